@@ -1,0 +1,60 @@
+/**
+ * What the APIs ask of the collector: our own, and the compatible ones. Answers are wire types; each method is
+ * a few lines over the store, the pure functions of this folder and of diagnose/.
+ */
+import type {
+  AttributeKeys,
+  AttributeValues,
+  Diagnosis,
+  Incident,
+  Incidents,
+  Operations,
+  ServiceMap,
+  Services,
+  Trace,
+  TracePage,
+} from '../serve/wire.ts';
+import type { TimeRange } from '../store/store.ts';
+
+export interface TraceSearchParameters {
+  readonly range: TimeRange;
+  /** Query language of interfaces.md; '' matches everything. Throws QuerySyntaxError with the position. */
+  readonly q: string;
+  readonly service: string | null;
+  readonly operation: string | null;
+  readonly minDurationMs: number | null;
+  readonly maxDurationMs: number | null;
+  readonly sort: 'newest' | 'oldest' | 'longest' | 'errors';
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface Query {
+  services(range: TimeRange): Promise<Services>;
+  operations(range: TimeRange, service: string | null): Promise<Operations>;
+  map(range: TimeRange, focus: string | null, hops: number): Promise<ServiceMap>;
+  searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;
+  trace(traceId: string): Promise<Trace | null>;
+  /** OTLP TracesData protobuf, every field as sent. */
+  traceBytes(traceId: string): Promise<Uint8Array | null>;
+  /** Diagnosed afresh from what is stored now. */
+  diagnosis(traceId: string): Promise<Diagnosis | null>;
+  incidents(range: TimeRange, state: string | null, kind: string | null): Promise<Incidents>;
+  incident(range: TimeRange, fingerprint: string): Promise<Incident | null>;
+  attributeKeys(range: TimeRange, prefix: string, limit: number): Promise<AttributeKeys>;
+  attributeValues(range: TimeRange, key: string, prefix: string, limit: number): Promise<AttributeValues>;
+}
+
+/** `position` is the zero-based character where the query stops making sense. */
+export class QuerySyntaxError extends Error {
+  override readonly name = 'QuerySyntaxError';
+  readonly position: number;
+  readonly got: string;
+  readonly expected: string;
+  constructor(position: number, got: string, expected: string) {
+    super(`query: at character ${position + 1}: got ${got}, expected ${expected}`);
+    this.position = position;
+    this.got = got;
+    this.expected = expected;
+  }
+}

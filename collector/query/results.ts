@@ -1,0 +1,22 @@
+/**
+ * Aggregates that a store computes and query/ turns into answers. Types only.
+ */
+import type { MapEdge, NodeKind, ServiceStats, TracePage, TraceSummary } from '../serve/wire.ts';
+import type { Verdict } from '../diagnose/verdict.ts';
+
+export type { ServiceStats, TracePage, TraceSummary };
+
+/** Calls from one caller to one callee in a range. */
+export interface CallGroup extends MapEdge {
+  readonly callee: { readonly kind: NodeKind; readonly inferred: boolean };
+}
+
+export interface VerdictRow {
+  readonly traceId: string;
+  readonly ordinal: number;
+  readonly fingerprint: string;
+  /** Epoch milliseconds of the give-up. */
+  readonly atUnixMs: number;
+  readonly entry: { readonly service: string; readonly operation: string };
+  readonly verdict: Verdict;
+}

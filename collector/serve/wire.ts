@@ -1,0 +1,177 @@
+/**
+ * The JSON our HTTP API speaks, as interfaces.md fixes it. Types only: the page imports this file and nothing
+ * else of the collector. Durations are `…Ms` numbers; times are RFC 3339 unless the name says `UnixNano`.
+ */
+import type { Diagnosis, Evidence, GiveUpKind, Phase, Verdict } from '../diagnose/verdict.ts';
+
+export type { Diagnosis, Evidence, Phase, Verdict };
+
+/** Integers beyond 2^53 are strings, bytes are {"bytes": base64}. */
+export type WireValue =
+  string | number | boolean | null | WireValue[] | { bytes: string } | { [key: string]: WireValue };
+export type WireAttributes = { [key: string]: WireValue };
+
+export interface WireError {
+  error: { code: string; message: string; got?: string; expected?: string; position?: number };
+}
+
+export interface Status {
+  version: string;
+  addresses: { otlpGrpc: string; otlpHttp: string; web: string };
+  startedAt: string;
+  /** received = stored + refused + dropped + duplicate + queued, since start */
+  spans: {
+    received: number;
+    stored: number;
+    refused: number;
+    dropped: number;
+    duplicate: number;
+    queued: number;
+  };
+  queue: { bytes: number; max: number };
+  diagnosis: { backlog: number };
+  store: { kind: string; bytes: number; spans: number; oldest: string | null };
+}
+
+export interface ServiceStats {
+  service: string;
+  calls: number;
+  errors: number;
+  timeouts: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+}
+export interface Services {
+  services: ServiceStats[];
+}
+export interface Operations {
+  operations: (ServiceStats & { operation: string })[];
+}
+
+export type NodeKind = 'service' | 'database' | 'messaging' | 'external' | 'user';
+export interface MapNode {
+  id: string;
+  kind: NodeKind;
+  inferred: boolean;
+  calls: number;
+  errors: number;
+  timeouts: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+}
+export interface MapEdge {
+  from: string;
+  to: string;
+  kind: 'http' | 'rpc' | 'db' | 'messaging' | 'tcp';
+  calls: number;
+  errors: number;
+  timeouts: number;
+  timeoutPhases: Partial<Record<Phase | 'none', number>>;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+  serverP95Ms: number | null;
+  neverArrived: number;
+  budgetsMs: number[];
+  retries: number;
+}
+export interface ServiceMap {
+  from: string;
+  to: string;
+  truncated: boolean;
+  nodes: MapNode[];
+  edges: MapEdge[];
+}
+
+export interface TraceSummary {
+  traceId: string;
+  root: { service: string; operation: string };
+  startedAt: string;
+  durationMs: number;
+  spans: number;
+  services: string[];
+  errors: number;
+  timeouts: number;
+  verdict: { edge: string; phase: string; cause: string; sentence: string } | null;
+}
+export interface TracePage {
+  traces: TraceSummary[];
+  /** Exact up to 1,000; beyond, 1000 with truncated: true. */
+  total: number;
+  truncated: boolean;
+  cursor: string | null;
+}
+
+export interface WirePhase {
+  phase: Phase;
+  startOffsetMs: number;
+  durationMs: number;
+  /** The phase had not finished when the call ended. */
+  open: boolean;
+}
+export interface WireSpan {
+  spanId: string;
+  parentSpanId: string;
+  service: string;
+  operation: string;
+  kind: string;
+  /** From the trace's start; `skewMs` has been added already. */
+  startOffsetMs: number;
+  durationMs: number;
+  skewMs: number;
+  pending: boolean;
+  status: { code: string; message: string };
+  phases: WirePhase[];
+  attributes: WireAttributes;
+  resource: WireAttributes;
+  scope: WireAttributes;
+  events: { name: string; offsetMs: number; attributes: WireAttributes }[];
+  links: { traceId: string; spanId: string; attributes: WireAttributes }[];
+  traceState: string;
+  flags: number;
+  dropped: { attributes?: number; events?: number; links?: number };
+}
+export interface Trace {
+  traceId: string;
+  complete: boolean;
+  startUnixNano: string;
+  durationMs: number;
+  spans: WireSpan[];
+}
+
+export interface Incident {
+  fingerprint: string;
+  edge: string;
+  phase: string;
+  kind: GiveUpKind;
+  cause: string;
+  title: string;
+  state: 'new' | 'ongoing' | 'resolved';
+  acknowledged: boolean;
+  mutedUntil: string | null;
+  count: number;
+  /** Of the edge's calls in the range, 0 to 1. */
+  share: number;
+  firstSeen: string;
+  lastSeen: string;
+  /** Counts in 24 equal steps of the range. */
+  series: number[];
+  entryPoints: { service: string; operation: string; calls: number }[];
+  shared: { key: string; value: string; share: number }[];
+  differs: { key: string; value: string; share: number; othersShare: number }[];
+  traces: string[];
+}
+export interface Incidents {
+  incidents: Incident[];
+  checkedCalls: number;
+}
+
+export interface AttributeKeys {
+  attributes: { key: string; count: number }[];
+}
+export interface AttributeValues {
+  key: string;
+  values: { value: WireValue; count: number }[];
+}

@@ -1,0 +1,96 @@
+/**
+ * The domain type: a span as OpenTelemetry defines it, decoded for reading.
+ *
+ * The bytes a sender transmitted stay the truth in the store; a `Span` is a view of them for searching and
+ * diagnosing. This file imports nothing.
+ */
+
+export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+export type StatusCode = 'unset' | 'ok' | 'error';
+
+/** OTLP's AnyValue. Integers are `number` while they are safe, else `bigint`; an empty AnyValue is `null`. */
+export type AttributeValue =
+  string | boolean | number | bigint | Uint8Array | null | readonly AttributeValue[] | Attributes;
+
+/** In the order sent. A Map, because keys come from strangers (`__proto__` is a legal attribute name). */
+export type Attributes = ReadonlyMap<string, AttributeValue>;
+
+export interface SpanEvent {
+  readonly timeUnixNano: bigint;
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly droppedAttributes: number;
+}
+
+export interface SpanLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceState: string;
+  readonly attributes: Attributes;
+  readonly droppedAttributes: number;
+  readonly flags: number;
+}
+
+/** Shared by all spans of one sender: compare by identity, never copy. */
+export interface Resource {
+  readonly attributes: Attributes;
+  readonly droppedAttributes: number;
+  readonly schemaUrl: string;
+}
+
+export interface Scope {
+  readonly name: string;
+  readonly version: string;
+  readonly attributes: Attributes;
+  readonly droppedAttributes: number;
+  readonly schemaUrl: string;
+}
+
+export interface Span {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits. */
+  readonly spanId: string;
+  /** 16 lower-case hex digits, or '' at a root. */
+  readonly parentSpanId: string;
+  readonly traceState: string;
+  readonly flags: number;
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly startUnixNano: bigint;
+  /** As sent: may be 0 (not ended) or before the start. */
+  readonly endUnixNano: bigint;
+  readonly status: { readonly code: StatusCode; readonly message: string };
+  readonly attributes: Attributes;
+  readonly events: readonly SpanEvent[];
+  readonly links: readonly SpanLink[];
+  readonly droppedAttributes: number;
+  readonly droppedEvents: number;
+  readonly droppedLinks: number;
+  readonly resource: Resource;
+  readonly scope: Scope;
+}
+
+/** What OpenTelemetry names a service that did not name itself. */
+const UNKNOWN_SERVICE = 'unknown_service';
+
+export function serviceOf(span: Pick<Span, 'resource'>): string {
+  const name = span.resource.attributes.get('service.name');
+  return typeof name === 'string' && name !== '' ? name : UNKNOWN_SERVICE;
+}
+
+/** Duration in milliseconds; 0 for a span that has not ended or that ends before it starts. */
+export function durationMsOf(span: Pick<Span, 'startUnixNano' | 'endUnixNano'>): number {
+  return span.endUnixNano > span.startUnixNano ? Number(span.endUnixNano - span.startUnixNano) / 1e6 : 0;
+}
+
+export function textAttribute(attributes: Attributes, key: string): string | null {
+  const value = attributes.get(key);
+  return typeof value === 'string' ? value : null;
+}
+
+export function numberAttribute(attributes: Attributes, key: string): number | null {
+  const value = attributes.get(key);
+  if (typeof value === 'number') return value;
+  return typeof value === 'bigint' ? Number(value) : null;
+}

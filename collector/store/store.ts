@@ -1,0 +1,118 @@
+/**
+ * The store's contract. One suite (test/store/contract.ts) checks every backend against it.
+ *
+ * What goes in is the bytes of an OTLP request, undecoded, so that a backend may keep them as they are: the
+ * bytes are the truth, nothing of a span is lost. What comes out is decoded spans and small aggregates.
+ * A backend may run in threads or processes of its own; every call is asynchronous.
+ */
+import type { Diagnosis } from '../diagnose/verdict.ts';
+import type { QueryTerm } from '../query/query-term.ts';
+import type { Span, SpanKind } from '../span.ts';
+import type { CallGroup, ServiceStats, TracePage, VerdictRow } from '../query/results.ts';
+
+/** `[from, to)` by span start, epoch milliseconds. */
+export interface TimeRange {
+  readonly fromUnixMs: number;
+  readonly toUnixMs: number;
+}
+
+export interface AppendOutcome {
+  /** Spans made durable by this call. */
+  readonly stored: number;
+  /** Spans that were already there, byte for byte. */
+  readonly duplicate: number;
+  /** Spans refused for their ids; the rest of the request is stored. */
+  readonly refused: number;
+  /** Says which and why; '' when none was refused. */
+  readonly refusedMessage: string;
+}
+
+export interface TraceSearch {
+  readonly range: TimeRange;
+  /** null matches every span. */
+  readonly term: QueryTerm | null;
+  readonly sort: 'newest' | 'oldest' | 'longest' | 'errors';
+  readonly limit: number;
+  /** Opaque, from the page before; null for the first page. */
+  readonly cursor: string | null;
+}
+
+/** How long an operation normally takes: the durations of its own spans, give-ups of callers included. */
+export interface NormalKey {
+  readonly service: string;
+  readonly operation: string;
+  readonly kind: SpanKind;
+}
+export interface Normal extends NormalKey {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+export interface StoreStatus {
+  readonly kind: string;
+  readonly bytes: number;
+  readonly spans: number;
+  /** Epoch milliseconds of the oldest span's arrival; null when empty. */
+  readonly oldestUnixMs: number | null;
+}
+
+export interface Store {
+  /**
+   * Stores the spans of one `ExportTraceServiceRequest` (protobuf). Resolves when they are fsynced.
+   * Rejects with DecodeError (nothing stored) or StoreUnavailable (full disk, closing: retry later).
+   */
+  append(request: Uint8Array): Promise<AppendOutcome>;
+
+  /** All spans of a trace, by start; empty when it is unknown. */
+  readTrace(traceId: string): Promise<Span[]>;
+  /** The same as OTLP `TracesData` protobuf, every field as it was sent; null when it is unknown. */
+  readTraceBytes(traceId: string): Promise<Uint8Array | null>;
+  searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
+  /** Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans. */
+  readServiceStats(
+    range: TimeRange,
+    group: { byOperation: boolean; service: string | null },
+  ): Promise<ServiceStats[]>;
+  /** Calls grouped by caller and callee: what the map is drawn from. */
+  readCallGroups(range: TimeRange): Promise<CallGroup[]>;
+  readNormals(keys: readonly NormalKey[]): Promise<Normal[]>;
+  readAttributeKeys(
+    range: TimeRange,
+    prefix: string,
+    limit: number,
+  ): Promise<{ key: string; count: number }[]>;
+  readAttributeValues(
+    range: TimeRange,
+    key: string,
+    prefix: string,
+    limit: number,
+  ): Promise<{ value: string | number | boolean; count: number }[]>;
+
+  /** Traces with a failed span that changed since their last diagnosis and have been quiet for `quietMs`. */
+  readUndiagnosed(quietMs: number, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
+  /** Replaces what was known of the trace. */
+  saveDiagnosis(diagnosis: Diagnosis): Promise<void>;
+  readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
+
+  /** Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. */
+  applyRetention(keepMs: number, keepBytes: number): Promise<number>;
+  status(): Promise<StoreStatus>;
+  /** Deletes everything. */
+  purge(): Promise<void>;
+  /** Finishes what was accepted, then closes. */
+  close(): Promise<void>;
+}
+
+/** The store cannot take data now; the sender should retry. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+/** The data folder or database file cannot be used: says what was found, what was expected, what to do. */
+export class StoreOpenError extends Error {
+  override readonly name = 'StoreOpenError';
+}
+/** The caller went away; not a failure. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+}

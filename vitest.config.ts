@@ -1,0 +1,45 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Fast ones first: `unit` is pure, `page` runs components in jsdom, `process` starts real processes on loopback,
+ * `end-to-end` drives the whole product with a real Chromium.
+ */
+export default defineConfig({
+  test: {
+    // Two cores: more workers only fight each other, and the process tests measure time-outs.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.process.test.ts', 'test/end-to-end/**', 'test/ui/**'],
+        },
+      },
+      {
+        plugins: [svelte({ configFile: false })],
+        resolve: { conditions: ['browser'] },
+        test: { name: 'page', environment: 'jsdom', include: ['test/ui/**/*.test.ts'] },
+      },
+      {
+        test: {
+          name: 'process',
+          include: ['test/**/*.process.test.ts'],
+          exclude: ['test/end-to-end/**'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'end-to-end',
+          include: ['test/end-to-end/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
