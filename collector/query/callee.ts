@@ -1,0 +1,100 @@
+/**
+ * Who a call went to. The rules in order: the service of the paired server span; a service already seen behind the
+ * address; `peer.service`; the database; the messaging destination; the host.
+ *
+ * `peerOf` reads what the caller's span alone says and is computed once, when the span is stored; `calleeOf` adds
+ * what only the rest of the storage knows.
+ */
+import { numberAttribute, textAttribute, type Attributes, type Span } from '../span.ts';
+import type { MapEdge, NodeKind } from '../serve/wire.ts';
+
+/** What a call's own span says of the other side. */
+export interface Peer {
+  /** `host:port`; null when the span names none. The key of what is remembered. */
+  readonly address: string | null;
+  /** The callee's name by the rules that need no other span. */
+  readonly name: string;
+  readonly nodeKind: NodeKind;
+  readonly edgeKind: MapEdge['kind'];
+}
+
+export interface Callee {
+  readonly id: string;
+  readonly kind: NodeKind;
+  /** No span of its own was seen in this call. */
+  readonly inferred: boolean;
+}
+
+const UNKNOWN_PEER = 'unknown peer';
+
+/** Of a client or producer span; null for any other. */
+export function peerOf(span: Pick<Span, 'kind' | 'attributes'>): Peer | null {
+  if (span.kind !== 'client' && span.kind !== 'producer') return null;
+  const { attributes } = span;
+  const { host, port } = addressOf(attributes);
+  const named = nameOf(span, host);
+  return { address: host !== null && port !== null ? `${host}:${port}` : null, ...named };
+}
+
+export function calleeOf(peer: Peer, pairedService: string | null, rememberedService: string | null): Callee {
+  if (pairedService !== null) return { id: pairedService, kind: 'service', inferred: false };
+  if (rememberedService !== null) return { id: rememberedService, kind: 'service', inferred: true };
+  return { id: peer.name, kind: peer.nodeKind, inferred: true };
+}
+
+function nameOf(span: Pick<Span, 'kind' | 'attributes'>, host: string | null): Omit<Peer, 'address'> {
+  const { attributes } = span;
+  const database = firstText(attributes, 'db.system.name', 'db.system');
+  const messaging = textAttribute(attributes, 'messaging.system');
+  const destination = textAttribute(attributes, 'messaging.destination.name');
+  const edgeKind = edgeKindOf(span, database !== null, messaging !== null || destination !== null);
+
+  const peerService = firstText(attributes, 'peer.service', 'service.peer.name');
+  if (peerService !== null) {
+    const nodeKind = edgeKind === 'db' ? 'database' : edgeKind === 'messaging' ? 'messaging' : 'service';
+    return { name: peerService, nodeKind, edgeKind };
+  }
+  const catalogue = firstText(attributes, 'db.namespace', 'db.name') ?? database;
+  if (catalogue !== null) {
+    return { name: host === null ? catalogue : `${catalogue}@${host}`, nodeKind: 'database', edgeKind };
+  }
+  if (destination !== null || messaging !== null) {
+    return { name: destination ?? messaging ?? UNKNOWN_PEER, nodeKind: 'messaging', edgeKind };
+  }
+  return { name: host ?? UNKNOWN_PEER, nodeKind: 'external', edgeKind };
+}
+
+function edgeKindOf(
+  span: Pick<Span, 'kind' | 'attributes'>,
+  isDatabase: boolean,
+  isMessaging: boolean,
+): MapEdge['kind'] {
+  const { attributes } = span;
+  if (isDatabase) return 'db';
+  if (isMessaging || span.kind === 'producer') return 'messaging';
+  if (attributes.has('rpc.system.name') || attributes.has('rpc.system')) return 'rpc';
+  return attributes.has('http.request.method') || attributes.has('http.method') ? 'http' : 'tcp';
+}
+
+/** Names before addresses: a name stays when the address behind it moves. */
+function addressOf(attributes: Attributes): { host: string | null; port: number | null } {
+  const port = numberAttribute(attributes, 'server.port') ?? numberAttribute(attributes, 'net.peer.port');
+  const named = firstText(attributes, 'server.address', 'net.peer.name');
+  if (named !== null) return { host: named, port };
+  const url = URL.parse(firstText(attributes, 'url.full', 'http.url') ?? '');
+  if (url !== null && url.hostname !== '') {
+    return { host: url.hostname, port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) };
+  }
+  return {
+    host: firstText(attributes, 'network.peer.address', 'net.peer.ip', 'net.sock.peer.addr'),
+    port: numberAttribute(attributes, 'network.peer.port') ?? port,
+  };
+}
+
+function firstText(attributes: Attributes, ...keys: string[]): string | null {
+  for (const key of keys) {
+    const text = textAttribute(attributes, key);
+    if (text !== null && text !== '') return text;
+  }
+  return null;
+}
