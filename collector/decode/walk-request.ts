@@ -1,0 +1,243 @@
+/**
+ * Walks an OTLP trace request once: what spans are in it, which must be refused, which look wrong.
+ *
+ *     request ─┬ ResourceSpans ─┬ resource, schema URL
+ *              │                ├ ScopeSpans ─┬ scope, schema URL
+ *              │                │             ├ span (bytes)   ids read, the rest checked, nothing decoded
+ *              │                │             └ span (bytes)
+ */
+import { isUtf8 } from 'node:buffer';
+import { checkField } from './check-message.ts';
+import { RESOURCE_SPANS, SCOPE_SPANS, SPAN, TRACES_DATA } from './otlp-schema.ts';
+import { ProtobufReader } from './protobuf-reader.ts';
+
+/** A resource or a scope as sent; one object for all its spans of a request. Empty bytes when it was not sent. */
+export interface SpanContext {
+  readonly bytes: Uint8Array;
+  readonly schemaUrl: string;
+}
+
+/** Views into the request: copy what is to outlive it. */
+export interface RequestSpan {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits. */
+  readonly spanId: string;
+  readonly bytes: Uint8Array;
+  readonly resource: SpanContext;
+  readonly scope: SpanContext;
+}
+
+export interface RequestWalk {
+  readonly spans: readonly RequestSpan[];
+  /** Spans whose ids no one could ever find again; they are not in `spans`. */
+  readonly refused: number;
+  /** Which were refused and why; '' when none was. */
+  readonly refusedMessage: string;
+  /** What of `spans` looks wrong though it is kept as sent; '' when nothing does. */
+  readonly warning: string;
+}
+
+/** Tags, `number << 3 | wire type`. ResourceSpans and ScopeSpans have the same three fields. */
+const RESOURCE_SPANS_TAG = 0x0a;
+const CONTEXT_TAG = 0x0a;
+const CHILDREN_TAG = 0x12;
+const SCHEMA_URL_TAG = 0x1a;
+const TRACE_ID_TAG = 0x0a;
+const SPAN_ID_TAG = 0x12;
+const PARENT_SPAN_ID_TAG = 0x22;
+const NAME_TAG = 0x2a;
+const START_TAG = 0x39;
+const END_TAG = 0x41;
+
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
+const REASONS_SHOWN_MAX = 3;
+/** Longer names are nearly always an identifier or a query that got into the name by mistake. */
+const NAME_BYTES_ODD = 1024;
+const FUTURE_ODD_MS = 24 * 3600 * 1000;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What the walk gathers on its way. */
+interface Findings {
+  readonly spans: RequestSpan[];
+  readonly latestUnixNano: bigint;
+  seen: number;
+  refused: number;
+  readonly reasons: string[];
+  endsBeforeStart: number;
+  startsInFuture: number;
+  longNames: number;
+  invalidNames: number;
+}
+
+/** Throws DecodeError when any part of the request could not be decoded later; then nothing of it may be kept. */
+export function walkRequest(request: Uint8Array, nowUnixMs = Date.now()): RequestWalk {
+  const findings: Findings = {
+    spans: [],
+    latestUnixNano: BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n,
+    seen: 0,
+    refused: 0,
+    reasons: [],
+    endsBeforeStart: 0,
+    startsInFuture: 0,
+    longNames: 0,
+    invalidNames: 0,
+  };
+  const reader = new ProtobufReader(request);
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === RESOURCE_SPANS_TAG) reader.nested(() => walkResourceSpans(reader, findings));
+    else checkField(reader, TRACES_DATA, tag, 1);
+  }
+  return {
+    spans: findings.spans,
+    refused: findings.refused,
+    refusedMessage: describeRefused(findings),
+    warning: describeOdd(findings),
+  };
+}
+
+/**
+ * How many spans a request holds, reading only the three levels above them: cheap enough for the thread that serves
+ * the network. Throws DecodeError when even those are broken.
+ */
+export function countSpans(request: Uint8Array): number {
+  const reader = new ProtobufReader(request);
+  let spans = 0;
+  const countScopeSpans = (): void =>
+    eachField(reader, CHILDREN_TAG, () => {
+      reader.position = reader.delimited();
+      spans++;
+    });
+  const countResourceSpans = (): void =>
+    eachField(reader, CHILDREN_TAG, () => reader.nested(countScopeSpans));
+  eachField(reader, RESOURCE_SPANS_TAG, () => reader.nested(countResourceSpans));
+  return spans;
+}
+
+function eachField(reader: ProtobufReader, wanted: number, read: () => void): void {
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === wanted) read();
+    else reader.skip(tag & 7);
+  }
+}
+
+function walkResourceSpans(reader: ProtobufReader, findings: Findings): void {
+  const resource = readContext(reader);
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === CHILDREN_TAG) reader.nested(() => walkScopeSpans(reader, resource, findings));
+    else checkField(reader, RESOURCE_SPANS, tag, 2);
+  }
+}
+
+function walkScopeSpans(reader: ProtobufReader, resource: SpanContext, findings: Findings): void {
+  const scope = readContext(reader);
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === CHILDREN_TAG) reader.nested(() => walkSpan(reader, resource, scope, findings));
+    else checkField(reader, SCOPE_SPANS, tag, 3);
+  }
+}
+
+/** Reads ahead, because a resource or scope may stand behind the spans it describes; the cursor stays. */
+function readContext(reader: ProtobufReader): SpanContext {
+  const start = reader.position;
+  let bytes: Uint8Array = NOTHING;
+  let schemaUrl = '';
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === CONTEXT_TAG) {
+      const slice = reader.slice();
+      // A message sent in two parts means the two merged, which for protobuf is their bytes in a row.
+      bytes = bytes === NOTHING ? slice : Buffer.concat([bytes, slice]);
+    } else if (tag === SCHEMA_URL_TAG) schemaUrl = reader.string();
+    else reader.skip(tag & 7);
+  }
+  reader.position = start;
+  return { bytes, schemaUrl };
+}
+
+function walkSpan(
+  reader: ProtobufReader,
+  resource: SpanContext,
+  scope: SpanContext,
+  findings: Findings,
+): void {
+  const bytes = reader.bytes.subarray(reader.position, reader.limit);
+  let traceId: Uint8Array = NOTHING;
+  let spanId: Uint8Array = NOTHING;
+  let parentSpanId: Uint8Array = NOTHING;
+  let name: Uint8Array = NOTHING;
+  let startUnixNano = 0n;
+  let endUnixNano = 0n;
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === TRACE_ID_TAG) traceId = reader.slice();
+    else if (tag === SPAN_ID_TAG) spanId = reader.slice();
+    else if (tag === PARENT_SPAN_ID_TAG) parentSpanId = reader.slice();
+    else if (tag === NAME_TAG) name = reader.slice();
+    else if (tag === START_TAG) startUnixNano = reader.fixed64();
+    else if (tag === END_TAG) endUnixNano = reader.fixed64();
+    else checkField(reader, SPAN, tag, 4);
+  }
+
+  const reason =
+    idFault('trace id', traceId, TRACE_ID_BYTES) ??
+    idFault('span id', spanId, SPAN_ID_BYTES) ??
+    (parentSpanId.length === 0 || parentSpanId.length === SPAN_ID_BYTES
+      ? null
+      : lengthFault('parent span id', parentSpanId, SPAN_ID_BYTES));
+  findings.seen++;
+  if (reason !== null) {
+    findings.refused++;
+    if (findings.reasons.length < REASONS_SHOWN_MAX)
+      findings.reasons.push(`span ${findings.seen}: ${reason}`);
+    return;
+  }
+  // An end of 0 is a span that has not ended.
+  if (endUnixNano < startUnixNano && endUnixNano !== 0n) findings.endsBeforeStart++;
+  if (startUnixNano > findings.latestUnixNano) findings.startsInFuture++;
+  if (name.length > NAME_BYTES_ODD) findings.longNames++;
+  if (!isUtf8(name)) findings.invalidNames++;
+  findings.spans.push({
+    traceId: hex(traceId),
+    spanId: hex(spanId),
+    bytes,
+    resource,
+    scope,
+  });
+}
+
+function hex(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('hex');
+}
+
+function idFault(what: string, id: Uint8Array, length: number): string | null {
+  if (id.length !== length) return lengthFault(what, id, length);
+  return id.every((byte) => byte === 0) ? `${what} is all zero` : null;
+}
+
+function lengthFault(what: string, id: Uint8Array, length: number): string {
+  return `${what} has ${id.length} bytes, expected ${length}`;
+}
+
+function describeRefused({ refused, reasons, seen }: Findings): string {
+  if (refused === 0) return '';
+  const more = refused > reasons.length ? `; and ${refused - reasons.length} more` : '';
+  return `${refused} of ${seen} spans refused: ${reasons.join('; ')}${more}`;
+}
+
+function describeOdd(findings: Findings): string {
+  const oddities = [
+    [findings.endsBeforeStart, 'end before they start'],
+    [findings.startsInFuture, 'start more than a day from now'],
+    [findings.longNames, `have a name longer than ${NAME_BYTES_ODD} bytes`],
+    [findings.invalidNames, 'have a name that is not UTF-8'],
+  ] as const;
+  const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return found.length === 0 ? '' : `stored as sent, but of ${findings.seen} spans ${found.join(', ')}`;
+}
