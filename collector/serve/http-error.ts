@@ -1,0 +1,68 @@
+/**
+ * What an API answers when it cannot answer: one class for our own refusals, and the one place where errors of the
+ * other stages get their HTTP status.
+ */
+import { DecodeError } from '../decode/decode-error.ts';
+import { QuerySyntaxError } from '../query/query.ts';
+import { Cancelled, StoreUnavailable } from '../store/store.ts';
+import type { WireError } from './wire.ts';
+
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly code: string;
+  readonly details: { readonly got?: string; readonly expected?: string; readonly position?: number };
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    details: { got?: string; expected?: string; position?: number } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export function badParameter(name: string, got: string, expected: string): HttpError {
+  return new HttpError(400, 'bad_parameter', `Parameter ${name} cannot be used.`, {
+    got: clip(got),
+    expected,
+  });
+}
+
+export function notFound(what: string, got: string, expected: string): HttpError {
+  return new HttpError(404, 'not_found', `There is no such ${what}.`, { got: clip(got), expected });
+}
+
+export function notAvailableYet(what: string): HttpError {
+  return new HttpError(501, 'not_available', `${what}: not available yet.`, { expected: 'a later version' });
+}
+
+/** What went wrong as an HttpError; an error that no stage is known to throw is our bug, and says nothing of itself. */
+export function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof QuerySyntaxError) {
+    const { position, got, expected } = error;
+    return new HttpError(400, 'bad_query', error.message, { got: clip(got), expected, position });
+  }
+  if (error instanceof DecodeError) {
+    const { got, expected } = error;
+    return new HttpError(400, 'undecodable', error.message, { got: clip(got), expected });
+  }
+  if (error instanceof StoreUnavailable) {
+    return new HttpError(503, 'unavailable', error.message, { expected: 'another try, later' });
+  }
+  if (error instanceof Cancelled) return new HttpError(499, 'cancelled', 'The caller went away.');
+  return new HttpError(500, 'internal', 'The collector failed; its log says why.');
+}
+
+export function errorBody(error: HttpError): WireError {
+  return { error: { code: error.code, message: error.message, ...error.details } };
+}
+
+/** Strangers' text is echoed only so far. */
+export function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
