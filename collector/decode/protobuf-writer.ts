@@ -41,11 +41,13 @@ export class ProtobufWriter {
   }
 
   bytes(value: Uint8Array): void {
-    this.#buffer.set(value, this.#reserve(value.length));
+    const at = this.#reserve(value.length);
+    this.#buffer.set(value, at);
   }
 
   string(value: string): void {
-    this.#buffer.write(value, this.#reserve(Buffer.byteLength(value)), 'utf8');
+    const at = this.#reserve(Buffer.byteLength(value));
+    this.#buffer.write(value, at, 'utf8');
   }
 
   /** Negative numbers are written as 64-bit two's complement, as protobuf does for int32 and int64. */
@@ -61,15 +63,18 @@ export class ProtobufWriter {
   }
 
   fixed32(value: number): void {
-    this.#buffer.writeUInt32LE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeUInt32LE(value, at);
   }
 
   fixed64(value: bigint): void {
-    this.#buffer.writeBigUInt64LE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigUInt64LE(value, at);
   }
 
   double(value: number): void {
-    this.#buffer.writeDoubleLE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleLE(value, at);
   }
 
   #bigVarint(value: bigint): void {
@@ -84,7 +89,7 @@ export class ProtobufWriter {
     this.bytes(Uint8Array.from(bytes));
   }
 
-  /** Makes room before what is written and returns where it begins. */
+  /** Makes room before what is written and returns where it begins. Replaces the buffer: call it first. */
   #reserve(length: number): number {
     if (length > this.#start) {
       const written = this.length;
