@@ -1,0 +1,42 @@
+/** The demo's collector: the real one, as a child process, with the flags the demo was given. */
+import { fileURLToPath } from 'node:url';
+import type { Processes } from './processes.ts';
+
+const mainFile = fileURLToPath(new URL('../collector/main.ts', import.meta.url));
+
+export interface Collector {
+  /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
+  otlpEndpoint: string;
+  page: string;
+}
+
+/** Reads the addresses that the collector prints when it is up. */
+export function readAddresses(lines: string[]): Collector | undefined {
+  const find = (name: RegExp) =>
+    lines.find((line) => name.test(line))?.match(/(?:\d+\.\d+\.\d+\.\d+|\[[\da-f:]+\]|localhost):\d+/)?.[0];
+  const grpc = find(/otlp.*grpc/i);
+  const web = find(/\bweb\b|\bpage\b/i);
+  return grpc && web ? { otlpEndpoint: `http://${grpc}`, page: `http://${web}` } : undefined;
+}
+
+/** Its data goes to `dataDir` unless the flags name a folder. */
+export async function startCollector(
+  processes: Processes,
+  args: string[],
+  dataDir: string,
+): Promise<Collector> {
+  const data = args.includes('--data') ? [] : ['--data', dataDir];
+  try {
+    const { value } = await processes.start({
+      name: 'collector',
+      args: [mainFile, ...data, ...args],
+      ready: readAddresses,
+    });
+    return value;
+  } catch {
+    throw new Error(
+      'the collector did not start; its reason stands above. When its ports are in use by another collector, ' +
+        'end that one, or give other ports: --web 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --otlp-http 127.0.0.1:0',
+    );
+  }
+}
