@@ -16,6 +16,8 @@ export interface FieldSchema {
   readonly number: number;
   /** lowerCamelCase, as in JSON. */
   readonly name: string;
+  /** As in the .proto file; some senders write JSON with it. */
+  readonly snakeName: string;
   readonly type: FieldType;
   readonly repeated: boolean;
   readonly wireType: number;
@@ -60,7 +62,9 @@ function addFields(
   for (const [name, [number, declared]] of Object.entries(table)) {
     const isRepeated = typeof declared === 'object' && 'each' in declared;
     const type = isRepeated ? declared.each : declared;
-    const field: FieldSchema = { number, name, type, repeated: isRepeated, wireType: wireTypeOf(type) };
+    const snakeName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const wireType = wireTypeOf(type);
+    const field: FieldSchema = { number, name, snakeName, type, repeated: isRepeated, wireType };
     schema.fields.push(field);
     while (schema.byNumber.length < number) schema.byNumber.push(undefined);
     schema.byNumber[number] = field;

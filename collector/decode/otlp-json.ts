@@ -1,0 +1,245 @@
+/**
+ * OTLP JSON to protobuf bytes and back, driven by the schema.
+ *
+ * Read as the specification wants it and as senders write it: ids in hex, enums as numbers or names, 64-bit integers as
+ * strings or numbers (exact, also beyond 2^53), names in lowerCamelCase or snake_case, unknown fields ignored.
+ */
+import { MESSAGE_DEPTH_MAX } from './check-message.ts';
+import { DecodeError } from './decode-error.ts';
+import {
+  isMessage,
+  TRACES_DATA,
+  type FieldSchema,
+  type FieldType,
+  type MessageSchema,
+  type ScalarType,
+} from './otlp-schema.ts';
+import { ProtobufReader } from './protobuf-reader.ts';
+import { ProtobufWriter } from './protobuf-writer.ts';
+
+type JsonObject = { readonly [key: string]: unknown };
+
+/** An integer that `JSON.parse` would round; strings may hold such digits too, which costs only time. */
+const LONG_INTEGER = /[[:,\s]-?\d{16,}/;
+const HEX = /^[0-9a-fA-F]*$/;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const SHOWN_CHARACTERS_MAX = 60;
+
+/** The bytes of the `ExportTraceServiceRequest` (or `TracesData`) that the text describes. */
+export function tracesFromJson(text: string): Buffer {
+  return encodeMessage(TRACES_DATA, parseJson(text));
+}
+
+/** OTLP JSON of `TracesData` bytes. Invalid UTF-8 reads as U+FFFD; fields the schema does not know are left out. */
+export function tracesToJson(bytes: Uint8Array): string {
+  return JSON.stringify(decodeMessage(TRACES_DATA, bytes));
+}
+
+/** Protobuf bytes of a message given in its JSON form. */
+export function encodeMessage(schema: MessageSchema, json: unknown): Buffer {
+  const writer = new ProtobufWriter();
+  writeMessage(writer, schema, json, schema.name, 1);
+  return writer.finish();
+}
+
+/** The JSON form of a message. */
+export function decodeMessage(schema: MessageSchema, bytes: Uint8Array): Record<string, unknown> {
+  return readMessage(new ProtobufReader(bytes), schema);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    // The reviver sees a number's digits before rounding, and costs several times plain parsing.
+    return LONG_INTEGER.test(text) ? JSON.parse(text, keepLongInteger) : JSON.parse(text);
+  } catch (error) {
+    throw new DecodeError('OTLP JSON', (error as Error).message, 'a JSON document');
+  }
+}
+
+function keepLongInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  return /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value;
+}
+
+function writeMessage(
+  writer: ProtobufWriter,
+  schema: MessageSchema,
+  json: unknown,
+  path: string,
+  depth: number,
+): void {
+  if (!isObject(json)) throw mismatch(path, json, 'an object');
+  if (depth > MESSAGE_DEPTH_MAX) {
+    throw new DecodeError(path, 'deeper nesting', `at most ${MESSAGE_DEPTH_MAX} messages in each other`);
+  }
+  for (const field of schema.fields.toReversed()) {
+    const value = json[field.name] ?? json[field.snakeName] ?? null;
+    if (value === null) continue;
+    const fieldPath = `${path}.${field.name}`;
+    if (!field.repeated) {
+      writeField(writer, field, value, fieldPath, schema.oneof, depth);
+      continue;
+    }
+    if (!Array.isArray(value)) throw mismatch(fieldPath, value, 'an array');
+    for (let i = value.length - 1; i >= 0; i--) {
+      writeField(writer, field, value[i], `${fieldPath}[${i}]`, true, depth);
+    }
+  }
+}
+
+/** `always` writes a default value too: it means something in a list and in a oneof. */
+function writeField(
+  writer: ProtobufWriter,
+  field: FieldSchema,
+  value: unknown,
+  path: string,
+  always: boolean,
+  depth: number,
+): void {
+  const { type, number } = field;
+  if (isMessage(type)) {
+    const mark = writer.length;
+    writeMessage(writer, type, value, path, depth + 1);
+    writer.prefix(number, mark);
+  } else if (type === 'string' || type === 'bytes' || type === 'id') {
+    const content = delimitedOf(type, value, path);
+    if (content.length > 0 || always) writer.delimited(number, content);
+  } else {
+    const content = numericOf(type, value, path);
+    if (Number(content) === 0 && !always) return;
+    if (type === 'double') writer.double(Number(content));
+    else if (type === 'fixed32') writer.fixed32(Number(content));
+    else if (type === 'fixed64') writer.fixed64(BigInt(content));
+    else writer.varint(content);
+    writer.tag(number, field.wireType);
+  }
+}
+
+function delimitedOf(type: 'string' | 'bytes' | 'id', value: unknown, path: string): Uint8Array | string {
+  if (typeof value !== 'string') throw mismatch(path, value, 'a string');
+  if (type === 'string') return value;
+  if (type === 'bytes') {
+    if (!BASE64.test(value)) throw mismatch(path, value, 'base64');
+    return Buffer.from(value, 'base64');
+  }
+  if (!HEX.test(value)) throw mismatch(path, value, 'hex digits');
+  // Half a byte cannot be written. The digits stand in for it: their odd count is no id's length, so the span is
+  // refused for its id as any other of wrong length, and not the whole request.
+  return Buffer.from(value, value.length % 2 === 0 ? 'hex' : 'latin1');
+}
+
+type NumericType = Exclude<ScalarType, 'string' | 'bytes' | 'id'> | readonly string[];
+
+function numericOf(type: NumericType, value: unknown, path: string): number | bigint {
+  switch (type) {
+    case 'bool':
+      if (typeof value !== 'boolean') throw mismatch(path, value, 'true or false');
+      return Number(value);
+    case 'double':
+      return doubleOf(value, path);
+    case 'int32':
+      return integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, path);
+    case 'uint32':
+    case 'fixed32':
+      return integerOf(value, 0n, 2n ** 32n - 1n, path);
+    case 'int64':
+      return integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, path);
+    case 'fixed64':
+      return integerOf(value, 0n, 2n ** 64n - 1n, path);
+    default: {
+      if (typeof value !== 'string') return integerOf(value, 0n, 2n ** 31n - 1n, path);
+      const ordinal = type.indexOf(value);
+      if (ordinal < 0) throw mismatch(path, value, `a number or one of ${type.join(', ')}`);
+      return ordinal;
+    }
+  }
+}
+
+function doubleOf(value: unknown, path: string): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint' || value === 'NaN') return Number(value);
+  if (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))) return Number(value);
+  throw mismatch(path, value, 'a number, "NaN", "Infinity" or "-Infinity"');
+}
+
+function integerOf(value: unknown, min: bigint, max: bigint, path: string): bigint {
+  const isInteger =
+    typeof value === 'bigint' ||
+    (typeof value === 'number' && Number.isInteger(value)) ||
+    (typeof value === 'string' && /^-?\d{1,20}$/.test(value));
+  const integer = isInteger ? BigInt(value) : null;
+  if (integer === null || integer < min || integer > max) {
+    throw mismatch(path, value, `an integer from ${min} to ${max}`);
+  }
+  return integer;
+}
+
+function readMessage(
+  reader: ProtobufReader,
+  schema: MessageSchema,
+  into: Record<string, unknown> = {},
+): Record<string, unknown> {
+  while (reader.more) {
+    const tag = reader.tag();
+    const field = schema.byNumber[tag >>> 3];
+    if (field === undefined || field.wireType !== (tag & 7)) {
+      reader.skip(tag & 7);
+      continue;
+    }
+    const before = into[field.name];
+    if (schema.oneof) for (const name of Object.keys(into)) delete into[name];
+    if (field.repeated) {
+      const list = (before ?? []) as unknown[];
+      list.push(readValue(reader, field.type, undefined));
+      into[field.name] = list;
+    } else into[field.name] = readValue(reader, field.type, before);
+  }
+  return into;
+}
+
+/** `before` is what the same single field held already: messages sent in parts are merged. */
+function readValue(reader: ProtobufReader, type: FieldType, before: unknown): unknown {
+  if (isMessage(type)) {
+    return reader.nested(() => readMessage(reader, type, before as Record<string, unknown> | undefined));
+  }
+  switch (type) {
+    case 'string':
+      return reader.string();
+    case 'id':
+      return reader.hex();
+    case 'bytes':
+      return reader.slice().toString('base64');
+    case 'bool':
+      return reader.varint() !== 0;
+    case 'uint32':
+      return reader.uint32();
+    case 'fixed32':
+      return reader.fixed32();
+    case 'int64':
+      return String(reader.int64());
+    case 'fixed64':
+      return String(reader.fixed64());
+    case 'double': {
+      const value = reader.double();
+      return Number.isFinite(value) ? value : String(value);
+    }
+    default:
+      // int32 and enums.
+      return reader.uint32() | 0;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mismatch(path: string, value: unknown, expected: string): DecodeError {
+  return new DecodeError(path, describe(value), expected);
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  if (isObject(value)) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+}
