@@ -129,9 +129,7 @@ export async function startShop(processes: Processes, otlpEndpoint: string): Pro
   async function startService(name: ServiceName, port: number): Promise<void> {
     const { file, hook, calls } = services[name];
     const urls = calls.map((callee) => [`${callee.toUpperCase()}_URL`, urlOf(callee)]);
-    const preload = hook
-      ? ['--require', namesFile, '--require', hookFile]
-      : [];
+    const preload = hook ? ['--require', namesFile, '--require', hookFile] : [];
     const started = await processes.start({
       name,
       args: [...preload, fileURLToPath(new URL(`services/${file}`, import.meta.url))],
