@@ -1,0 +1,130 @@
+/**
+ * The bounded way in: every request, from whatever port, is counted and either stored or refused here.
+ *
+ *     received = stored + refused + dropped + duplicate + queued      (spans, at every moment)
+ *
+ * Bytes in flight have a limit; beyond it a request is refused at once, which tells its sender to come back. Nothing
+ * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
+ */
+import { DecodeError } from '../decode/decode-error.ts';
+import { countSpans } from '../decode/walk-request.ts';
+import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
+import type { Status } from '../serve/wire.ts';
+
+/** What a request costs beside its bytes, so that many small ones are bounded too. */
+const REQUEST_OVERHEAD_BYTES = 1024;
+
+export interface Intake {
+  /**
+   * Takes one `ExportTraceServiceRequest` (protobuf); resolves when its spans are durable. Rejects with DecodeError
+   * (never will be accepted) or StoreUnavailable (come back later).
+   */
+  accept(request: Uint8Array): Promise<AppendOutcome>;
+  /** Counts bytes that arrive before they are a request. Throws StoreUnavailable when there is no room. */
+  reserve(bytes: number): void;
+  release(bytes: number): void;
+  /** Counts a request of a signal that this collector does not keep. */
+  ignore(signal: OtherSignal): void;
+  counters(): Status['spans'];
+  queue(): Status['queue'];
+  requests(): RequestCounters;
+}
+
+export type OtherSignal = 'metrics' | 'logs';
+
+/** Requests, not spans: what is in them is not known. */
+export interface RequestCounters {
+  readonly undecodable: number;
+  readonly overloaded: number;
+  readonly metrics: number;
+  readonly logs: number;
+}
+
+const NOTHING_STORED: AppendOutcome = {
+  stored: 0,
+  duplicate: 0,
+  refused: 0,
+  refusedMessage: '',
+  warning: '',
+};
+
+export function createIntake(options: {
+  store: Pick<Store, 'append'>;
+  maxQueueBytes: number;
+  log: (line: string) => void;
+}): Intake {
+  const { store, maxQueueBytes, log } = options;
+  const spans = { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 };
+  const requests = { undecodable: 0, overloaded: 0, metrics: 0, logs: 0 };
+  let bytesInFlight = 0;
+  let overloadedSince: { readonly requests: number } | null = null;
+
+  function reserve(bytes: number): void {
+    if (bytesInFlight + bytes > maxQueueBytes) {
+      requests.overloaded++;
+      if (overloadedSince === null) {
+        overloadedSince = { requests: requests.overloaded - 1 };
+        log(`intake full: ${bytesInFlight} of ${maxQueueBytes} bytes in flight; senders are told to retry`);
+      }
+      throw new StoreUnavailable(
+        `intake is full: got ${bytes} bytes more, expected at most ${maxQueueBytes - bytesInFlight}; retry later`,
+      );
+    }
+    bytesInFlight += bytes;
+  }
+
+  function release(bytes: number): void {
+    bytesInFlight -= bytes;
+    if (overloadedSince !== null && bytesInFlight <= maxQueueBytes / 2) {
+      log(`intake has room again: ${requests.overloaded - overloadedSince.requests} requests were sent back`);
+      overloadedSince = null;
+    }
+  }
+
+  async function accept(request: Uint8Array): Promise<AppendOutcome> {
+    const count = countOrNote(request);
+    if (count === 0) return NOTHING_STORED;
+    const bytes = request.length + REQUEST_OVERHEAD_BYTES;
+    spans.received += count;
+    spans.queued += count;
+    let isReserved = false;
+    // Counters change together, without an await between, so that their sum holds whenever it is read.
+    try {
+      reserve(bytes);
+      isReserved = true;
+      const outcome = await store.append(request);
+      spans.stored += outcome.stored;
+      spans.duplicate += outcome.duplicate;
+      spans.refused += outcome.refused;
+      return outcome;
+    } catch (error) {
+      if (error instanceof DecodeError) requests.undecodable++;
+      spans.refused += count;
+      throw error;
+    } finally {
+      spans.queued -= count;
+      if (isReserved) release(bytes);
+    }
+  }
+
+  function countOrNote(request: Uint8Array): number {
+    try {
+      return countSpans(request);
+    } catch (error) {
+      requests.undecodable++;
+      throw error;
+    }
+  }
+
+  return {
+    accept,
+    reserve,
+    release,
+    ignore(signal) {
+      if (requests[signal]++ === 0) log(`${signal} arrive and are dropped: this collector keeps traces`);
+    },
+    counters: () => ({ ...spans }),
+    queue: () => ({ bytes: bytesInFlight, max: maxQueueBytes }),
+    requests: () => ({ ...requests }),
+  };
+}

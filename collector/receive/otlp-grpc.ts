@@ -1,0 +1,133 @@
+/**
+ * OTLP over gRPC. Requests stay the bytes they came in; grpc-js has undone gzip or deflate, within the size limit.
+ *
+ * Answers by the rules of OTLP: too large is RESOURCE_EXHAUSTED without RetryInfo (sending it again will not help),
+ * overload is UNAVAILABLE with it. Metrics and logs are accepted and dropped, so that one endpoint serves an SDK that
+ * sends all three.
+ */
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type sendUnaryData,
+  type ServerInterceptor,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
+import { isTokenValid } from '../serve/guard.ts';
+import type { TlsFiles } from '../config.ts';
+import type { Intake, OtherSignal } from './intake.ts';
+import type { Port } from './listen.ts';
+import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
+
+/** How long calls in progress may take at shutdown; then their connections are cut and their senders retry. */
+const SHUTDOWN_GRACE_MS = 5_000;
+/** Finds connections whose other end vanished without a word. */
+const KEEPALIVE_TIME_MS = 60_000;
+const COLLECTOR_PACKAGE = 'opentelemetry.proto.collector';
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+export interface OtlpGrpcOptions {
+  /** `HOST:PORT`; port 0 picks a free one. */
+  readonly address: string;
+  readonly intake: Intake;
+  readonly tls: TlsFiles | null;
+  readonly token: string | null;
+  readonly maxRequestBytes: number;
+  readonly log: (line: string) => void;
+}
+
+/** Rejects when the address cannot be bound. */
+export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
+  const { address, intake, tls, token, log } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxRequestBytes,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    interceptors: token === null ? [] : [requireToken(token)],
+  });
+  addExport(server, 'trace.v1.TraceService', (call, answer) => {
+    intake.accept(call.request).then(
+      (outcome) => answer(null, traceResponseBytes(outcome)),
+      (error: unknown) => {
+        const failure = failureOf(error);
+        if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
+        const metadata = new Metadata();
+        metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
+        answer({ code: failure.code, details: failure.message, metadata });
+      },
+    );
+  });
+  for (const signal of ['metrics', 'logs'] as const) addIgnored(server, signal, intake);
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, credentialsOf(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  return {
+    address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      }),
+  };
+}
+
+/** A service whose one method takes and gives bytes. */
+function addExport(
+  server: Server,
+  service: string,
+  handle: (call: Call, answer: sendUnaryData<Buffer>) => void,
+): void {
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const definition: ServiceDefinition = {
+    export: {
+      path: `/${COLLECTOR_PACKAGE}.${service}/Export`,
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    },
+  };
+  server.addService(definition, { export: handle as UntypedHandleCall });
+}
+
+function addIgnored(server: Server, signal: OtherSignal, intake: Intake): void {
+  const service = { metrics: 'metrics.v1.MetricsService', logs: 'logs.v1.LogsService' }[signal];
+  addExport(server, service, (_call, answer) => {
+    intake.ignore(signal);
+    answer(null, Buffer.alloc(0));
+  });
+}
+
+/** Refuses at the headers, before a stranger's message is read. */
+function requireToken(token: string): ServerInterceptor {
+  return (_method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, accept) => {
+            const authorization = String(metadata.get('authorization')[0] ?? '');
+            if (isTokenValid(token, authorization)) return accept(metadata);
+            const got = authorization === '' ? 'no authorization metadata' : 'another token';
+            call.sendStatus({
+              code: CODE.unauthenticated,
+              details: `this collector was started with a token: got ${got}, expected authorization: Bearer TOKEN`,
+            });
+          },
+        }),
+    });
+}
+
+function credentialsOf(tls: TlsFiles | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const pair = { private_key: tls.key, cert_chain: tls.cert };
+  return ServerCredentials.createSsl(tls.clientCa, [pair], tls.clientCa !== null);
+}

@@ -1,0 +1,77 @@
+/**
+ * Reads the body of an HTTP request, decompressed on the way, and never more of it than allowed.
+ *
+ * The limit counts decompressed bytes, so a gzip bomb costs no more than an honest request. When reading stops early the
+ * rest is read and thrown away, because a sender that is cut off in the middle never sees the answer.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Transform } from 'node:stream';
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { DecodeError } from '../decode/decode-error.ts';
+
+const DECOMPRESSORS: Readonly<Record<string, (() => Transform) | null>> = {
+  identity: null,
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  zstd: createZstdDecompress,
+};
+export const ENCODINGS = 'identity, gzip, deflate, zstd';
+
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge';
+}
+/** A content encoding that cannot be undone. */
+export class UnknownEncoding extends Error {
+  override readonly name = 'UnknownEncoding';
+}
+
+/** `onBytes` sees the length of every chunk before it is kept, and may refuse it by throwing. */
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  onBytes: (length: number) => void,
+): Promise<Buffer> {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const decompressor = Object.hasOwn(DECOMPRESSORS, encoding) ? DECOMPRESSORS[encoding] : undefined;
+  if (decompressor === undefined) {
+    request.resume();
+    return Promise.reject(new UnknownEncoding(`content encoding: got ${encoding}, expected ${ENCODINGS}`));
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const transform = decompressor?.() ?? null;
+    const source = transform === null ? request : request.pipe(transform);
+    const stop = (error: unknown): void => {
+      source.removeAllListeners('data');
+      if (transform !== null) request.unpipe(transform);
+      transform?.destroy();
+      request.resume();
+      reject(error as Error);
+    };
+    source.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maxBytes) return stop(tooLarge(`more than ${maxBytes}`, maxBytes));
+      try {
+        onBytes(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        stop(error);
+      }
+    });
+    source.on('end', () => resolve(Buffer.concat(chunks, length)));
+    transform?.on('error', (error) =>
+      stop(new DecodeError(`${encoding} body`, error.message, `valid ${encoding}`)),
+    );
+    request.on('error', stop);
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > maxBytes) stop(tooLarge(`${announced}`, maxBytes));
+  });
+}
+
+function tooLarge(got: string, maxBytes: number): BodyTooLarge {
+  return new BodyTooLarge(
+    `request body: got ${got} bytes, expected at most ${maxBytes} (--max-request-bytes)`,
+  );
+}
