@@ -1,0 +1,205 @@
+/** One outgoing call, from its start to its end: gathers what happens to it, and writes it into a client span. */
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers';
+import { context, type Attributes, type Context } from '@opentelemetry/api';
+import { budgetOfReason } from './abort-budgets.ts';
+import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
+import { describeFailure, type Failure, type Timeout, type Timer } from './failures.ts';
+import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
+import type { RecordedSpan, Recorder } from './recorder.ts';
+
+export interface Call {
+  span: RecordedSpan;
+  startMs: number;
+  ended: boolean;
+  /** Whether the call had to wait for a socket. */
+  queued: boolean;
+  connection: Connection | undefined;
+  /** Whether the connection was opened for this call, so that its opening is part of it. */
+  opensConnection: boolean;
+  /** When the call got a socket that was open already, the use of that connection before, and the age of it. */
+  socketMs: number | undefined;
+  reuse: { reused: boolean; ageMs: number | undefined; idleMs: number | undefined } | undefined;
+  sentMs: number | undefined;
+  headersMs: number | undefined;
+  /** What becomes known on the way. */
+  attributes: Attributes;
+  statusCode: number | undefined;
+}
+
+export interface CallStart {
+  name: string;
+  attributes: Attributes;
+  startMs?: number;
+  parent?: Context;
+}
+
+export function startCall(recorder: Recorder, { name, attributes, startMs, parent }: CallStart): Call {
+  const start = startMs ?? performance.now();
+  const call: Call = {
+    span: recorder.startSpan({
+      name,
+      kind: 'client',
+      startMs: start,
+      parent: parent ?? context.active(),
+      attributes,
+    }),
+    startMs: start,
+    ended: false,
+    queued: false,
+    connection: undefined,
+    opensConnection: false,
+    socketMs: undefined,
+    reuse: undefined,
+    sentMs: undefined,
+    headersMs: undefined,
+    attributes: {},
+    statusCode: undefined,
+  };
+  noteQueueing(call);
+  return call;
+}
+
+/** A call waits for a socket when, one turn of the event loop later, it has none and none is being opened for it. */
+function noteQueueing(call: Call): void {
+  process.nextTick(() => {
+    if (call.connection || call.ended) return;
+    // undici hands a request to an idle connection only in the next turn.
+    setImmediate(() => {
+      call.queued = call.connection === undefined;
+    });
+  });
+}
+
+/** A connection is being opened for the call. */
+export function attachOpening(call: Call, connection: Connection): void {
+  connection.claimed = true;
+  call.connection = connection;
+  call.opensConnection = true;
+}
+
+/** The call got its socket: one opened for it, or one from a pool. */
+export function attachSocket(call: Call, connection: Connection): void {
+  const nowMs = performance.now();
+  const openSinceMs = connection.securedMs ?? connection.connectedMs;
+  const opened = connection.calls === 0 && (!isOpen(connection) || (openSinceMs ?? 0) >= call.startMs);
+  if (opened) {
+    attachOpening(call, connection);
+  } else {
+    connection.claimed = true;
+    call.connection = connection;
+    call.opensConnection = false;
+  }
+  if (isOpen(connection)) call.socketMs = nowMs;
+  call.reuse ??= {
+    reused: connection.calls > 0,
+    ageMs: opened || openSinceMs === undefined ? undefined : nowMs - openSinceMs,
+    idleMs: connection.lastUsedMs === undefined ? undefined : nowMs - connection.lastUsedMs,
+  };
+  connection.calls += 1;
+}
+
+export interface CallEnd {
+  /** What ended the call, when it was not the last byte of the response. */
+  error?: unknown;
+  /** Whether the program ended it, rather than the peer or the kernel. */
+  endedHere?: boolean;
+  /** Which timer a socket's idle time-out stands for. */
+  idleTimerName?: Timer;
+}
+
+/** Ends the call's span. Only the first end counts. */
+export function endCall(
+  call: Call,
+  { error, endedHere = false, idleTimerName = 'socket_timeout' }: CallEnd = {},
+): void {
+  if (call.ended) return;
+  call.ended = true;
+  const endMs = performance.now();
+  const { connection } = call;
+  if (connection) connection.lastUsedMs = endMs;
+  const times = measurePhases(call.startMs, marksOf(call), endMs);
+  const failure =
+    error === undefined
+      ? undefined
+      : describeFailure(error, { endedHere, budgetOfReason, idleTimer: idleTimerOf(call, idleTimerName) });
+  const status = call.statusCode;
+  const attributes: Attributes = {
+    ...call.attributes,
+    ...phaseAttributes(times),
+    ...connectionAttributes(call),
+    ...(failure ? failureAttributes(failure, times, endMs - call.startMs) : {}),
+  };
+  if (status !== undefined) attributes['http.response.status_code'] = status;
+  if (!failure && status !== undefined && status >= 400) attributes['error.type'] = String(status);
+  const errorMessage = failure?.message ?? (status !== undefined && status >= 400 ? '' : undefined);
+  call.span.end({ endMs, attributes, ...(errorMessage === undefined ? {} : { errorMessage }) });
+}
+
+/** The moments at which the call entered its phases, as far as it came. */
+function marksOf(call: Call): Mark[] {
+  const { connection, startMs } = call;
+  const marks: Mark[] = [];
+  if (call.queued || !connection) marks.push({ phase: 'queue', atMs: startMs });
+  if (connection && call.opensConnection) marks.push(...openingMarks(connection));
+  if (call.socketMs !== undefined) marks.push({ phase: 'send', atMs: call.socketMs });
+  if (call.sentMs !== undefined) marks.push({ phase: 'wait', atMs: call.sentMs });
+  if (call.headersMs !== undefined) marks.push({ phase: 'receive', atMs: call.headersMs });
+  return marks;
+}
+
+/** The socket's idle timer, when it ran out during the call and nothing moved since. */
+function idleTimerOf(call: Call, timer: Timer): Timeout | undefined {
+  const ranOut = call.connection?.idleTimer;
+  const lastMoveMs = Math.max(call.startMs, ...marksOf(call).map(({ atMs }) => atMs));
+  return ranOut && ranOut.atMs >= lastMoveMs ? { timer, budgetMs: ranOut.budgetMs } : undefined;
+}
+
+export function phaseAttributes(times: PhaseTime[]): Attributes {
+  return Object.fromEntries(times.map(({ phase, durationMs }) => [`sockeye.phase.${phase}_ms`, durationMs]));
+}
+
+export function failureAttributes(
+  { type, timeout }: Failure,
+  times: PhaseTime[],
+  elapsedMs: number,
+): Attributes {
+  const attributes: Attributes = { 'error.type': type };
+  if (!timeout) return attributes;
+  const open = times.at(-1);
+  if (open) attributes['sockeye.timeout.phase'] = open.phase;
+  attributes['sockeye.timeout.timer'] = timeout.timer;
+  attributes['sockeye.timeout.elapsed_ms'] = elapsedMs;
+  if (timeout.budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = timeout.budgetMs;
+  return attributes;
+}
+
+function connectionAttributes({ connection, reuse, opensConnection }: Call): Attributes {
+  const attributes: Attributes = {};
+  if (!connection) return attributes;
+  Object.assign(attributes, peerAttributes(connection));
+  if (reuse) attributes['sockeye.connection.reused'] = reuse.reused;
+  if (reuse?.ageMs !== undefined) attributes['sockeye.connection.age_ms'] = reuse.ageMs;
+  if (reuse?.idleMs !== undefined) attributes['sockeye.connection.idle_ms'] = reuse.idleMs;
+  if (opensConnection) Object.assign(attributes, attemptAttributes(connection.attempts));
+  return attributes;
+}
+
+export function peerAttributes(connection: Connection): Attributes {
+  if (connection.path !== undefined)
+    return { 'network.transport': 'unix', 'network.peer.address': connection.path };
+  const peer = peerOf(connection);
+  return peer ? { 'network.peer.address': peer.address, 'network.peer.port': peer.port } : {};
+}
+
+/** Only when several addresses were tried: `10.0.0.1:443 timeout 250ms`, one string an attempt. */
+export function attemptAttributes(attempts: readonly Attempt[]): Attributes {
+  if (attempts.length < 2) return {};
+  const nowMs = performance.now();
+  return {
+    'sockeye.connect.attempts': attempts.map(({ address, port, startedMs, endedMs, result }) => {
+      const host = address.includes(':') ? `[${address}]` : address;
+      return `${host}:${port} ${result ?? 'open'} ${Math.round((endedMs ?? nowMs) - startedMs)}ms`;
+    }),
+  };
+}

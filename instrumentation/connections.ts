@@ -1,0 +1,187 @@
+/**
+ * The opening of every outgoing connection: what was looked up, tried, connected and secured, and when.
+ *
+ * There is no diagnostics channel for DNS, TCP attempts or TLS, so `net.Socket.prototype.connect` is patched once, and each
+ * connection gets a handful of listeners; nothing runs per chunk of data.
+ */
+import { isIP, Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { context, type Context } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import type { ConnectionMoments } from './phases.ts';
+
+export interface Attempt {
+  address: string;
+  port: number;
+  startedMs: number;
+  endedMs?: number;
+  /** `connected`, an error code, or `timeout` when Node went on to the next address. */
+  result?: string;
+}
+
+export interface Connection extends ConnectionMoments {
+  socket: Socket;
+  /** The context `connect` was called in. */
+  context: Context;
+  host: string | undefined;
+  port: number | undefined;
+  /** The path of a local socket, which has no host and no port. */
+  path: string | undefined;
+  attempts: Attempt[];
+  /** Whether a call opened this connection or uses it; what no call claims is told by a span of its own. */
+  claimed: boolean;
+  calls: number;
+  lastUsedMs: number | undefined;
+  /** The last time the socket's idle timer ran out, with its delay. */
+  idleTimer: { budgetMs: number; atMs: number } | undefined;
+}
+
+export interface ConnectionObserver {
+  /** `connect` was called; nothing has been sent yet. */
+  starting(connection: Connection): void;
+  /** Nobody claimed the connection, and it is open, or closed before it was. */
+  openedUnclaimed(connection: Connection): void;
+}
+
+const connections = new WeakMap<Socket, Connection>();
+
+/** Patches `net.Socket.prototype.connect`, so that every connection opened from now on is observed. */
+export function watchConnections(observer: ConnectionObserver): void {
+  const original = Socket.prototype.connect;
+  Socket.prototype.connect = function connect(this: Socket): Socket {
+    try {
+      if (!isTracingSuppressed(context.active())) observe(this, Array.from(arguments), observer);
+    } catch {
+      // The program's connection matters, not its record.
+    }
+    return Reflect.apply(original, this, arguments) as Socket;
+  } as typeof original;
+}
+
+/** The record of a socket's connection; one that was opened where the hook cannot see starts to be observed now. */
+export function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket);
+  if (known) return known;
+  const connection = newConnection(socket, { host: undefined, port: undefined, path: undefined });
+  if (!socket.connecting) connection.connectedMs = connection.startedMs;
+  // A TLS socket over a socket of someone else's: its handshake may still be on its way.
+  const { secureConnecting } = socket as { secureConnecting?: boolean };
+  if (connection.needsTls && !secureConnecting) connection.securedMs = connection.startedMs;
+  listen(connection, undefined);
+  return connection;
+}
+
+interface Destination {
+  host: string | undefined;
+  port: number | undefined;
+  path: string | undefined;
+}
+
+function newConnection(socket: Socket, { host, port, path }: Destination): Connection {
+  const connection: Connection = {
+    socket,
+    context: context.active(),
+    host,
+    port,
+    path,
+    startedMs: performance.now(),
+    needsLookup: host !== undefined && path === undefined && isIP(host) === 0,
+    needsTls: (socket as { encrypted?: boolean }).encrypted === true,
+    attempts: [],
+    claimed: false,
+    calls: 0,
+    lastUsedMs: undefined,
+    idleTimer: undefined,
+  };
+  connections.set(socket, connection);
+  return connection;
+}
+
+function observe(socket: Socket, args: unknown[], observer: ConnectionObserver): void {
+  const connection = newConnection(socket, readDestination(args));
+  observer.starting(connection);
+  listen(connection, observer);
+}
+
+/** The destination in the arguments of `connect`: options, port and host, a path, or any of them already normalized to an array. */
+export function readDestination(args: unknown[]): Destination {
+  const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
+  if (typeof first === 'object' && first !== null) {
+    const { host, port, path } = first as Record<string, unknown>;
+    if (typeof path === 'string') return { host: undefined, port: undefined, path };
+    return {
+      host: typeof host === 'string' && host !== '' ? host : 'localhost',
+      port: Number(port),
+      path: undefined,
+    };
+  }
+  if (typeof first === 'string' && Number.isNaN(Number(first)))
+    return { host: undefined, port: undefined, path: first };
+  return { host: typeof second === 'string' ? second : 'localhost', port: Number(first), path: undefined };
+}
+
+/** Follows a socket until it closes. `observer` is told of a connection that nobody claims. */
+function listen(connection: Connection, observer: ConnectionObserver | undefined): void {
+  const { socket } = connection;
+  let reported = observer === undefined;
+  const reportUnclaimed = () => {
+    if (reported || connection.claimed) return;
+    reported = true;
+    observer?.openedUnclaimed(connection);
+  };
+  const listeners: Record<string, (...args: never[]) => void> = {
+    lookup: (error: unknown) => {
+      // With several addresses the event comes once for each.
+      if (!error) connection.lookedUpMs ??= performance.now();
+    },
+    connectionAttempt: (address: string, port: number) => {
+      connection.attempts.push({ address, port, startedMs: performance.now() });
+    },
+    connectionAttemptFailed: (address: string, port: number, _family: number, error?: { code?: string }) => {
+      endAttempt(connection, address, error?.code ?? 'failed');
+    },
+    connectionAttemptTimeout: (address: string) => endAttempt(connection, address, 'timeout'),
+    connect: () => {
+      connection.connectedMs = performance.now();
+      if (socket.remoteAddress !== undefined) endAttempt(connection, socket.remoteAddress, 'connected');
+      if (!connection.needsTls) reportUnclaimed();
+    },
+    secureConnect: () => {
+      connection.securedMs = performance.now();
+      reportUnclaimed();
+    },
+    timeout: () => {
+      connection.idleTimer = { budgetMs: socket.timeout ?? 0, atMs: performance.now() };
+    },
+    close: () => {
+      reportUnclaimed();
+      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener as () => void);
+    },
+  };
+  for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
+}
+
+function endAttempt(connection: Connection, address: string, result: string): void {
+  const attempt = connection.attempts.findLast(
+    (each) => each.address === address && each.result === undefined,
+  );
+  if (!attempt) return;
+  attempt.endedMs = performance.now();
+  attempt.result = result;
+}
+
+/** Whether the connection is open, its handshake included. */
+export function isOpen(connection: Connection): boolean {
+  return (connection.needsTls ? connection.securedMs : connection.connectedMs) !== undefined;
+}
+
+/** The peer's address: the one connected to, or the last one tried. */
+export function peerOf(connection: Connection): { address: string; port: number } | undefined {
+  const last =
+    connection.attempts.findLast((attempt) => attempt.result === 'connected') ?? connection.attempts.at(-1);
+  if (last && isIP(last.address) !== 0) return last;
+  const { remoteAddress, remotePort } = connection.socket;
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : { address: remoteAddress, port: remotePort };
+}

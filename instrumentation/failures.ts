@@ -1,0 +1,121 @@
+/** What an error says about how a call ended: its true type, and whether a timer ended it, whose, and how long it was. Pure. */
+
+export type Timer =
+  | 'http_timeout'
+  | 'socket_timeout'
+  | 'abort_signal'
+  | 'abort'
+  | 'undici_headers'
+  | 'undici_body'
+  | 'undici_connect'
+  | 'kernel'
+  | 'app';
+
+export interface Timeout {
+  timer: Timer;
+  /** Absent when nothing says how long the caller was willing to wait. */
+  budgetMs: number | undefined;
+}
+
+export interface Failure {
+  /** The value of `error.type`. */
+  type: string;
+  message: string;
+  timeout: Timeout | undefined;
+}
+
+/** What the hook saw besides the error itself. */
+export interface Circumstances {
+  /** Whether this program ended the call, rather than the peer or the kernel. */
+  endedHere: boolean;
+  /** The idle timer that ran out with nothing moving since. */
+  idleTimer: Timeout | undefined;
+  /** The delay of the `AbortSignal.timeout` whose reason this is. */
+  budgetOfReason: (reason: unknown) => number | undefined;
+}
+
+const undiciTimers: Record<string, Timer> = {
+  UND_ERR_CONNECT_TIMEOUT: 'undici_connect',
+  UND_ERR_HEADERS_TIMEOUT: 'undici_headers',
+  UND_ERR_BODY_TIMEOUT: 'undici_body',
+};
+
+const speaksOfTimeout = /time[d\s-]*out/i;
+
+interface ErrorFacts {
+  name: string | undefined;
+  code: string | undefined;
+  message: string;
+  errno: unknown;
+  cause: unknown;
+}
+
+/** The facts of anything that may have been thrown; reading them never throws, whatever the object does. */
+function readError(error: unknown): ErrorFacts {
+  try {
+    if (typeof error !== 'object' || error === null) {
+      return { name: undefined, code: undefined, message: String(error), errno: undefined, cause: undefined };
+    }
+    const { name, code, message, errno, cause } = error as Record<string, unknown>;
+    return {
+      name: typeof name === 'string' ? name : undefined,
+      code: typeof code === 'string' && code !== '' ? code : undefined,
+      message: typeof message === 'string' ? message : '',
+      errno,
+      cause,
+    };
+  } catch {
+    return { name: undefined, code: undefined, message: '', errno: undefined, cause: undefined };
+  }
+}
+
+/** `error.type`: the code where there is one, else the name, never the bare `Error`. An abort's reason goes before the abort. */
+function typeOf({ name, code, cause }: ErrorFacts): string {
+  if (code === 'ABORT_ERR' || name === 'AbortError') {
+    const reason = readError(cause);
+    if (reason.name === 'TimeoutError') return 'TimeoutError';
+    return 'AbortError';
+  }
+  return code ?? (name === undefined || name === 'Error' ? '_OTHER' : name);
+}
+
+/** The timer that ended the call, if one did. */
+function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
+  const { name, code, message } = facts;
+  const budgetMs = circumstances.budgetOfReason(error) ?? circumstances.budgetOfReason(facts.cause);
+  if (budgetMs !== undefined) return { timer: 'abort_signal', budgetMs };
+  const type = typeOf(facts);
+  if (type === 'TimeoutError' && (name === 'AbortError' || error instanceof DOMException)) {
+    return { timer: 'abort_signal', budgetMs: undefined };
+  }
+  if (code !== undefined && Object.hasOwn(undiciTimers, code)) {
+    const stated = /timeout: (\d+)\s*ms/.exec(message)?.[1];
+    return { timer: undiciTimers[code]!, budgetMs: stated === undefined ? undefined : Number(stated) };
+  }
+  if (isKernelTimeout(error, facts)) return { timer: 'kernel', budgetMs: undefined };
+  if (type === 'AbortError') return { timer: 'abort', budgetMs: undefined };
+  if (circumstances.endedHere && circumstances.idleTimer) return circumstances.idleTimer;
+  // ETIMEOUT is the DNS resolver's; a request library's own timers say it in the name, the code or the message.
+  const ownTimer =
+    code === 'ETIMEOUT' || [code, name, message].some((text) => text && speaksOfTimeout.test(text));
+  return circumstances.endedHere && ownTimer ? { timer: 'app', budgetMs: undefined } : undefined;
+}
+
+/** ETIMEDOUT with a system error number; of several addresses tried, the last one decides: only it was left to the kernel. */
+function isKernelTimeout(error: unknown, { code, errno }: ErrorFacts): boolean {
+  if (error instanceof AggregateError) {
+    const last: unknown = error.errors.at(-1);
+    return last !== undefined && isKernelTimeout(last, readError(last));
+  }
+  return code === 'ETIMEDOUT' && typeof errno === 'number';
+}
+
+/** Describes how a call failed. */
+export function describeFailure(error: unknown, circumstances: Circumstances): Failure {
+  const facts = readError(error);
+  const type = typeOf(facts);
+  // An AggregateError has a code and no message of its own.
+  const parts = error instanceof AggregateError ? error.errors.map((part) => readError(part).message) : [];
+  const message = facts.message || parts.join('; ') || type;
+  return { type, message, timeout: timeoutOf(error, facts, circumstances) };
+}

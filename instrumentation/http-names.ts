@@ -1,0 +1,29 @@
+/** HTTP methods as spans name them: the known ones as they are, any other as `HTTP` with the original beside it. */
+
+const known = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'CONNECT',
+  'QUERY',
+]);
+
+export interface RecordedMethod {
+  /** For `http.request.method`. */
+  method: string;
+  /** For `http.request.method_original`, when it is not a known one. */
+  original: string | undefined;
+  /** The name of a span whose route is not known. */
+  spanName: string;
+}
+
+export function recordedMethod(method: string | undefined): RecordedMethod {
+  const upper = (method ?? 'GET').toUpperCase();
+  if (known.has(upper)) return { method: upper, original: undefined, spanName: upper };
+  return { method: '_OTHER', original: method, spanName: 'HTTP' };
+}

@@ -1,0 +1,138 @@
+/**
+ * Server spans of `node:http` and `node:https`.
+ *
+ *     request        client leaves            handler calls end()
+ *       |==================|=======================|
+ *                          sockeye.client.left_ms  end of the span
+ *
+ * A span ends when the handler ends the response, not when the last byte has left: work done for a client that has gone
+ * is what there is to see. A handler that never ends its response after the client left is ended when the response is
+ * forgotten, at the moment the client left.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { context, propagation, ROOT_CONTEXT, type Attributes } from '@opentelemetry/api';
+import { guard } from './guard.ts';
+import { recordedMethod } from './http-names.ts';
+import type { RecordedSpan, Recorder } from './recorder.ts';
+import { splitTarget } from './redact.ts';
+
+interface Visit {
+  span: RecordedSpan;
+  spanName: string;
+  startMs: number;
+  leftMs: number | undefined;
+  statusCode: number;
+  route: string | undefined;
+  stream: boolean;
+  ended: boolean;
+}
+
+/** Starts a server span for every request that an `http` or `https` server receives. */
+export function watchHttpServer(recorder: Recorder): void {
+  subscribe(
+    'http.server.request.start',
+    guard((message) => {
+      const { request, response, socket } = message as {
+        request: IncomingMessage;
+        response: ServerResponse;
+        socket: Socket;
+      };
+      requestStarted(recorder, request, response, socket);
+    }),
+  );
+}
+
+/** Visits whose client left; ended at the latest when nobody holds the response any more. */
+const forgotten = new FinalizationRegistry<Visit>((visit) => endVisit(visit, visit.leftMs));
+
+function requestStarted(
+  recorder: Recorder,
+  request: IncomingMessage,
+  response: ServerResponse,
+  socket: Socket,
+): void {
+  const { method, original, spanName } = recordedMethod(request.method);
+  const attributes = describeRequest(request, socket, method);
+  if (original !== undefined) attributes['http.request.method_original'] = original;
+  const startMs = performance.now();
+  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const span = recorder.startSpan({ name: spanName, kind: 'server', startMs, parent, attributes });
+  const visit: Visit = {
+    span,
+    spanName,
+    startMs,
+    leftMs: undefined,
+    statusCode: 0,
+    route: undefined,
+    stream: false,
+    ended: false,
+  };
+  // Node isolates what is entered here to this request, pipelined ones too.
+  context.attach(span.context);
+  response.once(
+    'prefinish',
+    guard(() => {
+      readResponse(visit, request, response);
+      endVisit(visit);
+    }),
+  );
+  response.once(
+    'close',
+    guard(() => {
+      if (visit.ended) return;
+      visit.leftMs = performance.now();
+      readResponse(visit, request, response);
+      forgotten.register(response, visit);
+    }),
+  );
+}
+
+function describeRequest(request: IncomingMessage, socket: Socket, method: string): Attributes {
+  const { path, query } = splitTarget(request.url ?? '/');
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.scheme': (socket as { encrypted?: boolean }).encrypted ? 'https' : 'http',
+    'url.path': path,
+    'network.protocol.version': request.httpVersion,
+  };
+  if (query !== undefined) attributes['url.query'] = query;
+  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(request.headers.host ?? '') ?? [];
+  if (host) attributes['server.address'] = host.replace(/^\[(.*)\]$/, '$1');
+  const serverPort = port === undefined ? socket.localPort : Number(port);
+  if (serverPort !== undefined) attributes['server.port'] = serverPort;
+  if (socket.remoteAddress !== undefined) attributes['network.peer.address'] = socket.remoteAddress;
+  if (socket.remotePort !== undefined) attributes['network.peer.port'] = socket.remotePort;
+  const userAgent = request.headers['user-agent'];
+  if (userAgent !== undefined) attributes['user_agent.original'] = userAgent;
+  return attributes;
+}
+
+function readResponse(visit: Visit, request: IncomingMessage, response: ServerResponse): void {
+  visit.statusCode = response.headersSent || visit.leftMs === undefined ? response.statusCode : 0;
+  visit.stream = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  // Express leaves the route that matched on the request.
+  const { route, baseUrl } = request as { route?: { path?: unknown }; baseUrl?: unknown };
+  if (typeof route?.path === 'string')
+    visit.route = (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
+}
+
+function endVisit(visit: Visit, endMs: number = performance.now()): void {
+  if (visit.ended) return;
+  visit.ended = true;
+  const { statusCode, route, spanName, leftMs, startMs } = visit;
+  const attributes: Attributes = {};
+  if (statusCode !== 0) attributes['http.response.status_code'] = statusCode;
+  if (route !== undefined) attributes['http.route'] = route;
+  if (visit.stream) attributes['sockeye.stream'] = true;
+  if (leftMs !== undefined) attributes['sockeye.client.left_ms'] = leftMs - startMs;
+  if (statusCode >= 500) attributes['error.type'] = String(statusCode);
+  visit.span.end({
+    endMs,
+    attributes,
+    ...(route === undefined ? {} : { name: `${spanName} ${route}` }),
+    ...(statusCode >= 500 ? { errorMessage: '' } : {}),
+  });
+}

@@ -1,0 +1,47 @@
+/** The span of a connection that no call opened: a raw socket, a driver's, a pool that warms up. */
+import { performance } from 'node:perf_hooks';
+import type { Attributes } from '@opentelemetry/api';
+import { budgetOfReason } from './abort-budgets.ts';
+import { attemptAttributes, failureAttributes, peerAttributes, phaseAttributes } from './call.ts';
+import { isOpen, type Connection } from './connections.ts';
+import { describeFailure } from './failures.ts';
+import { measurePhases, openingMarks } from './phases.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
+export function recordOpening(recorder: Recorder, connection: Connection): void {
+  const { host, port, path, startedMs, socket, idleTimer } = connection;
+  if (path !== undefined || host === undefined) return;
+  const endMs = performance.now();
+  const times = measurePhases(startedMs, openingMarks(connection), endMs);
+  // Once open, `send` has been entered and nothing more is known.
+  if (isOpen(connection)) times.pop();
+  const attributes: Attributes = { 'server.address': host };
+  if (port !== undefined && !Number.isNaN(port)) attributes['server.port'] = port;
+  Object.assign(
+    attributes,
+    peerAttributes(connection),
+    phaseAttributes(times),
+    attemptAttributes(connection.attempts),
+  );
+  let errorMessage: string | undefined;
+  if (!isOpen(connection)) {
+    const error =
+      socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
+    const failure = describeFailure(error, {
+      endedHere: typeof (error as { errno?: unknown }).errno !== 'number',
+      budgetOfReason,
+      idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
+    });
+    Object.assign(attributes, failureAttributes(failure, times, endMs - startedMs));
+    errorMessage = failure.message;
+  }
+  const span = recorder.startSpan({
+    name: 'connect',
+    kind: 'client',
+    startMs: startedMs,
+    parent: connection.context,
+    attributes,
+  });
+  span.end({ endMs, attributes: {}, ...(errorMessage === undefined ? {} : { errorMessage }) });
+}

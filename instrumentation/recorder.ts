@@ -1,0 +1,36 @@
+/**
+ * What the hook needs from whatever records and exports its spans: the one seam between measuring and sending.
+ *
+ * Times are milliseconds of `performance.now()`, so that a span's start, end and phases are on one clock.
+ */
+import type { Attributes, Context } from '@opentelemetry/api';
+
+export interface SpanStart {
+  name: string;
+  kind: 'client' | 'server';
+  startMs: number;
+  /** The context the span is born in: its parent is the span there, if any. */
+  parent: Context;
+  attributes: Attributes;
+}
+
+export interface SpanEnd {
+  endMs: number;
+  attributes: Attributes;
+  /** A better name than the one at the start. */
+  name?: string;
+  /** Set when the span failed: the status message, empty when there is nothing to say. */
+  errorMessage?: string;
+}
+
+export interface RecordedSpan {
+  /** The parent context with this span in it: what runs under the span, and what is propagated to a peer. */
+  context: Context;
+  end(end: SpanEnd): void;
+}
+
+export interface Recorder {
+  startSpan(start: SpanStart): RecordedSpan;
+  /** Sends what has ended. Settles when it was sent or could not be sent; never rejects. */
+  flush(): Promise<void>;
+}

@@ -1,0 +1,110 @@
+/** A recorder on OpenTelemetry's own SDK: NodeSDK, a batch processor and an OTLP exporter, set up by the OTEL_* variables. */
+import { trace, SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
+import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { envDetector, hostDetector, osDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
+import { reportReachability } from './export-health.ts';
+import type { RecordedSpan, Recorder, SpanEnd, SpanStart } from './recorder.ts';
+
+const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER };
+
+/** Spans wait at most this long for a batch, unless OTEL_BSP_SCHEDULE_DELAY says otherwise: a page that is looked at wants them soon. */
+const scheduleDelayMs = 1000;
+
+export interface SdkRecorderOptions {
+  version: string;
+  /** The service's name when the environment gives none. */
+  serviceName: string | undefined;
+}
+
+/** Starts the SDK and registers it with the OpenTelemetry API, so that the program's own spans join the hook's traces. */
+export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): Recorder {
+  const processors = spanProcessors();
+  const configuration: Partial<NodeSDKConfiguration> = {
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        'process.pid': process.pid,
+        'process.runtime.name': 'nodejs',
+        'process.runtime.version': process.versions.node,
+        'telemetry.distro.name': '@sockeye/instrumentation',
+        'telemetry.distro.version': version,
+      }),
+    ),
+    ...(serviceName === undefined ? {} : { serviceName }),
+    ...(processors === undefined ? {} : { spanProcessors: processors }),
+    // The default detectors but one: the command line of a process may hold secrets.
+    ...(process.env['OTEL_NODE_RESOURCE_DETECTORS']
+      ? {}
+      : { resourceDetectors: [serviceInstanceIdDetector, hostDetector, osDetector, envDetector] }),
+    // Traces alone, unless metrics or logs are asked for by name.
+    ...(process.env['OTEL_METRICS_EXPORTER'] ? {} : { metricReaders: [] }),
+    ...(process.env['OTEL_LOGS_EXPORTER'] ? {} : { logRecordProcessors: [] }),
+  };
+  new NodeSDK(configuration).start();
+  const tracer = trace.getTracer('@sockeye/instrumentation', version);
+
+  return {
+    startSpan({ name, kind, startMs, parent, attributes }: SpanStart): RecordedSpan {
+      const span = tracer.startSpan(name, { kind: kinds[kind], startTime: startMs, attributes }, parent);
+      return { context: trace.setSpan(parent, span), end: (end) => endSpan(span, end) };
+    },
+    async flush() {
+      await Promise.allSettled((processors ?? []).map((processor) => processor.forceFlush()));
+    },
+  };
+}
+
+function endSpan(span: Span, { endMs, attributes, name, errorMessage }: SpanEnd): void {
+  if (name !== undefined) span.updateName(name);
+  span.setAttributes(attributes);
+  if (errorMessage !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage });
+  span.end(endMs);
+}
+
+/** The batch processor for OTLP, by gRPC unless a protocol is named; undefined when another exporter is asked for, which the SDK sets up. */
+function spanProcessors(): BatchSpanProcessor[] | undefined {
+  const exporter = process.env['OTEL_TRACES_EXPORTER']?.trim();
+  if (exporter && exporter !== 'otlp') return undefined;
+  return [
+    new BatchSpanProcessor({
+      exporter: reportReachability(otlpExporter(), exporterAddress(), (line) =>
+        process.stderr.write(`${line}\n`),
+      ),
+      scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,
+      maxQueueSize: positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE'),
+      maxExportBatchSize: positiveNumber('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
+      exportTimeoutMillis: positiveNumber('OTEL_BSP_EXPORT_TIMEOUT'),
+    }),
+  ];
+}
+
+function otlpProtocol(): string {
+  const { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: traces, OTEL_EXPORTER_OTLP_PROTOCOL: all } = process.env;
+  return (traces || all || 'grpc').trim();
+}
+
+function otlpExporter(): GrpcExporter | HttpProtobufExporter | HttpJsonExporter {
+  switch (otlpProtocol()) {
+    case 'http/protobuf':
+      return new HttpProtobufExporter();
+    case 'http/json':
+      return new HttpJsonExporter();
+    default:
+      return new GrpcExporter();
+  }
+}
+
+/** Where the spans go, for messages. */
+function exporterAddress(): string {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_EXPORTER_OTLP_ENDPOINT: all } = process.env;
+  return traces || all || (otlpProtocol() === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318');
+}
+
+function positiveNumber(variable: string): number | undefined {
+  const value = Number(process.env[variable]);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}

@@ -1,0 +1,47 @@
+/** What the hook reads from its surroundings before it starts: whether to run at all, and as which service. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/** Package managers and process managers that `NODE_OPTIONS` reaches too; what they run is what is to be seen, not they. */
+const managers = /^(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack|npm-cli|npx-cli|pm2|Daemon)(\.[cm]?js)?$/;
+
+type Environment = Record<string, string | undefined>;
+
+/** Whether this process is not to be recorded: told so by `OTEL_SDK_DISABLED`, or a package manager's own. */
+export function isQuietProcess(environment: Environment, script: string | undefined): boolean {
+  if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return true;
+  if (script === undefined) return false;
+  return (
+    managers.test(basename(script)) && (basename(script) !== 'Daemon.js' || /[\\/]pm2[\\/]/.test(script))
+  );
+}
+
+/**
+ * The service's name when OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES give none: that of the nearest package.json at or
+ * above the program, else `unknown_service:node`. Undefined when the environment names it.
+ */
+export function fallbackServiceName(
+  environment: Environment,
+  script: string | undefined,
+  folder: string,
+): string | undefined {
+  if (environment['OTEL_SERVICE_NAME']?.trim()) return undefined;
+  if (/(^|,)\s*service\.name\s*=/.test(environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '')) return undefined;
+  let current = script === undefined ? folder : dirname(script);
+  for (;;) {
+    const name = packageName(join(current, 'package.json'));
+    if (name !== undefined) return name;
+    const parent = dirname(current);
+    if (parent === current) return 'unknown_service:node';
+    current = parent;
+  }
+}
+
+function packageName(file: string): string | undefined {
+  try {
+    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
+    return typeof name === 'string' && name !== '' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}

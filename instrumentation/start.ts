@@ -1,0 +1,34 @@
+/** The whole life of the hook on one screen: read the surroundings, start the recorder, watch, and flush at the end. */
+import { readFileSync } from 'node:fs';
+import { watchAbortSignals } from './abort-budgets.ts';
+import { watchConnections } from './connections.ts';
+import { flushAtEnd } from './exit.ts';
+import { guard } from './guard.ts';
+import { watchHttpClient } from './http-client.ts';
+import { watchHttpServer } from './http-server.ts';
+import { recordOpening } from './opening.ts';
+import { startSdkRecorder } from './sdk-recorder.ts';
+import { fallbackServiceName, isQuietProcess } from './settings.ts';
+import { undiciOpening, watchUndici } from './undici.ts';
+
+export function startHook(): void {
+  const script = process.argv[1];
+  if (isQuietProcess(process.env, script)) return;
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const recorder = startSdkRecorder({
+    version,
+    serviceName: fallbackServiceName(process.env, script, process.cwd()),
+  });
+
+  watchAbortSignals();
+  watchConnections({
+    starting: undiciOpening,
+    openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
+  });
+  watchHttpServer(recorder);
+  watchHttpClient(recorder);
+  watchUndici(recorder);
+  flushAtEnd(recorder);
+}
