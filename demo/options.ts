@@ -33,7 +33,9 @@ export function readOptions(args: string[]): Options | { help: true } | { error:
     sendTo: undefined,
     collectorArgs: [],
   };
-  const rest = args.flatMap((arg) => (/^--\w[\w-]*=/.test(arg) ? splitAtEquals(arg) : [arg]));
+  const rest = args.flatMap((arg) =>
+    /^--(seconds|seed|faults|send-to)=/.test(arg) ? splitAtEquals(arg) : [arg],
+  );
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === '--help') return { help: true };
     if (arg === '--once') options.once = true;

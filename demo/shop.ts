@@ -116,7 +116,12 @@ export async function startShop(processes: Processes, otlpEndpoint: string): Pro
   const dns = await processes.start({
     name: 'dns',
     args: [fileURLToPath(new URL('services/dns.ts', import.meta.url))],
-    env: { PORT: '0' },
+    env: {
+      PORT: '0',
+      HOSTS: Object.values(services)
+        .map(({ host }) => host)
+        .join(','),
+    },
     ready: readPort,
   });
 

@@ -1,19 +1,10 @@
 /**
- * The shop's name server, over UDP: every host the shop knows is at 127.0.0.1, every other name does not exist.
+ * The shop's name server, over UDP: every name in HOSTS is at 127.0.0.1, every other one does not exist.
  * Message format: RFC 1035 section 4.
  */
 import { createSocket } from 'node:dgram';
 
-const hosts = new Set([
-  'catalog.shop.test',
-  'checkout.shop.test',
-  'db.shop.test',
-  'inventory.shop.test',
-  'payments.shop.test',
-  'search.shop.test',
-  'shipping.shop.test',
-  'api.bank.test',
-]);
+const hosts = new Set(process.env.HOSTS?.split(','));
 const headerBytes = 12;
 const typeA = 1;
 
