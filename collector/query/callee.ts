@@ -21,7 +21,7 @@ export interface Peer {
 export interface Callee {
   readonly id: string;
   readonly kind: NodeKind;
-  /** No span of its own was seen in this call. */
+  /** Known only by what its callers say of it: it has sent no span. */
   readonly inferred: boolean;
 }
 
@@ -38,7 +38,7 @@ export function peerOf(span: Pick<Span, 'kind' | 'attributes'>): Peer | null {
 
 export function calleeOf(peer: Peer, pairedService: string | null, rememberedService: string | null): Callee {
   if (pairedService !== null) return { id: pairedService, kind: 'service', inferred: false };
-  if (rememberedService !== null) return { id: rememberedService, kind: 'service', inferred: true };
+  if (rememberedService !== null) return { id: rememberedService, kind: 'service', inferred: false };
   return { id: peer.name, kind: peer.nodeKind, inferred: true };
 }
 

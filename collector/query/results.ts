@@ -6,8 +6,9 @@ import type { Verdict } from '../diagnose/verdict.ts';
 
 export type { ServiceStats, TracePage, TraceSummary };
 
-/** Calls from one caller to one callee in a range. */
-export interface CallGroup extends MapEdge {
+/** Calls from one caller to one callee in a range. `from` is null where they came from outside: from the user. */
+export interface CallGroup extends Omit<MapEdge, 'from'> {
+  readonly from: string | null;
   readonly callee: { readonly kind: NodeKind; readonly inferred: boolean };
 }
 
@@ -17,6 +18,8 @@ export interface VerdictRow {
   readonly fingerprint: string;
   /** Epoch milliseconds of the give-up. */
   readonly atUnixMs: number;
+  /** The first and last of this fingerprint that are stored, in the range or not; epoch milliseconds. */
+  readonly seenUnixMs: { readonly first: number; readonly last: number };
   readonly entry: { readonly service: string; readonly operation: string };
   readonly verdict: Verdict;
 }

@@ -25,6 +25,8 @@ export interface AppendOutcome {
   readonly refused: number;
   /** Says which and why; '' when none was refused. */
   readonly refusedMessage: string;
+  /** What of the stored spans looks wrong (ends before it starts, far future, …); '' when nothing does. */
+  readonly warning: string;
 }
 
 export interface TraceSearch {
@@ -49,6 +51,11 @@ export interface Normal extends NormalKey {
   readonly p95Ms: number;
 }
 
+export interface SpanIdentity {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
 export interface StoreStatus {
   readonly kind: string;
   readonly bytes: number;
@@ -69,14 +76,18 @@ export interface Store {
   /** The same as OTLP `TracesData` protobuf, every field as it was sent; null when it is unknown. */
   readTraceBytes(traceId: string): Promise<Uint8Array | null>;
   searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
-  /** Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans. */
+  /**
+   * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the
+   * calls; a service or operation that has other spans only stands there with none.
+   */
   readServiceStats(
     range: TimeRange,
     group: { byOperation: boolean; service: string | null },
-  ): Promise<ServiceStats[]>;
+  ): Promise<(ServiceStats & { operation: string })[]>;
   /** Calls grouped by caller and callee: what the map is drawn from. */
-  readCallGroups(range: TimeRange): Promise<CallGroup[]>;
-  readNormals(keys: readonly NormalKey[]): Promise<Normal[]>;
+  readCallGroups(range: TimeRange, signal?: AbortSignal): Promise<CallGroup[]>;
+  /** From the newest spans of each key but those of `exceptTraceId`, the trace that is judged by them. */
+  readNormals(keys: readonly NormalKey[], exceptTraceId: string): Promise<Normal[]>;
   readAttributeKeys(
     range: TimeRange,
     prefix: string,
@@ -91,9 +102,19 @@ export interface Store {
 
   /** Traces with a failed span that changed since their last diagnosis and have been quiet for `quietMs`. */
   readUndiagnosed(quietMs: number, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
-  /** Replaces what was known of the trace. */
-  saveDiagnosis(diagnosis: Diagnosis): Promise<void>;
+  /**
+   * Replaces what was known of the trace. `spanCount` is how many spans it was made from: when more have arrived
+   * meanwhile, the trace stays due.
+   */
+  saveDiagnosis(diagnosis: Diagnosis, spanCount: number): Promise<void>;
+  /** By start of the span that gave up; newest first, bounded by the backend. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
+  /** Which service answers behind `host:port`; an address that several services answer behind is left out. */
+  readAddressServices(addresses: readonly string[]): Promise<Map<string, string>>;
+  /** The spans with these ids, in no order; those unknown are left out. */
+  readSpans(ids: readonly SpanIdentity[]): Promise<Span[]>;
+  /** Calls of an edge that were answered well, newest first: what failing ones are compared with. */
+  readWorkingCalls(range: TimeRange, caller: string, callee: string, limit: number): Promise<Span[]>;
 
   /** Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. */
   applyRetention(keepMs: number, keepBytes: number): Promise<number>;
@@ -111,6 +132,10 @@ export class StoreUnavailable extends Error {
 /** The data folder or database file cannot be used: says what was found, what was expected, what to do. */
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
+}
+/** A cursor that this store did not give, or gave for another order. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor';
 }
 /** The caller went away; not a failure. */
 export class Cancelled extends Error {

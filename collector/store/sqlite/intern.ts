@@ -1,0 +1,44 @@
+/** A table of things stored once: gives the key of a row, adding it when it is new, and keeps when it was last used. */
+import type { Connection } from './open-database.ts';
+
+export interface Interned {
+  /** `identity` names the row within the table; `columns` are bound when it is new. */
+  keyOf(identity: string, columns: readonly (string | Buffer | null)[], nowUnixMs: number): number;
+  /** Keys may be wrong after a rollback or a deletion. */
+  forget(): void;
+}
+
+/** How stale `last_used_unix_ms` may be: rows are dropped only when they are older than what is kept by this much. */
+export const LAST_USED_STEP_MS = 60_000;
+const CACHE_ENTRIES_MAX = 20_000;
+const CACHED_IDENTITY_LENGTH_MAX = 2_000;
+
+/** `unique` is the expression list of the table's unique index. */
+export function internTable(
+  database: Connection,
+  table: string,
+  key: string,
+  columns: readonly string[],
+  unique: string,
+): Interned {
+  const insert = database
+    .prepare<unknown[], number>(
+      `INSERT INTO ${table} (${columns.join(', ')}, last_used_unix_ms) VALUES (${columns.map(() => '?').join(', ')}, ?)
+       ON CONFLICT (${unique}) DO UPDATE SET last_used_unix_ms = excluded.last_used_unix_ms RETURNING ${key}`,
+    )
+    .pluck();
+  const cache = new Map<string, { key: number; usedUnixMs: number }>();
+  return {
+    keyOf(identity, values, nowUnixMs) {
+      const known = cache.get(identity);
+      if (known !== undefined && nowUnixMs - known.usedUnixMs < LAST_USED_STEP_MS) return known.key;
+      const rowKey = insert.get(...values, nowUnixMs);
+      if (rowKey === undefined) throw new Error(`${table}: an upsert returned no key`);
+      if (cache.size >= CACHE_ENTRIES_MAX) cache.clear();
+      if (identity.length <= CACHED_IDENTITY_LENGTH_MAX)
+        cache.set(identity, { key: rowKey, usedUnixMs: nowUnixMs });
+      return rowKey;
+    },
+    forget: () => cache.clear(),
+  };
+}

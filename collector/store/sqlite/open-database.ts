@@ -1,0 +1,150 @@
+/**
+ * Opens the store's file: takes the folder for this process alone, makes sure the file is ours, and sets what makes
+ * an acknowledged commit survive a power cut.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { StoreOpenError, StoreUnavailable } from '../store.ts';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+
+export type Connection = Database.Database;
+
+const FILE_NAME = 'spans.sqlite';
+const LOCK_NAME = 'collector.lock';
+const PAGE_BYTES = 16_384;
+/** What a WAL may keep on disk once it is folded back into the file. */
+const WAL_BYTES_KEPT_MAX = 8_000_000;
+
+export function databasePath(folder: string): string {
+  return join(folder, FILE_NAME);
+}
+
+/** The connection of the writer thread; `release` lets another collector have the folder. */
+export function openForWriting(folder: string): { database: Connection; release: () => void } {
+  makeFolder(folder);
+  const lock = lockFolder(folder);
+  try {
+    const database = new Database(databasePath(folder));
+    prepareFile(database, databasePath(folder));
+    database.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
+    return { database, release: () => lock.close() };
+  } catch (error) {
+    lock.close();
+    throw asOpenError(error, databasePath(folder));
+  }
+}
+
+/** A connection that never waits for the writer and never makes it wait. */
+export function openForReading(folder: string): Connection {
+  try {
+    const database = new Database(databasePath(folder), { readonly: true, fileMustExist: true });
+    database.pragma('query_only = ON');
+    setSynchronous(database);
+    return database;
+  } catch (error) {
+    throw asOpenError(error, databasePath(folder));
+  }
+}
+
+/** What SQLite throws while working, as the store's own errors: a full or failing disk is worth a retry. */
+export function asStoreError(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  if (error.code === 'SQLITE_FULL') {
+    return new StoreUnavailable('the disk of the data folder is full; free some space or lower --keep-bytes');
+  }
+  if (error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_CORRUPT') {
+    return new StoreUnavailable(`the disk of the data folder fails: ${error.message} (${error.code})`);
+  }
+  return error;
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreOpenError(
+      `data folder ${folder}: got ${reason}, expected a folder that can be written; choose another with --data`,
+    );
+  }
+}
+
+/**
+ * A database held in an open exclusive transaction: the kernel lets go of it when the process ends, however it ends,
+ * so there is no stale lock to clean up, and it holds between containers that share the folder.
+ */
+function lockFolder(folder: string): Connection {
+  const path = join(folder, LOCK_NAME);
+  let lock: Connection | null = null;
+  try {
+    lock = new Database(path, { timeout: 0 });
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      throw new StoreOpenError(
+        `data folder ${folder}: got a folder that another collector is using, expected one of its own; stop the other or choose another with --data`,
+      );
+    }
+    throw asOpenError(error, path);
+  }
+}
+
+function prepareFile(database: Connection, path: string): void {
+  const applicationId = database.pragma('application_id', { simple: true });
+  const version = Number(database.pragma('user_version', { simple: true }));
+  const tables = database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0;
+  if (tables > 0 && applicationId !== APPLICATION_ID) {
+    throw new StoreOpenError(
+      `${path}: got a SQLite file of another program, expected a Sockeye store; move it away or choose another folder with --data`,
+    );
+  }
+  if (tables > 0 && version !== SCHEMA_VERSION) {
+    throw new StoreOpenError(
+      `${path}: got a store of version ${version}, expected ${SCHEMA_VERSION}; ${
+        version > SCHEMA_VERSION ? 'use the newer collector that wrote it' : 'this collector cannot read it'
+      }, or choose another folder with --data`,
+    );
+  }
+  // Page size and vacuum mode are fixed once the file is in WAL mode.
+  if (tables === 0) {
+    database.pragma(`page_size = ${PAGE_BYTES}`);
+    database.pragma('auto_vacuum = INCREMENTAL');
+  }
+  database.pragma('journal_mode = WAL');
+  setSynchronous(database);
+  if (tables === 0) {
+    database.transaction(() => {
+      database.exec(SCHEMA);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${SCHEMA_VERSION}`);
+    })();
+  }
+}
+
+/** This SQLite opens an existing WAL file at NORMAL, where a commit is not fsynced: say FULL, and see that it is. */
+function setSynchronous(database: Connection): void {
+  database.pragma('synchronous = FULL');
+  const journal = database.pragma('journal_mode', { simple: true });
+  const synchronous = database.pragma('synchronous', { simple: true });
+  if (journal !== 'wal' || synchronous !== 2) {
+    throw new StoreOpenError(
+      `${database.name}: got journal_mode ${String(journal)} and synchronous ${String(synchronous)}, expected wal and 2 (FULL); the file system may not support it, choose another folder with --data`,
+    );
+  }
+}
+
+function asOpenError(error: unknown, path: string): unknown {
+  if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) return error;
+  const code = 'code' in error ? String(error.code) : error.name;
+  if (code === 'SQLITE_NOTADB') {
+    return new StoreOpenError(
+      `${path}: got a file that is not a database, expected a Sockeye store; move it away or choose another folder with --data`,
+    );
+  }
+  return new StoreOpenError(
+    `${path}: got ${error.message} (${code}), expected a file that can be read and written; check the folder's owner, rights and free space, or choose another with --data`,
+  );
+}

@@ -1,0 +1,57 @@
+/** Reads which traces are due for diagnosis, and what earlier diagnoses said. */
+import type { VerdictRow } from '../../query/results.ts';
+import type { Verdict } from '../../diagnose/verdict.ts';
+import type { TimeRange } from '../store.ts';
+import type { Connection } from './open-database.ts';
+
+const VERDICTS_MAX = 20_000;
+
+interface Row {
+  readonly trace_id: Buffer;
+  readonly ordinal: number;
+  readonly fingerprint: string;
+  readonly give_up_unix_ms: number;
+  readonly first_unix_ms: number;
+  readonly last_unix_ms: number;
+  readonly entry_service: string;
+  readonly entry_operation: string;
+  readonly verdict_json: string;
+}
+
+export function createVerdictReader(database: Connection) {
+  const due = database
+    .prepare<[number, number], Buffer>(
+      `SELECT trace_id FROM trace WHERE needs_diagnosis = 1 AND last_arrived_unix_ms <= ?
+       ORDER BY last_arrived_unix_ms LIMIT ?`,
+    )
+    .pluck();
+  const backlog = database
+    .prepare<[], number>('SELECT count(*) FROM trace WHERE needs_diagnosis = 1')
+    .pluck();
+  const inRange = database.prepare<[number, number, number], Row>(
+    `SELECT trace.trace_id, verdict.ordinal, verdict.fingerprint, verdict.give_up_unix_ms, seen.first_unix_ms,
+       seen.last_unix_ms, verdict.entry_service, verdict.entry_operation, verdict.verdict_json
+     FROM verdict JOIN trace USING (trace_key) JOIN (
+       SELECT fingerprint, min(give_up_unix_ms) AS first_unix_ms, max(give_up_unix_ms) AS last_unix_ms
+       FROM verdict GROUP BY fingerprint) AS seen ON seen.fingerprint = verdict.fingerprint
+     WHERE verdict.give_up_start_unix_ms >= ? AND verdict.give_up_start_unix_ms < ?
+     ORDER BY verdict.give_up_start_unix_ms DESC LIMIT ?`,
+  );
+
+  return {
+    readUndiagnosed(quietMs: number, limit: number) {
+      const traceIds = due.all(Date.now() - quietMs, limit).map((id) => id.toString('hex'));
+      return { traceIds, backlog: backlog.get() ?? 0 };
+    },
+    readVerdicts: (range: TimeRange): VerdictRow[] =>
+      inRange.all(range.fromUnixMs, range.toUnixMs, VERDICTS_MAX).map((row) => ({
+        traceId: row.trace_id.toString('hex'),
+        ordinal: row.ordinal,
+        fingerprint: row.fingerprint,
+        atUnixMs: row.give_up_unix_ms,
+        seenUnixMs: { first: row.first_unix_ms, last: row.last_unix_ms },
+        entry: { service: row.entry_service, operation: row.entry_operation },
+        verdict: JSON.parse(row.verdict_json) as Verdict,
+      })),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * Calls into a worker thread and back: `startThread` on the side that asks, `serveThread` on the side that answers.
+ *
+ * A call may carry a cancel flag, one shared integer, because a thread that is busy with a query reads no messages.
+ */
+import { parentPort, Worker, type TransferListItem } from 'node:worker_threads';
+import { DecodeError } from '../../decode/decode-error.ts';
+import { BadCursor, Cancelled, StoreOpenError, StoreUnavailable } from '../store.ts';
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly argument: unknown;
+  readonly cancelFlag: Int32Array | null;
+}
+interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly got: string;
+  readonly expected: string;
+}
+/** `id` 0 says that the thread is ready, or why it could not start. */
+type Reply =
+  { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: SentError };
+
+interface Pending {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface Thread {
+  call<T>(
+    method: string,
+    argument: unknown,
+    options?: { transfer?: TransferListItem[]; signal?: AbortSignal | undefined },
+  ): Promise<T>;
+  /** Resolves when the thread has ended; its `close` method must have been called. */
+  readonly ended: Promise<void>;
+}
+
+/** Throws a method's errors, and `Cancelled` when its flag is set. */
+export type Methods = { readonly [name: string]: (argument: never, isCancelled: () => boolean) => unknown };
+
+/** `name` without extension: the file is `.ts` in the source tree and `.js` in a build. */
+export async function startThread(name: string, data: unknown): Promise<Thread> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { name, workerData: data });
+  const pending = new Map<number, Pending>();
+  let stopped: Error | null = null;
+  let lastId = 0;
+
+  const stop = (error: Error): void => {
+    stopped ??= error;
+    for (const { reject } of pending.values()) reject(stopped);
+    pending.clear();
+  };
+  const started = new Promise<void>((resolve, reject) => pending.set(0, { resolve, reject }));
+  worker.on('message', (reply: Reply) => {
+    const call = pending.get(reply.id);
+    pending.delete(reply.id);
+    if ('error' in reply) call?.reject(reviveError(reply.error));
+    else call?.resolve(reply.result as never);
+  });
+  worker.on('error', (error) => {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    stop(new StoreUnavailable(`the store's ${name} stopped: ${message}; restart the collector`));
+  });
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      stop(new StoreUnavailable('the store is closed'));
+      resolve();
+    });
+  });
+  await started;
+
+  return {
+    ended,
+    call(method, argument, { transfer = [], signal } = {}) {
+      if (stopped !== null) return Promise.reject(stopped);
+      if (signal?.aborted === true) return Promise.reject(new Cancelled('the caller went away'));
+      const cancelFlag = signal === undefined ? null : new Int32Array(new SharedArrayBuffer(4));
+      const cancel = () => cancelFlag !== null && Atomics.store(cancelFlag, 0, 1);
+      signal?.addEventListener('abort', cancel, { once: true });
+      const id = ++lastId;
+      const call: Call = { id, method, argument, cancelFlag };
+      return new Promise<never>((resolve, reject) => {
+        pending.set(id, { resolve, reject });
+        worker.postMessage(call, transfer);
+      }).finally(() => signal?.removeEventListener('abort', cancel));
+    },
+  };
+}
+
+/** Opens what the methods need, then answers calls until `close` has answered. */
+export function serveThread(open: () => Methods): void {
+  const port = parentPort;
+  if (port === null) throw new Error('this file is a worker thread and cannot be started by itself');
+  const answer = async (id: number, work: () => unknown): Promise<void> => {
+    let reply: Reply;
+    try {
+      reply = { id, result: await work() };
+    } catch (error) {
+      reply = { id, error: sendableError(error) };
+    }
+    port.postMessage(reply);
+  };
+  let methods: Methods = {};
+  void answer(0, () => {
+    methods = open();
+  }).then(() => {
+    if (Object.keys(methods).length === 0) port.close();
+  });
+  port.on('message', ({ id, method, argument, cancelFlag }: Call) => {
+    const isCancelled = () => cancelFlag !== null && Atomics.load(cancelFlag, 0) === 1;
+    void answer(id, () => {
+      if (isCancelled()) throw new Cancelled('the caller went away');
+      const run = methods[method];
+      if (run === undefined) throw new Error(`the thread has no method ${method}`);
+      return run(argument as never, isCancelled);
+    }).then(() => {
+      if (method === 'close') port.close();
+    });
+  });
+}
+
+function sendableError(error: unknown): SentError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), got: '', expected: '' };
+  const { got, expected } = error as { got?: string; expected?: string };
+  // Our own bugs are worth their place in the code.
+  const message = error.name in ERRORS ? error.message : (error.stack ?? error.message);
+  return { name: error.name, message, got: got ?? '', expected: expected ?? '' };
+}
+
+const ERRORS: { readonly [name: string]: (sent: SentError) => Error } = {
+  StoreUnavailable: ({ message }) => new StoreUnavailable(message),
+  StoreOpenError: ({ message }) => new StoreOpenError(message),
+  BadCursor: ({ message }) => new BadCursor(message),
+  Cancelled: ({ message }) => new Cancelled(message),
+  DecodeError: ({ message, got, expected }) =>
+    new DecodeError(message.slice(0, -`: got ${got}, expected ${expected}`.length), got, expected),
+};
+
+function reviveError(sent: SentError): Error {
+  return ERRORS[sent.name]?.(sent) ?? new Error(sent.message);
+}
