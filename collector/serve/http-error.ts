@@ -4,6 +4,7 @@
  */
 import { DecodeError } from '../decode/decode-error.ts';
 import { QuerySyntaxError } from '../query/query.ts';
+import { BodyTooLarge, UnknownEncoding } from '../receive/read-body.ts';
 import { Cancelled, StoreUnavailable } from '../store/store.ts';
 import type { WireError } from './wire.ts';
 
@@ -51,6 +52,8 @@ export function toHttpError(error: unknown): HttpError {
     const { got, expected } = error;
     return new HttpError(400, 'undecodable', error.message, { got: clip(got), expected });
   }
+  if (error instanceof BodyTooLarge) return new HttpError(413, 'too_large', error.message);
+  if (error instanceof UnknownEncoding) return new HttpError(415, 'unknown_encoding', error.message);
   if (error instanceof StoreUnavailable) {
     return new HttpError(503, 'unavailable', error.message, { expected: 'another try, later' });
   }

@@ -42,11 +42,15 @@ export interface ServiceStats {
   p95Ms: number;
   p99Ms: number;
 }
+/** `cursor` continues a list after its limit; null or absent at its end. */
 export interface Services {
   services: ServiceStats[];
+  cursor?: string | null;
 }
+export type OperationStats = ServiceStats & { operation: string };
 export interface Operations {
-  operations: (ServiceStats & { operation: string })[];
+  operations: OperationStats[];
+  cursor?: string | null;
 }
 
 export type NodeKind = 'service' | 'database' | 'messaging' | 'external' | 'user';
@@ -166,6 +170,7 @@ export interface Incident {
 export interface Incidents {
   incidents: Incident[];
   checkedCalls: number;
+  cursor?: string | null;
 }
 
 export interface AttributeKeys {
@@ -174,4 +179,35 @@ export interface AttributeKeys {
 export interface AttributeValues {
   key: string;
   values: { value: WireValue; count: number }[];
+}
+
+/** What became of the spans of `POST /api/import`. */
+export interface Imported {
+  stored: number;
+  duplicate: number;
+  refused: number;
+  /** Why spans were refused, or what looks wrong with those that were stored; '' when all is well. */
+  message: string;
+}
+export interface Purged {
+  /** Spans that were deleted. */
+  spans: number;
+}
+
+/** Event names of `GET /api/live` and the JSON of their `data`. */
+export interface LiveEvents {
+  /** Once a second. */
+  status: Status;
+  /** A trace of the last 15 minutes that is new, or that grew. */
+  trace: TraceSummary;
+  /** Something on the map of the last hour changed. Fetch it to draw it. */
+  map: MapChange;
+  /** An incident of the last hour that is new, or that changed. */
+  incident: Incident;
+}
+export interface MapChange {
+  from: string;
+  to: string;
+  nodes: number;
+  edges: number;
 }

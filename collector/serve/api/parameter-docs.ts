@@ -1,0 +1,34 @@
+/** Parameters that several routes take, described once. */
+import { LIMIT_DEFAULT, LIMIT_MAX } from '../parameters.ts';
+import { text, type Parameter } from '../schema.ts';
+
+const TIME_FORMS = 'RFC 3339, epoch milliseconds, now, or now-15m';
+
+export const RANGE: readonly Parameter[] = [
+  {
+    name: 'from',
+    description: `Start of the range, included: ${TIME_FORMS}; an hour before \`to\``,
+    schema: text,
+  },
+  { name: 'to', description: `End of the range, excluded: ${TIME_FORMS}; now`, schema: text },
+];
+
+export const TRACE_ID: Parameter = {
+  name: 'id',
+  description: 'Trace id: 1 to 32 hex digits of either case, padded on the left',
+  schema: { type: 'string', pattern: '^[0-9a-fA-F]{1,32}$' },
+};
+
+export const CURSOR: Parameter = {
+  name: 'cursor',
+  description: 'The cursor of the page before',
+  schema: text,
+};
+
+export function limitOf(fallback: number = LIMIT_DEFAULT): Parameter {
+  return {
+    name: 'limit',
+    description: 'Most entries to give',
+    schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: fallback },
+  };
+}

@@ -1,0 +1,34 @@
+/** Every route of the web port but the page's files, in one table; `/api/openapi.json` is made from it. */
+import { describeApi } from '../openapi.ts';
+import { json, type Route } from '../route.ts';
+import type { Sources } from '../sources.ts';
+import { attributeRoutes } from './attributes.ts';
+import { helpRoutes } from './help.ts';
+import { importRoutes } from './import.ts';
+import { LATER_ROUTES } from './later.ts';
+import { serviceRoutes } from './services.ts';
+import { statusRoutes } from './status.ts';
+import { timeoutRoutes } from './timeouts.ts';
+import { traceRoutes } from './traces.ts';
+
+export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
+  const routes: Route[] = [
+    ...statusRoutes(sources),
+    ...serviceRoutes(sources),
+    ...traceRoutes(sources),
+    ...timeoutRoutes(sources),
+    ...attributeRoutes(sources),
+    live,
+    ...importRoutes(sources),
+    ...helpRoutes(),
+    ...LATER_ROUTES,
+    {
+      method: 'GET',
+      path: '/api/openapi.json',
+      summary: 'This description',
+      gives: { 'application/json': { type: 'object' } },
+      handle: () => json(describeApi(routes, sources.version)),
+    },
+  ];
+  return routes;
+}

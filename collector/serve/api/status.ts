@@ -1,0 +1,112 @@
+/** How the collector is: `/api/status`, the probes, and the same numbers for Prometheus. */
+import { json, type BodyAnswer, type Route } from '../route.ts';
+import { HttpError } from '../http-error.ts';
+import { named, object, text, words } from '../schema.ts';
+import type { Sources } from '../sources.ts';
+import type { Status } from '../wire.ts';
+
+export function statusRoutes(sources: Sources): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/status',
+      summary: 'Version, addresses, and what became of every span since the start',
+      gives: { 'application/json': named('Status') },
+      handle: async () => json(await readStatus(sources)),
+    },
+    {
+      method: 'GET',
+      path: '/healthz',
+      summary: 'The process answers',
+      gives: { 'application/json': object<{ status: 'ok' }>({ status: words('ok') }) },
+      handle: () => json({ status: 'ok' }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      summary: 'The store answers',
+      gives: { 'application/json': object<{ status: 'ready' }>({ status: words('ready') }) },
+      errors: [503],
+      handle: () => readiness(sources),
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'The collector’s own numbers, for Prometheus',
+      gives: { 'text/plain': text },
+      handle: async () => ({
+        type: 'text/plain; version=0.0.4; charset=utf-8',
+        body: writeMetrics(await readStatus(sources), process.memoryUsage.rss(), process.cpuUsage()),
+      }),
+    },
+  ];
+}
+
+export async function readStatus(sources: Sources): Promise<Status> {
+  const store = await sources.store.status();
+  return {
+    version: sources.version,
+    addresses: sources.addresses(),
+    startedAt: new Date(sources.startedUnixMs).toISOString(),
+    spans: sources.intake.counters(),
+    queue: sources.intake.queue(),
+    diagnosis: { backlog: sources.diagnosisBacklog() },
+    store: {
+      kind: store.kind,
+      bytes: store.bytes,
+      spans: store.spans,
+      oldest: store.oldestUnixMs === null ? null : new Date(store.oldestUnixMs).toISOString(),
+    },
+  };
+}
+
+async function readiness(sources: Sources): Promise<BodyAnswer> {
+  try {
+    await sources.store.status();
+  } catch (error) {
+    const got = error instanceof Error ? error.message : String(error);
+    throw new HttpError(503, 'not_ready', 'The store does not answer.', { got, expected: 'an open store' });
+  }
+  return json({ status: 'ready' });
+}
+
+/** Prometheus' text format 0.0.4. */
+export function writeMetrics(
+  status: Status,
+  residentBytes: number,
+  cpu: { user: number; system: number },
+): string {
+  const { received, queued, ...settled } = status.spans;
+  const byOutcome = Object.entries(settled).map(([outcome, count]) => `{outcome="${outcome}"} ${count}`);
+  const startedSeconds = Date.parse(status.startedAt) / 1000;
+  return [
+    metric('sockeye_build_info', 'gauge', 'Always 1.', `{version="${status.version}"} 1`),
+    metric('sockeye_spans_received_total', 'counter', 'Spans received.', received),
+    metric('sockeye_spans_total', 'counter', 'Spans by what became of them.', ...byOutcome),
+    metric('sockeye_queue_spans', 'gauge', 'Spans received and not settled yet.', queued),
+    metric('sockeye_queue_bytes', 'gauge', 'Bytes of requests in flight.', status.queue.bytes),
+    metric('sockeye_queue_max_bytes', 'gauge', 'Bytes in flight that are refused beyond.', status.queue.max),
+    metric(
+      'sockeye_diagnosis_backlog',
+      'gauge',
+      'Traces that wait for a diagnosis.',
+      status.diagnosis.backlog,
+    ),
+    metric('sockeye_store_bytes', 'gauge', 'Bytes on disk.', status.store.bytes),
+    metric('sockeye_store_spans', 'gauge', 'Spans stored.', status.store.spans),
+    metric('process_start_time_seconds', 'gauge', 'When the process started, Unix time.', startedSeconds),
+    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', residentBytes),
+    metric('process_cpu_seconds_total', 'counter', 'User and system time.', (cpu.user + cpu.system) / 1e6),
+  ].join('');
+}
+
+/** A sample is its value, or its labels and value. */
+function metric(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  ...samples: (string | number)[]
+): string {
+  const lines = samples.map((sample) => (typeof sample === 'number' ? `${name} ${sample}` : name + sample));
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
+}

@@ -1,0 +1,18 @@
+/** What the API's handlers read from and write to: the running collector as the web port sees it. Types only. */
+import type { Query } from '../query/query.ts';
+import type { Intake } from '../receive/intake.ts';
+import type { Store } from '../store/store.ts';
+import type { Status } from './wire.ts';
+
+export interface Sources {
+  readonly version: string;
+  readonly startedUnixMs: number;
+  readonly query: Query;
+  readonly store: Store;
+  readonly intake: Intake;
+  /** Where the ports were bound, known once all of them are. */
+  addresses(): Status['addresses'];
+  diagnosisBacklog(): number;
+  readonly allowPurge: boolean;
+  readonly maxRequestBytes: number;
+}

@@ -1,0 +1,276 @@
+/** The types of wire.ts as JSON Schemas, for `/api/openapi.json`; one component per type, of the same name. */
+import { PHASES } from '../diagnose/verdict.ts';
+import type * as Causes from '../diagnose/verdict.ts';
+import {
+  anything,
+  boolean,
+  dictionary,
+  integer,
+  list,
+  named,
+  nullable,
+  number,
+  object,
+  text,
+  time,
+  words,
+  type Schema,
+} from './schema.ts';
+import type * as Wire from './wire.ts';
+
+export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
+  'timeout',
+  'refused',
+  'reset',
+  'unreachable',
+  'unresolved',
+  'tls',
+  'gateway',
+  'cancelled',
+];
+const PHASES_OR_NONE = words(...PHASES, 'none');
+const ATTRIBUTES: Schema = {
+  ...dictionary(anything),
+  description: 'JSON values; integers beyond 2^53 are strings, bytes are {"bytes": base64}',
+};
+
+const stats = {
+  calls: integer,
+  errors: integer,
+  timeouts: integer,
+  p50Ms: number,
+  p95Ms: number,
+  p99Ms: number,
+};
+const cursor: Schema = { ...nullable(text), description: 'continues the list; null at its end' };
+
+const general = {
+  WireError: object<Wire.WireError>({
+    error: object<Wire.WireError['error']>(
+      { code: text, message: text, got: text, expected: text, position: integer },
+      'got',
+      'expected',
+      'position',
+    ),
+  }),
+  Status: object<Wire.Status>({
+    version: text,
+    addresses: object<Wire.Status['addresses']>({ otlpGrpc: text, otlpHttp: text, web: text }),
+    startedAt: time,
+    spans: {
+      ...object<Wire.Status['spans']>({
+        received: integer,
+        stored: integer,
+        refused: integer,
+        dropped: integer,
+        duplicate: integer,
+        queued: integer,
+      }),
+      description: 'received = stored + refused + dropped + duplicate + queued, since start',
+    },
+    queue: object<Wire.Status['queue']>({ bytes: integer, max: integer }),
+    diagnosis: object<Wire.Status['diagnosis']>({ backlog: integer }),
+    store: object<Wire.Status['store']>({
+      kind: text,
+      bytes: integer,
+      spans: integer,
+      oldest: nullable(time),
+    }),
+  }),
+  ServiceStats: object<Wire.ServiceStats>({ service: text, ...stats }),
+  Services: object<Wire.Services>({ services: list(named('ServiceStats')), cursor }, 'cursor'),
+  OperationStats: object<Wire.OperationStats>({ service: text, operation: text, ...stats }),
+  Operations: object<Wire.Operations>({ operations: list(named('OperationStats')), cursor }, 'cursor'),
+  AttributeKeys: object<Wire.AttributeKeys>({
+    attributes: list(object<Wire.AttributeKeys['attributes'][number]>({ key: text, count: integer })),
+  }),
+  AttributeValues: object<Wire.AttributeValues>({
+    key: text,
+    values: list(object<Wire.AttributeValues['values'][number]>({ value: anything, count: integer })),
+  }),
+  Imported: object<Wire.Imported>({ stored: integer, duplicate: integer, refused: integer, message: text }),
+  Purged: object<Wire.Purged>({ spans: integer }),
+};
+
+const map = {
+  MapNode: object<Wire.MapNode>({
+    id: text,
+    kind: words<Wire.NodeKind>('service', 'database', 'messaging', 'external', 'user'),
+    inferred: boolean,
+    ...stats,
+  }),
+  MapEdge: object<Wire.MapEdge>({
+    from: text,
+    to: text,
+    kind: words<Wire.MapEdge['kind']>('http', 'rpc', 'db', 'messaging', 'tcp'),
+    ...stats,
+    timeoutPhases: dictionary(integer),
+    serverP95Ms: nullable(number),
+    neverArrived: integer,
+    budgetsMs: list(number),
+    retries: integer,
+  }),
+  ServiceMap: object<Wire.ServiceMap>({
+    from: time,
+    to: time,
+    truncated: boolean,
+    nodes: list(named('MapNode')),
+    edges: list(named('MapEdge')),
+  }),
+  MapChange: object<Wire.MapChange>({ from: time, to: time, nodes: integer, edges: integer }),
+};
+
+const traces = {
+  TraceSummary: object<Wire.TraceSummary>({
+    traceId: text,
+    root: object<Wire.TraceSummary['root']>({ service: text, operation: text }),
+    startedAt: time,
+    durationMs: number,
+    spans: integer,
+    services: list(text),
+    errors: integer,
+    timeouts: integer,
+    verdict: nullable(
+      object<NonNullable<Wire.TraceSummary['verdict']>>({
+        edge: text,
+        phase: text,
+        cause: text,
+        sentence: text,
+      }),
+    ),
+  }),
+  TracePage: object<Wire.TracePage>({
+    traces: list(named('TraceSummary')),
+    total: { ...integer, description: 'exact up to 1,000' },
+    truncated: boolean,
+    cursor,
+  }),
+  WirePhase: object<Wire.WirePhase>({
+    phase: words(...PHASES),
+    startOffsetMs: number,
+    durationMs: number,
+    open: boolean,
+  }),
+  WireSpan: object<Wire.WireSpan>({
+    spanId: text,
+    parentSpanId: text,
+    service: text,
+    operation: text,
+    kind: text,
+    startOffsetMs: number,
+    durationMs: number,
+    skewMs: number,
+    pending: boolean,
+    status: object<Wire.WireSpan['status']>({ code: text, message: text }),
+    phases: list(named('WirePhase')),
+    attributes: ATTRIBUTES,
+    resource: ATTRIBUTES,
+    scope: ATTRIBUTES,
+    events: list(
+      object<Wire.WireSpan['events'][number]>({ name: text, offsetMs: number, attributes: ATTRIBUTES }),
+    ),
+    links: list(
+      object<Wire.WireSpan['links'][number]>({ traceId: text, spanId: text, attributes: ATTRIBUTES }),
+    ),
+    traceState: text,
+    flags: integer,
+    dropped: object<Wire.WireSpan['dropped']>(
+      { attributes: integer, events: integer, links: integer },
+      'attributes',
+      'events',
+      'links',
+    ),
+  }),
+  Trace: object<Wire.Trace>({
+    traceId: text,
+    complete: { ...boolean, description: 'one root, every parent present, nothing pending' },
+    startUnixNano: text,
+    durationMs: number,
+    spans: list(named('WireSpan')),
+  }),
+};
+
+const diagnosis = {
+  GiveUp: object<Causes.GiveUp>({
+    kind: words(...GIVE_UP_KINDS),
+    spanId: text,
+    service: text,
+    at: time,
+    budgetMs: nullable(number),
+    timer: nullable(text),
+    elapsedMs: number,
+  }),
+  Origin: object<Causes.Origin>({ spanId: text, service: text, peer: nullable(text), edge: text }),
+  Evidence: object<Causes.Evidence>({
+    text,
+    spanId: nullable(text),
+    attribute: nullable(text),
+    value: { anyOf: [text, number, boolean, { type: 'null' }] },
+    source: words<Causes.Evidence['source']>('client-kernel', 'host', 'span', 'history', 'population'),
+  }),
+  Verdict: object<Causes.Verdict>({
+    giveUp: named('GiveUp'),
+    origin: named('Origin'),
+    openAtGiveUp: list(text),
+    phase: PHASES_OR_NONE,
+    cause: text,
+    category: words<Causes.Category>(
+      'network',
+      'firewall',
+      'server',
+      'dns',
+      'gateway',
+      'client',
+      'application',
+      'unknown',
+    ),
+    title: text,
+    reason: nullable(text),
+    confidence: words<Causes.Confidence>('proven', 'likely', 'possible', 'unknown'),
+    sentence: text,
+    evidence: list(named('Evidence')),
+    alternatives: list(
+      object<Causes.Alternative>({ cause: text, title: text, against: text, wouldDecide: text }),
+    ),
+    contributing: list(object<Causes.Verdict['contributing'][number]>({ cause: text, text })),
+    nextChecks: list(object<Causes.Verdict['nextChecks'][number]>({ text, command: text })),
+    path: list(text),
+    abandonedMs: number,
+  }),
+  Diagnosis: object<Causes.Diagnosis>({ traceId: text, complete: boolean, verdicts: list(named('Verdict')) }),
+  Incident: object<Wire.Incident>({
+    fingerprint: text,
+    edge: text,
+    phase: PHASES_OR_NONE,
+    kind: words(...GIVE_UP_KINDS),
+    cause: text,
+    title: text,
+    state: words<Wire.Incident['state']>('new', 'ongoing', 'resolved'),
+    acknowledged: boolean,
+    mutedUntil: nullable(time),
+    count: integer,
+    share: number,
+    firstSeen: time,
+    lastSeen: time,
+    series: list(integer),
+    entryPoints: list(
+      object<Wire.Incident['entryPoints'][number]>({ service: text, operation: text, calls: integer }),
+    ),
+    shared: list(object<Wire.Incident['shared'][number]>({ key: text, value: text, share: number })),
+    differs: list(
+      object<Wire.Incident['differs'][number]>({
+        key: text,
+        value: text,
+        share: number,
+        othersShare: number,
+      }),
+    ),
+    traces: list(text),
+  }),
+  Incidents: object<Wire.Incidents>(
+    { incidents: list(named('Incident')), checkedCalls: integer, cursor },
+    'cursor',
+  ),
+};
+
+export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = { ...general, ...map, ...traces, ...diagnosis };

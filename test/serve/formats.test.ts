@@ -1,0 +1,293 @@
+import { expect, describe, it } from 'vitest';
+import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { decodeResource, decodeScope, decodeSpan } from '../../collector/decode/otlp-protobuf.ts';
+import { encodeMessage } from '../../collector/decode/otlp-json.ts';
+import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
+import { walkRequest } from '../../collector/decode/walk-request.ts';
+import { fromJaegerJson, isJaegerJson, toJaegerJson } from '../../collector/serve/formats/jaeger-json.ts';
+import { fromZipkinJson, isZipkinJson, toZipkinJson } from '../../collector/serve/formats/zipkin-json.ts';
+import type { Span } from '../../collector/span.ts';
+
+/** OTLP JSON to domain spans, by the road that received spans take. */
+function spansOf(otlpJson: unknown): Span[] {
+  return walkRequest(encodeMessage(TRACES_DATA, otlpJson)).spans.map((span) =>
+    decodeSpan(
+      span.bytes,
+      decodeResource(span.resource.bytes, span.resource.schemaUrl),
+      decodeScope(span.scope.bytes, span.scope.schemaUrl),
+    ),
+  );
+}
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const attribute = (key: string, value: object) => ({ key, value });
+
+/** A client call that failed, with everything these formats can hold. */
+const REQUEST = {
+  resourceSpans: [
+    {
+      resource: {
+        attributes: [
+          attribute('service.name', { stringValue: 'checkout' }),
+          attribute('host.name', { stringValue: 'node-7' }),
+        ],
+      },
+      scopeSpans: [
+        {
+          scope: { name: 'http', version: '1.2' },
+          spans: [
+            {
+              traceId: TRACE_ID,
+              spanId: 'b7ad6b7169203331',
+              parentSpanId: '00f067aa0ba902b7',
+              traceState: 'a=1',
+              flags: 1,
+              name: 'POST /pay',
+              kind: 3,
+              startTimeUnixNano: '1700000000000001000',
+              endTimeUnixNano: '1700000003000001000',
+              status: { code: 2, message: 'socket hang up' },
+              attributes: [
+                attribute('network.peer.address', { stringValue: '10.0.3.7' }),
+                attribute('network.peer.port', { intValue: '8443' }),
+                attribute('peer.service', { stringValue: 'payments' }),
+                attribute('sockeye.phase.connect_ms', { doubleValue: 2999.5 }),
+                attribute('retried', { boolValue: true }),
+              ],
+              events: [
+                {
+                  timeUnixNano: '1700000001000000000',
+                  name: 'retransmit',
+                  attributes: [attribute('count', { intValue: '2' })],
+                },
+                { timeUnixNano: '1700000002000000000', name: 'gave up' },
+              ],
+              links: [{ traceId: 'f'.repeat(32), spanId: 'e'.repeat(16) }],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+describe('Jaeger JSON', () => {
+  it('holds a span with its process, references, typed tags and logs', () => {
+    const answer = toJaegerJson(spansOf(REQUEST));
+    expect(answer).toMatchObject({ total: 1, errors: null });
+    expect(answer.data[0]?.processes).toEqual({
+      p1: { serviceName: 'checkout', tags: [{ key: 'host.name', type: 'string', value: 'node-7' }] },
+    });
+    const span = answer.data[0]?.spans[0];
+    expect(span).toMatchObject({
+      traceID: TRACE_ID,
+      spanID: 'b7ad6b7169203331',
+      operationName: 'POST /pay',
+      startTime: 1700000000000001,
+      duration: 3_000_000,
+      processID: 'p1',
+      references: [
+        { refType: 'CHILD_OF', traceID: TRACE_ID, spanID: '00f067aa0ba902b7' },
+        { refType: 'FOLLOWS_FROM', traceID: 'f'.repeat(32), spanID: 'e'.repeat(16) },
+      ],
+    });
+    expect(span?.tags).toEqual(
+      expect.arrayContaining([
+        { key: 'network.peer.port', type: 'int64', value: 8443 },
+        { key: 'sockeye.phase.connect_ms', type: 'float64', value: 2999.5 },
+        { key: 'retried', type: 'bool', value: true },
+        { key: 'span.kind', type: 'string', value: 'client' },
+        { key: 'otel.status_code', type: 'string', value: 'ERROR' },
+        { key: 'error', type: 'bool', value: true },
+      ]),
+    );
+    expect(span?.logs[0]?.fields).toEqual([
+      { key: 'event', type: 'string', value: 'retransmit' },
+      { key: 'count', type: 'int64', value: 2 },
+    ]);
+  });
+
+  it('comes back as the span it was made from', () => {
+    const [sent] = spansOf(REQUEST);
+    const json: unknown = JSON.parse(JSON.stringify(toJaegerJson(spansOf(REQUEST))));
+    if (!isJaegerJson(json)) throw new Error('not recognised');
+    const [span] = spansOf(fromJaegerJson(json));
+    // References have no trace state, flags or attributes of their own.
+    expect(span).toEqual({
+      ...sent,
+      resource: expect.anything(),
+      links: [expect.objectContaining({ spanId: 'e'.repeat(16) })],
+    });
+    expect(span?.resource.attributes).toEqual(sent?.resource.attributes);
+  });
+
+  it('writes values that it has no type for as text', () => {
+    const values = [
+      attribute('list', { arrayValue: { values: [{ intValue: '1' }, { stringValue: 'b' }] } }),
+      attribute('map', { kvlistValue: { values: [attribute('k', { intValue: '9007199254740993' })] } }),
+      attribute('big', { intValue: '9007199254740993' }),
+      attribute('bytes', { bytesValue: 'AQI=' }),
+      attribute('nothing', {}),
+      attribute('not a number', { doubleValue: 'NaN' }),
+    ];
+    const tags = toJaegerJson(spansOf(withSpan({ attributes: values }))).data[0]?.spans[0]?.tags;
+    expect(tags?.slice(0, 6).map(({ type, value }) => [type, value])).toEqual([
+      ['string', '[1,"b"]'],
+      ['string', '{"k":"9007199254740993"}'],
+      ['int64', '9007199254740993'],
+      ['binary', 'AQI='],
+      ['string', ''],
+      ['string', 'NaN'],
+    ]);
+  });
+
+  it('is read with short ids, a parent in a field, and one trace alone', () => {
+    const trace = {
+      spans: [
+        {
+          traceID: 'ab',
+          spanID: '1',
+          parentSpanID: '2',
+          operationName: 'x',
+          startTime: 5,
+          duration: 7,
+          processID: 'p1',
+        },
+      ],
+      processes: { p1: { serviceName: 'old' } },
+    };
+    expect(isJaegerJson(trace)).toBe(true);
+    expect(spansOf(fromJaegerJson(trace))[0]).toMatchObject({
+      traceId: 'ab'.padStart(32, '0'),
+      spanId: '1'.padStart(16, '0'),
+      parentSpanId: '2'.padStart(16, '0'),
+      startUnixNano: 5000n,
+      endUnixNano: 12000n,
+    });
+  });
+
+  it.each([
+    [{ data: [7] }, 'data[0]'],
+    [{ data: [{ spans: {} }] }, 'data[0].spans'],
+    [{ data: [{ spans: [{ startTime: -1 }] }] }, 'startTime'],
+    [{ data: [{ spans: [{ tags: [{ key: 'a', type: 'string', value: {} }] }] }] }, 'tags[0]'],
+    [{ data: [{ spans: [{ references: 'x' }] }] }, 'references'],
+  ])('is refused where it is broken: %j', (json, where) => {
+    expect(() => fromJaegerJson(json)).toThrow(DecodeError);
+    expect(() => fromJaegerJson(json)).toThrow(where);
+  });
+});
+
+describe('Zipkin JSON', () => {
+  it('holds a span with its endpoints, annotations and tags', () => {
+    expect(toZipkinJson(spansOf(REQUEST))).toEqual([
+      {
+        traceId: TRACE_ID,
+        id: 'b7ad6b7169203331',
+        parentId: '00f067aa0ba902b7',
+        name: 'POST /pay',
+        kind: 'CLIENT',
+        timestamp: 1700000000000001,
+        duration: 3_000_000,
+        localEndpoint: { serviceName: 'checkout' },
+        remoteEndpoint: { serviceName: 'payments', ipv4: '10.0.3.7', port: 8443 },
+        annotations: [
+          { timestamp: 1700000001000000, value: '{"retransmit":{"count":2}}' },
+          { timestamp: 1700000002000000, value: 'gave up' },
+        ],
+        tags: {
+          'host.name': 'node-7',
+          'network.peer.address': '10.0.3.7',
+          'network.peer.port': '8443',
+          'peer.service': 'payments',
+          'sockeye.phase.connect_ms': '2999.5',
+          retried: 'true',
+          'otel.status_code': 'ERROR',
+          error: 'socket hang up',
+          'otel.scope.name': 'http',
+          'otel.scope.version': '1.2',
+          'w3c.tracestate': 'a=1',
+        },
+      },
+    ]);
+  });
+
+  it('says one microsecond for what was shorter, and nothing for what has not ended', () => {
+    const short = withSpan({ startTimeUnixNano: '1000', endTimeUnixNano: '1001' });
+    expect(toZipkinJson(spansOf(short))[0]?.duration).toBe(1);
+    const open = withSpan({ startTimeUnixNano: '1000', endTimeUnixNano: '0' });
+    expect(toZipkinJson(spansOf(open))[0]).not.toHaveProperty('duration');
+  });
+
+  it('comes back with its ids, times, kind, status and service', () => {
+    const json: unknown = JSON.parse(JSON.stringify(toZipkinJson(spansOf(REQUEST))));
+    if (!isZipkinJson(json)) throw new Error('not recognised');
+    const [span] = spansOf(fromZipkinJson(json));
+    const [sent] = spansOf(REQUEST);
+    for (const field of [
+      'traceId',
+      'spanId',
+      'parentSpanId',
+      'name',
+      'kind',
+      'startUnixNano',
+      'endUnixNano',
+      'status',
+      'traceState',
+    ] as const)
+      expect([field, span?.[field]]).toEqual([field, sent?.[field]]);
+    expect(span?.resource.attributes.get('service.name')).toBe('checkout');
+    expect(span?.attributes.get('network.peer.port')).toBe('8443');
+  });
+
+  it('is read as Zipkin’s own API gives it: traces in an array, endpoints without tags', () => {
+    const span = {
+      traceId: 'abc',
+      id: '1',
+      kind: 'SERVER',
+      timestamp: 1_700_000_000_000_000,
+      duration: 10,
+      localEndpoint: { serviceName: 'api', ipv4: '10.0.0.1' },
+      remoteEndpoint: { serviceName: 'web', ipv6: '::1', port: 9 },
+    };
+    expect(isZipkinJson([[span]])).toBe(true);
+    const [read] = spansOf(fromZipkinJson([[span]]));
+    expect(read).toMatchObject({ kind: 'server', endUnixNano: 1_700_000_000_000_010_000n });
+    expect(Object.fromEntries(read?.attributes ?? [])).toEqual({
+      'network.local.address': '10.0.0.1',
+      'peer.service': 'web',
+      'network.peer.address': '::1',
+      'network.peer.port': 9,
+    });
+  });
+
+  it.each([
+    [[7], '[0]'],
+    [[{ traceId: 7 }], 'traceId'],
+    [[{ traceId: 'a', id: 'b', tags: [] }], 'tags'],
+    [[{ traceId: 'a', id: 'b', timestamp: 'soon' }], 'timestamp'],
+  ])('is refused where it is broken: %j', (json, where) => {
+    expect(() => fromZipkinJson(json)).toThrow(DecodeError);
+    expect(() => fromZipkinJson(json)).toThrow(where);
+  });
+});
+
+it('names of attributes are only names, whatever they are', () => {
+  const hostile = ['__proto__', 'constructor', 'toString'].map((key) => attribute(key, { stringValue: 'x' }));
+  const spans = spansOf(withSpan({ attributes: hostile }));
+  expect(Object.keys(toZipkinJson(spans)[0]?.tags ?? {})).toEqual(['__proto__', 'constructor', 'toString']);
+  const jaeger: unknown = JSON.parse(JSON.stringify(toJaegerJson(spans)));
+  expect(spansOf(fromJaegerJson(jaeger as Record<string, unknown>))[0]?.attributes.size).toBe(3);
+});
+
+function withSpan(fields: object): unknown {
+  const span = {
+    traceId: TRACE_ID,
+    spanId: 'b7ad6b7169203331',
+    name: 'x',
+    startTimeUnixNano: '1700000000000001000',
+    endTimeUnixNano: '1700000003000001000',
+    ...fields,
+  };
+  return { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] };
+}
