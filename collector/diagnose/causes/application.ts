@@ -1,0 +1,107 @@
+/** G: the application that was called. */
+import type { Cause } from './cause.ts';
+
+const PROFILE = {
+  text: 'what the service is doing, in a profile',
+  command: 'node --cpu-prof app.js   # or: perf top -p $(pgrep -of {service})',
+};
+const QUERIES = {
+  text: 'running queries, the longest first (PostgreSQL)',
+  command:
+    'psql -h {host} -p {port} -c "select now()-query_start as age, wait_event_type, wait_event, state, left(query,80) from pg_stat_activity where state<>\'idle\' order by 1 desc limit 10"',
+};
+const LOCKS = {
+  text: 'who waits for whose lock (PostgreSQL)',
+  command:
+    'psql -h {host} -p {port} -c "select pid, pg_blocking_pids(pid), left(query,80) from pg_stat_activity where cardinality(pg_blocking_pids(pid))>0"',
+};
+const STACKS = {
+  text: 'where its threads stand',
+  command: 'kill -QUIT $(pgrep -of {service})   # JVM, Go; Node: kill -USR1, then the inspector',
+};
+
+export const APPLICATION: readonly Cause[] = [
+  {
+    code: 'G1',
+    category: 'application',
+    title: "{service}'s own code is slow",
+    prior: 6,
+    is: 'The time went into the service itself: computing, waiting for a disk or a lock, or something that makes no spans.',
+    recognised: 'Most of the budget lies in a span with nothing recorded below it.',
+    decides: 'a profile of the service during such a request, or spans for what it calls',
+    confirm: [PROFILE, STACKS],
+    fix: 'Profile the operation; record what it calls, so that the next trace shows more.',
+  },
+  {
+    code: 'G2',
+    category: 'application',
+    title: '{peer} is slow to answer',
+    prior: 7,
+    is: 'A database or dependency took most of the budget: one long query, or the same one again and again (N+1).',
+    recognised: 'One call to it, or many in a row, cover most of the budget.',
+    decides: "the dependency's own view: its slow log, running queries and locks",
+    confirm: [QUERIES, LOCKS],
+    fix: 'One long query: an index, a plan, less data. Many short ones: fetch them together.',
+  },
+  {
+    code: 'G3',
+    category: 'application',
+    title: "{peer}'s handler never answers",
+    prior: 5,
+    is: 'The request was taken and then forgotten: a deadlock, a promise that never settles, a callback that is never called.',
+    recognised:
+      "The server's span never ends, or ends only because the client left, with nothing going on below it.",
+    decides: "the server's span: open without end, and idle",
+    confirm: [STACKS, LOCKS],
+    fix: 'Look at the paths of the handler that end without an answer; give everything it waits for a limit.',
+  },
+  {
+    code: 'G4',
+    category: 'application',
+    title: '{service} waited for a lock or pool of its own',
+    prior: 4,
+    is: 'The handler ran, but waited for something shared inside: a mutex, a semaphore, a row lock, a connection pool.',
+    recognised:
+      'Time in acquiring a connection or lock inside the server, or a lock time-out of its database.',
+    decides: 'who held the lock or the connections meanwhile',
+    confirm: [LOCKS, STACKS],
+    fix: 'Hold it for less: no calls to others inside a transaction, a consistent order of locks, a limit on waiting.',
+  },
+  {
+    code: 'G5',
+    category: 'application',
+    title: '{peer} sends its answer slowly',
+    prior: 4,
+    is: 'The head of the answer came, the body drips or stops: the server computes it while sending.',
+    recognised: 'The receive phase was open at the give-up, on a connection without retransmits.',
+    decides: 'whether the server still had data to send (network) or had not made it yet (application)',
+    confirm: [
+      {
+        text: 'how the answer arrives',
+        command:
+          'curl -sN -o /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" http://{host}:{port}/',
+      },
+      {
+        text: 'on the server: data waiting to be sent (Send-Q)',
+        command: "ss -tn state established 'sport = :{port}'",
+      },
+    ],
+    fix: 'Make the data before or faster than it is sent; page large answers.',
+  },
+  {
+    code: 'G6',
+    category: 'application',
+    title: '{service} retries {peer} until the budget is gone',
+    prior: 3,
+    is: 'Retries without a budget: each attempt takes its time and adds load to what is already slow.',
+    recognised: 'Several attempts of one call to the same callee that together use up the budget.',
+    decides: 'the number of attempts, and whether a single one would have had time to succeed',
+    confirm: [
+      {
+        text: 'where retries are configured',
+        command: "grep -rniE 'retr(y|ies)|backoff' --include='*.{js,ts,go,java,py,yaml,yml}' .",
+      },
+    ],
+    fix: 'Retry in one layer, few times, with back-off and jitter, within the remaining budget; stop when most calls fail.',
+  },
+];

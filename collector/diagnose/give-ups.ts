@@ -1,0 +1,98 @@
+/**
+ * Finds every give-up of a trace: the calls that say so themselves, the parents that ended in error while their call
+ * was still open (their own timer: `Promise.race` cancels nothing), and the servers that answered "time-out" with
+ * nothing recorded below.
+ *
+ * Cancelled calls (hedges, closed tabs, 499) are none, unless the parent that cancelled them failed.
+ */
+import { isLongByDesign } from './long-by-design.ts';
+import { httpStatusOf } from './outcome.ts';
+import type { TraceNode, TraceTree } from './tree.ts';
+import type { GiveUpKind, Phase } from './verdict.ts';
+
+export interface GiveUpMoment {
+  readonly node: TraceNode;
+  readonly kind: GiveUpKind;
+  readonly phase: Phase | 'none';
+  readonly budgetMs: number | null;
+  readonly timer: string | null;
+  /** On the tree's clock. */
+  readonly atMs: number;
+  readonly elapsedMs: number;
+}
+
+/** A parent and the child whose failure it passes on end within this of each other, in either order. */
+const SAME_MOMENT_MS = 5;
+/** Time between a child's failure and the end of the parent that passes it on, as a share of the parent's. */
+const PASSING_ON_SHARE = 0.05;
+
+/** Parents before their children. */
+export function findGiveUps(tree: TraceTree): GiveUpMoment[] {
+  const found: GiveUpMoment[] = [];
+  for (const node of tree.nodes) {
+    const moment = ownGiveUp(node) ?? appTimer(node) ?? silentGateway(node);
+    if (moment !== null) found.push(moment);
+  }
+  return found;
+}
+
+function moment(node: TraceNode, facts: Pick<GiveUpMoment, 'kind' | 'phase' | 'budgetMs' | 'timer'>) {
+  return { node, ...facts, atMs: node.endMs, elapsedMs: node.endMs - node.startMs };
+}
+
+function ownGiveUp(node: TraceNode): GiveUpMoment | null {
+  const { giveUp } = node.outcome;
+  if (giveUp === null || giveUp.kind === 'cancelled' || !node.ended) return null;
+  return moment(node, giveUp);
+}
+
+function appTimer(node: TraceNode): GiveUpMoment | null {
+  const { outcome, giveUp } = node.outcome;
+  if (outcome === 'ok' || outcome === 'cancelled' || giveUp !== null || !node.ended) return null;
+  const { kind, attributes } = node.span;
+  if (kind === 'client' || kind === 'producer' || attributes.has('sockeye.client.left_ms')) return null;
+  const left = earliest(node.children.filter((child) => wasLeftOpen(node, child)));
+  // Its failure, not a timer, is why the parent failed; the calls still open stood beside it.
+  if (left !== null && node.children.some((child) => failedWhileOpen(node, left, child))) return null;
+  return left === null
+    ? null
+    : moment(node, { kind: 'timeout', phase: 'none', budgetMs: null, timer: 'app' });
+}
+
+/** A call that went on after its parent had failed, or that the parent cancelled by failing. */
+function wasLeftOpen(parent: TraceNode, child: TraceNode): boolean {
+  const { kind } = child.span;
+  if ((kind !== 'client' && kind !== 'internal') || child.startMs > parent.endMs) return false;
+  if (isLongByDesign(child.span)) return false;
+  const cancelled = child.outcome.outcome === 'cancelled';
+  return cancelled
+    ? child.endMs >= parent.endMs - SAME_MOMENT_MS
+    : child.endMs > parent.endMs + SAME_MOMENT_MS;
+}
+
+function failedWhileOpen(parent: TraceNode, left: TraceNode, child: TraceNode): boolean {
+  const { outcome } = child.outcome;
+  if (outcome === 'ok' || outcome === 'cancelled' || child.endMs < left.startMs) return false;
+  const slackMs = Math.max(SAME_MOMENT_MS, PASSING_ON_SHARE * (parent.endMs - parent.startMs));
+  return child.endMs <= parent.endMs + SAME_MOMENT_MS && child.endMs >= parent.endMs - slackMs;
+}
+
+function earliest(nodes: readonly TraceNode[]): TraceNode | null {
+  let first: TraceNode | null = null;
+  for (const node of nodes) if (first === null || node.startMs < first.startMs) first = node;
+  return first;
+}
+
+/** A server that answered "time-out": a gateway that records no calls of its own. */
+function silentGateway(node: TraceNode): GiveUpMoment | null {
+  const { span, outcome } = node;
+  if (span.kind !== 'server' || outcome.outcome !== 'timeout' || !node.ended) return null;
+  if (node.parent?.outcome.giveUp || node.children.length > 0) return null;
+  const isGateway = httpStatusOf(span) === 504;
+  return moment(node, {
+    kind: isGateway ? 'gateway' : 'timeout',
+    phase: 'none',
+    budgetMs: null,
+    timer: 'app',
+  });
+}

@@ -1,0 +1,28 @@
+/**
+ * How long an operation normally takes. For a server that is its own durations, those that ended after a caller had
+ * given up included: what callers saw is cut off at their budgets, so it says nothing about what a budget should be.
+ */
+import type { SpanKind } from '../span.ts';
+import type { TraceNode } from './tree.ts';
+
+export interface NormalDuration {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+/** By `normalKey`. */
+export type Normals = ReadonlyMap<string, NormalDuration>;
+
+/** Fewer durations than this are no history. */
+const COUNT_MIN = 20;
+
+export function normalKey(service: string, operation: string, kind: SpanKind): string {
+  return `${service}\n${operation}\n${kind}`;
+}
+
+/** null without enough history. */
+export function normalOf(node: TraceNode, normals: Normals): NormalDuration | null {
+  if (normals.size === 0) return null;
+  const normal = normals.get(normalKey(node.service, node.span.name, node.span.kind));
+  return normal !== undefined && normal.count >= COUNT_MIN ? normal : null;
+}

@@ -1,0 +1,172 @@
+/**
+ * Puts the spans of a trace together, however messy they are: parents that are missing, several roots, cycles,
+ * duplicates, ends before starts, spans that have not ended.
+ *
+ * Children that outlive their parent or start after it are kept as they are: they are the evidence.
+ */
+import { serviceOf, type Span } from '../span.ts';
+import { shiftClocks } from './clock-skew.ts';
+import { spanOutcome, type SpanOutcome } from './outcome.ts';
+
+export interface TraceNode {
+  readonly span: Span;
+  readonly service: string;
+  readonly outcome: SpanOutcome;
+  readonly ended: boolean;
+  parent: TraceNode | null;
+  readonly children: TraceNode[];
+  /** Milliseconds from the trace's first start, on the caller's clock: `skewMs` has been added. */
+  startMs: number;
+  /** Infinity while the span has not ended. */
+  endMs: number;
+  skewMs: number;
+}
+
+export interface TraceTree {
+  /** Parents before their children. */
+  readonly nodes: readonly TraceNode[];
+  readonly byId: ReadonlyMap<string, TraceNode>;
+  /** By start. */
+  readonly roots: readonly TraceNode[];
+  /** What the milliseconds count from. */
+  readonly startUnixNano: bigint;
+  /** One root, every parent present, nothing pending, calls to instrumented peers paired. */
+  readonly complete: boolean;
+}
+
+export function buildTraceTree(spans: readonly Span[]): TraceTree {
+  const startUnixNano = firstStart(spans);
+  const all = spans.map((span) => makeNode(span, startUnixNano));
+  const { kept, byId, sharedServers } = dropDuplicates(all);
+  let missingParents = 0;
+  for (const node of kept) {
+    const { spanId, parentSpanId } = node.span;
+    if (sharedServers.get(spanId) === node) node.parent = byId.get(spanId) ?? null;
+    else if (parentSpanId !== '') {
+      // What hangs below a shared id was called by the server.
+      const parent = sharedServers.get(parentSpanId) ?? byId.get(parentSpanId) ?? null;
+      node.parent = parent;
+      if (parent === null) missingParents++;
+    }
+  }
+  breakCycles(kept);
+  const roots = kept.filter((node) => node.parent === null);
+  for (const node of kept) node.parent?.children.push(node);
+  const nodes = parentsFirst(roots);
+  shiftClocks(nodes);
+  roots.sort((a, b) => a.startMs - b.startMs);
+  const complete =
+    roots.length === 1 &&
+    missingParents === 0 &&
+    nodes.every((node) => node.ended && !node.span.attributes.has('sockeye.pending.span_id')) &&
+    callsArePaired(nodes);
+  return { nodes, byId, roots, startUnixNano, complete };
+}
+
+/** Spans without a start would put everything else decades later. */
+function firstStart(spans: readonly Span[]): bigint {
+  let first = 0n;
+  for (const { startUnixNano } of spans) {
+    if (startUnixNano > 0n && (first === 0n || startUnixNano < first)) first = startUnixNano;
+  }
+  return first;
+}
+
+function makeNode(span: Span, startUnixNano: bigint): TraceNode {
+  const startMs = span.startUnixNano > 0n ? Number(span.startUnixNano - startUnixNano) / 1e6 : 0;
+  const ended = span.endUnixNano !== 0n;
+  const durationMs = Math.max(0, Number(span.endUnixNano - span.startUnixNano) / 1e6);
+  return {
+    span,
+    service: serviceOf(span),
+    outcome: spanOutcome(span),
+    ended,
+    parent: null,
+    children: [],
+    startMs,
+    endMs: ended ? startMs + durationMs : Infinity,
+    skewMs: 0,
+  };
+}
+
+/**
+ * Of two spans with one id, the later version stays. A client and a server span that share an id (Zipkin's way)
+ * both stay: the server's becomes the child of the client's.
+ */
+function dropDuplicates(all: readonly TraceNode[]) {
+  const byId = new Map<string, TraceNode>();
+  const sharedServers = new Map<string, TraceNode>();
+  for (const node of all) {
+    const { spanId, kind } = node.span;
+    const known = byId.get(spanId);
+    if (known === undefined) byId.set(spanId, node);
+    else if (kind === 'server' && known.span.kind === 'client') sharedServers.set(spanId, node);
+    else if (kind === 'client' && known.span.kind === 'server') {
+      sharedServers.set(spanId, known);
+      byId.set(spanId, node);
+    } else if (!known.ended || (node.ended && node.endMs > known.endMs)) byId.set(spanId, node);
+  }
+  return { kept: [...byId.values(), ...sharedServers.values()], byId, sharedServers };
+}
+
+/** A span that is its own ancestor becomes a root. */
+function breakCycles(nodes: readonly TraceNode[]): void {
+  const settled = new Set<TraceNode>();
+  for (const start of nodes) {
+    const onPath = new Set<TraceNode>();
+    let node: TraceNode | null = start;
+    while (node !== null && !settled.has(node)) {
+      onPath.add(node);
+      if (node.parent !== null && onPath.has(node.parent)) node.parent = null;
+      node = node.parent;
+    }
+    for (const visited of onPath) settled.add(visited);
+  }
+}
+
+function parentsFirst(roots: readonly TraceNode[]): TraceNode[] {
+  const nodes = [...roots];
+  // Grows while it is walked: each node brings its children.
+  for (const node of nodes) nodes.push(...node.children);
+  return nodes;
+}
+
+const NEVER_ARRIVED = new Set(['queue', 'dns', 'connect', 'tls']);
+
+/** A peer is instrumented when another call to the same address has its server span in this trace. */
+function callsArePaired(nodes: readonly TraceNode[]): boolean {
+  const paired = new Set<string>();
+  const unpaired = new Set<string>();
+  for (const node of nodes) {
+    if (node.span.kind !== 'client') continue;
+    const address = peerLabel(node.span);
+    if (address === null) continue;
+    if (serverOf(node) !== null) paired.add(address);
+    else if (!NEVER_ARRIVED.has(node.outcome.giveUp?.phase ?? '')) unpaired.add(address);
+  }
+  for (const address of unpaired) if (paired.has(address)) return false;
+  return true;
+}
+
+/** The server's side of a call, when its span is here. */
+export function serverOf(call: TraceNode): TraceNode | null {
+  return call.children.find((child) => child.span.kind === 'server') ?? null;
+}
+
+/** Where a call went, as its caller wrote it: `payments:8443`; null when the span does not say. */
+export function peerLabel(span: Span): string | null {
+  const { attributes } = span;
+  const host = firstOf(attributes, 'server.address', 'net.peer.name', 'network.peer.address', 'net.peer.ip');
+  if (host === null) return null;
+  const port = firstOf(attributes, 'server.port', 'net.peer.port', 'network.peer.port');
+  return port === null ? host : `${host}:${port}`;
+}
+
+function firstOf(attributes: Span['attributes'], ...keys: string[]): string | null {
+  for (const key of keys) {
+    const value = attributes.get(key);
+    if (typeof value === 'string' && value !== '') return value;
+    if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  }
+  return null;
+}
