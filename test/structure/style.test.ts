@@ -37,8 +37,9 @@ test('a source file is one idea: at most 350 lines', () => {
 });
 
 test('nothing is left open in a comment', () => {
+  // Put together here, so that this file does not find itself.
   const marker = new RegExp(
-    ['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].map((word) => `\\b${word}\\b`).join('|'),
+    ['TO.DO', 'FIX.ME', 'XX.X', 'HA.CK'].map((word) => `\\b${word.replace('.', '')}\\b`).join('|'),
   );
   expect(sources.filter((path) => marker.test(read(path)))).toEqual([]);
 });
