@@ -6,10 +6,8 @@
  * Bytes in flight have a limit; beyond it a request is refused at once, which tells its sender to come back. Nothing
  * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
  */
-import { DecodeError } from '../decode/decode-error.ts';
 import { countSpans } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
-import type { Status } from '../serve/wire.ts';
 
 /** What a request costs beside its bytes, so that many small ones are bounded too. */
 const REQUEST_OVERHEAD_BYTES = 1024;
@@ -23,18 +21,33 @@ export interface Intake {
   /** Counts bytes that arrive before they are a request. Throws StoreUnavailable when there is no room. */
   reserve(bytes: number): void;
   release(bytes: number): void;
+  /** Counts a request that was answered with a failure before or instead of being accepted. */
+  noteRefused(): void;
   /** Counts a request of a signal that this collector does not keep. */
   ignore(signal: OtherSignal): void;
-  counters(): Status['spans'];
-  queue(): Status['queue'];
+  counters(): SpanCounters;
+  /** Bytes in flight, and their limit. */
+  queue(): { bytes: number; max: number };
   requests(): RequestCounters;
+}
+
+/** Spans since start; `received` is the sum of the others. */
+export interface SpanCounters {
+  readonly received: number;
+  readonly stored: number;
+  readonly refused: number;
+  readonly dropped: number;
+  readonly duplicate: number;
+  readonly queued: number;
 }
 
 export type OtherSignal = 'metrics' | 'logs';
 
 /** Requests, not spans: what is in them is not known. */
 export interface RequestCounters {
-  readonly undecodable: number;
+  /** Answered with a failure that repeating cannot mend: undecodable, too large, of an unknown type. */
+  readonly refused: number;
+  /** Told to come back later. */
   readonly overloaded: number;
   readonly metrics: number;
   readonly logs: number;
@@ -55,7 +68,7 @@ export function createIntake(options: {
 }): Intake {
   const { store, maxQueueBytes, log } = options;
   const spans = { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 };
-  const requests = { undecodable: 0, overloaded: 0, metrics: 0, logs: 0 };
+  const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0 };
   let bytesInFlight = 0;
   let overloadedSince: { readonly requests: number } | null = null;
 
@@ -82,7 +95,7 @@ export function createIntake(options: {
   }
 
   async function accept(request: Uint8Array): Promise<AppendOutcome> {
-    const count = countOrNote(request);
+    const count = countSpans(request);
     if (count === 0) return NOTHING_STORED;
     const bytes = request.length + REQUEST_OVERHEAD_BYTES;
     spans.received += count;
@@ -98,7 +111,6 @@ export function createIntake(options: {
       spans.refused += outcome.refused;
       return outcome;
     } catch (error) {
-      if (error instanceof DecodeError) requests.undecodable++;
       spans.refused += count;
       throw error;
     } finally {
@@ -107,19 +119,13 @@ export function createIntake(options: {
     }
   }
 
-  function countOrNote(request: Uint8Array): number {
-    try {
-      return countSpans(request);
-    } catch (error) {
-      requests.undecodable++;
-      throw error;
-    }
-  }
-
   return {
     accept,
     reserve,
     release,
+    noteRefused() {
+      requests.refused++;
+    },
     ignore(signal) {
       if (requests[signal]++ === 0) log(`${signal} arrive and are dropped: this collector keeps traces`);
     },

@@ -53,6 +53,7 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
       (outcome) => answer(null, traceResponseBytes(outcome)),
       (error: unknown) => {
         const failure = failureOf(error);
+        if (failure.retryDelayS === null) intake.noteRefused();
         if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
         const metadata = new Metadata();
         metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
@@ -78,13 +79,14 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
   };
 }
 
+const asIs = (bytes: Buffer): Buffer => bytes;
+
 /** A service whose one method takes and gives bytes. */
 function addExport(
   server: Server,
   service: string,
   handle: (call: Call, answer: sendUnaryData<Buffer>) => void,
 ): void {
-  const asIs = (bytes: Buffer): Buffer => bytes;
   const definition: ServiceDefinition = {
     export: {
       path: `/${COLLECTOR_PACKAGE}.${service}/Export`,

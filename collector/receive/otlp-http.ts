@@ -82,6 +82,7 @@ async function serve(
   const refused = refusal(options.guard, request, encoding);
   if (refused !== null) {
     request.resume();
+    options.intake.noteRefused();
     return sendFailure(response, encoding ?? 'json', refused);
   }
   if (isPreflight(request.method ?? '', request.headers)) return void response.writeHead(204).end();
@@ -90,6 +91,7 @@ async function serve(
     send(response, 200, encoding ?? 'json', EXPORT_TRACE_RESPONSE, answer);
   } catch (error) {
     const failed = bodyFailureOf(error);
+    if (failed.retryDelayS === null) options.intake.noteRefused();
     if (failed.code === CODE.internal) options.log(`OTLP HTTP: ${(error as Error).stack ?? String(error)}`);
     sendFailure(response, encoding ?? 'json', failed);
   }

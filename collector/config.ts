@@ -1,0 +1,281 @@
+/**
+ * Flags, environment and file become one frozen Config, before anything is started.
+ *
+ *     --flag  beats  SOCKEYE_FLAG  beats  key of the file  beats  default
+ */
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { parse as parseYaml } from 'yaml';
+import {
+  BadValue,
+  environmentName,
+  formatAddress,
+  SETTINGS,
+  type Address,
+  type Setting,
+  type SettingName,
+} from './settings.ts';
+
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly clientCa: Buffer | null;
+}
+
+export interface Config {
+  readonly otlpGrpc: Address;
+  readonly otlpHttp: Address;
+  readonly web: Address;
+  readonly dataFolder: string;
+  readonly keepMs: number;
+  readonly keepBytes: number;
+  readonly maxRequestBytes: number;
+  readonly maxQueueBytes: number;
+  readonly token: string | null;
+  readonly tls: TlsFiles | null;
+  readonly corsOrigins: readonly string[];
+  readonly hostNames: readonly string[];
+  readonly allowPurge: boolean;
+  /** Risks to print at start. */
+  readonly warnings: readonly string[];
+}
+
+/** Says which setting, what was got and what is expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** What was written for a setting, and where, for messages. */
+interface Written {
+  readonly where: string;
+  readonly texts: readonly string[];
+}
+type WrittenSettings = Map<string, Written>;
+
+/** Throws ConfigError. Reads the files that the settings name, and nothing else. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const flags = readFlags(args);
+  const variables = readEnvironment(environment);
+  const file = valueOf('config', flags, variables);
+  const keys = file === null ? new Map<string, Written>() : readConfigFile(file);
+  const sources = [flags, variables, keys] as const;
+  for (const source of sources) refuseLater(source);
+
+  const value = <N extends SettingName>(name: N) => valueOf(name, ...sources);
+  const required = <N extends SettingName>(name: N) => value(name)!;
+  required('store');
+  const maxRequestBytes = required('max-request-bytes');
+  const maxQueueBytes = required('max-queue-bytes');
+  if (maxQueueBytes < maxRequestBytes) {
+    throw new ConfigError(
+      `--max-queue-bytes: got ${maxQueueBytes}, expected at least --max-request-bytes (${maxRequestBytes}), or the largest request could never be accepted`,
+    );
+  }
+  const config: Omit<Config, 'warnings'> = {
+    otlpGrpc: required('otlp-grpc'),
+    otlpHttp: required('otlp-http'),
+    web: required('web'),
+    dataFolder: required('data'),
+    keepMs: required('keep'),
+    keepBytes: required('keep-bytes'),
+    maxRequestBytes,
+    maxQueueBytes,
+    token: readToken(value('token'), value('token-file')),
+    tls: readTls(value('tls-cert'), value('tls-key'), value('tls-client-ca')),
+    corsOrigins: valuesOf('cors', ...sources),
+    hostNames: valuesOf('host-name', ...sources),
+    allowPurge: required('allow-purge'),
+  };
+  return Object.freeze({ ...config, warnings: warningsOf(config) });
+}
+
+export function helpText(): string {
+  const lines = Object.entries(SETTINGS).map(([name, setting]: [string, Setting]) => {
+    const flag = `--${name}${setting.takes === '' ? '' : ` ${setting.takes}`}`;
+    const notes = [
+      ...(setting.fallback === null || setting.takes === '' ? [] : [`default ${setting.fallback}`]),
+      ...(setting.repeatable ? ['may be repeated'] : []),
+      ...(setting.later ? ['not available yet'] : []),
+    ];
+    return `  ${flag.padEnd(28)}${setting.about}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+  });
+  return [
+    ...lines,
+    `  ${'--version'.padEnd(28)}prints the version`,
+    `  ${'--help'.padEnd(28)}prints this`,
+    '',
+    'Each flag is also an environment variable (--otlp-grpc: SOCKEYE_OTLP_GRPC) and a key of the configuration',
+    'file (otlp-grpc). A flag beats the environment, which beats the file.',
+  ].join('\n');
+}
+
+function readFlags(args: readonly string[]): WrittenSettings {
+  const written: WrittenSettings = new Map();
+  for (let at = 0; at < args.length; at++) {
+    const [, name = '', , inline] = /^--([^=]*)(=([^]*))?$/.exec(args[at]!) ?? [];
+    const where = `--${name}`;
+    if (name === '') throw new ConfigError(`argument: got "${args[at]}", expected a flag; see --help`);
+    const setting = settingOf(name);
+    if (setting === null)
+      throw new ConfigError(`unknown flag: got ${where}, expected one of those in --help`);
+    let text = inline;
+    if (text === undefined && setting.takes === '') text = 'true';
+    if (text === undefined) {
+      text = args[++at];
+      if (text === undefined || text.startsWith('--')) {
+        throw new ConfigError(`${where}: got no value, expected ${setting.takes}`);
+      }
+    }
+    const before = setting.repeatable ? (written.get(name)?.texts ?? []) : [];
+    written.set(name, { where, texts: [...before, text] });
+  }
+  return written;
+}
+
+/** An empty variable is an unset one; several values of a repeatable setting are separated by commas. */
+function readEnvironment(environment: NodeJS.ProcessEnv): WrittenSettings {
+  const written: WrittenSettings = new Map();
+  for (const [name, setting] of Object.entries(SETTINGS) as [string, Setting][]) {
+    const where = environmentName(name);
+    const text = environment[where] ?? '';
+    if (text === '') continue;
+    const texts = setting.repeatable ? text.split(',').map((part) => part.trim()) : [text];
+    written.set(name, { where, texts });
+  }
+  return written;
+}
+
+function readConfigFile(path: string): WrittenSettings {
+  const content = readSettingsFile('--config', path).toString('utf8');
+  let document: unknown;
+  try {
+    document = parseYaml(content) ?? {};
+  } catch (error) {
+    throw new ConfigError(`${path}: got ${firstLine(error)}, expected YAML such as "keep: 7d"`);
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    throw new ConfigError(
+      `${path}: got ${JSON.stringify(document)}, expected keys and values such as "keep: 7d"`,
+    );
+  }
+  const written: WrittenSettings = new Map();
+  for (const [name, value] of Object.entries(document)) {
+    const where = `${path}, key ${name}`;
+    const setting = settingOf(name);
+    if (setting === null || name === 'config') {
+      throw new ConfigError(
+        `${path}: got the unknown key "${name}", expected the flags of --help without dashes`,
+      );
+    }
+    const items: unknown[] = Array.isArray(value) && setting.repeatable ? value : [value];
+    if (!items.every((item) => ['string', 'number', 'boolean'].includes(typeof item))) {
+      const expected = setting.repeatable
+        ? 'a text or a list of texts'
+        : `one value (${setting.takes || 'true or false'})`;
+      throw new ConfigError(`${where}: got ${JSON.stringify(value)}, expected ${expected}`);
+    }
+    written.set(name, { where, texts: items.map(String) });
+  }
+  return written;
+}
+
+function settingOf(name: string): Setting | null {
+  return Object.hasOwn(SETTINGS, name) ? SETTINGS[name as SettingName] : null;
+}
+
+function refuseLater(source: WrittenSettings): void {
+  for (const [name, { where, texts }] of source) {
+    if (settingOf(name)?.later) {
+      throw new ConfigError(`${where}: not available yet (got ${texts.join(', ')}); leave it out`);
+    }
+  }
+}
+
+type ValueOf<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]['parse']>;
+
+/** The value of the first source that has it, else the default, else null. */
+function valueOf<N extends SettingName>(name: N, ...sources: WrittenSettings[]): ValueOf<N> | null {
+  const fallback = SETTINGS[name].fallback;
+  return (
+    valuesOf(name, ...sources).at(-1) ?? (fallback === null ? null : parseOne(name, 'default', fallback))
+  );
+}
+
+function valuesOf<N extends SettingName>(name: N, ...sources: WrittenSettings[]): ValueOf<N>[] {
+  const written = sources.find((source) => source.has(name))?.get(name);
+  return written?.texts.map((text) => parseOne(name, written.where, text)) ?? [];
+}
+
+function parseOne<N extends SettingName>(name: N, where: string, text: string): ValueOf<N> {
+  try {
+    return SETTINGS[name].parse(text) as ValueOf<N>;
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error;
+    const got = name === 'token' ? 'a token that cannot be sent' : `"${text}"`;
+    throw new ConfigError(`${where}: got ${got}, expected ${error.message}`);
+  }
+}
+
+function readToken(token: string | null, file: string | null): string | null {
+  if (file === null) return token;
+  if (token !== null) throw new ConfigError('--token-file: got a --token too, expected one of the two');
+  return parseOne(
+    'token',
+    `--token-file ${file}`,
+    readSettingsFile('--token-file', file).toString('utf8').trim(),
+  );
+}
+
+function readTls(cert: string | null, key: string | null, clientCa: string | null): TlsFiles | null {
+  if (cert === null && key === null && clientCa === null) return null;
+  if (cert === null)
+    throw new ConfigError('--tls-cert: got no file, expected one beside the other TLS flags');
+  if (key === null) throw new ConfigError('--tls-key: got no file, expected the key of --tls-cert');
+  const files = {
+    cert: readSettingsFile('--tls-cert', cert),
+    key: readSettingsFile('--tls-key', key),
+    clientCa: clientCa === null ? null : readSettingsFile('--tls-client-ca', clientCa),
+  };
+  try {
+    createSecureContext({ cert: files.cert, key: files.key, ca: files.clientCa ?? undefined });
+  } catch (error) {
+    throw new ConfigError(
+      `TLS files: got ${firstLine(error)}, expected PEM, and a key that fits the certificate`,
+    );
+  }
+  return files;
+}
+
+function readSettingsFile(flag: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`${flag}: got ${firstLine(error)}, expected a file that can be read`);
+  }
+}
+
+function warningsOf(config: Omit<Config, 'warnings'>): string[] {
+  const { token, tls } = config;
+  const open = [config.otlpGrpc, config.otlpHttp, config.web].filter(({ host }) => !isLoopback(host));
+  if (open.length === 0) return [];
+  const where = open.map(formatAddress).join(', ');
+  const warnings: string[] = [];
+  if (token === null) {
+    warnings.push(
+      `anyone who reaches ${where} can read and write all traces; set --token-file, or bind to 127.0.0.1`,
+    );
+  } else if (tls === null) {
+    warnings.push(
+      `the token travels unencrypted to ${where}; set --tls-cert and --tls-key, or bind to 127.0.0.1`,
+    );
+  }
+  return warnings;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!;
+}
