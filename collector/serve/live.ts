@@ -192,12 +192,13 @@ export function rememberNews(max: number): { isNew(key: string, value: unknown):
   return {
     isNew(key, value) {
       const digest = createHash('sha256').update(JSON.stringify(value)).digest('base64');
-      if (digests.get(key) === digest) return false;
+      const isNew = digests.get(key) !== digest;
+      // Set anew, it moves to the end: what is seen again and again is not forgotten.
       digests.delete(key);
       digests.set(key, digest);
       const [oldest] = digests.keys();
       if (digests.size > max && oldest !== undefined) digests.delete(oldest);
-      return true;
+      return isNew;
     },
     forget: () => digests.clear(),
   };
