@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { createIntake, type Intake } from '../../collector/receive/intake.ts';
+import { StoreUnavailable, type AppendOutcome } from '../../collector/store/store.ts';
+import { encode } from '../decode/otlp-proto.ts';
+
+/** A store whose appends end when the test says so. */
+function heldStore() {
+  const waiting: { resolve: (outcome: AppendOutcome) => void; reject: (error: Error) => void }[] = [];
+  return {
+    store: {
+      append: () => new Promise<AppendOutcome>((resolve, reject) => waiting.push({ resolve, reject })),
+    },
+    waiting,
+  };
+}
+
+function outcome(counts: Partial<AppendOutcome>): AppendOutcome {
+  return { stored: 0, duplicate: 0, refused: 0, refusedMessage: '', warning: '', ...counts };
+}
+
+function request(spans: number): Buffer {
+  const span = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 1) };
+  return encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: Array(spans).fill(span) }] }] });
+}
+
+function expectSumHolds(intake: Intake): void {
+  const { received, stored, refused, dropped, duplicate, queued } = intake.counters();
+  expect(received).toBe(stored + refused + dropped + duplicate + queued);
+}
+
+test('spans are queued until the store has them, then stored, duplicate or refused, and the sum holds throughout', async () => {
+  const { store, waiting } = heldStore();
+  const intake = createIntake({ store, maxQueueBytes: 1e6, log: () => {} });
+  const answers = [intake.accept(request(5)), intake.accept(request(7))];
+  expect(intake.counters()).toMatchObject({ received: 12, queued: 12 });
+  expectSumHolds(intake);
+  waiting[0]!.resolve(outcome({ stored: 2, duplicate: 2, refused: 1 }));
+  await answers[0];
+  expect(intake.counters()).toEqual({
+    received: 12,
+    stored: 2,
+    duplicate: 2,
+    refused: 1,
+    dropped: 0,
+    queued: 7,
+  });
+  waiting[1]!.reject(new StoreUnavailable('disk full'));
+  await expect(answers[1]).rejects.toThrow(StoreUnavailable);
+  expect(intake.counters()).toEqual({
+    received: 12,
+    stored: 2,
+    duplicate: 2,
+    refused: 8,
+    dropped: 0,
+    queued: 0,
+  });
+  expect(intake.queue().bytes).toBe(0);
+});
+
+test('a full intake refuses, says so once, and takes again when there is room', async () => {
+  const { store, waiting } = heldStore();
+  const lines: string[] = [];
+  const bytes = request(10).length + 1024;
+  const intake = createIntake({ store, maxQueueBytes: 2 * bytes, log: (line) => lines.push(line) });
+  const accepted = [intake.accept(request(10)), intake.accept(request(10))];
+  expect(intake.queue()).toEqual({ bytes: 2 * bytes, max: 2 * bytes });
+  await expect(intake.accept(request(10))).rejects.toThrow(
+    /intake is full: got .*, expected at most 0; retry later/,
+  );
+  await expect(intake.accept(request(10))).rejects.toThrow(StoreUnavailable);
+  expect(intake.counters()).toMatchObject({ received: 40, refused: 20, queued: 20 });
+  expectSumHolds(intake);
+  expect(lines).toHaveLength(1);
+
+  for (const { resolve } of waiting) resolve(outcome({ stored: 10 }));
+  await Promise.all(accepted);
+  expect(lines[1]).toBe('intake has room again: 2 requests were sent back');
+  void intake.accept(request(10));
+  expect(intake.counters()).toMatchObject({ received: 50, stored: 20, refused: 20, queued: 10 });
+});
+
+test('small requests are bounded too', async () => {
+  const { store, waiting } = heldStore();
+  const intake = createIntake({ store, maxQueueBytes: 100_000, log: () => {} });
+  const answers = Array.from({ length: 200 }, () => intake.accept(request(1)));
+  const settled = Promise.allSettled(answers);
+  expect(waiting.length).toBeLessThan(100);
+  for (const { resolve } of waiting) resolve(outcome({ stored: 1 }));
+  expect((await settled).filter(({ status }) => status === 'rejected')).toHaveLength(200 - waiting.length);
+  expectSumHolds(intake);
+});
+
+test('an empty request succeeds without the store', async () => {
+  const { store, waiting } = heldStore();
+  const intake = createIntake({ store, maxQueueBytes: 1e6, log: () => {} });
+  expect(await intake.accept(Buffer.alloc(0))).toEqual(outcome({}));
+  expect(waiting).toHaveLength(0);
+});
+
+test('undecodable bytes never reach the store', async () => {
+  const { store, waiting } = heldStore();
+  const intake = createIntake({ store, maxQueueBytes: 1e6, log: () => {} });
+  await expect(intake.accept(Buffer.from([0x0a, 9, 1]))).rejects.toThrow(DecodeError);
+  expect(waiting).toHaveLength(0);
+  expect(intake.queue().bytes).toBe(0);
+  expectSumHolds(intake);
+});
