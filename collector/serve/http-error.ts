@@ -5,20 +5,22 @@
 import { DecodeError } from '../decode/decode-error.ts';
 import { QuerySyntaxError } from '../query/query.ts';
 import { BodyTooLarge, UnknownEncoding } from '../receive/read-body.ts';
-import { Cancelled, StoreUnavailable } from '../store/store.ts';
+import { BadCursor, Cancelled, StoreUnavailable } from '../store/store.ts';
 import type { WireError } from './wire.ts';
+
+interface ErrorDetails {
+  readonly got: string;
+  readonly expected: string;
+  /** Zero-based character of a query. */
+  readonly position?: number;
+}
 
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
   readonly code: string;
-  readonly details: { readonly got?: string; readonly expected?: string; readonly position?: number };
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    details: { got?: string; expected?: string; position?: number } = {},
-  ) {
+  readonly details: ErrorDetails;
+  constructor(status: number, code: string, message: string, details: ErrorDetails) {
     super(message);
     this.status = status;
     this.code = code;
@@ -38,7 +40,10 @@ export function notFound(what: string, got: string, expected: string): HttpError
 }
 
 export function notAvailableYet(what: string): HttpError {
-  return new HttpError(501, 'not_available', `${what}: not available yet.`, { expected: 'a later version' });
+  return new HttpError(501, 'not_available', `${what}: not available yet.`, {
+    got: 'a request for it',
+    expected: 'a later version',
+  });
 }
 
 /** What went wrong as an HttpError; an error that no stage is known to throw is our bug, and says nothing of itself. */
@@ -52,13 +57,26 @@ export function toHttpError(error: unknown): HttpError {
     const { got, expected } = error;
     return new HttpError(400, 'undecodable', error.message, { got: clip(got), expected });
   }
-  if (error instanceof BodyTooLarge) return new HttpError(413, 'too_large', error.message);
-  if (error instanceof UnknownEncoding) return new HttpError(415, 'unknown_encoding', error.message);
-  if (error instanceof StoreUnavailable) {
-    return new HttpError(503, 'unavailable', error.message, { expected: 'another try, later' });
+  if (error instanceof BodyTooLarge) return ofMessage(413, 'too_large', error.message);
+  if (error instanceof UnknownEncoding) return ofMessage(415, 'unknown_encoding', error.message);
+  if (error instanceof StoreUnavailable) return ofMessage(503, 'unavailable', error.message);
+  if (error instanceof BadCursor) return ofMessage(400, 'bad_parameter', error.message);
+  if (error instanceof Cancelled) {
+    return new HttpError(499, 'cancelled', 'The caller went away.', {
+      got: 'a closed connection',
+      expected: '',
+    });
   }
-  if (error instanceof Cancelled) return new HttpError(499, 'cancelled', 'The caller went away.');
-  return new HttpError(500, 'internal', 'The collector failed; its log says why.');
+  return new HttpError(500, 'internal', 'The collector failed; its log says why.', {
+    got: 'an error that was not foreseen',
+    expected: 'an answer',
+  });
+}
+
+/** Errors of other stages say what was got and expected in one sentence: `what: got A, expected B`. */
+function ofMessage(status: number, code: string, message: string): HttpError {
+  const [, got = message, expected = 'another try, later'] = /got (.*), expected (.*)$/.exec(message) ?? [];
+  return new HttpError(status, code, message, { got, expected });
 }
 
 export function errorBody(error: HttpError): WireError {

@@ -127,7 +127,8 @@ async function answerRequest(
   const method = request.method ?? '';
   const refusal = refuseRequest(guard, method, request.headers);
   if (refusal !== null) {
-    throw new HttpError(refusal.status, refusal.code, refusal.message, refusal);
+    const { status, code, message, got, expected } = refusal;
+    throw new HttpError(status, code, message, { got, expected });
   }
   const { segments, query } = splitTarget(request.url ?? '');
   if (isPreflight(method, request.headers)) return { status: 204, type: '', body: '' };
@@ -175,7 +176,7 @@ function sendError(response: ServerResponse, error: HttpError): void {
   const headers: Record<string, string> = {};
   if (error.status === 401)
     headers['www-authenticate'] = 'Bearer, Basic realm="Sockeye: any name, the token as password"';
-  if (error.status === 405) headers['allow'] = error.details.expected ?? '';
+  if (error.status === 405) headers['allow'] = error.details.expected;
   if (error.status === 429 || error.status === 503) headers['retry-after'] = '1';
   // What was not read of a refused body would be taken for the next request.
   if (error.status === 413) headers['connection'] = 'close';

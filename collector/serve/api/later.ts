@@ -13,7 +13,7 @@ export const LATER_ROUTES: readonly Route[] = [
   later('PUT', '/api/timeouts/:fingerprint/state', 'Acknowledge or mute an incident', FINGERPRINT),
   later('GET', '/api/latency', 'Latency over time'),
   ...METHODS.flatMap((method) => [
-    later(method, '/mcp', 'For assistants'),
+    later(method, '/mcp', 'The MCP server for assistants'),
     later(method, '/jaeger/*', 'The Jaeger API'),
     later(method, '/zipkin/*', 'The Zipkin API'),
     later(method, '/tempo/*', 'The Tempo API'),

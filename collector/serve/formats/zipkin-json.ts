@@ -5,7 +5,8 @@
  * Zipkin holds less than OTLP: microseconds, and text for every value.
  */
 import { serviceOf, type Attributes, type Span } from '../../span.ts';
-import { attributeText, plainValue } from './attribute-text.ts';
+import { wireAttributes } from '../../query/wire-trace.ts';
+import { attributeText } from './attribute-text.ts';
 import {
   isObject,
   readId,
@@ -71,7 +72,7 @@ function toZipkinSpan(span: Span): ZipkinSpan {
       value:
         event.attributes.size === 0
           ? event.name
-          : JSON.stringify({ [event.name]: plainValue(event.attributes) }),
+          : JSON.stringify({ [event.name]: wireAttributes(event.attributes) }),
     })),
     tags: { ...toTags(span.resource.attributes), ...toTags(span.attributes), ...fieldTags(span) },
   };
