@@ -28,8 +28,9 @@
   try {
     require('./dist/start.js').startHook();
   } catch (error) {
-    process.stderr.write(
-      'sockeye: the hook could not start, nothing is recorded: ' + ((error && error.message) || error) + '\n',
-    );
+    var why = (error && error.message) || error;
+    if (error && error.code === 'MODULE_NOT_FOUND')
+      why = 'a file is missing; in a clone, build it with: npm run build. ' + why;
+    process.stderr.write('sockeye: the hook could not start, nothing is recorded: ' + why + '\n');
   }
 })();

@@ -1,0 +1,99 @@
+/** Peers on loopback that fail in one way each, for real: no mocks, only servers that leave something out. */
+import { createSocket } from 'node:dgram';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { appFile, startApp } from './run-app.ts';
+
+export interface Fault {
+  port: number;
+  close(): void;
+}
+
+/** Accepts TCP and never says a word: no ServerHello, no answer. */
+export async function startSilentServer(): Promise<Fault> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** An HTTP server: `/stall…` sends half a body, `/hang…` nothing, anything else a short answer. */
+export async function startHttpServer(): Promise<Fault> {
+  const server = createHttpServer((request, response) => {
+    if (request.url?.startsWith('/hang')) return;
+    if (request.url?.startsWith('/stall')) {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('half ');
+      return;
+    }
+    response.end('answer');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** A port of loopback where nobody listens. */
+export async function findClosedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A DNS server that answers nothing, or `NXDOMAIN` to everything. */
+export async function startDnsServer(answers: 'nothing' | 'nxdomain'): Promise<Fault> {
+  const socket = createSocket('udp4');
+  if (answers === 'nxdomain') {
+    socket.on('message', (query, from) => {
+      const reply = Buffer.from(query);
+      reply.writeUInt16BE(0x8183, 2); // a response, recursion available, code 3: no such name
+      socket.send(reply, from.port, from.address);
+    });
+  }
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return { port: socket.address().port, close: () => socket.close() };
+}
+
+/**
+ * A listener whose queue of connections not yet accepted is full: the kernel drops every further SYN, silently.
+ * Proven before it is handed out: the last connection tried has not come about.
+ */
+export async function startFullListener(): Promise<Fault> {
+  const app = startApp(appFile('full-listener.cjs'));
+  const port = Number((await app.line('port ')).slice(5));
+  app.child.kill('SIGSTOP');
+  const parked: Socket[] = [];
+  const close = () => {
+    for (const socket of parked) socket.destroy();
+    app.child.kill('SIGKILL');
+  };
+  for (let tries = 0; tries < 16; tries += 1) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    parked.push(socket);
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.setTimeout(400, () => resolve(false));
+    });
+    if (!connected) return { port, close };
+  }
+  close();
+  throw new Error('the queue of a stopped listener with backlog 1 took 16 connections and is still not full');
+}

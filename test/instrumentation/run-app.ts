@@ -1,0 +1,92 @@
+/** Runs a program in a process of its own, with the built hook or without it, and tells how it ended. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const registerFile = fileURLToPath(new URL('../../instrumentation/register.cjs', import.meta.url));
+
+export const appFile = (name: string) => fileURLToPath(new URL(`apps/${name}`, import.meta.url));
+
+export interface AppRun {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface AppOptions {
+  /** Flags of node before the program's file, such as `--require`. */
+  flags?: string[];
+  args?: string[];
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+export interface RunningApp {
+  child: ChildProcess;
+  ended: Promise<AppRun>;
+  /** Resolves with the first line of standard output that begins like this. */
+  line(start: string): Promise<string>;
+}
+
+/** The environment of a program under test: nothing of OpenTelemetry's from outside, and a service name. */
+export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(OTEL_|SOCKEYE_|NODE_OPTIONS|VITEST)/.test(name),
+  );
+  return { ...(Object.fromEntries(inherited) as Record<string, string>), OTEL_SERVICE_NAME: 'app', ...extra };
+}
+
+export function startApp(
+  file: string,
+  { flags = [], args = [], cwd, env = {} }: AppOptions = {},
+): RunningApp {
+  const child = spawn(process.execPath, [...flags, file, ...args], {
+    cwd,
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 25_000,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  const ended = new Promise<AppRun>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return {
+    child,
+    ended,
+    line: (start) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = stdout
+            .split('\n')
+            .slice(0, -1)
+            .find((each) => each.startsWith(start));
+          if (found !== undefined) resolve(found);
+        };
+        child.stdout.on('data', look);
+        look();
+        void ended.then((run) =>
+          reject(new Error(`the program ended without a line "${start}": ${JSON.stringify(run)}`)),
+        );
+      }),
+  };
+}
+
+export function runApp(file: string, options: AppOptions = {}): Promise<AppRun> {
+  return startApp(file, options).ended;
+}
+
+/** Flags and environment that load the hook and send to this address at once. */
+export function withHook(
+  endpoint: string,
+  how: '--require' | '--import' = '--require',
+): Required<Pick<AppOptions, 'flags' | 'env'>> {
+  return {
+    flags: [how, registerFile],
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_SCHEDULE_DELAY: '50' },
+  };
+}
