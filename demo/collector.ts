@@ -19,13 +19,10 @@ export function readAddresses(lines: string[]): Collector | undefined {
   return grpc && web ? { otlpEndpoint: `http://${grpc}`, page: `http://${web}` } : undefined;
 }
 
-/** Its data goes to `dataDir` unless the flags name a folder. */
-export async function startCollector(
-  processes: Processes,
-  args: string[],
-  dataDir: string,
-): Promise<Collector> {
-  const data = args.includes('--data') ? [] : ['--data', dataDir];
+/** Its data goes to a folder that ends with it, unless the flags name one. */
+export async function startCollector(processes: Processes, args: string[]): Promise<Collector> {
+  const isNamed = args.some((arg) => arg === '--data' || arg.startsWith('--data='));
+  const data = isNamed ? [] : ['--data', await processes.makeFolder('sockeye-demo-')];
   try {
     const { value } = await processes.start({
       name: 'collector',

@@ -1,7 +1,4 @@
 /** The demo's life: collector, shop, traffic, faults that come and go; at the end everything in reverse. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCollector } from './collector.ts';
 import { faults, type Stage } from './faults.ts';
@@ -60,15 +57,10 @@ function introduce(page: string | undefined, gatewayUrl: string): void {
   console.log('Ctrl+C ends everything.\n');
 }
 
-async function run(
-  options: Options,
-  processes: Processes,
-  dataDir: string,
-  signal: AbortSignal,
-): Promise<void> {
+async function run(options: Options, processes: Processes, signal: AbortSignal): Promise<void> {
   const collector = options.sendTo
     ? { otlpEndpoint: options.sendTo, page: undefined }
-    : await startCollector(processes, options.collectorArgs, dataDir);
+    : await startCollector(processes, options.collectorArgs);
   const shop = await startShop(processes, collector.otlpEndpoint);
   introduce(collector.page, shop.gatewayUrl);
   const traffic = startTraffic(shop.gatewayUrl, options.seed);
@@ -96,10 +88,9 @@ async function main(): Promise<number> {
   }
   if (options.seconds !== undefined) setTimeout(() => ending.abort(), options.seconds * 1000).unref();
 
-  const dataDir = await mkdtemp(join(tmpdir(), 'sockeye-demo-'));
   const processes = createProcesses(createReport());
   try {
-    await run(options, processes, dataDir, ending.signal);
+    await run(options, processes, ending.signal);
     return 0;
   } catch (error) {
     if (ending.signal.aborted) return 0;
@@ -108,7 +99,6 @@ async function main(): Promise<number> {
   } finally {
     say('ending');
     await processes.endAll();
-    await rm(dataDir, { recursive: true, force: true });
   }
 }
 

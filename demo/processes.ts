@@ -1,6 +1,9 @@
 /** Child processes of the demo: started, waited for, reported when they die, and gone when the demo is gone. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -25,6 +28,8 @@ export interface Processes {
   start<T>(program: Program<T>): Promise<Running<T>>;
   /** Ends one child with a signal; it is not reported as a death. */
   end(child: ChildProcess, signal?: NodeJS.Signals): Promise<void>;
+  /** A folder that is removed when everything has ended. */
+  makeFolder(prefix: string): Promise<string>;
   /** Ends every child, the last started first, and returns when all have ended. */
   endAll(): Promise<void>;
 }
@@ -89,11 +94,17 @@ export function createProcesses(report: (name: string, text: string) => void): P
     clearTimeout(late);
   }
 
+  async function makeFolder(prefix: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), prefix));
+    keep(folder);
+    return folder;
+  }
+
   async function endAll(): Promise<void> {
     for (const child of children.toReversed()) await end(child);
     keeper.stdin?.end();
     if (keeper.exitCode === null) await once(keeper, 'exit');
   }
 
-  return { start, end, endAll };
+  return { start, end, makeFolder, endAll };
 }

@@ -1,7 +1,4 @@
 /** A real collector for the tests: every port free, its data in a folder that goes with it. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCollector } from '../../demo/collector.ts';
 import { createProcesses, type Processes } from '../../demo/processes.ts';
@@ -26,13 +23,8 @@ export interface World {
 export async function startWorld(): Promise<World> {
   const reports: string[] = [];
   const processes = createProcesses((name, text) => reports.push(`${name}: ${text}`));
-  const dataDir = await mkdtemp(join(tmpdir(), 'sockeye-end-to-end-'));
-  async function end(): Promise<void> {
-    await processes.endAll();
-    await rm(dataDir, { recursive: true, force: true });
-  }
   try {
-    const { otlpEndpoint, page } = await startCollector(processes, freePorts, dataDir);
+    const { otlpEndpoint, page } = await startCollector(processes, freePorts);
     const get = async <T>(path: string): Promise<T> => {
       const response = await fetch(page + path);
       const text = await response.text();
@@ -53,9 +45,9 @@ export async function startWorld(): Promise<World> {
         await sleep(pollMs);
       }
     };
-    return { processes, otlpEndpoint, page, reports, get, getWhen, end };
+    return { processes, otlpEndpoint, page, reports, get, getWhen, end: processes.endAll };
   } catch (error) {
-    await end();
+    await processes.endAll();
     throw new Error(`the collector did not start: ${reports.join('\n')}`, { cause: error });
   }
 }

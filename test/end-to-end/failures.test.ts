@@ -1,0 +1,161 @@
+/**
+ * Every failure the hook must tell apart, provoked for real in a chain of three processes with the packed hook,
+ * then read where a person reads it: the trace's page must name the origin, the phase and the sentence.
+ */
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Diagnosis, Trace, TracePage, Verdict } from '../../collector/serve/wire.ts';
+import { readSentence, startBrowser, type Browser } from './browser.ts';
+import { startChain, type Chain } from './chain.ts';
+import { startWorld, type World } from './collector.ts';
+import { packHook, type PackedHook } from './packed-hook.ts';
+
+interface Expected {
+  phase: string;
+  kind: string;
+  edge: string;
+  timer: string | null;
+  budgetMs: number | null;
+}
+
+const failures: Record<string, Expected> = {
+  'syn-unanswered': {
+    phase: 'connect',
+    kind: 'timeout',
+    edge: 'checkout->full.shop.test',
+    timer: 'http_timeout',
+    budgetMs: 1500,
+  },
+  refused: {
+    phase: 'connect',
+    kind: 'refused',
+    edge: 'checkout->closed.shop.test',
+    timer: null,
+    budgetMs: null,
+  },
+  'tls-stalled': {
+    phase: 'tls',
+    kind: 'timeout',
+    edge: 'checkout->mute.shop.test',
+    timer: 'abort_signal',
+    budgetMs: 800,
+  },
+  'never-answered': {
+    phase: 'wait',
+    kind: 'timeout',
+    edge: 'checkout->payments',
+    timer: 'http_timeout',
+    budgetMs: 800,
+  },
+  'body-stalled': {
+    phase: 'receive',
+    kind: 'timeout',
+    edge: 'checkout->payments',
+    timer: 'http_timeout',
+    budgetMs: 800,
+  },
+  'pool-wait': {
+    phase: 'queue',
+    kind: 'timeout',
+    edge: 'checkout->payments',
+    timer: 'abort_signal',
+    budgetMs: 600,
+  },
+  'dns-unknown': {
+    phase: 'dns',
+    kind: 'unresolved',
+    edge: 'checkout->nobody.shop.test',
+    timer: null,
+    budgetMs: null,
+  },
+  'dns-silent': {
+    phase: 'dns',
+    kind: 'timeout',
+    edge: 'checkout->silent.shop.test',
+    timer: 'http_timeout',
+    budgetMs: 800,
+  },
+  aborted: {
+    phase: 'wait',
+    kind: 'timeout',
+    edge: 'checkout->payments',
+    timer: 'abort_signal',
+    budgetMs: 700,
+  },
+};
+
+let hook: PackedHook;
+let world: World;
+let chain: Chain;
+let browser: Browser;
+
+beforeAll(async () => {
+  [hook, world, browser] = await Promise.all([packHook(), startWorld(), startBrowser()]);
+  chain = await startChain(world, hook.file);
+  // A call that goes well, so that payments' address is known to be payments.
+  await chain.call('/well');
+});
+
+afterAll(async () => {
+  chain?.end();
+  await browser?.end();
+  await world?.end();
+  await hook?.remove();
+});
+
+/** Waits for the trace of a path and for its verdict. */
+async function findVerdict(path: string): Promise<{ traceId: string; verdict: Verdict }> {
+  const query = encodeURIComponent(`service:gateway url.path:${path}`);
+  const traceId = await world.getWhen(
+    `/api/traces?q=${query}`,
+    ({ traces }: TracePage) => traces[0]?.traceId,
+  );
+  const verdict = await world.getWhen(
+    `/api/traces/${traceId}/diagnosis`,
+    ({ verdicts }: Diagnosis) => verdicts[0],
+  );
+  return { traceId, verdict };
+}
+
+describe.each(Object.entries(failures))('%s', (name, expected) => {
+  let traceId: string;
+  let verdict: Verdict;
+
+  beforeAll(async () => {
+    const call = () => chain.call(`/${name}`);
+    await (name === 'dns-silent' ? chain.withSilentDns(call) : call());
+    ({ traceId, verdict } = await findVerdict(`/${name}`));
+  });
+
+  it('has a verdict that names the origin, the phase and who gave up', () => {
+    expect({
+      phase: verdict.phase,
+      kind: verdict.giveUp.kind,
+      edge: verdict.origin.edge,
+      timer: verdict.giveUp.timer,
+      budgetMs: verdict.giveUp.budgetMs,
+    }).toEqual(expected);
+  });
+
+  it('has a client span of its own kind, whose open phase is the one the verdict names', async () => {
+    const { spans } = await world.get<Trace>(`/api/traces/${traceId}`);
+    const origin = spans.find(({ spanId }) => spanId === verdict.origin.spanId);
+    expect(origin).toMatchObject({ service: 'checkout', kind: 'client', status: { code: 'error' } });
+    expect(origin?.phases.at(-1)?.phase).toBe(expected.phase);
+    expect(origin?.attributes['sockeye.timeout.phase']).toBe(
+      expected.kind === 'timeout' ? expected.phase : undefined,
+    );
+  });
+
+  it('shows the sentence, the phase and the origin on the page of its trace', async () => {
+    const { page, faults } = await browser.open(`${world.page}/trace/${traceId}`);
+    onTestFinished(() => page.close());
+    expect(await readSentence(page)).toBe(verdict.sentence);
+
+    const origin = page.getByRole('row', { name: 'origin of the timeout' });
+    expect(await origin.getAttribute('aria-label')).toMatch(/^checkout, /);
+    expect(await origin.locator(`.phase-${expected.phase}`).count()).toBe(1);
+    await page.keyboard.press('o');
+    await page.waitForURL((url) => url.searchParams.get('span') === verdict.origin.spanId);
+    expect(faults).toEqual([]);
+  });
+});
