@@ -1,0 +1,48 @@
+/** Reads our HTTP API: JSON or an `ApiError` that says what was got, what was expected, and where. */
+import type { WireError } from '../../collector/serve/wire.ts';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly expected: string | null;
+  /** Zero-based character of a bad query. */
+  readonly position: number | null;
+  constructor(status: number, message: string, expected: string | null, position: number | null) {
+    super(message);
+    this.status = status;
+    this.expected = expected;
+    this.position = position;
+  }
+}
+
+/** Parameters that are null or '' are left out. */
+export function apiUrl(
+  path: string,
+  parameters: Record<string, string | number | null | undefined> = {},
+): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/json' },
+    ...(signal ? { signal } : {}),
+  }).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'The collector does not answer.', 'a running collector at this address', null);
+  });
+  if (response.ok) return (await response.json()) as T;
+  const body = (await response.json().catch(() => null)) as WireError | null;
+  const error = body?.error;
+  throw new ApiError(
+    response.status,
+    error?.message ?? `The collector answered ${response.status}.`,
+    error?.expected ?? null,
+    error?.position ?? null,
+  );
+}

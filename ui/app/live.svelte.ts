@@ -1,0 +1,65 @@
+/**
+ * Server-sent events of the collector. They only say that something is new: a view decides whether to fetch it, and
+ * never lets it move what is being looked at.
+ */
+
+export type LiveEvent = 'map' | 'incident' | 'trace' | 'status';
+const EVENTS: readonly LiveEvent[] = ['map', 'incident', 'trace', 'status'];
+
+let wanted = $state(true);
+let connected = $state(false);
+let source: EventSource | null = null;
+const listeners = new Set<(event: LiveEvent) => void>();
+
+export const live = {
+  get wanted(): boolean {
+    return wanted;
+  },
+  get connected(): boolean {
+    return connected;
+  },
+};
+
+/** Connects, and connects again by itself when the collector restarts; returns how to stop. */
+export function startLive(): () => void {
+  if (typeof EventSource === 'undefined' || source) return stopLive;
+  source = new EventSource('/api/live');
+  source.addEventListener('open', () => (connected = true));
+  source.addEventListener('error', () => (connected = false));
+  for (const event of EVENTS) {
+    source.addEventListener(event, () => {
+      if (wanted) for (const listener of listeners) listener(event);
+    });
+  }
+  return stopLive;
+}
+
+function stopLive(): void {
+  source?.close();
+  source = null;
+  connected = false;
+}
+
+export function toggleLive(): void {
+  wanted = !wanted;
+}
+
+/** Calls back at most every `everyMs`, after events of the given kinds; returns how to stop. */
+export function onLive(kinds: readonly LiveEvent[], everyMs: number, run: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let lastAt = 0;
+  const listener = (event: LiveEvent) => {
+    if (!kinds.includes(event) || timer !== null) return;
+    const wait = Math.max(0, lastAt + everyMs - Date.now());
+    timer = setTimeout(() => {
+      timer = null;
+      lastAt = Date.now();
+      run();
+    }, wait);
+  };
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (timer !== null) clearTimeout(timer);
+  };
+}

@@ -1,0 +1,47 @@
+/** Time ranges as the API takes them: RFC 3339, epoch milliseconds, or `now-15m`. Pure. */
+
+export const RANGE_DEFAULT = 'now-1h';
+export const RANGE_PRESETS = ['now-5m', 'now-15m', 'now-1h', 'now-6h', 'now-24h', 'now-7d'] as const;
+
+const UNIT_MS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
+const UNIT_NAME: Record<string, string> = { s: 'second', m: 'minute', h: 'hour', d: 'day' };
+
+/** Epoch milliseconds, or null when the text is no time. */
+export function parseTime(text: string, nowMs: number): number | null {
+  const relative = /^now(?:-(\d{1,9})([smhd]))?$/.exec(text);
+  if (relative) return nowMs - Number(relative[1] ?? 0) * (UNIT_MS[relative[2] ?? 's'] ?? 0);
+  if (/^\d{10,16}$/.test(text)) return Number(text);
+  const absolute = Date.parse(text);
+  return Number.isNaN(absolute) ? null : absolute;
+}
+
+export function describeRange(from: string | undefined, to: string | undefined): string {
+  const start = from ?? RANGE_DEFAULT;
+  const end = to ?? 'now';
+  const relative = /^now-(\d+)([smhd])$/.exec(start);
+  if (relative && end === 'now') {
+    const name = UNIT_NAME[relative[2] ?? ''] ?? '';
+    return `Last ${relative[1]} ${name}${relative[1] === '1' ? '' : 's'}`;
+  }
+  return `${describeInstant(start)} – ${describeInstant(end)}`;
+}
+
+function describeInstant(text: string): string {
+  const time = parseTime(text, 0);
+  if (text.startsWith('now') || time === null) return text;
+  const date = new Date(time);
+  const today = new Date().toDateString() === date.toDateString();
+  const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return today ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+}
+
+/** Fifteen minutes on either side of an instant: where a jump to something found lands. */
+export function rangeAround(unixMs: number): { from: string; to: string } {
+  const half = 15 * 60e3;
+  return { from: new Date(unixMs - half).toISOString(), to: new Date(unixMs + half).toISOString() };
+}
+
+/** Length of the range in seconds: what a count is divided by to give a rate. */
+export function rangeSeconds(fromIso: string, toIso: string): number {
+  return Math.max(1, (Date.parse(toIso) - Date.parse(fromIso)) / 1000);
+}

@@ -1,0 +1,129 @@
+/** How the map's numbers become marks: widths, colour steps, rings, paths, words. Pure. */
+import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
+import { formatShare } from '../format.ts';
+import type { Point } from './layout.ts';
+
+export const NODE_WIDTH = 168;
+export const NODE_HEIGHT = 44;
+
+/** Upper bounds of the colour steps of p95, in milliseconds; the last step has none. */
+export const LATENCY_STEPS_MS = [5, 20, 50, 200] as const;
+
+export function latencyStep(p95Ms: number): number {
+  const step = LATENCY_STEPS_MS.findIndex((limit) => p95Ms <= limit);
+  return step === -1 ? LATENCY_STEPS_MS.length : step;
+}
+
+/** Steps of the share of calls that failed: none, below 1 %, below 5 %, below 20 %, more. */
+export function failureStep(calls: Counts): number {
+  const share = failedShare(calls);
+  return [0, 0.01, 0.05, 0.2].filter((limit) => share > limit).length;
+}
+
+interface Counts {
+  readonly calls: number;
+  readonly errors: number;
+  readonly timeouts: number;
+}
+
+export function failedShare({ calls, errors, timeouts }: Counts): number {
+  return calls === 0 ? 0 : (errors + timeouts) / calls;
+}
+
+/** From 1.25 to 6 px by the square root of the rate, relative to the busiest edge. */
+export function edgeWidth(calls: number, busiestCalls: number): number {
+  return busiestCalls <= 0 ? 1.25 : 1.25 + 4.75 * Math.sqrt(calls / busiestCalls);
+}
+
+/** The outcomes in ring order, as shares that add up to 1; a node without calls is an empty ring. */
+export function ringShares({ calls, errors, timeouts }: Counts): {
+  ok: number;
+  error: number;
+  timeout: number;
+} {
+  if (calls === 0) return { ok: 0, error: 0, timeout: 0 };
+  const timeout = Math.min(1, timeouts / calls);
+  const error = Math.min(1 - timeout, errors / calls);
+  return { ok: 1 - timeout - error, error, timeout };
+}
+
+/** The phase most timeouts of an edge were stuck in, and its share of them. */
+export function worstPhase(edge: Pick<MapEdge, 'timeoutPhases'>): { phase: string; share: number } | null {
+  const phases = Object.entries(edge.timeoutPhases).filter(([, count]) => count > 0);
+  const total = phases.reduce((sum, [, count]) => sum + count, 0);
+  const [worst] = phases.toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return worst ? { phase: worst[0], share: worst[1] / total } : null;
+}
+
+/** `connect 82 %`; without a recorded phase, the share of calls that timed out. */
+export function timeoutBadge(edge: MapEdge): string | null {
+  if (edge.timeouts === 0) return null;
+  const worst = worstPhase(edge);
+  if (worst && worst.phase !== 'none') return `${worst.phase} ${formatShare(worst.share)}`;
+  return `${formatShare(edge.timeouts / Math.max(1, edge.calls))} time out`;
+}
+
+/** From the right side of the caller through the waypoints to the left side of the callee. */
+export function edgePoints(from: Point, to: Point, route: readonly Point[]): Point[] {
+  const out = { x: from.x + NODE_WIDTH / 2, y: from.y };
+  const into = { x: to.x - NODE_WIDTH / 2, y: to.y };
+  return [out, ...route, into];
+}
+
+/** An edge whose callee does not stand to the right of its caller closes a cycle. */
+export function isBackward(from: Point, to: Point): boolean {
+  return to.x - from.x < NODE_WIDTH;
+}
+
+/**
+ * Horizontal at every point, so that edges leave and enter nodes straight. One against the flow leaves its caller's
+ * bottom and rises into its callee's.
+ */
+export function edgePath(from: Point, to: Point, route: readonly Point[]): string {
+  if (isBackward(from, to)) {
+    const below = Math.max(from.y, to.y) + NODE_HEIGHT * 1.6;
+    const y = NODE_HEIGHT / 2;
+    return `M${n(from.x)},${n(from.y + y)}C${n(from.x)},${n(below)} ${n(to.x)},${n(below)} ${n(to.x)},${n(to.y + y + 8)}`;
+  }
+  const points = edgePoints(from, to, route);
+  let path = '';
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    // Stops short of the node by the length of the arrow head.
+    const x = index === points.length - 1 ? point.x - 8 : point.x;
+    if (!before) path = `M${n(point.x)},${n(point.y)}`;
+    else {
+      const middle = (before.x + x) / 2;
+      path += `C${n(middle)},${n(before.y)} ${n(middle)},${n(point.y)} ${n(x)},${n(point.y)}`;
+    }
+  });
+  return path;
+}
+
+const n = (value: number): string => String(Math.round(value * 10) / 10);
+
+/** A point on the first piece of an edge: near the end that waited, the caller's. */
+export function badgePoint(from: Point, to: Point, route: readonly Point[]): Point {
+  if (isBackward(from, to)) return { x: from.x, y: Math.max(from.y, to.y) + NODE_HEIGHT * 1.1 };
+  const [first, second] = edgePoints(from, to, route);
+  if (!first || !second) return from;
+  const t = 0.42;
+  const middle = (first.x + second.x) / 2;
+  const bezier = (a: number, b: number, c: number, d: number) =>
+    (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;
+  return {
+    x: bezier(first.x, middle, middle, second.x),
+    y: bezier(first.y, first.y, second.y, second.y),
+  };
+}
+
+export function isUnhealthy(counts: Counts): boolean {
+  return counts.errors + counts.timeouts > 0;
+}
+
+/** The unhealthy edges with their ends, and unhealthy nodes. */
+export function keepUnhealthy(nodes: readonly MapNode[], edges: readonly MapEdge[]) {
+  const keptEdges = edges.filter(isUnhealthy);
+  const ends = new Set(keptEdges.flatMap((edge) => [edge.from, edge.to]));
+  return { nodes: nodes.filter((node) => isUnhealthy(node) || ends.has(node.id)), edges: keptEdges };
+}

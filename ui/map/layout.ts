@@ -1,0 +1,352 @@
+/**
+ * The service map's layout: layers from left to right, callers before callees. Pure and deterministic.
+ *
+ *   break cycles -> layer by longest path -> order within layers (fewest crossings) -> place -> route
+ *
+ * An edge that spans several layers gets a waypoint in each, so that it runs between the nodes, not behind them.
+ * With `kept`, nodes that stood before keep their place and only new ones are placed.
+ */
+
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+}
+export interface Graph {
+  readonly nodes: readonly string[];
+  readonly edges: readonly GraphEdge[];
+}
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+/** Positions are the nodes' centres; `routes` holds the waypoints between an edge's two nodes. */
+export interface Layout {
+  readonly nodes: Readonly<Record<string, Point>>;
+  readonly routes: Readonly<Record<string, readonly Point[]>>;
+}
+
+export const COLUMN_PITCH = 236;
+export const ROW_PITCH = 74;
+/** Waypoints need less room than nodes. */
+const WAYPOINT_PITCH = 30;
+/** More sweeps changed no order in graphs of 500 nodes. */
+const ORDER_SWEEPS = 8;
+const PLACE_SWEEPS = 12;
+
+export const edgeKey = (edge: GraphEdge): string => `${edge.from}->${edge.to}`;
+
+export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
+  const names = [...new Set(graph.nodes)].sort();
+  const known = new Set(names);
+  const edges = graph.edges
+    .filter((edge) => edge.from !== edge.to && known.has(edge.from) && known.has(edge.to))
+    .toSorted((a, b) => (edgeKey(a) < edgeKey(b) ? -1 : 1));
+  if (kept && names.some((name) => kept.nodes[name])) return placeNew(names, edges, kept);
+
+  const forward = breakCycles(names, edges);
+  const layerOf = assignLayers(names, forward);
+  const { layers, chains } = insertWaypoints(names, forward, layerOf);
+  const links = linksOf(chains);
+  orderLayers(layers, links);
+  const y = placeRows(layers, links, known);
+
+  const at = (item: string, layer: number): Point => ({ x: layer * COLUMN_PITCH, y: y.get(item) ?? 0 });
+  const nodes = Object.fromEntries(names.map((name) => [name, at(name, layerOf.get(name) ?? 0)]));
+  const routes = Object.fromEntries(
+    chains
+      .filter((chain) => chain.items.length > 2)
+      .map((chain) => {
+        const first = layerOf.get(chain.items[0] ?? '') ?? 0;
+        const inner = chain.items.slice(1, -1).map((item, index) => at(item, first + 1 + index));
+        return [edgeKey(chain.edge), chain.reversed ? inner.toReversed() : inner];
+      }),
+  );
+  return { nodes, routes };
+}
+
+interface DirectedEdge {
+  readonly edge: GraphEdge;
+  readonly from: string;
+  readonly to: string;
+  /** Drawn against the flow: the call closes a cycle. */
+  readonly reversed: boolean;
+}
+
+/** Turns around every edge that leads back to a node still being visited, beginning at entry points. */
+function breakCycles(names: readonly string[], edges: readonly GraphEdge[]): DirectedEdge[] {
+  const outgoing = groupBy(edges, (edge) => edge.from);
+  const called = new Set(edges.map((edge) => edge.to));
+  const starts = [...names.filter((name) => !called.has(name)), ...names];
+  const state = new Map<string, 'open' | 'done'>();
+  const back = new Set<string>();
+  for (const start of starts) {
+    if (state.has(start)) continue;
+    // An explicit stack: a chain of thousands of services must not overflow the call stack.
+    const stack = [{ name: start, next: 0 }];
+    state.set(start, 'open');
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const edge = outgoing.get(top.name)?.[top.next++];
+      if (!edge) {
+        state.set(top.name, 'done');
+        stack.pop();
+      } else if (state.get(edge.to) === 'open') back.add(edgeKey(edge));
+      else if (!state.has(edge.to)) {
+        state.set(edge.to, 'open');
+        stack.push({ name: edge.to, next: 0 });
+      }
+    }
+  }
+  return edges.map((edge) =>
+    back.has(edgeKey(edge))
+      ? { edge, from: edge.to, to: edge.from, reversed: true }
+      : { edge, from: edge.from, to: edge.to, reversed: false },
+  );
+}
+
+/** A node's layer is the longest chain of callers before it; `forward` has no cycle. */
+function assignLayers(names: readonly string[], forward: readonly DirectedEdge[]): Map<string, number> {
+  const outgoing = groupBy(forward, (edge) => edge.from);
+  const waiting = new Map(names.map((name) => [name, 0]));
+  for (const edge of forward) waiting.set(edge.to, (waiting.get(edge.to) ?? 0) + 1);
+  const layerOf = new Map(names.map((name) => [name, 0]));
+  const ready = names.filter((name) => waiting.get(name) === 0);
+  for (let name = ready.shift(); name !== undefined; name = ready.shift()) {
+    for (const edge of outgoing.get(name) ?? []) {
+      layerOf.set(edge.to, Math.max(layerOf.get(edge.to) ?? 0, (layerOf.get(name) ?? 0) + 1));
+      const left = (waiting.get(edge.to) ?? 1) - 1;
+      waiting.set(edge.to, left);
+      if (left === 0) ready.push(edge.to);
+    }
+  }
+  return layerOf;
+}
+
+interface Chain extends DirectedEdge {
+  /** The edge's two nodes with the waypoints between them, in layer order. */
+  readonly items: readonly string[];
+}
+
+function insertWaypoints(
+  names: readonly string[],
+  forward: readonly DirectedEdge[],
+  layerOf: ReadonlyMap<string, number>,
+): { layers: string[][]; chains: Chain[] } {
+  const depth = Math.max(0, ...layerOf.values());
+  const layers: string[][] = Array.from({ length: depth + 1 }, () => []);
+  for (const name of names) layers[layerOf.get(name) ?? 0]?.push(name);
+  const chains = forward.map((edge) => {
+    const first = layerOf.get(edge.from) ?? 0;
+    const last = layerOf.get(edge.to) ?? 0;
+    const items = [edge.from];
+    for (let layer = first + 1; layer < last; layer++) {
+      // NUL cannot stand in a service name that came as JSON text from the map.
+      const waypoint = `\u0000${layer}\u0000${edgeKey(edge.edge)}`;
+      layers[layer]?.push(waypoint);
+      items.push(waypoint);
+    }
+    items.push(edge.to);
+    return { ...edge, items };
+  });
+  return { layers, chains };
+}
+
+interface Links {
+  readonly left: ReadonlyMap<string, readonly string[]>;
+  readonly right: ReadonlyMap<string, readonly string[]>;
+}
+
+function linksOf(chains: readonly Chain[]): Links {
+  const pairs = chains.flatMap((chain) =>
+    chain.items.slice(1).map((item, index) => ({ from: chain.items[index] ?? item, to: item })),
+  );
+  const names = (groups: Map<string, { from: string; to: string }[]>, end: 'from' | 'to') =>
+    new Map([...groups].map(([name, group]) => [name, group.map((pair) => pair[end])]));
+  return {
+    left: names(
+      groupBy(pairs, (pair) => pair.to),
+      'from',
+    ),
+    right: names(
+      groupBy(pairs, (pair) => pair.from),
+      'to',
+    ),
+  };
+}
+
+/** Barycentre sweeps, left to right and back; the order with the fewest crossings is kept. */
+function orderLayers(layers: string[][], links: Links): void {
+  let best = layers.map((layer) => [...layer]);
+  let fewest = countCrossings(layers, links);
+  for (let sweep = 0; sweep < ORDER_SWEEPS && fewest > 0; sweep++) {
+    const rightward = sweep % 2 === 0;
+    const indexes = layers.map((_, index) => index);
+    for (const index of rightward ? indexes.slice(1) : indexes.slice(0, -1).toReversed()) {
+      const neighbours = layers[rightward ? index - 1 : index + 1] ?? [];
+      sortByBarycentre(layers[index] ?? [], neighbours, rightward ? links.left : links.right);
+    }
+    const crossings = countCrossings(layers, links);
+    if (crossings < fewest) {
+      fewest = crossings;
+      best = layers.map((layer) => [...layer]);
+    }
+  }
+  layers.forEach((layer, index) => layer.splice(0, layer.length, ...(best[index] ?? [])));
+}
+
+function sortByBarycentre(
+  layer: string[],
+  neighbours: readonly string[],
+  links: ReadonlyMap<string, readonly string[]>,
+): void {
+  const rank = new Map(neighbours.map((name, index) => [name, index]));
+  const centre = new Map(
+    layer.map((name, index) => {
+      const ranks = (links.get(name) ?? []).flatMap((other) => rank.get(other) ?? []);
+      return [name, ranks.length === 0 ? index : sum(ranks) / ranks.length];
+    }),
+  );
+  layer.sort((a, b) => (centre.get(a) ?? 0) - (centre.get(b) ?? 0));
+}
+
+/** Inversions between neighbouring layers, counted with a Fenwick tree: n log n. */
+function countCrossings(layers: readonly (readonly string[])[], links: Links): number {
+  let crossings = 0;
+  layers.slice(0, -1).forEach((layer, index) => {
+    const right = layers[index + 1] ?? [];
+    const rank = new Map(right.map((name, position) => [name, position]));
+    const tree = new Int32Array(right.length + 1);
+    let seen = 0;
+    for (const name of layer) {
+      const targets = (links.right.get(name) ?? []).flatMap((other) => rank.get(other) ?? []);
+      for (const target of targets) {
+        let atOrAbove = 0;
+        for (let i = target + 1; i > 0; i -= i & -i) atOrAbove += tree[i] ?? 0;
+        crossings += seen - atOrAbove;
+      }
+      for (const target of targets) {
+        seen++;
+        for (let i = target + 1; i < tree.length; i += i & -i) tree[i] = (tree[i] ?? 0) + 1;
+      }
+    }
+  });
+  return crossings;
+}
+
+/** Pulls every item towards the mean of its neighbours, keeping order and distance within its layer. */
+function placeRows(
+  layers: readonly string[][],
+  links: Links,
+  nodes: ReadonlySet<string>,
+): Map<string, number> {
+  const y = new Map<string, number>();
+  const gap = (a: string, b: string) => (nodes.has(a) || nodes.has(b) ? ROW_PITCH : WAYPOINT_PITCH);
+  for (const layer of layers) {
+    let next = 0;
+    layer.forEach((item, index) => {
+      next += index === 0 ? 0 : gap(layer[index - 1] ?? item, item);
+      y.set(item, next);
+    });
+    layer.forEach((item) => y.set(item, (y.get(item) ?? 0) - next / 2));
+  }
+  for (let sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
+    for (const layer of sweep % 2 === 0 ? layers : layers.toReversed()) {
+      const wanted = layer.map((item) => {
+        const around = [...(links.left.get(item) ?? []), ...(links.right.get(item) ?? [])];
+        const ys = around.flatMap((other) => y.get(other) ?? []);
+        return ys.length === 0 ? (y.get(item) ?? 0) : sum(ys) / ys.length;
+      });
+      spread(layer, wanted, gap).forEach((value, index) => y.set(layer[index] ?? '', value));
+    }
+  }
+  return y;
+}
+
+/**
+ * The positions nearest to `wanted` (least squares) that keep order and gaps: items that would overlap are merged
+ * into a block that sits at the mean of what its members want.
+ */
+function spread(
+  layer: readonly string[],
+  wanted: readonly number[],
+  gap: (a: string, b: string) => number,
+): number[] {
+  const offsets = [0];
+  for (let i = 1; i < layer.length; i++) {
+    offsets.push((offsets[i - 1] ?? 0) + gap(layer[i - 1] ?? '', layer[i] ?? ''));
+  }
+  const blocks: { mean: number; size: number }[] = [];
+  wanted.forEach((value, index) => {
+    let block = { mean: value - (offsets[index] ?? 0), size: 1 };
+    for (let last = blocks.at(-1); last && last.mean > block.mean; last = blocks.at(-1)) {
+      const size = last.size + block.size;
+      block = { mean: (last.mean * last.size + block.mean * block.size) / size, size };
+      blocks.pop();
+    }
+    blocks.push(block);
+  });
+  return blocks
+    .flatMap((block) => Array.from({ length: block.size }, () => block.mean))
+    .map((mean, index) => mean + (offsets[index] ?? 0));
+}
+
+/** New nodes go one column right of their caller (or left of their callee), to the nearest free row. */
+function placeNew(names: readonly string[], edges: readonly GraphEdge[], kept: Layout): Layout {
+  const placed = new Map<string, Point>();
+  for (const name of names) {
+    const point = kept.nodes[name];
+    if (point) placed.set(name, point);
+  }
+  const waiting = names.filter((name) => !placed.has(name));
+  while (waiting.length > 0) {
+    const beside = (name: string) =>
+      edges.some(
+        (edge) => (edge.from === name && placed.has(edge.to)) || (edge.to === name && placed.has(edge.from)),
+      );
+    const index = Math.max(0, waiting.findIndex(beside));
+    const [name] = waiting.splice(index, 1);
+    if (name === undefined) break;
+    const callers = edges.filter((edge) => edge.to === name).flatMap((edge) => placed.get(edge.from) ?? []);
+    const callees = edges.filter((edge) => edge.from === name).flatMap((edge) => placed.get(edge.to) ?? []);
+    const near = callers.length > 0 ? callers : callees;
+    const step = callers.length > 0 ? COLUMN_PITCH : callees.length > 0 ? -COLUMN_PITCH : 0;
+    const x = near.length === 0 ? 0 : Math.max(...near.map((point) => point.x)) + step;
+    const y = near.length === 0 ? 0 : sum(near.map((point) => point.y)) / near.length;
+    placed.set(name, { x, y: freeRow(x, y, [...placed.values()]) });
+  }
+  const current = new Set(edges.map(edgeKey));
+  const routes = Object.entries(kept.routes).filter(([key]) => current.has(key));
+  return { nodes: Object.fromEntries(placed), routes: Object.fromEntries(routes) };
+}
+
+function freeRow(x: number, y: number, taken: readonly Point[]): number {
+  const free = (row: number) =>
+    taken.every(
+      (point) => Math.abs(point.x - x) >= COLUMN_PITCH * 0.8 || Math.abs(point.y - row) >= ROW_PITCH,
+    );
+  for (let step = 0; step <= taken.length; step++) {
+    if (free(y + step * ROW_PITCH)) return y + step * ROW_PITCH;
+    if (free(y - step * ROW_PITCH)) return y - step * ROW_PITCH;
+  }
+  return y + (taken.length + 1) * ROW_PITCH;
+}
+
+/** The rectangle around all nodes and waypoints' centres; a map without nodes is a point. */
+export function boundsOf(layout: Layout): { left: number; right: number; top: number; bottom: number } {
+  const points = [...Object.values(layout.nodes), ...Object.values(layout.routes).flat()];
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const point of points) {
+    left = Math.min(left, point.x);
+    right = Math.max(right, point.x);
+    top = Math.min(top, point.y);
+    bottom = Math.max(bottom, point.y);
+  }
+  return points.length === 0 ? { left: 0, right: 0, top: 0, bottom: 0 } : { left, right, top, bottom };
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  return Map.groupBy(items, key);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,17 @@
+/** Builds the page into `dist/`, which the collector serves under a self-only content security policy. */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    // No data: URIs, which the policy refuses.
+    assetsInlineLimit: 0,
+  },
+  worker: { format: 'es' },
+  // `vite` alone (development) talks to a collector on its default address.
+  server: { proxy: { '/api': 'http://127.0.0.1:4319' } },
+});
