@@ -136,6 +136,8 @@ export interface WireSpan {
   traceState: string;
   flags: number;
   dropped: { attributes?: number; events?: number; links?: number };
+  /** What is odd about the span as it was sent (ends before it starts, parent missing, …); absent when nothing is. */
+  flaws?: string[];
 }
 export interface Trace {
   traceId: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rememberNews } from '../../collector/serve/live.ts';
+import { rememberNews } from '../../collector/serve/changes.ts';
 
 it('a value is news when it is first seen and when it has changed', () => {
   const news = rememberNews(10);
