@@ -3,7 +3,7 @@ import type { Phase } from '../diagnose/verdict.ts';
 import type { MapEdge } from '../serve/wire.ts';
 import type { Callee } from './callee.ts';
 import { percentile } from './percentile.ts';
-import type { CallGroup } from './results.ts';
+import type { CallGroup, Latency } from './results.ts';
 import { latencyOf } from './service-stats.ts';
 
 export interface StoredCall {
@@ -85,8 +85,23 @@ export function groupCalls() {
     addEntry(service: string, call: EntryCall): void {
       count(tallyOf(null, { id: service, kind: 'service', inferred: false }, 'http'), call);
     },
-    finish: (): CallGroup[] => [...tallies.values()].map(asGroup),
+    finish(): CallGroup[] {
+      const all = [...tallies.values()];
+      const byCallee = Map.groupBy(all, (tally) => tally.callee.id);
+      const nodeLatencies = new Map<string, Latency>();
+      for (const [id, group] of byCallee) nodeLatencies.set(id, latencyOfAll(group));
+      const userLatency = latencyOfAll(all.filter((tally) => tally.from === null));
+      return all.map((tally) => ({
+        ...asGroup(tally),
+        calleeLatency: nodeLatencies.get(tally.callee.id) ?? userLatency,
+        userLatency: tally.from === null ? userLatency : null,
+      }));
+    },
   };
+}
+
+function latencyOfAll(tallies: readonly Tally[]): Latency {
+  return latencyOf(tallies.flatMap((tally) => tally.durationsMs));
 }
 
 function count(tally: Tally, call: EntryCall): void {
@@ -96,15 +111,15 @@ function count(tally: Tally, call: EntryCall): void {
   if (!call.isStream) tally.durationsMs.push(call.durationMs);
 }
 
-function asGroup(tally: Tally): CallGroup {
+function asGroup(tally: Tally): Omit<CallGroup, 'calleeLatency' | 'userLatency'> {
   const { durationsMs, serverDurationsMs, budgetsMs, callee, ...counts } = tally;
-  serverDurationsMs.sort((a, b) => a - b);
+  const serverMs = serverDurationsMs.toSorted((a, b) => a - b);
   return {
     ...counts,
     to: callee.id,
     callee: { kind: callee.kind, inferred: callee.inferred },
     ...latencyOf(durationsMs),
-    serverP95Ms: serverDurationsMs.length === 0 ? null : percentile(serverDurationsMs, 0.95),
-    budgetsMs: [...budgetsMs].sort((a, b) => a - b),
+    serverP95Ms: serverMs.length === 0 ? null : percentile(serverMs, 0.95),
+    budgetsMs: [...budgetsMs].toSorted((a, b) => a - b),
   };
 }

@@ -6,9 +6,19 @@ import type { Verdict } from '../diagnose/verdict.ts';
 
 export type { ServiceStats, TracePage, TraceSummary };
 
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
 /** Calls from one caller to one callee in a range. `from` is null where they came from outside: from the user. */
 export interface CallGroup extends Omit<MapEdge, 'from'> {
   readonly from: string | null;
+  /** Of all calls to this callee, whoever made them: what is known of a node that sends no spans. */
+  readonly calleeLatency: Latency;
+  /** Of all calls from outside; null on every other group. */
+  readonly userLatency: Latency | null;
   readonly callee: { readonly kind: NodeKind; readonly inferred: boolean };
 }
 

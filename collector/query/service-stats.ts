@@ -1,6 +1,6 @@
 /** Calls, errors, time-outs and latency per service or operation, from the spans that served a call. */
 import { percentile } from './percentile.ts';
-import type { ServiceStats } from './results.ts';
+import type { Latency, ServiceStats } from './results.ts';
 
 export interface ServingSpan {
   /** A server or consumer span. Others only make their service and operation known. */
@@ -41,18 +41,14 @@ export function createServiceStats(byOperation: boolean) {
       const stats = [...tallies.values()].map(({ durationsMs, ...counts }) => {
         return { ...counts, ...latencyOf(durationsMs) };
       });
-      return stats.sort((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
+      return stats.toSorted((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
     },
   };
 }
 
-export function latencyOf(durationsMs: number[]): { p50Ms: number; p95Ms: number; p99Ms: number } {
-  durationsMs.sort((a, b) => a - b);
-  return {
-    p50Ms: percentile(durationsMs, 0.5),
-    p95Ms: percentile(durationsMs, 0.95),
-    p99Ms: percentile(durationsMs, 0.99),
-  };
+export function latencyOf(durationsMs: readonly number[]): Latency {
+  const sorted = Float64Array.from(durationsMs).toSorted();
+  return { p50Ms: percentile(sorted, 0.5), p95Ms: percentile(sorted, 0.95), p99Ms: percentile(sorted, 0.99) };
 }
 
 function compare(a: string, b: string): number {

@@ -58,5 +58,7 @@ function shown(value: AttributeValue | undefined): (string | number | boolean)[]
 }
 
 function mostFrequent<K>(counts: ReadonlyMap<K, number>, limit: number): [K, number][] {
-  return [...counts].sort((a, b) => b[1] - a[1] || (String(a[0]) < String(b[0]) ? -1 : 1)).slice(0, limit);
+  return [...counts]
+    .toSorted((a, b) => b[1] - a[1] || (String(a[0]) < String(b[0]) ? -1 : 1))
+    .slice(0, limit);
 }

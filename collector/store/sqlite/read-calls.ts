@@ -192,9 +192,10 @@ function createNormalReader(database: Connection) {
   return (keys: readonly NormalKey[], exceptTraceId: string): Normal[] =>
     keys.flatMap(({ service, operation, kind }) => {
       const except = Buffer.from(exceptTraceId, 'hex');
-      const durations = select.all(service, kind, operation, except, NORMAL_SPANS_MAX);
+      const durations = Float64Array.from(
+        select.all(service, kind, operation, except, NORMAL_SPANS_MAX),
+      ).toSorted();
       if (durations.length === 0) return [];
-      durations.sort((a, b) => a - b);
       return [
         {
           service,

@@ -1,0 +1,77 @@
+/**
+ * Diagnoses traces that failed, once they have been quiet for a moment, and again when more of their spans arrive.
+ *
+ * One trace at a time and a bounded number per round, so that receiving spans always comes first; what waits is
+ * counted and shown.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailable, type Store } from '../store/store.ts';
+import { diagnoseStored } from './diagnose-stored.ts';
+
+export interface DiagnosisLoop {
+  /** Traces that wait to be diagnosed, those still growing included. */
+  backlog(): number;
+  /** Resolves when the trace in hand is done. */
+  stop(): Promise<void>;
+}
+
+export interface DiagnosisOptions {
+  /** How long a trace must have been without new spans. */
+  readonly quietMs?: number;
+  readonly roundMs?: number;
+}
+
+const QUIET_MS = 2_000;
+const ROUND_MS = 500;
+const TRACES_PER_ROUND_MAX = 200;
+
+export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {}): DiagnosisLoop {
+  const { quietMs = QUIET_MS, roundMs = ROUND_MS } = options;
+  const stopping = new AbortController();
+  let backlog = 0;
+  let isUnavailable = false;
+
+  /** A trace that breaks the diagnosis must not keep the others from theirs: it is marked as done, without verdicts. */
+  const diagnoseOne = async (traceId: string): Promise<void> => {
+    try {
+      const stored = await diagnoseStored(store, traceId);
+      if (stored !== null) await store.saveDiagnosis(stored.diagnosis, stored.spanCount);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      console.error(`diagnosis of trace ${traceId} failed:`, error);
+      const spans = await store.readTrace(traceId);
+      await store.saveDiagnosis({ traceId, complete: false, verdicts: [] }, spans.length);
+    }
+  };
+  const round = async (): Promise<void> => {
+    const due = await store.readUndiagnosed(quietMs, TRACES_PER_ROUND_MAX);
+    backlog = due.backlog;
+    for (const traceId of due.traceIds) {
+      if (stopping.signal.aborted) return;
+      await diagnoseOne(traceId);
+      backlog--;
+    }
+    isUnavailable = false;
+  };
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await round();
+      } catch (error) {
+        // Said once per run of failures: a full disk fails every round.
+        if (!isUnavailable && !stopping.signal.aborted) console.error('diagnosis waits:', error);
+        isUnavailable = true;
+      }
+      await sleep(roundMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+  const finished = run();
+
+  return {
+    backlog: () => backlog,
+    stop() {
+      stopping.abort();
+      return finished;
+    },
+  };
+}

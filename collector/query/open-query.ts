@@ -1,0 +1,131 @@
+/** What the APIs ask, answered from the store and the pure functions of this folder. */
+import type { Incident } from '../serve/wire.ts';
+import type { Store, TimeRange } from '../store/store.ts';
+import { compareCalls } from './compare-calls.ts';
+import { diagnoseStored } from './diagnose-stored.ts';
+import { buildIncidents, type IncidentCore } from './incidents.ts';
+import { parseQuery } from './parse-query.ts';
+import type { Query, TraceSearchParameters } from './query.ts';
+import type { QueryTerm } from './query-term.ts';
+import type { CallGroup, ServiceStats, VerdictRow } from './results.ts';
+import { buildServiceMap } from './service-map.ts';
+import { buildWireTrace } from './wire-trace.ts';
+
+/** Calls looked at to say what those of an incident have in common. */
+const FAILED_CALLS_MAX = 50;
+const WORKING_CALLS_MAX = 100;
+/** Incidents of a list that are compared; the others are when they are opened. */
+const COMPARED_MAX = 20;
+
+export function createQuery(store: Store): Query {
+  const allServices = { byOperation: false, service: null };
+
+  async function readIncidents(range: TimeRange) {
+    const [rows, groups, stats] = await Promise.all([
+      store.readVerdicts(range),
+      store.readCallGroups(range),
+      store.readServiceStats(range, allServices),
+    ]);
+    const calls = countCalls(groups, stats);
+    const incidents = buildIncidents(rows, (edge) => calls.get(edge) ?? 0, range, Date.now());
+    return { rows, incidents, checkedCalls: groups.reduce((sum, group) => sum + group.calls, 0) };
+  }
+
+  async function compared(
+    range: TimeRange,
+    incident: IncidentCore,
+    rows: readonly VerdictRow[],
+  ): Promise<Incident> {
+    const members = rows.filter((row) => row.fingerprint === incident.fingerprint).slice(0, FAILED_CALLS_MAX);
+    const failed = await store.readSpans(
+      members.map(({ traceId, verdict }) => ({ traceId, spanId: verdict.origin.spanId })),
+    );
+    const [caller, callee] = incident.edge.split('->');
+    const working =
+      caller === undefined || callee === undefined
+        ? []
+        : await store.readWorkingCalls(range, caller, callee, WORKING_CALLS_MAX);
+    return { ...incident, ...compareCalls(failed, working) };
+  }
+
+  return {
+    async services(range) {
+      const stats = await store.readServiceStats(range, allServices);
+      return { services: stats.map(({ operation: _operation, ...service }) => service) };
+    },
+    async operations(range, service) {
+      return { operations: await store.readServiceStats(range, { byOperation: true, service }) };
+    },
+    async map(range, focus, hops) {
+      const [groups, stats] = await Promise.all([
+        store.readCallGroups(range),
+        store.readServiceStats(range, allServices),
+      ]);
+      return buildServiceMap(range, groups, stats, focus === null ? null : { node: focus, hops });
+    },
+    searchTraces: async (parameters, signal) =>
+      store.searchTraces(
+        {
+          range: parameters.range,
+          term: searchTerm(parameters),
+          sort: parameters.sort,
+          limit: parameters.limit,
+          cursor: parameters.cursor,
+        },
+        signal,
+      ),
+    async trace(traceId) {
+      const spans = await store.readTrace(traceId);
+      return spans.length === 0 ? null : buildWireTrace(traceId, spans);
+    },
+    traceBytes: (traceId) => store.readTraceBytes(traceId),
+    diagnosis: async (traceId) => (await diagnoseStored(store, traceId))?.diagnosis ?? null,
+    async incidents(range, state, kind) {
+      const { rows, incidents, checkedCalls } = await readIncidents(range);
+      const wanted = incidents.filter(
+        (incident) =>
+          (state === null || incident.state === state) && (kind === null || incident.kind === kind),
+      );
+      const shown = wanted.map((incident, index) =>
+        index < COMPARED_MAX ? compared(range, incident, rows) : { ...incident, shared: [], differs: [] },
+      );
+      return { incidents: await Promise.all(shown), checkedCalls };
+    },
+    async incident(range, fingerprint) {
+      const { rows, incidents } = await readIncidents(range);
+      const found = incidents.find((incident) => incident.fingerprint === fingerprint);
+      return found === undefined ? null : compared(range, found, rows);
+    },
+    attributeKeys: async (range, prefix, limit) => ({
+      attributes: await store.readAttributeKeys(range, prefix, limit),
+    }),
+    attributeValues: async (range, key, prefix, limit) => ({
+      key,
+      values: await store.readAttributeValues(range, key, prefix, limit),
+    }),
+  };
+}
+
+/** The query and the separate parameters hold on the same span. */
+export function searchTerm(
+  parameters: Pick<TraceSearchParameters, 'q' | 'service' | 'operation' | 'minDurationMs' | 'maxDurationMs'>,
+): QueryTerm | null {
+  const terms: QueryTerm[] = [];
+  const add = (key: string, comparison: '=' | '>=' | '<=', value: string | number | null) => {
+    if (value !== null) terms.push({ type: 'field', of: 'span', key, comparison, value });
+  };
+  const parsed = parseQuery(parameters.q);
+  if (parsed !== null) terms.push(parsed);
+  add('service', '=', parameters.service);
+  add('operation', '=', parameters.operation);
+  add('duration', '>=', parameters.minDurationMs);
+  add('duration', '<=', parameters.maxDurationMs);
+  return terms.length <= 1 ? (terms[0] ?? null) : { type: 'and', terms };
+}
+
+/** By edge, and by service for a service's own work. */
+function countCalls(groups: readonly CallGroup[], stats: readonly ServiceStats[]): Map<string, number> {
+  const calls = new Map(stats.map((service) => [service.service, service.calls]));
+  for (const { from, to, calls: count } of groups) if (from !== null) calls.set(`${from}->${to}`, count);
+  return calls;
+}

@@ -1,0 +1,104 @@
+/**
+ * One trace as the API gives it. Whatever was sent is shown, with what is odd about it said beside it (`flaws`); parents
+ * form a forest, so that a reader who follows them always arrives.
+ */
+import { readPhases } from '../diagnose/phases.ts';
+import { buildTraceTree, type TraceNode, type TraceTree } from '../diagnose/tree.ts';
+import type { Trace, WireAttributes, WireSpan, WireValue } from '../serve/wire.ts';
+import { serviceOf, type Attributes, type AttributeValue, type Span } from '../span.ts';
+
+export function buildWireTrace(traceId: string, spans: readonly Span[]): Trace {
+  const tree = buildTraceTree(spans);
+  const nodes = new Map(tree.nodes.map((node) => [node.span, node]));
+  const shown = spans.map((span) => wireSpan(span, nodes.get(span) ?? null, tree));
+  const endMs = shown.reduce((end, span) => Math.max(end, span.startOffsetMs + span.durationMs), 0);
+  const startMs = shown.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
+  return {
+    traceId,
+    complete: tree.complete,
+    startUnixNano: String(tree.startUnixNano),
+    durationMs: endMs - startMs,
+    spans: shown.toSorted((a, b) => a.startOffsetMs - b.startOffsetMs),
+  };
+}
+
+/** `node` is null for a span whose id another one has that was taken for the tree. */
+function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree): WireSpan {
+  const skewMs = (node ?? tree.byId.get(span.spanId))?.skewMs ?? 0;
+  const offsetMs = (unixNano: bigint) =>
+    (unixNano === 0n ? 0 : Number(unixNano - tree.startUnixNano) / 1e6) + skewMs;
+  const flaws = flawsOf(span, node, tree);
+  return {
+    spanId: span.spanId,
+    parentSpanId: isCycle(span, node, tree) ? '' : span.parentSpanId,
+    service: serviceOf(span),
+    operation: span.name,
+    kind: span.kind,
+    startOffsetMs: offsetMs(span.startUnixNano),
+    durationMs: Math.max(
+      0,
+      span.endUnixNano === 0n ? 0 : Number(span.endUnixNano - span.startUnixNano) / 1e6,
+    ),
+    skewMs,
+    pending: span.endUnixNano === 0n || span.attributes.has('sockeye.pending.span_id'),
+    status: span.status,
+    phases: readPhases(span),
+    attributes: wireAttributes(span.attributes),
+    resource: wireAttributes(span.resource.attributes),
+    scope: {
+      ...(span.scope.name !== '' && { name: span.scope.name }),
+      ...(span.scope.version !== '' && { version: span.scope.version }),
+      ...wireAttributes(span.scope.attributes),
+    },
+    events: span.events.map(({ timeUnixNano, name, attributes }) => ({
+      name,
+      offsetMs: offsetMs(timeUnixNano),
+      attributes: wireAttributes(attributes),
+    })),
+    links: span.links.map(({ traceId, spanId, attributes }) => ({
+      traceId,
+      spanId,
+      attributes: wireAttributes(attributes),
+    })),
+    traceState: span.traceState,
+    flags: span.flags,
+    dropped: {
+      ...(span.droppedAttributes > 0 && { attributes: span.droppedAttributes }),
+      ...(span.droppedEvents > 0 && { events: span.droppedEvents }),
+      ...(span.droppedLinks > 0 && { links: span.droppedLinks }),
+    },
+    ...(flaws.length > 0 && { flaws }),
+  };
+}
+
+function flawsOf(span: Span, node: TraceNode | null, tree: TraceTree): string[] {
+  const flaws: string[] = [];
+  if (span.endUnixNano !== 0n && span.endUnixNano < span.startUnixNano) {
+    flaws.push(`ends ${Number(span.startUnixNano - span.endUnixNano) / 1e6} ms before it starts`);
+  }
+  if (span.startUnixNano === 0n) flaws.push('has no start time');
+  if (node === null) flaws.push('another span has the same id');
+  else if (isCycle(span, node, tree)) flaws.push(`its parent ${span.parentSpanId} is its own descendant`);
+  else if (node.parent === null && span.parentSpanId !== '') flaws.push('its parent has not arrived');
+  return flaws;
+}
+
+function isCycle(span: Span, node: TraceNode | null, tree: TraceTree): boolean {
+  return (
+    node !== null && node.parent === null && span.parentSpanId !== '' && tree.byId.has(span.parentSpanId)
+  );
+}
+
+/** Own properties whatever the key: `__proto__` is a legal attribute name. */
+export function wireAttributes(attributes: Attributes): WireAttributes {
+  return Object.fromEntries([...attributes].map(([key, value]) => [key, wireValue(value)]));
+}
+
+function wireValue(value: AttributeValue): WireValue {
+  if (typeof value === 'bigint') return String(value);
+  // As in OTLP JSON: JSON has no such numbers.
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') };
+  return value instanceof Map ? wireAttributes(value) : (value as readonly AttributeValue[]).map(wireValue);
+}
