@@ -1,0 +1,143 @@
+/**
+ * The collector's whole life: configuration, store, intake, ports; then a signal, and all of it in reverse.
+ *
+ * Run as a program, or as `sockeye serve`.
+ */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, helpText, readConfig, type Config } from './config.ts';
+import { hookPath, pageFolder, version } from './places.ts';
+import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
+import { createQuery } from './query/open-query.ts';
+import { createIntake } from './receive/intake.ts';
+import { ListenError, listenError, type Port } from './receive/listen.ts';
+import { startOtlpGrpc } from './receive/otlp-grpc.ts';
+import { startOtlpHttp } from './receive/otlp-http.ts';
+import { createGuard } from './serve/guard.ts';
+import { startWeb } from './serve/web.ts';
+import type { Status } from './serve/wire.ts';
+import { formatAddress, type Address } from './settings.ts';
+import { startRetentionLoop } from './store/retention-loop.ts';
+import { openStore } from './store/sqlite/open-store.ts';
+import { StoreOpenError } from './store/store.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_WRONG_USE = 2;
+const EXIT_SECOND_SIGNAL = 130;
+
+/** Returns the exit code. */
+export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (args.includes('--help')) return print(`Usage: sockeye [serve] [FLAGS]\n\n${helpText()}`);
+  if (args.includes('--version')) return print(version());
+  const signalled = nextSignal();
+  try {
+    await runUntil(signalled, readConfig(args, environment));
+    return 0;
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.message, EXIT_WRONG_USE);
+    if (error instanceof ListenError || error instanceof StoreOpenError)
+      return fail(error.message, EXIT_FAILED);
+    throw error;
+  }
+}
+
+async function runUntil(signalled: Promise<string>, config: Config): Promise<void> {
+  for (const warning of config.warnings) log(`warning: ${warning}`);
+  const { token, tls, maxRequestBytes, corsOrigins, hostNames } = config;
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const store = await openStore({ folder: config.dataFolder });
+    undo.push(() => store.close());
+    const retention = startRetentionLoop(store, config.keepMs, config.keepBytes);
+    undo.push(() => retention.stop());
+    const diagnosis = startDiagnosisLoop(store);
+    undo.push(() => diagnosis.stop());
+
+    const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });
+    const receiving = { intake, tls, maxRequestBytes, log };
+    const addresses: Status['addresses'] = { otlpGrpc: '', otlpHttp: '', web: '' };
+    const ports: Port[] = [];
+    undo.push(() => Promise.all(ports.map((port) => port.close())));
+    const open = async (flag: string, address: Address, start: () => Promise<Port>): Promise<string> => {
+      const port = await start().catch((error: Error) => {
+        throw listenError(flag, formatAddress(address), error);
+      });
+      ports.push(port);
+      return port.address;
+    };
+
+    const { otlpGrpc, otlpHttp, web } = config;
+    addresses.otlpGrpc = await open('--otlp-grpc', otlpGrpc, () =>
+      startOtlpGrpc({ address: formatAddress(otlpGrpc), token, ...receiving }),
+    );
+    const guard = createGuard({ host: otlpHttp.host, origins: corsOrigins, token, names: hostNames });
+    addresses.otlpHttp = await open('--otlp-http', otlpHttp, () =>
+      startOtlpHttp({ ...otlpHttp, guard, ...receiving }),
+    );
+    const sources = {
+      version: version(),
+      startedUnixMs: Date.now(),
+      query: createQuery(store),
+      store,
+      intake,
+      addresses: () => addresses,
+      diagnosisBacklog: () => diagnosis.backlog(),
+      allowPurge: config.allowPurge,
+      maxRequestBytes,
+    };
+    const page = { names: hostNames, tls, token, corsOrigins, pageFolder: pageFolder() };
+    addresses.web = await open('--web', web, () => startWeb({ ...web, ...page }, sources));
+
+    printAddresses(addresses, config);
+    log(`${await signalled}: finishing what was accepted`);
+  } finally {
+    for (const step of undo.toReversed()) await step();
+  }
+}
+
+/** One a line, as people copy them and programs read them. */
+function printAddresses(addresses: Status['addresses'], { tls, dataFolder }: Config): void {
+  const scheme = tls === null ? 'http' : 'https';
+  const hook = hookPath();
+  print(
+    [
+      `sockeye    ${version()}`,
+      `OTLP gRPC  ${addresses.otlpGrpc}`,
+      `OTLP HTTP  ${scheme}://${addresses.otlpHttp}`,
+      `web        ${scheme}://${addresses.web}`,
+      `data       ${resolve(dataFolder)}`,
+      ...(hook === null ? [] : [`your app   node --require ${hook} app.js`]),
+    ].join('\n'),
+  );
+}
+
+/** Resolves with the name of the first SIGTERM or SIGINT; a second one ends the process at once. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        if (++signals > 1) process.exit(EXIT_SECOND_SIGNAL);
+        resolve(name);
+      });
+    }
+  });
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+function fail(message: string, exitCode: number): number {
+  console.error(`sockeye: ${message}`);
+  return exitCode;
+}
+
+function log(line: string): void {
+  console.error(`sockeye: ${line}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = await serve(process.argv.slice(2), process.env);
+}
