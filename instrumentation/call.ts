@@ -1,7 +1,7 @@
 /** One outgoing call, from its start to its end: gathers what happens to it, and writes it into a client span. */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
-import { context, type Attributes, type Context } from '@opentelemetry/api';
+import { context, type Attributes } from '@opentelemetry/api';
 import { budgetOfReason } from './abort-budgets.ts';
 import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
 import { describeFailure, type Failure, type Timeout, type Timer } from './failures.ts';
@@ -30,23 +30,27 @@ export interface Call {
 export interface CallStart {
   name: string;
   attributes: Attributes;
+  /** Now, unless the call began to wait for a socket earlier. */
   startMs?: number;
-  parent?: Context;
+  queued?: boolean;
 }
 
-export function startCall(recorder: Recorder, { name, attributes, startMs, parent }: CallStart): Call {
+export function startCall(
+  recorder: Recorder,
+  { name, attributes, startMs, queued = false }: CallStart,
+): Call {
   const start = startMs ?? performance.now();
   const call: Call = {
     span: recorder.startSpan({
       name,
       kind: 'client',
       startMs: start,
-      parent: parent ?? context.active(),
+      parent: context.active(),
       attributes,
     }),
     startMs: start,
     ended: false,
-    queued: false,
+    queued,
     connection: undefined,
     opensConnection: false,
     socketMs: undefined,
@@ -66,7 +70,7 @@ function noteQueueing(call: Call): void {
     if (call.connection || call.ended) return;
     // undici hands a request to an idle connection only in the next turn.
     setImmediate(() => {
-      call.queued = call.connection === undefined;
+      if (!call.connection) call.queued = true;
     });
   });
 }

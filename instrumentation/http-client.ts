@@ -61,18 +61,23 @@ function describeRequest(request: ClientRequest): { name: string; attributes: At
   const { method, original, spanName } = recordedMethod(request.method);
   const attributes: Attributes = { 'http.request.method': method };
   if (original !== undefined) attributes['http.request.method_original'] = original;
-  const socketPath = (request as { socketPath?: string }).socketPath;
-  const port = socketPath ? undefined : portOf(request);
-  attributes['server.address'] = socketPath ?? request.host;
-  if (port !== undefined) attributes['server.port'] = port;
-  const target = splitTarget(request.path);
-  const isAbsolute = /^https?:\/\//i.test(target.path);
-  const host = request.host.includes(':') ? `[${request.host}]` : request.host;
-  const isDefaultPort = port === undefined || port === (request.protocol === 'https:' ? 443 : 80);
-  const origin = isAbsolute ? '' : `${request.protocol}//${host}${isDefaultPort ? '' : `:${port}`}`;
-  attributes['url.full'] = request.method === 'CONNECT' ? request.path : fullUrl(origin, target);
   if (request.method === 'CONNECT') attributes['sockeye.stream'] = true;
-  return { name: spanName, attributes };
+  return { name: spanName, attributes: Object.assign(attributes, describeTarget(request, portOf(request))) };
+}
+
+function describeTarget(request: ClientRequest, port: number): Attributes {
+  const { protocol, host, path, method } = request;
+  const { socketPath } = request as { socketPath?: string };
+  const isDefaultPort = socketPath !== undefined || port === (protocol === 'https:' ? 443 : 80);
+  const origin = `${protocol}//${host.includes(':') ? `[${host}]` : host}${isDefaultPort ? '' : `:${port}`}`;
+  const target = splitTarget(path);
+  // Through a proxy the path is a URL already; that of CONNECT is the host and port to reach.
+  const isWhole = method === 'CONNECT' || /^https?:\/\//i.test(path);
+  return {
+    'url.full': fullUrl(isWhole ? '' : origin, target),
+    'server.address': socketPath ?? host,
+    ...(socketPath === undefined ? { 'server.port': port } : {}),
+  };
 }
 
 /** The request keeps its host but not its port: the Host header has it, unless the program wrote another host there. */
@@ -99,7 +104,9 @@ function socketAssigned(request: ClientRequest, socket: Socket, call: Call): voi
   const connection = connectionOf(socket);
   attachSocket(call, connection);
   // The port the socket goes to is the truth, unless the socket goes to a proxy.
-  if (connection.host === request.host && connection.port) call.attributes['server.port'] = connection.port;
+  if (connection.host === request.host && connection.port) {
+    Object.assign(call.attributes, describeTarget(request, connection.port));
+  }
 }
 
 function responseStarted(request: ClientRequest, response: IncomingMessage, call: Call): void {

@@ -112,7 +112,9 @@ function describeRequest(request: IncomingMessage, socket: Socket, method: strin
 
 function readResponse(visit: Visit, request: IncomingMessage, response: ServerResponse): void {
   visit.statusCode = response.headersSent || visit.leftMs === undefined ? response.statusCode : 0;
-  visit.stream = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  // Headers given to writeHead stand nowhere but in the text that was sent.
+  const { _header: sent } = response as unknown as { _header: string | null };
+  visit.stream = /^content-type:\s*text\/event-stream/im.test(sent ?? '');
   // Express leaves the route that matched on the request.
   const { route, baseUrl } = request as { route?: { path?: unknown }; baseUrl?: unknown };
   if (typeof route?.path === 'string')

@@ -33,6 +33,6 @@ export function splitTarget(target: string): Target {
 
 /** `https://user:pw@host/a?token=x` becomes `https://host/a?token=REDACTED`. */
 export function fullUrl(origin: string, { path, query }: Target): string {
-  const bare = origin.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
-  return bare + path + (query === undefined ? '' : `?${query}`);
+  const bare = (origin + path).replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
+  return bare + (query === undefined ? '' : `?${query}`);
 }

@@ -2,16 +2,16 @@
  * Client spans of `fetch` and of undici, bundled with Node or installed from npm, from undici's diagnostics channels.
  *
  * undici opens connections in the background: a connection that starts is given to the request that asked for it, found
- * by the `fetch` it runs in, else by its origin. An aborted fetch is told by the promise it returned, because while a
- * connection is still opening no channel tells it.
+ * by the `fetch` it runs in, else by its origin.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, createContextKey, propagation, type Attributes } from '@opentelemetry/api';
+import { context, propagation, type Attributes } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
+import { attachOpening, attachSocket, endCall, startCall, type Call } from './call.ts';
 import { connectionOf, type Connection } from './connections.ts';
+import { fetchIn, watchFetch } from './fetch.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { Recorder } from './recorder.ts';
@@ -32,26 +32,23 @@ interface UndiciRequest {
 interface UndiciCall extends Call {
   host: string;
   port: number;
-  request: UndiciRequest;
 }
 
 const calls = new WeakMap<UndiciRequest, UndiciCall>();
 /** Calls that have no socket yet, oldest first. */
 const waiting = new Set<UndiciCall>();
-/** In the context of a `fetch`: the requests it made, several when it was redirected. */
-const fetchKey = createContextKey('sockeye fetch');
+
+const on = <Message>(channel: string, observe: (message: Message) => void) =>
+  subscribe(
+    channel,
+    guard((message) => observe(message as Message)),
+  );
 
 export function watchUndici(recorder: Recorder): void {
-  const on = <Message>(channel: string, observe: (message: Message) => void) =>
-    subscribe(
-      channel,
-      guard((message) => observe(message as Message)),
-    );
-
   on<{ request: UndiciRequest }>('undici:request:create', ({ request }) => requestCreated(recorder, request));
   on<{ request: UndiciRequest; socket: Socket }>('undici:client:sendHeaders', ({ request, socket }) => {
     const call = calls.get(request);
-    if (call) headersSent(call, socket);
+    if (call) headersSent(request, call, socket);
   });
   on<{ request: UndiciRequest }>('undici:request:bodySent', ({ request }) => {
     const call = calls.get(request);
@@ -75,60 +72,45 @@ export function watchUndici(recorder: Recorder): void {
     const call = calls.get(request);
     if (call) finish(call, error);
   });
-  watchFetch();
-}
-
-/** Replaces the global `fetch` with one that knows which requests are its own, and when it was given up. */
-function watchFetch(): void {
-  const original = globalThis.fetch;
-  if (typeof original !== 'function') return;
-  const observed = function fetch(this: unknown): Promise<Response> {
-    const own: UndiciCall[] = [];
-    const promise = context.with(
-      context.active().setValue(fetchKey, own),
-      () => Reflect.apply(original, this, arguments) as Promise<Response>,
-    );
-    // The program gets the derived promise: whether it handles a rejection is its own affair still.
-    return promise.then(undefined, (error: unknown) => {
-      for (const call of own) finish(call, rootOf(error));
-      throw error;
-    });
-  };
-  Object.defineProperty(observed, 'length', { value: original.length, configurable: true });
-  Object.defineProperty(globalThis, 'fetch', {
-    ...Object.getOwnPropertyDescriptor(globalThis, 'fetch'),
-    value: observed,
+  watchFetch({
+    rejected: (call, error) => finish(call, error),
+    rejectedInQueue: (open, url, method, error) => {
+      const { name, attributes } = describe(method, url, url.pathname + url.search);
+      const call = startCall(recorder, { name, attributes, startMs: open.startMs, queued: true });
+      finish(call, error);
+    },
   });
-}
-
-/** `TypeError: fetch failed` says nothing; its cause does. */
-function rootOf(error: unknown): unknown {
-  return error instanceof TypeError && error.cause !== undefined ? error.cause : error;
 }
 
 function requestCreated(recorder: Recorder, request: UndiciRequest): void {
-  if (isTracingSuppressed(context.active())) return;
+  const active = context.active();
+  if (isTracingSuppressed(active)) return;
   const origin = new URL(String(request.origin));
-  const { method, original, spanName } = recordedMethod(request.method);
-  const host = origin.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80);
-  const attributes: Attributes = {
-    'http.request.method': method,
-    'server.address': host,
-    'server.port': port,
-    'url.full': fullUrl(origin.origin, splitTarget(request.path)),
-  };
-  if (original !== undefined) attributes['http.request.method_original'] = original;
+  const { name, attributes } = describe(request.method, origin, request.path);
   if (request.upgrade || request.method === 'CONNECT') attributes['sockeye.stream'] = true;
-  const call: UndiciCall = Object.assign(startCall(recorder, { name: spanName, attributes }), {
-    host,
-    port,
-    request,
+  const open = fetchIn(active);
+  const isQueued = open?.queued === true && open.calls.length === 0;
+  const waited = isQueued ? { startMs: open.startMs, queued: true } : {};
+  const call: UndiciCall = Object.assign(startCall(recorder, { name, attributes, ...waited }), {
+    host: String(attributes['server.address']),
+    port: Number(attributes['server.port']),
   });
   calls.set(request, call);
   waiting.add(call);
-  (context.active().getValue(fetchKey) as UndiciCall[] | undefined)?.push(call);
+  open?.calls.push(call);
   injectHeaders(request, call);
+}
+
+function describe(asked: string, origin: URL, target: string): { name: string; attributes: Attributes } {
+  const { method, original, spanName } = recordedMethod(asked);
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'server.address': origin.hostname.replace(/^\[(.*)\]$/, '$1'),
+    'server.port': Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80),
+    'url.full': fullUrl(origin.origin, splitTarget(target)),
+  };
+  if (original !== undefined) attributes['http.request.method_original'] = original;
+  return { name: spanName, attributes };
 }
 
 function injectHeaders(request: UndiciRequest, call: Call): void {
@@ -147,34 +129,36 @@ function injectHeaders(request: UndiciRequest, call: Call): void {
 
 /** A connection starts to open: gives it to the undici request that waits for it, if one does. */
 export function undiciOpening(connection: Connection): void {
-  if (waiting.size === 0) return;
-  const own = connection.context.getValue(fetchKey) as UndiciCall[] | undefined;
-  const unserved = (call: UndiciCall) => !call.ended && call.connection === undefined;
-  const call =
-    own?.find(unserved) ??
-    [...waiting].find(
-      (each) => unserved(each) && each.host === connection.host && each.port === connection.port,
-    );
+  const call = fetchIn(connection.context)?.calls.find(isUnserved) ?? longestWaiting(connection);
   if (call) attachOpening(call, connection);
 }
 
-function headersSent(call: UndiciCall, socket: Socket): void {
+function longestWaiting({ host, port }: Connection): UndiciCall | undefined {
+  for (const call of waiting) {
+    if (isUnserved(call) && call.host === host && call.port === port) return call;
+  }
+  return undefined;
+}
+
+function isUnserved({ ended, connection }: Call): boolean {
+  return !ended && connection === undefined;
+}
+
+function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): void {
   waiting.delete(call);
-  const connection = connectionOf(socket);
-  attachSocket(call, connection);
-  call.attributes['network.protocol.version'] =
-    (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2' ? '2' : '1.1';
+  attachSocket(call, connectionOf(socket));
+  const isHttp2 = (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2';
+  call.attributes['network.protocol.version'] = isHttp2 ? '2' : '1.1';
   // After an upgrade the request is never completed: the call lasts as long as its socket.
-  if (call.request.upgrade) socket.once('close', () => finish(call));
+  if (request.upgrade) socket.once('close', () => finish(call));
 }
 
-function finish(call: UndiciCall, error?: unknown): void {
-  waiting.delete(call);
-  const end: CallEnd = error === undefined ? {} : { error, endedHere: endedHere(call, error) };
-  endCall(call, end);
+function finish(call: Call, error?: unknown): void {
+  waiting.delete(call as UndiciCall);
+  endCall(call, error === undefined ? {} : { error, endedHere: endedHere(call, error) });
 }
 
-function endedHere({ connection }: UndiciCall, error: unknown): boolean {
+function endedHere({ connection }: Call, error: unknown): boolean {
   const { errno, code } = Object(error) as { errno?: unknown; code?: unknown };
   return typeof errno !== 'number' && code !== 'UND_ERR_SOCKET' && !connection?.socket.readableEnded;
 }

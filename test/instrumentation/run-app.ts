@@ -44,7 +44,7 @@ export function startApp(
     cwd,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 25_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   let stdout = '';
