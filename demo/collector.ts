@@ -10,13 +10,17 @@ export interface Collector {
   page: string;
 }
 
-/** Reads the addresses that the collector prints when it is up. */
-export function readAddresses(lines: string[]): Collector | undefined {
-  const find = (name: RegExp) =>
-    lines.find((line) => name.test(line))?.match(/(?:\d+\.\d+\.\d+\.\d+|\[[\da-f:]+\]|localhost):\d+/)?.[0];
-  const grpc = find(/otlp.*grpc/i);
-  const web = find(/\bweb\b|\bpage\b/i);
-  return grpc && web ? { otlpEndpoint: `http://${grpc}`, page: `http://${web}` } : undefined;
+/** Reads the addresses that the collector prints when it is up, one a line behind their name. */
+function readAddresses(lines: string[]): Collector | undefined {
+  const find = (name: string) =>
+    lines
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length)
+      .trim();
+  const grpc = find('OTLP gRPC');
+  const page = find('web');
+  if (!grpc || !page) return undefined;
+  return { otlpEndpoint: `${new URL(page).protocol}//${grpc}`, page };
 }
 
 /** Its data goes to a folder that ends with it, unless the flags name one. */

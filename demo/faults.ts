@@ -111,7 +111,8 @@ export const faults: Fault[] = [
   {
     name: 'slow-query',
     happens: 'a stock report asks the database one query of some seconds',
-    lookFor: 'checkout gives up on inventory, which waits for the database',
+    lookFor:
+      'checkout → inventory, stuck in wait: inventory’s span outlives its caller’s (the query itself has no span)',
     start: async ({ traffic }) => keepSending(traffic, { method: 'GET', path: '/report' }, 4000),
   },
   {

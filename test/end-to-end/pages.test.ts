@@ -1,0 +1,182 @@
+/**
+ * The page in a real Chromium, over traces of a real chain: from the landing page to the verdict by two clicks and by
+ * keyboard alone, and nothing that axe calls serious or critical, in both themes, on every view and empty state.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Incidents, TracePage } from '../../collector/serve/wire.ts';
+import { findAccessibilityFaults, readSentence, startBrowser, type Browser } from './browser.ts';
+import { startChain, type Chain } from './chain.ts';
+import { startWorld, type World } from './collector.ts';
+
+const hookFile = fileURLToPath(new URL('../../instrumentation/register.cjs', import.meta.url));
+const themes = ['light', 'dark'] as const;
+const tabsMax = 60;
+const longAgo = 'from=2020-01-01T00:00:00Z&to=2020-01-01T01:00:00Z';
+
+let world: World;
+let emptyWorld: World;
+let chain: Chain;
+let browser: Browser;
+let traceId: string;
+let fingerprint: string;
+
+beforeAll(async () => {
+  [world, emptyWorld, browser] = await Promise.all([startWorld(), startWorld(), startBrowser()]);
+  chain = await startChain(world, hookFile);
+  for (const path of [
+    '/well',
+    '/well',
+    '/refused',
+    '/syn-unanswered',
+    '/never-answered',
+    '/never-answered',
+  ]) {
+    await chain.call(path);
+  }
+  [traceId, fingerprint] = await Promise.all([
+    world.getWhen('/api/traces?q=phase:connect+timeout:true', ({ traces }: TracePage) =>
+      traces[0]?.verdict ? traces[0].traceId : undefined,
+    ),
+    world.getWhen('/api/timeouts', ({ incidents }: Incidents) =>
+      incidents.length >= 3 ? incidents[0]?.fingerprint : undefined,
+    ),
+  ]);
+});
+
+afterAll(async () => {
+  chain?.end();
+  await browser?.end();
+  await Promise.all([world?.end(), emptyWorld?.end()]);
+});
+
+async function open(url: string, theme: 'light' | 'dark' = 'light') {
+  const opened = await browser.open(url, theme);
+  onTestFinished(() => opened.page.close());
+  return opened;
+}
+
+/** Presses Tab until the focus is on an element whose text begins so; fails when it never gets there. */
+async function tabTo(page: Page, text: string): Promise<void> {
+  const passed: string[] = [];
+  for (let tabs = 0; tabs < tabsMax; tabs++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate('document.activeElement?.textContent?.trim() ?? ""');
+    if (String(focused).startsWith(text)) return;
+    passed.push(String(focused).slice(0, 30));
+  }
+  throw new Error(`Tab never came to “${text}”; it passed ${passed.join(' | ')}`);
+}
+
+describe('from the landing page to the verdict', () => {
+  it('takes two clicks', async () => {
+    const { page, faults } = await open(world.page);
+    await page.getByRole('link', { name: 'Open incident' }).click();
+    await page.getByRole('link', { name: 'Open the latest trace' }).click();
+    expect(await readSentence(page)).toMatch(/^checkout gave up|^checkout .*refused/);
+    expect(faults).toEqual([]);
+  });
+
+  it('works by keyboard alone, on to the evidence behind it', async () => {
+    const { page, faults } = await open(world.page);
+    await page.getByRole('link', { name: 'Open incident' }).waitFor();
+    await tabTo(page, 'Open incident');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Open the latest trace' }).waitFor();
+    await tabTo(page, 'Open the latest trace');
+    await page.keyboard.press('Enter');
+    expect(await readSentence(page)).not.toBe('');
+
+    const evidence = page.getByRole('list', { name: 'Evidence' }).getByRole('button').first();
+    await tabTo(page, (await evidence.evaluate((button) => button.textContent)).trim());
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Span' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('span')).toMatch(/^[0-9a-f]{16}$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('works by the page’s own keys', async () => {
+    const { page } = await open(world.page);
+    await page.getByRole('link', { name: 'Open incident' }).waitFor();
+    await page.keyboard.press('i');
+    await page.getByRole('link', { name: 'Open the latest trace' }).waitFor();
+    await page.keyboard.press('o');
+    expect(await readSentence(page)).not.toBe('');
+  });
+});
+
+/** Each view and state, with what is on it once it is drawn. */
+const views: Record<string, { url: () => string; drawn: (page: Page) => Promise<unknown> }> = {
+  map: {
+    url: () => `${world.page}/`,
+    drawn: (page) => page.getByRole('link', { name: 'Open incident' }).waitFor(),
+  },
+  'map as a table': {
+    url: () => `${world.page}/map?v=table`,
+    drawn: (page) => page.getByRole('region', { name: 'Calls between services' }).waitFor(),
+  },
+  'map with a service chosen': {
+    url: () => `${world.page}/map?sel=node:checkout`,
+    drawn: (page) => page.getByRole('complementary').first().waitFor(),
+  },
+  timeouts: {
+    url: () => `${world.page}/timeouts`,
+    drawn: (page) => page.getByText('calls checked').waitFor(),
+  },
+  incident: {
+    url: () => `${world.page}/timeouts/${fingerprint}`,
+    drawn: (page) => page.getByRole('link', { name: 'Open the latest trace' }).waitFor(),
+  },
+  traces: {
+    url: () => `${world.page}/search`,
+    drawn: (page) => page.getByText(/of \d+ traces/).waitFor(),
+  },
+  'traces of a bad query': {
+    url: () => `${world.page}/search?q=duration%3E%3E`,
+    drawn: (page) => page.getByText('Correct the query above').waitFor(),
+  },
+  trace: {
+    url: () => `${world.page}/trace/${traceId}`,
+    drawn: (page) => page.getByRole('region', { name: 'Verdict' }).waitFor(),
+  },
+  'a trace that is not stored': {
+    url: () => `${world.page}/trace/${'0'.repeat(31)}1`,
+    drawn: (page) => page.getByRole('heading', { name: /No trace/ }).waitFor(),
+  },
+  latency: {
+    url: () => `${world.page}/latency`,
+    drawn: (page) => page.getByRole('heading', { name: /Latency/ }).waitFor(),
+  },
+  'no data ever': {
+    url: () => `${emptyWorld.page}/`,
+    drawn: (page) => page.getByRole('heading', { name: 'Send the first span' }).waitFor(),
+  },
+  'nothing in this range': {
+    url: () => `${world.page}/map?${longAgo}`,
+    drawn: (page) => page.getByRole('button', { name: 'Jump to the latest' }).waitFor(),
+  },
+  'everything filtered out': {
+    url: () => `${world.page}/search?q=service:nobody`,
+    drawn: (page) => page.getByRole('button', { name: 'Clear the filter' }).waitFor(),
+  },
+};
+
+describe.each(Object.entries(views))('%s', (_, { url, drawn }) => {
+  it.each(themes)(
+    'has nothing serious for axe in the %s theme, and no error in the console',
+    async (theme) => {
+      const { page, faults } = await open(url(), theme);
+      await drawn(page);
+      expect(await findAccessibilityFaults(page)).toEqual([]);
+      expect(faults.filter((fault) => !/status of 40[04]/.test(fault))).toEqual([]);
+    },
+  );
+});
+
+it('leads from a range without data to the latest trace', async () => {
+  const { page } = await open(`${world.page}/search?${longAgo}`);
+  await page.getByRole('button', { name: 'Jump to the latest' }).click();
+  await page.getByText(/of \d+ traces/).waitFor();
+  expect(new URL(page.url()).searchParams.get('from')).not.toContain('2020');
+});
