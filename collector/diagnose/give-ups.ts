@@ -22,9 +22,9 @@ export interface GiveUpMoment {
 }
 
 /** A parent and the child whose failure it passes on end within this of each other, in either order. */
-const SAME_MOMENT_MS = 5;
+export const SAME_MOMENT_MS = 5;
 /** Time between a child's failure and the end of the parent that passes it on, as a share of the parent's. */
-const PASSING_ON_SHARE = 0.05;
+export const PASSING_ON_SHARE = 0.05;
 
 /** Parents before their children. */
 export function findGiveUps(tree: TraceTree): GiveUpMoment[] {

@@ -20,6 +20,8 @@ export interface SpanGiveUp {
   readonly kind: GiveUpKind;
   /** `none` when it was no call: the span's own work. */
   readonly phase: Phase | 'none';
+  /** Measured, or said by the error; a call without either is taken to have been waiting. */
+  readonly phaseKnown: boolean;
   readonly budgetMs: number | null;
   readonly timer: string | null;
 }
@@ -44,14 +46,21 @@ export function spanOutcome(span: Span): SpanOutcome {
   if (failure === null) return failed || (httpStatus ?? 0) >= 500 || span.kind === 'client' ? ERROR : OK;
   const outcome = outcomeOf(failure);
   if (span.kind === 'server' || span.kind === 'consumer') return { outcome, giveUp: null };
-  const phase = phaseOf(span, failure);
+  const known = measuredPhase(span) ?? failure.phase;
+  const phase = known ?? (span.kind === 'internal' ? 'none' : 'wait');
   // A stream's own end is no give-up; one that was never established is.
   if ((phase === 'wait' || phase === 'receive') && isLongByDesign(span)) {
     return failure.kind === 'timeout' || failure.kind === 'cancelled' ? OK : ERROR;
   }
   return {
     outcome,
-    giveUp: { kind: failure.kind, phase, budgetMs: budgetMsOf(span), timer: timerOf(span, failure) },
+    giveUp: {
+      kind: failure.kind,
+      phase,
+      phaseKnown: known !== null,
+      budgetMs: budgetMsOf(span),
+      timer: timerOf(span, failure),
+    },
   };
 }
 
@@ -134,12 +143,9 @@ function resolverWasSilent(span: Span, text: string): boolean {
   return dnsMs >= SILENT_RESOLVER_MS && /EAI_AGAIN|Temporary failure in name resolution/.test(text);
 }
 
-function phaseOf(span: Span, failure: Failure): Phase | 'none' {
+function measuredPhase(span: Span): Phase | null {
   const named = textAttribute(span.attributes, 'sockeye.timeout.phase');
-  if (isPhase(named)) return named;
-  const open = readPhases(span).find((slice) => slice.open);
-  if (open !== undefined) return open.phase;
-  return failure.phase ?? (span.kind === 'internal' ? 'none' : 'wait');
+  return isPhase(named) ? named : (readPhases(span).find((slice) => slice.open)?.phase ?? null);
 }
 
 function budgetMsOf(span: Span): number | null {

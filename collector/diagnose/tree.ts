@@ -155,11 +155,15 @@ export function serverOf(call: TraceNode): TraceNode | null {
 
 /** Where a call went, as its caller wrote it: `payments:8443`; null when the span does not say. */
 export function peerLabel(span: Span): string | null {
-  const { attributes } = span;
-  const host = firstOf(attributes, 'server.address', 'net.peer.name', 'network.peer.address', 'net.peer.ip');
-  if (host === null) return null;
-  const port = firstOf(attributes, 'server.port', 'net.peer.port', 'network.peer.port');
-  return port === null ? host : `${host}:${port}`;
+  const { host, port } = peerAddress(span);
+  return host === null || port === null ? host : `${host}:${port}`;
+}
+
+export function peerAddress({ attributes }: Span): { host: string | null; port: string | null } {
+  return {
+    host: firstOf(attributes, 'server.address', 'net.peer.name', 'network.peer.address', 'net.peer.ip'),
+    port: firstOf(attributes, 'server.port', 'net.peer.port', 'network.peer.port'),
+  };
 }
 
 function firstOf(attributes: Span['attributes'], ...keys: string[]): string | null {

@@ -5,12 +5,9 @@ const NOTHING = { droppedAttributes: 0, droppedEvents: 0, droppedLinks: 0 };
 export const START_UNIX_NANO = 1_700_000_000_000_000_000n;
 
 export function makeSpan(
-  given: Partial<Omit<Span, 'attributes' | 'resource'>> & {
-    attributes?: Record<string, AttributeValue>;
-    service?: string;
-  } = {},
+  given: Partial<Omit<Span, 'attributes'>> & { attributes?: Record<string, AttributeValue> } = {},
 ): Span {
-  const { attributes, service, ...fields } = given;
+  const { attributes, ...fields } = given;
   return {
     traceId: '0'.repeat(31) + '1',
     spanId: '0'.repeat(15) + '1',
@@ -26,7 +23,7 @@ export function makeSpan(
     links: [],
     ...NOTHING,
     resource: {
-      attributes: new Map([['service.name', service ?? 'checkout']]),
+      attributes: new Map([['service.name', 'checkout']]),
       droppedAttributes: 0,
       schemaUrl: '',
     },

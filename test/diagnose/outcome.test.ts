@@ -12,17 +12,16 @@ const said = (message: string, type = '') => {
   return giveUp === null ? outcome : `${giveUp.kind} ${giveUp.phase}`;
 };
 
-  const http = (status: number | string, kind: 'client' | 'server' = 'client') =>
-    spanOutcome(makeSpan({ kind, attributes: { 'http.response.status_code': status } }));
+const http = (status: number | string, kind: 'client' | 'server' = 'client') =>
+  spanOutcome(makeSpan({ kind, attributes: { 'http.response.status_code': status } }));
 
-    const resolver = (ms: number) =>
-      spanOutcome(
-        makeSpan({
-          attributes: { 'error.type': 'EAI_AGAIN', 'sockeye.phase.dns_ms': ms },
-          status: { code: 'error', message: 'getaddrinfo EAI_AGAIN pay' },
-        }),
-      ).giveUp?.kind;
-
+const resolver = (ms: number) =>
+  spanOutcome(
+    makeSpan({
+      attributes: { 'error.type': 'EAI_AGAIN', 'sockeye.phase.dns_ms': ms },
+      status: { code: 'error', message: 'getaddrinfo EAI_AGAIN pay' },
+    }),
+  ).giveUp?.kind;
 
 describe('the words of an error tell kind and phase', () => {
   it.each([
@@ -180,6 +179,7 @@ describe('a status tells kind and phase', () => {
     const span = makeSpan({ attributes: { 'rpc.grpc.status_code': 4 }, status: { code: 'error', message } });
     expect(spanOutcome(span).giveUp).toMatchObject({
       phase: 'connect',
+      phaseKnown: true,
       budgetMs: 3000,
       timer: 'grpc_deadline',
     });
@@ -203,6 +203,7 @@ describe('what the hook measured beats words', () => {
     expect(spanOutcome(makeSpan({ attributes, status: error })).giveUp).toEqual({
       kind: 'timeout',
       phase: 'connect',
+      phaseKnown: true,
       budgetMs: 3000,
       timer: 'http_timeout',
     });

@@ -60,7 +60,7 @@ export const CLIENT: readonly Cause[] = [
     code: 'F4',
     category: 'client',
     title: '{service} waited in its own pool for a connection to {peer}',
-    prior: 6,
+    prior: 9,
     is: 'All pooled connections (or HTTP/2 streams) were in use by calls that were themselves fine: the pool is too small for the load.',
     recognised:
       'The queue phase was open at the give-up, while calls on the same peer went on at normal speed.',

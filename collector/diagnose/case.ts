@@ -1,0 +1,143 @@
+/** What the rules see of one give-up: the moment, its origin, and the call or work that the origin is. */
+import { textAttribute, type Span } from '../span.ts';
+import type { GiveUpMoment } from './give-ups.ts';
+import type { Normals } from './normals.ts';
+import type { OriginSegment } from './origin.ts';
+import { readPhases } from './phases.ts';
+import { peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
+import type { Confidence, Evidence, Phase } from './verdict.ts';
+
+export interface DiagnosisContext {
+  /** How long the operations of this trace normally take; empty without history. */
+  readonly normals: Normals;
+  /** The callee's name as the service map shows it; without, from the trace alone. */
+  readonly nameCallee?: (call: Span, pairedService: string | null) => string;
+}
+
+export interface Case {
+  readonly giveUp: GiveUpMoment;
+  readonly origin: OriginSegment;
+  /** The call whose edge is the origin; null when it is own work. */
+  readonly call: TraceNode | null;
+  /** The server's side of that call, when its span is here. */
+  readonly server: TraceNode | null;
+  /** The origin call's own give-up; null when it was still open, or ended well. */
+  readonly failure: GiveUpMoment | null;
+  readonly phase: Phase | 'none';
+  /** How long the origin call was in that phase, as far as it was measured. */
+  readonly phaseMs: number | null;
+  /** `payments:8443`, or the callee's name. */
+  readonly peer: string;
+  /** caller -> the origin's callee; for own work, the service alone. */
+  readonly edge: string;
+  /** Whom the caller gave up on: `peer`, or a service nearer to it. */
+  readonly targetOfGiveUp: string;
+  readonly tree: TraceTree;
+  readonly normals: Normals;
+}
+
+/** One member of the answer set; `against` says what speaks against it. */
+export interface Suspect {
+  readonly code: string;
+  readonly against?: string;
+}
+
+/** What a rule found. It returns null when its case is not this one. */
+export interface Finding {
+  /** `proven` and `likely`: the first is the cause. `possible`: the likeliest by prior is, unless one is favoured. */
+  readonly confidence: Confidence;
+  readonly suspects: readonly Suspect[];
+  /** Of causes that cannot be separated, the one the evidence leans to. */
+  readonly favoured?: string;
+  /** Why the cause is unknown. */
+  readonly reason?: string;
+  readonly evidence: readonly (Evidence | null)[];
+}
+
+export type Rule = (of: Case) => Finding | null;
+
+export function makeCase(
+  giveUp: GiveUpMoment,
+  origin: OriginSegment,
+  failure: GiveUpMoment | null,
+  tree: TraceTree,
+  context: DiagnosisContext,
+): Case {
+  const call = origin.type === 'edge' ? origin.node : (origin.calls[0] ?? null);
+  const server = call === null ? null : serverOf(call);
+  const { phase, phaseMs } =
+    call === null
+      ? { phase: 'none' as const, phaseMs: null }
+      : phaseOfCall(call, server, failure, giveUp.atMs, origin.open);
+  const nameCallee = context.nameCallee ?? plainCallee;
+  const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
+  const givenUp = giveUp.node;
+  const targetOfGiveUp =
+    peerLabel(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null);
+  return {
+    giveUp,
+    origin,
+    call,
+    server,
+    failure,
+    phase,
+    phaseMs,
+    peer: call === null ? origin.node.service : (peerLabel(call.span) ?? callee),
+    edge: call === null ? origin.node.service : `${call.service}->${callee}`,
+    targetOfGiveUp,
+    tree,
+    normals: context.normals,
+  };
+}
+
+/** The callee's name from the trace alone. */
+function plainCallee(call: Span, pairedService: string | null): string {
+  return (
+    pairedService ??
+    textAttribute(call.attributes, 'peer.service') ??
+    textAttribute(call.attributes, 'server.address') ??
+    textAttribute(call.attributes, 'network.peer.address') ??
+    'unknown peer'
+  );
+}
+
+/**
+ * The phase a call failed in; of one still open, the phase it was in when its caller gave up; of one that ended well,
+ * the longest, its server's time not counted.
+ */
+function phaseOfCall(
+  call: TraceNode,
+  server: TraceNode | null,
+  failure: GiveUpMoment | null,
+  atMs: number,
+  open: boolean,
+): { phase: Phase | 'none'; phaseMs: number | null } {
+  const phases = readPhases(call.span);
+  const stuckIn = failure?.phase ?? call.outcome.giveUp?.phase;
+  if (stuckIn !== undefined) {
+    return { phase: stuckIn, phaseMs: phases.find(({ phase }) => phase === stuckIn)?.durationMs ?? null };
+  }
+  const offsetMs = atMs - call.startMs;
+  if (open) {
+    const current =
+      phases.find((slice) => slice.startOffsetMs + slice.durationMs >= offsetMs) ?? phases.at(-1);
+    if (current === undefined) return { phase: 'wait', phaseMs: null };
+    return { phase: current.phase, phaseMs: Math.max(0, offsetMs - current.startOffsetMs) };
+  }
+  const serverMs = server === null ? 0 : server.endMs - server.startMs;
+  let longest: { phase: Phase; phaseMs: number } | null = null;
+  for (const { phase, durationMs } of phases) {
+    const phaseMs = phase === 'wait' ? Math.max(0, durationMs - serverMs) : durationMs;
+    if (longest === null || phaseMs > longest.phaseMs) longest = { phase, phaseMs };
+  }
+  return longest ?? { phase: 'wait', phaseMs: null };
+}
+
+/** Its spans say that it passes requests on: a proxy by name or by its own marks. */
+export function isGateway(node: TraceNode): boolean {
+  const { span, service } = node;
+  if (span.attributes.get('component') === 'proxy' || span.attributes.has('response_flags')) return true;
+  return /envoy|nginx|haproxy|traefik|kong|apisix|gateway|ingress|proxy|load-?balancer/i.test(
+    `${service} ${span.scope.name}`,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * From the spans of a trace to its verdicts. Pure: a trace and history in, plain data out.
+ *
+ *     spans ─▶ tree ─▶ give-ups ─▶ blocking chain ─▶ origin ─▶ rules ─▶ verdict
+ *
+ * A trace in which nobody gave up gets no verdict, however slow it was.
+ */
+import type { Span } from '../span.ts';
+import { abandonedMs } from './abandoned.ts';
+import { makeCase, type Case, type DiagnosisContext, type Finding, type Suspect } from './case.ts';
+import { causeOf, type Cause } from './causes.ts';
+import { explainGiveUps, type Explained } from './explain.ts';
+import type { GiveUpMoment } from './give-ups.ts';
+import { askRules } from './rules.ts';
+import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
+import { writeSentence } from './sentence.ts';
+import { buildTraceTree, peerAddress, peerLabel, type TraceNode, type TraceTree } from './tree.ts';
+import type { Alternative, Diagnosis, Evidence, Verdict } from './verdict.ts';
+
+export type { DiagnosisContext };
+
+const OPEN_MAX = 20;
+const CHECKS_MAX = 5;
+const CHECKS_OF_CAUSE_MAX = 3;
+
+export function diagnoseTrace(traceId: string, spans: readonly Span[], context: DiagnosisContext): Diagnosis {
+  const tree = buildTraceTree(spans);
+  const verdicts = explainGiveUps(tree, context).map((explained) => writeVerdict(explained, tree, context));
+  return { traceId, complete: tree.complete, verdicts };
+}
+
+function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisContext): Verdict {
+  const { giveUp, origin, failure } = explained;
+  const of = makeCase(giveUp, origin, failure, tree, context);
+  const finding = explained.tooShort === null ? askRules(of) : tooShort(of, explained.tooShort);
+  const suspects = rankSuspects(finding);
+  const known = finding.confidence !== 'unknown';
+  const cause = causeOf(known ? (suspects[0]?.code ?? 'unknown') : 'unknown');
+  const others = known ? suspects.slice(1) : suspects;
+  return {
+    giveUp: describeGiveUp(giveUp),
+    origin: {
+      spanId: origin.node.span.spanId,
+      service: origin.node.service,
+      peer: of.call === null ? null : peerLabel(of.call.span),
+      edge: of.edge,
+    },
+    openAtGiveUp: openSpans(giveUp),
+    phase: of.phase,
+    cause: cause.code,
+    category: cause.category,
+    title: fillText(cause.title, of, cause),
+    reason: known ? null : (finding.reason ?? null),
+    confidence: cause.code === 'unknown' ? 'unknown' : finding.confidence,
+    sentence: writeSentence(of),
+    evidence: collectEvidence(finding, of),
+    alternatives: others.map((suspect) => describeAlternative(suspect, of)),
+    contributing: findContributing(of).filter((entry) => entry.cause !== cause.code),
+    nextChecks: nextChecks([cause, ...others.map(({ code }) => causeOf(code))], of),
+    path: pathTo(origin.node),
+    abandonedMs: roundMs(abandonedMs(giveUp.node, giveUp.atMs)),
+  };
+}
+
+/** The first is the cause. Where the evidence cannot separate them: the favoured one, then by prior. */
+function rankSuspects({ confidence, suspects, favoured }: Finding): readonly Suspect[] {
+  if (confidence === 'proven' || confidence === 'likely') return suspects;
+  const weight = ({ code }: Suspect) => (code === favoured ? 10 : causeOf(code).prior);
+  return suspects.toSorted((a, b) => weight(b) - weight(a));
+}
+
+function describeGiveUp(giveUp: GiveUpMoment): Verdict['giveUp'] {
+  const { node, kind, budgetMs, timer, elapsedMs } = giveUp;
+  const endUnixMs = Number(node.span.endUnixNano / 1_000_000n);
+  return {
+    kind,
+    spanId: node.span.spanId,
+    service: node.service,
+    at: new Date(endUnixMs).toISOString(),
+    budgetMs,
+    timer,
+    elapsedMs: roundMs(elapsedMs),
+  };
+}
+
+/** The deepest spans below the give-up that were open at that moment; the call itself when nothing below was. */
+function openSpans({ node, atMs }: GiveUpMoment): string[] {
+  const open: string[] = [];
+  const pending: TraceNode[] = [node];
+  for (let next = pending.pop(); next !== undefined && open.length < OPEN_MAX; next = pending.pop()) {
+    let deeper = false;
+    for (const child of next.children) {
+      if (child.startMs > atMs) continue;
+      pending.push(child);
+      deeper ||= child.endMs >= atMs;
+    }
+    if (!deeper && next.endMs >= atMs) open.push(next.span.spanId);
+  }
+  return open;
+}
+
+function collectEvidence(finding: Finding, of: Case): Evidence[] {
+  const facts = [...finding.evidence, ...budgetEvidence(of.giveUp)];
+  const seen = new Set<string>();
+  return facts.filter((fact): fact is Evidence => {
+    if (fact === null) return false;
+    const key = `${fact.spanId} ${fact.attribute ?? fact.text}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function describeAlternative({ code, against }: Suspect, of: Case): Alternative {
+  const cause = causeOf(code);
+  return {
+    cause: code,
+    title: fillText(cause.title, of, cause),
+    against: against ?? 'nothing that was recorded speaks against it',
+    wouldDecide: cause.decides,
+  };
+}
+
+function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
+  const [cause, ...others] = causes;
+  const checks = [
+    ...(cause?.confirm.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
+    ...others.flatMap(({ confirm }) => confirm.slice(0, 1)),
+  ];
+  const byCommand = new Map<string, Verdict['nextChecks'][number]>();
+  for (const { text, command } of checks) {
+    const filled = fillCommand(command, of);
+    if (!byCommand.has(filled)) byCommand.set(filled, { text, command: filled });
+  }
+  return [...byCommand.values()].slice(0, CHECKS_MAX);
+}
+
+function fillText(template: string, of: Case, { code }: Cause): string {
+  // These two are about whoever gave up, wherever the time went.
+  const ofGiveUp = code === 'F1' || code === 'F2';
+  const service = ofGiveUp ? of.giveUp.node.service : of.origin.node.service;
+  const peer = ofGiveUp ? of.targetOfGiveUp : of.peer;
+  return template
+    .replaceAll('{service}', service)
+    .replaceAll('{peer}', peer)
+    .replaceAll('{host}', (of.call && peerAddress(of.call.span).host) ?? peer);
+}
+
+/** Names from spans go into a shell: only what needs no quoting is filled in. */
+const SHELL_SAFE = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/;
+
+function fillCommand(template: string, of: Case): string {
+  const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
+  const safe = (value: string | null, otherwise: string) =>
+    value !== null && SHELL_SAFE.test(value) ? value : otherwise;
+  return template
+    .replaceAll('{host}', safe(host, 'HOST'))
+    .replaceAll('{port}', safe(port, 'PORT'))
+    .replaceAll('{service}', safe(of.origin.node.service, 'SERVICE'));
+}
+
+function pathTo(origin: TraceNode): string[] {
+  const path: string[] = [];
+  for (let node: TraceNode | null = origin; node !== null; node = node.parent) path.push(node.span.spanId);
+  return path.toReversed();
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

@@ -1,0 +1,57 @@
+/** Evidence: a fact with the span and attribute it can be looked up in. */
+import { numberAttribute, type Attributes } from '../span.ts';
+import { errorText } from './outcome.ts';
+import type { TraceNode } from './tree.ts';
+import type { Evidence } from './verdict.ts';
+
+const TEXT_CHARS_MAX = 200;
+
+/** null when the span does not carry the attribute. */
+export function attributeFact(node: TraceNode, attribute: string, text: string): Evidence | null {
+  const value = node.span.attributes.get(attribute);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  const source = attribute.startsWith('sockeye.tcp.') ? 'client-kernel' : 'span';
+  return { text, spanId: node.span.spanId, attribute, value, source };
+}
+
+/** A fact of the span itself: its times, its status, its place in the trace. */
+export function spanFact(node: TraceNode, text: string, value: Evidence['value'] = null): Evidence {
+  return { text, spanId: node.span.spanId, attribute: null, value, source: 'span' };
+}
+
+export function historyFact(text: string, value: number): Evidence {
+  return { text, spanId: null, attribute: null, value, source: 'history' };
+}
+
+/** What the span's error says, in its own words. */
+export function errorFact(node: TraceNode): Evidence | null {
+  const words = errorText(node.span)
+    .split('\n')
+    .findLast((line) => line !== '');
+  if (words === undefined) return null;
+  const quoted = words.length > TEXT_CHARS_MAX ? `${words.slice(0, TEXT_CHARS_MAX)}…` : words;
+  const attribute = node.span.attributes.get('error.type') === words ? 'error.type' : null;
+  return {
+    text: `the error says: ${quoted}`,
+    spanId: node.span.spanId,
+    attribute,
+    value: quoted,
+    source: 'span',
+  };
+}
+
+/** Kernel evidence of the call itself; null where the values are those of a connection shared with other calls. */
+export function tcpValue(attributes: Attributes, name: string): number | null {
+  if (attributes.get('sockeye.tcp.scope') === 'connection') return null;
+  return numberAttribute(attributes, `sockeye.tcp.${name}`);
+}
+
+export function tcpFact(node: TraceNode, name: string, text: string): Evidence | null {
+  return attributeFact(node, `sockeye.tcp.${name}`, text);
+}
+
+/** `3.000 s`, `1.2 ms`: seconds from a tenth of one. */
+export function formatMs(ms: number): string {
+  if (!Number.isFinite(ms)) return 'without end';
+  return ms >= 100 ? `${(ms / 1_000).toFixed(3)} s` : `${Number(ms.toPrecision(2))} ms`;
+}

@@ -1,0 +1,149 @@
+/**
+ * Finds the origin of every give-up of a trace, and brings those of one origin together: a chain of callers that gave
+ * up because of one hanging call is one story, told from the top; so are the attempts of one call.
+ */
+import { blockingChain } from './blocking-chain.ts';
+import type { DiagnosisContext } from './case.ts';
+import { findGiveUps, PASSING_ON_SHARE, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
+import { findOrigin, type OriginSegment } from './origin.ts';
+import { findTooShort, type TooShort } from './rules/whole-trace.ts';
+import type { TraceNode, TraceTree } from './tree.ts';
+
+export interface Explained {
+  /** The highest give-up of this story that had a timer of its own. */
+  readonly giveUp: GiveUpMoment;
+  readonly origin: OriginSegment;
+  /** The give-up of the origin call itself; null when it was still open or own work. */
+  readonly failure: GiveUpMoment | null;
+  readonly tooShort: TooShort | null;
+}
+
+/** Beyond these, a trace's further give-ups are not looked into: its first ones tell enough. */
+const STORIES_MAX = 50;
+const SEGMENTS_MAX = 1_000_000;
+
+export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Explained[] {
+  const moments = withoutPassedOn(tree, findGiveUps(tree));
+  const momentOf = new Map(moments.map((moment) => [moment.node, moment]));
+  const stories: Explained[] = [];
+  const explained = new Set<TraceNode>();
+  const origins = new Set<TraceNode>();
+  let segments = 0;
+  for (const attempts of groupAttempts(moments)) {
+    if (stories.length >= STORIES_MAX || segments > SEGMENTS_MAX) break;
+    if (attempts.some(({ node }) => explained.has(node))) continue;
+    const giveUp = latest(attempts);
+    const tooShort = findTooShort(giveUp, tree, context.normals);
+    let origin = tooShort === null ? null : wholeCall(giveUp, attempts, tooShort);
+    if (origin === null) {
+      const chain = blockingChain(giveUp.node, giveUp.atMs);
+      segments += chain.length;
+      origin = withAttempts(findOrigin(chain, giveUp.elapsedMs, context.normals), giveUp, attempts);
+    }
+    for (const node of [...origin.calls, ...pathBetween(giveUp.node, origin.node)]) explained.add(node);
+    for (const { node } of attempts) explained.add(node);
+    if (origins.has(origin.node)) continue;
+    origins.add(origin.node);
+    stories.push({ giveUp, origin, failure: momentOf.get(origin.node) ?? null, tooShort });
+  }
+  return explainingFirst(stories);
+}
+
+/**
+ * Leaves out those that only pass on what happened below them: a gateway's answer, an error without a timer of its
+ * own, that came with or after a give-up inside.
+ */
+function withoutPassedOn(tree: TraceTree, moments: readonly GiveUpMoment[]): GiveUpMoment[] {
+  const momentOf = new Map(moments.map((moment) => [moment.node, moment]));
+  const above = new Map<TraceNode, GiveUpMoment>();
+  const passedOn = new Set<GiveUpMoment>();
+  for (const node of tree.nodes) {
+    const outer = node.parent === null ? undefined : (momentOf.get(node.parent) ?? above.get(node.parent));
+    if (outer === undefined) continue;
+    above.set(node, outer);
+    const inner = momentOf.get(node);
+    if (inner !== undefined && isPassedOn(outer, inner)) passedOn.add(outer);
+  }
+  return moments.filter((moment) => !passedOn.has(moment));
+}
+
+function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {
+  if (inner.atMs > outer.atMs + SAME_MOMENT_MS) return false;
+  if (outer.kind === 'gateway') return true;
+  if (outer.timer !== null || outer.budgetMs !== null) return false;
+  return inner.atMs >= outer.atMs - Math.max(SAME_MOMENT_MS, PASSING_ON_SHARE * outer.elapsedMs);
+}
+
+/** Failed calls of one span that look alike are attempts. In the order of their parents. */
+function groupAttempts(moments: readonly GiveUpMoment[]): GiveUpMoment[][] {
+  const groups = new Map<TraceNode | null, Map<string, GiveUpMoment[]>>();
+  const inOrder: GiveUpMoment[][] = [];
+  for (const moment of moments) {
+    const { node, kind, phase } = moment;
+    let ofParent = groups.get(node.parent);
+    if (ofParent === undefined) groups.set(node.parent, (ofParent = new Map()));
+    const key = `${node.span.name}\n${kind}\n${phase}`;
+    const group = node.parent === null ? undefined : ofParent.get(key);
+    if (group !== undefined) group.push(moment);
+    else {
+      const started = [moment];
+      ofParent.set(key, started);
+      inOrder.push(started);
+    }
+  }
+  return inOrder;
+}
+
+function latest(moments: readonly GiveUpMoment[]): GiveUpMoment {
+  return moments.reduce((a, b) => (b.atMs > a.atMs ? b : a));
+}
+
+/** The callee normally takes longer: nothing below the call is to blame. */
+function wholeCall(
+  { node, elapsedMs }: GiveUpMoment,
+  attempts: readonly GiveUpMoment[],
+  { normalMs }: TooShort,
+): OriginSegment {
+  const calls = attempts.length > 1 ? byStart(attempts) : [];
+  return { type: 'edge', node, usedMs: elapsedMs, open: true, calls, normalMs };
+}
+
+/** The attempts of the given-up call itself lie beside it, not on its chain. */
+function withAttempts(
+  origin: OriginSegment,
+  giveUp: GiveUpMoment,
+  attempts: readonly GiveUpMoment[],
+): OriginSegment {
+  if (origin.node !== giveUp.node || attempts.length < 2) return origin;
+  return { ...origin, calls: byStart(attempts) };
+}
+
+function byStart(moments: readonly GiveUpMoment[]): TraceNode[] {
+  return moments.map(({ node }) => node).toSorted((a, b) => a.startMs - b.startMs);
+}
+
+/** From the origin up to the give-up, both included. */
+function pathBetween(top: TraceNode, bottom: TraceNode): TraceNode[] {
+  const path: TraceNode[] = [];
+  for (let node: TraceNode | null = bottom; node !== null; node = node.parent) {
+    path.push(node);
+    if (node === top) break;
+  }
+  return path;
+}
+
+/** The give-up that the root's failure came from: the last one below nothing but failures, before the root ended. */
+function explainingFirst(stories: readonly Explained[]): Explained[] {
+  const ranked = stories.map((story) => ({ story, explains: explainsRoot(story.giveUp) }));
+  ranked.sort((a, b) => Number(b.explains) - Number(a.explains) || b.story.giveUp.atMs - a.story.giveUp.atMs);
+  return ranked.map(({ story }) => story);
+}
+
+function explainsRoot({ node, atMs }: GiveUpMoment): boolean {
+  let root = node;
+  while (root.parent !== null) {
+    root = root.parent;
+    if (root.outcome.outcome === 'ok') return false;
+  }
+  return atMs <= root.endMs + SAME_MOMENT_MS;
+}

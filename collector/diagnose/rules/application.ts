@@ -1,0 +1,73 @@
+/** G: the time went into a service's own work, or into a database or dependency that was slow. */
+import { numberAttribute, textAttribute, type Span } from '../../span.ts';
+import type { Case, Finding } from '../case.ts';
+import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
+import { errorText } from '../outcome.ts';
+
+/** A handler that ends within this of the client's leaving ended because of it. */
+const LEFT_SLACK_MS = 50;
+
+export function databaseOf(span: Span): string | null {
+  return textAttribute(span.attributes, 'db.system.name') ?? textAttribute(span.attributes, 'db.system');
+}
+
+/** The database's own timer ended the statement. */
+export function statementTimer({ call, failure }: Case): Finding | null {
+  if (call === null || failure?.timer !== 'peer' || failure.kind !== 'timeout') return null;
+  const text = errorText(call.span);
+  const lock = /lock/i.test(text);
+  if (!lock && databaseOf(call.span) === null && !/statement|MaxTimeMS|time limit|57014/i.test(text))
+    return null;
+  const suspects = lock ? [{ code: 'G4' }] : [{ code: 'G2' }, { code: 'G4' }];
+  return { confidence: 'likely', suspects, evidence: [errorFact(call)] };
+}
+
+/** Many calls in a row, each short. */
+export function repeatedCalls({ origin, peer }: Case): Finding | null {
+  if (origin.type !== 'repeated') return null;
+  const [first] = origin.calls;
+  const last = origin.calls.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const count = origin.calls.length;
+  return {
+    confidence: 'likely',
+    suspects: [{ code: 'G2' }],
+    evidence: [
+      spanFact(
+        origin.node,
+        `${count} calls to ${peer} ("${first.span.name}"), ${formatMs(origin.usedMs)} together`,
+        count,
+      ),
+      spanFact(first, 'the first of them'),
+      spanFact(last, 'the last before the give-up'),
+    ],
+  };
+}
+
+/** Nothing below the span used the time. */
+export function ownWork({ origin, call, giveUp }: Case): Finding | null {
+  if (call !== null || origin.type !== 'own') return null;
+  const { node } = origin;
+  const leftMs = numberAttribute(node.span.attributes, 'sockeye.client.left_ms');
+  const evidence = [
+    spanFact(
+      node,
+      `${formatMs(origin.usedMs)} in "${node.span.name}" of ${node.service}, with nothing recorded below`,
+      origin.usedMs,
+    ),
+    attributeFact(node, 'sockeye.client.left_ms', 'the client left after this time'),
+    origin.normalMs === null
+      ? null
+      : historyFact(`"${node.span.name}" normally takes ${formatMs(origin.normalMs)}`, origin.normalMs),
+    attributeFact(node, 'sockeye.process.event_loop_blocked_ms', 'its event loop was blocked during this'),
+  ];
+  const suspects = [{ code: 'G1' }, { code: 'C3' }, { code: 'G4' }, { code: 'G3' }];
+  const durationMs = node.endMs - node.startMs;
+  const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
+  if (node.span.kind === 'server' && (!node.ended || endedAsClientLeft) && node !== giveUp.node) {
+    return { confidence: 'possible', suspects, favoured: 'G3', evidence };
+  }
+  const slower = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
+  if (slower) return { confidence: 'likely', suspects, evidence };
+  return { confidence: 'possible', suspects: [...suspects, { code: 'F1' }], favoured: 'G1', evidence };
+}

@@ -1,0 +1,86 @@
+/** F3, F4: the client was busy itself, or waited in its own pool. */
+import { numberAttribute, textAttribute } from '../../span.ts';
+import type { Case, Finding } from '../case.ts';
+import { attributeFact, errorFact, formatMs, spanFact, tcpFact, tcpValue } from '../evidence.ts';
+import { peerLabel, type TraceNode } from '../tree.ts';
+
+/** Of the call's time: a loop blocked for less did not decide it. */
+const BLOCKED_SHARE = 0.5;
+
+/** The answer lay in the kernel while the program was busy. Beside a silent peer a blocked loop only contributes. */
+export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
+  if (call === null || giveUp.node !== call) return null;
+  const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms');
+  if (blockedMs === null || blockedMs < BLOCKED_SHARE * giveUp.elapsedMs) return null;
+  const received = tcpValue(call.span.attributes, 'bytes_received') ?? 0;
+  // In these phases the program had read nothing of the answer: any byte was unread.
+  const unread = received > 0 && (phase === 'wait' || phase === 'send');
+  const connected =
+    phase === 'connect' && textAttribute(call.span.attributes, 'sockeye.tcp.state') === 'ESTABLISHED';
+  if (!unread && !connected) return null;
+  return {
+    confidence: 'likely',
+    suspects: [{ code: 'F3' }],
+    evidence: [
+      attributeFact(
+        call,
+        'sockeye.process.event_loop_blocked_ms',
+        `the event loop was blocked for ${formatMs(blockedMs)}`,
+      ),
+      unread ? tcpFact(call, 'bytes_received', 'bytes of the answer had arrived, unread') : null,
+      connected ? tcpFact(call, 'state', 'the connection was established') : null,
+    ],
+  };
+}
+
+/** No connection was free. Only when its holders worked normally is the pool to blame. */
+export function waitingForPool({
+  call,
+  phase,
+  phaseMs,
+  tree,
+  giveUp,
+  origin,
+  failure,
+}: Case): Finding | null {
+  if (call === null || phase !== 'queue' || (failure === null && !origin.open && phaseMs === null))
+    return null;
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.queue_ms', `waited ${formatMs(phaseMs ?? 0)} for a free connection`),
+    attributeFact(call, 'sockeye.pool.in_use', 'connections in use'),
+    attributeFact(call, 'sockeye.pool.oldest_phase', 'the phase in which the oldest of them was'),
+    errorFact(call),
+  ];
+  const hanging = hangingHolder(tree.nodes, call, giveUp.atMs);
+  if (hanging !== null) {
+    const against = 'a connection of this pool was held by a call that hung itself';
+    const held = spanFact(
+      hanging,
+      `held a connection to the same peer for ${formatMs(hanging.endMs - hanging.startMs)}`,
+    );
+    return {
+      confidence: 'possible',
+      suspects: [{ code: 'C3' }, { code: 'C5' }, { code: 'G2' }, { code: 'G3' }, { code: 'F4', against }],
+      evidence: [...evidence, held],
+    };
+  }
+  const suspects = [{ code: 'F4' }, { code: 'C3' }, { code: 'C5' }, { code: 'G2' }, { code: 'G4' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+/** Another call of this service to this peer that was under way all the time and failed, or went on beyond. */
+function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: number): TraceNode | null {
+  const peer = peerLabel(call.span);
+  if (peer === null) return null;
+  const holder = nodes.find(
+    (node) =>
+      node !== call &&
+      node.span.kind === 'client' &&
+      node.service === call.service &&
+      node.startMs <= call.startMs &&
+      node.endMs >= atMs &&
+      node.outcome.giveUp?.phase !== 'queue' &&
+      peerLabel(node.span) === peer,
+  );
+  return holder ?? null;
+}

@@ -1,0 +1,93 @@
+/** A7, B, C1, C7, F7: the connection was refused, impossible, or never completed. */
+import type { Case, Finding } from '../case.ts';
+import { attributeFact, errorFact, formatMs, tcpFact, tcpValue } from '../evidence.ts';
+import { errorText } from '../outcome.ts';
+
+/** The first SYN is sent again after this; before, silence means nothing. */
+const FIRST_SYN_RETRANSMIT_MS = 1_000;
+
+/** The host of the client had no port or descriptor left. */
+export function ownLimits({ call }: Case): Finding | null {
+  if (call === null || call.outcome.giveUp === null) return null;
+  const text = errorText(call.span);
+  if (!/EADDRNOTAVAIL|cannot assign requested address|\bE[MN]FILE\b|too many open files/i.test(text))
+    return null;
+  return { confidence: 'proven', suspects: [{ code: 'F7' }], evidence: [errorFact(call)] };
+}
+
+export function refusedConnection({ call, failure, server }: Case): Finding | null {
+  if (call === null || failure?.kind !== 'refused') return null;
+  const evidence = [errorFact(call), tcpFact(call, 'segments_in', 'TCP segments that came back')];
+  const segmentsIn = tcpValue(call.span.attributes, 'segments_in');
+  if (segmentsIn === 0) {
+    const against = 'a closed port answers with a reset, and no segment came back';
+    return { confidence: 'likely', suspects: [{ code: 'B4' }, { code: 'C7', against }], evidence };
+  }
+  // An RPC that reports "unavailable" though its server has a span was not refused at the door.
+  if (server !== null) {
+    return { confidence: 'possible', suspects: [{ code: 'C7' }, { code: 'E6' }, { code: 'C9' }], evidence };
+  }
+  const suspects = [{ code: 'C7' }, { code: 'B4' }, { code: 'C9' }, { code: 'E2' }, { code: 'D4' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+export function unreachableHost({ call, failure }: Case): Finding | null {
+  if (call === null || failure?.kind !== 'unreachable') return null;
+  const against = 'most rules that reject say "refused" or "prohibited", not "unreachable"';
+  return {
+    confidence: 'likely',
+    suspects: [{ code: 'A7' }, { code: 'B4', against }, { code: 'D4' }],
+    evidence: [errorFact(call), attributeFact(call, 'network.peer.address', 'the address that was tried')],
+  };
+}
+
+/** No answer to the SYN: the client cannot tell who swallowed it. */
+export function silentConnect({ call, phase, phaseMs, failure, origin }: Case): Finding | null {
+  if (call === null || phase !== 'connect') return null;
+  if (failure === null && !origin.open) return lateConnect({ call, phaseMs });
+  const { attributes } = call.span;
+  const retransmits = tcpValue(attributes, 'total_retransmits');
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.connect_ms', `the connect was open for ${formatMs(phaseMs ?? 0)}`),
+    retransmits === null
+      ? null
+      : tcpFact(
+          call,
+          'total_retransmits',
+          retransmits === 1 ? '1 SYN retransmit' : `${retransmits} SYN retransmits`,
+        ),
+    errorFact(call),
+  ];
+  const sidecar = attributeFact(
+    call,
+    'sockeye.sidecar',
+    'a mesh proxy stands between: what is seen ends there',
+  );
+  const tooEarly = phaseMs !== null && phaseMs < FIRST_SYN_RETRANSMIT_MS && (retransmits ?? 0) === 0;
+  const against = tooEarly
+    ? 'given up before the first SYN would have been sent again: nothing is proven'
+    : undefined;
+  const silent = ['B1', 'C1', 'B3', 'A7', 'B2', 'D4', 'A5', 'B6'];
+  const suspects = silent.map((code) => (against === undefined ? { code } : { code, against }));
+  return {
+    confidence: 'possible',
+    suspects: tooEarly ? [{ code: 'F1' }, ...suspects] : suspects,
+    ...(tooEarly ? { favoured: 'F1' } : {}),
+    evidence: [...evidence, sidecar],
+  };
+}
+
+function lateConnect({
+  call,
+  phaseMs,
+}: Pick<Case, 'phaseMs'> & { call: NonNullable<Case['call']> }): Finding {
+  return {
+    confidence: 'possible',
+    suspects: [{ code: 'A5' }, { code: 'A1' }, { code: 'C1' }],
+    favoured: 'A5',
+    evidence: [
+      attributeFact(call, 'sockeye.phase.connect_ms', `connected, after ${formatMs(phaseMs ?? 0)}`),
+      tcpFact(call, 'total_retransmits', 'retransmits on the way'),
+    ],
+  };
+}

@@ -1,0 +1,63 @@
+/** D: the name did not resolve, or not in time. */
+import { numberAttribute } from '../../span.ts';
+import type { Case, Finding } from '../case.ts';
+import { attributeFact, errorFact, formatMs } from '../evidence.ts';
+import { errorText } from '../outcome.ts';
+
+/** Resolver libraries notice a lost answer by a timer of this period. */
+const RESOLVER_TIMER_MS = 5_000;
+const RESOLVER_TIMER_SLACK_MS = 250;
+
+/** The resolver said no. */
+export function unresolvedName({ call, failure }: Case): Finding | null {
+  if (call === null || failure?.kind !== 'unresolved') return null;
+  const temporary = /EAI_AGAIN|Temporary failure|server misbehaving|ESERVFAIL|SERVFAIL/i.test(
+    errorText(call.span),
+  );
+  return {
+    confidence: temporary ? 'likely' : 'proven',
+    suspects: temporary
+      ? [{ code: 'D2' }, { code: 'D1', against: 'the failure came sooner than a silent resolver gives up' }]
+      : [{ code: 'D2' }],
+    evidence: [
+      errorFact(call),
+      attributeFact(call, 'sockeye.phase.dns_ms', 'time until the resolver said so'),
+    ],
+  };
+}
+
+/** The lookup was open at the give-up, or ended so late that the rest was too short. */
+export function slowLookup({ call, phase, phaseMs, failure, origin }: Case): Finding | null {
+  if (call === null || phase !== 'dns') return null;
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.dns_ms', `the lookup took ${formatMs(phaseMs ?? 0)}`),
+    errorFact(call),
+  ];
+  const queuedMs = numberAttribute(call.span.attributes, 'sockeye.process.dns_queue_ms') ?? 0;
+  if (phaseMs !== null && queuedMs > phaseMs / 2) {
+    const queued = attributeFact(
+      call,
+      'sockeye.process.dns_queue_ms',
+      `${formatMs(queuedMs)} of it waiting for a thread`,
+    );
+    const against =
+      'the lookup had not been asked for most of the time, unless earlier ones hang in the threads';
+    return {
+      confidence: 'likely',
+      suspects: [{ code: 'D5' }, { code: 'D1', against }],
+      evidence: [queued, ...evidence],
+    };
+  }
+  if (failure === null && !origin.open) {
+    const lost = phaseMs !== null && isMultipleOfResolverTimer(phaseMs);
+    const suspects = [{ code: 'D3' }, { code: 'D6' }, { code: 'D5' }];
+    return { confidence: 'possible', suspects, favoured: lost ? 'D6' : 'D3', evidence };
+  }
+  const suspects = [{ code: 'D1' }, { code: 'D3' }, { code: 'D5' }, { code: 'D6' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+function isMultipleOfResolverTimer(ms: number): boolean {
+  const beyondMs = ms % RESOLVER_TIMER_MS;
+  return ms >= RESOLVER_TIMER_MS && beyondMs <= RESOLVER_TIMER_SLACK_MS;
+}

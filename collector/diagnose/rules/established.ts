@@ -1,0 +1,131 @@
+/** A, B5, C: the connection stood; the handshake of TLS, the request or the answer did not get through it. */
+import type { Case, Finding, Suspect } from '../case.ts';
+import { attributeFact, errorFact, formatMs, spanFact, tcpFact, tcpValue } from '../evidence.ts';
+import { databaseOf } from './application.ts';
+
+export function stalledTls({ call, failure, phase, phaseMs }: Case): Finding | null {
+  if (call === null || (phase !== 'tls' && failure?.kind !== 'tls')) return null;
+  const evidence = [
+    errorFact(call),
+    attributeFact(call, 'sockeye.phase.tls_ms', `the handshake took ${formatMs(phaseMs ?? 0)}`),
+  ];
+  if (failure?.kind === 'tls') return { confidence: 'likely', suspects: [{ code: 'C8' }], evidence };
+  const suspects = [{ code: 'C8' }, { code: 'C3' }, { code: 'A4' }, { code: 'A2' }, { code: 'A1' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+export function unsentRequest(of: Case): Finding | null {
+  const { call, phase, phaseMs, failure } = of;
+  if (call === null || phase !== 'send' || failure?.kind === 'reset') return null;
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.send_ms', `sending was open for ${formatMs(phaseMs ?? 0)}`),
+    tcpFact(call, 'send_window', 'the room the peer offered'),
+    tcpFact(call, 'not_sent', 'bytes that waited to be sent'),
+    errorFact(call),
+  ];
+  if (failure?.timer === 'peer') {
+    const suspects = [{ code: 'A6' }, { code: 'A1' }, { code: 'F3' }, { code: 'E1' }];
+    return { confidence: 'possible', suspects, evidence };
+  }
+  if (tcpValue(call.span.attributes, 'send_window') === 0) {
+    return { confidence: 'likely', suspects: [{ code: 'C4' }], evidence };
+  }
+  const suspects = [{ code: 'C4' }, ...unacknowledged(of), { code: 'A6' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+/** What looks the same while nothing that was sent is acknowledged. */
+function unacknowledged({ call }: Case): Suspect[] {
+  const reused = call?.span.attributes.get('sockeye.connection.reused');
+  const idle = reused === false ? [] : [{ code: 'B5' }];
+  return [
+    { code: 'A2' },
+    { code: 'A3' },
+    { code: 'A4' },
+    ...idle,
+    ...(reused === true ? [] : [{ code: 'C2' }]),
+  ];
+}
+
+/** The request was out and no first byte came. */
+export function silentPeer(of: Case): Finding | null {
+  const { call, server, phase, origin } = of;
+  if (call === null || phase !== 'wait' || origin.type === 'repeated') return null;
+  if (server !== null) return aroundTheServer(of, call, server);
+  const { attributes } = call.span;
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.wait_ms', 'time spent waiting for the first byte'),
+    tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
+    tcpFact(call, 'total_retransmits', 'retransmits'),
+    errorFact(call),
+    spanFact(call, `no span of ${of.peer} was recorded below this call`),
+  ];
+  const unacked = tcpValue(attributes, 'unacked');
+  const retransmits = tcpValue(attributes, 'total_retransmits');
+  if (unacked !== null && unacked > 0 && (retransmits ?? 0) > 0) {
+    return { confidence: 'possible', suspects: unacknowledged(of), evidence };
+  }
+  const silent: Suspect[] = [{ code: 'C3' }, { code: 'C5' }, { code: 'G3' }, { code: 'G2' }, { code: 'A4' }];
+  const acked = unacked === 0 && retransmits === 0;
+  const suspects = acked ? silent : [...silent, ...unacknowledged(of).filter(({ code }) => code !== 'A4')];
+  if (databaseOf(call.span) !== null) {
+    return { confidence: 'possible', suspects: [...suspects, { code: 'G4' }], favoured: 'G2', evidence };
+  }
+  if (of.phaseMs === null && call.outcome.giveUp?.phaseKnown !== true) {
+    const reason = `no phases of the call were recorded, and no span of ${of.peer}: it is not instrumented, or its spans have not arrived, were sampled out or dropped`;
+    return {
+      confidence: 'unknown',
+      suspects: [...suspects, { code: 'B1' }, { code: 'D1' }],
+      reason,
+      evidence,
+    };
+  }
+  return { confidence: 'possible', suspects, evidence };
+}
+
+/** The server's span is there, and most of the time went into the call around it. */
+function aroundTheServer(
+  of: Case,
+  call: NonNullable<Case['call']>,
+  server: NonNullable<Case['server']>,
+): Finding {
+  const { giveUp } = of;
+  const beforeMs = Math.min(server.startMs, giveUp.atMs) - call.startMs;
+  const afterMs = Math.min(call.endMs, giveUp.atMs) - server.endMs;
+  const evidence = [
+    spanFact(
+      call,
+      `the call took ${formatMs(Math.min(call.endMs, giveUp.atMs) - call.startMs)} of the caller's time`,
+    ),
+    server.ended
+      ? spanFact(server, `its server worked for ${formatMs(server.endMs - server.startMs)}`)
+      : spanFact(server, 'its server had not ended'),
+    attributeFact(server, 'sockeye.client.left_ms', 'how long after its start the client left'),
+  ];
+  if (beforeMs >= afterMs) {
+    const suspects = [{ code: 'C5' }, { code: 'C3' }, { code: 'A5' }, { code: 'A1' }, { code: 'C9' }];
+    return { confidence: 'possible', suspects, favoured: 'C5', evidence };
+  }
+  const suspects = [{ code: 'A3' }, { code: 'A4' }, { code: 'A5' }, { code: 'A1' }];
+  return { confidence: 'possible', suspects, evidence };
+}
+
+/** The answer began and did not end. */
+export function stalledAnswer({ call, phase, phaseMs, failure }: Case): Finding | null {
+  if (call === null || phase !== 'receive' || failure?.kind === 'reset') return null;
+  const evidence = [
+    attributeFact(call, 'sockeye.phase.receive_ms', `receiving was open for ${formatMs(phaseMs ?? 0)}`),
+    tcpFact(call, 'bytes_received', 'bytes that had come'),
+    tcpFact(call, 'last_data_received_ms', 'since the last of them'),
+    errorFact(call),
+  ];
+  const suspects = [
+    { code: 'G5' },
+    { code: 'A1' },
+    { code: 'A6' },
+    { code: 'A3' },
+    { code: 'A4' },
+    { code: 'C3' },
+  ];
+  return { confidence: 'possible', suspects, evidence };
+}

@@ -1,0 +1,157 @@
+/** E1, E5, F1, F2, F6, G6: what only the trace as a whole shows: budgets against each other, against history, retries. */
+import { numberAttribute } from '../../span.ts';
+import { isGateway, type Case, type Finding } from '../case.ts';
+import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
+import type { GiveUpMoment } from '../give-ups.ts';
+import { normalOf, type Normals } from '../normals.ts';
+import { serverOf, type TraceNode, type TraceTree } from '../tree.ts';
+import type { Evidence } from '../verdict.ts';
+
+/** As many durations of a server in one trace tell what is normal for it. */
+const VISIBLE_COUNT_MIN = 3;
+
+/** How long the callee of a give-up takes when nobody hurries it, where that is longer than the caller waited. */
+export interface TooShort {
+  readonly normalMs: number;
+  readonly evidence: readonly Evidence[];
+  readonly fromHistory: boolean;
+}
+
+/** The budget is below the callee's normal time. Decided before anything is looked for below the call. */
+export function findTooShort(giveUp: GiveUpMoment, tree: TraceTree, normals: Normals): TooShort | null {
+  const server = serverOf(giveUp.node);
+  if (server === null || giveUp.phase !== 'wait') return null;
+  if (giveUp.kind !== 'timeout' && giveUp.kind !== 'gateway') return null;
+  const normal = normalOf(server, normals);
+  if (normal !== null) {
+    if (normal.p50Ms < giveUp.elapsedMs) return null;
+    const text = `"${server.span.name}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
+    return { normalMs: normal.p50Ms, evidence: [historyFact(text, normal.p50Ms)], fromHistory: true };
+  }
+  const ended = tree.nodes.filter((node) => isSameOperation(node, server) && node.ended);
+  if (ended.length < VISIBLE_COUNT_MIN) return null;
+  const durations = ended.map((node) => node.endMs - node.startMs);
+  const shortestMs = Math.min(...durations);
+  if (shortestMs < giveUp.elapsedMs) return null;
+  const evidence = ended
+    .slice(0, VISIBLE_COUNT_MIN)
+    .map((node) =>
+      spanFact(node, `its server worked for ${formatMs(node.endMs - node.startMs)} and answered`),
+    );
+  return { normalMs: shortestMs, evidence, fromHistory: false };
+}
+
+function isSameOperation(node: TraceNode, other: TraceNode): boolean {
+  return (
+    node.span.kind === 'server' &&
+    node.outcome.outcome === 'ok' &&
+    node.service === other.service &&
+    node.span.name === other.span.name
+  );
+}
+
+export function tooShort({ giveUp }: Case, found: TooShort): Finding {
+  const code = giveUp.kind === 'gateway' || isGateway(giveUp.node) ? 'E1' : 'F1';
+  const evidence = [...found.evidence, ...budgetEvidence(giveUp)];
+  if (found.fromHistory) return { confidence: 'likely', suspects: [{ code }], evidence };
+  return {
+    confidence: 'possible',
+    suspects: [{ code }, { code: 'G1' }, { code: 'G2' }],
+    favoured: code,
+    evidence,
+  };
+}
+
+export function budgetEvidence({ node, elapsedMs }: GiveUpMoment): (Evidence | null)[] {
+  return [
+    attributeFact(node, 'sockeye.timeout.budget_ms', `${node.service} was willing to wait this long`) ??
+      spanFact(node, `${node.service} waited ${formatMs(elapsedMs)}`, elapsedMs),
+    attributeFact(node, 'sockeye.timeout.timer', 'the timer that fired'),
+  ];
+}
+
+interface Inversion {
+  readonly inner: TraceNode;
+  readonly budgetMs: number;
+  readonly leftMs: number;
+}
+
+/** An inner call was allowed at least as long as its caller's caller had left. */
+function findInversion({ giveUp, origin }: Case): Inversion | null {
+  const inner: TraceNode[] = [];
+  for (let node: TraceNode | null = origin.node; node !== null && node !== giveUp.node; node = node.parent) {
+    inner.push(node);
+  }
+  for (const node of inner.toReversed()) {
+    const budgetMs =
+      numberAttribute(node.span.attributes, 'sockeye.timeout.budget_ms') ??
+      node.outcome.giveUp?.budgetMs ??
+      null;
+    const leftMs = giveUp.atMs - node.startMs;
+    if (budgetMs !== null && budgetMs >= leftMs && node.endMs >= giveUp.atMs)
+      return { inner: node, budgetMs, leftMs };
+  }
+  return null;
+}
+
+/** The cause where the inner call was answered in the end, in its own time; beside a failure it only contributes. */
+export function budgetInversion(of: Case): Finding | null {
+  const inversion = findInversion(of);
+  if (inversion === null || inversion.inner.outcome.outcome !== 'ok') return null;
+  const { inner, leftMs } = inversion;
+  return {
+    confidence: 'likely',
+    suspects: [{ code: 'F2' }, { code: 'G1' }, { code: 'G2' }],
+    evidence: [
+      attributeFact(
+        inner,
+        'sockeye.timeout.budget_ms',
+        `the inner call's limit; ${formatMs(leftMs)} were left when it began`,
+      ),
+      spanFact(inner, `answered after ${formatMs(inner.endMs - inner.startMs)}`),
+      ...budgetEvidence(of.giveUp),
+    ],
+  };
+}
+
+/** What made it worse without being the cause. */
+export function findContributing(of: Case): { cause: string; text: string }[] {
+  const found: { cause: string; text: string }[] = [];
+  const { giveUp, origin, call } = of;
+  const inversion = findInversion(of);
+  if (inversion !== null) {
+    const { inner, budgetMs, leftMs } = inversion;
+    found.push({
+      cause: 'F2',
+      text: `${inner.service} would have waited ${formatMs(budgetMs)} for ${inner.span.name}, when ${giveUp.node.service} had ${formatMs(leftMs)} left`,
+    });
+  } else if (call !== null && call !== giveUp.node && isUnbounded(call, giveUp.atMs)) {
+    found.push({
+      cause: 'F6',
+      text: `no limit of its own ended ${call.service}'s call, long after ${giveUp.node.service} had left`,
+    });
+  }
+  const failed = origin.calls.filter((node) => node.outcome.giveUp !== null).length;
+  if (origin.type === 'edge' && failed >= 2) {
+    const service = origin.node.service;
+    found.push({
+      cause: isGateway(origin.node) ? 'E5' : 'G6',
+      text: `${service} tried ${origin.calls.length} times, ${formatMs(origin.usedMs)} together`,
+    });
+  }
+  const blockedMs =
+    call === null ? null : numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms');
+  if (call !== null && blockedMs !== null && blockedMs >= giveUp.elapsedMs / 2) {
+    found.push({
+      cause: 'F3',
+      text: `${call.service}'s event loop was blocked for ${formatMs(blockedMs)} during the call`,
+    });
+  }
+  return found;
+}
+
+/** Only the kernel's patience ended it, or nothing yet: the hook would have named another timer. */
+function isUnbounded(call: TraceNode, atMs: number): boolean {
+  if (!call.ended) return true;
+  return call.endMs > atMs && call.outcome.giveUp?.timer === 'kernel';
+}

@@ -1,0 +1,128 @@
+/** A verdict in one plain sentence: who gave up on whom, after how long, and what had not happened by then. */
+import type { Case } from './case.ts';
+import { tcpValue } from './evidence.ts';
+import { httpStatusOf } from './outcome.ts';
+import type { TraceNode } from './tree.ts';
+import type { Phase } from './verdict.ts';
+
+export function writeSentence(of: Case): string {
+  const { call, failure, giveUp, origin } = of;
+  if (call !== null && failure !== null && origin.type === 'edge') return ownFailure(of, call);
+  const target = giveUp.node.span.kind === 'client' ? ` on ${targetOf(of)}` : '';
+  return `${giveUp.node.service} gave up${target} after ${seconds(giveUp.elapsedMs)}: ${whereTheTimeWent(of)}.`;
+}
+
+/** The call at the origin failed itself. */
+function ownFailure(of: Case, call: TraceNode): string {
+  const { failure, peer, origin } = of;
+  const caller = call.service;
+  const tries = origin.calls.length > 1 ? ` (the last of ${origin.calls.length} attempts)` : '';
+  const after = `after ${seconds(failure?.elapsedMs ?? 0)}${tries}`;
+  switch (failure?.kind) {
+    case 'refused':
+      return `${caller} was turned away by ${peer} ${after}: the connection was refused.`;
+    case 'reset':
+      return `${caller} lost its connection to ${peer} ${after}: ${DURING[of.phase]}.`;
+    case 'unreachable':
+      return `${caller} could not reach ${peer} ${after}: no connection was possible.`;
+    case 'unresolved':
+      return `${caller} could not resolve the name of ${peer} ${after}.`;
+    case 'tls':
+      return `${caller} could not set up TLS with ${peer} ${after}: the handshake failed.`;
+    case 'gateway':
+      return `${caller} was answered ${httpStatusOf(call.span) ?? 'by a gateway'} by ${peer} ${after}: the gateway had no answer from behind it.`;
+    default:
+      return `${caller} gave up on ${peer} ${after}: ${neverHappened(of, call)}.`;
+  }
+}
+
+const DURING: Record<Phase | 'none', string> = {
+  queue: 'it was cut before it could be used',
+  dns: 'it was cut before it could be used',
+  connect: 'it was cut while connecting',
+  tls: 'it was cut during the TLS handshake',
+  send: 'it was cut while the request was being sent',
+  wait: 'it was cut before any answer came',
+  receive: 'it was cut in the middle of the answer',
+  none: 'it was cut',
+};
+
+function neverHappened({ phase, failure }: Case, call: TraceNode): string {
+  switch (phase) {
+    case 'queue':
+      return 'no connection became free';
+    case 'dns':
+      return 'the name lookup never completed';
+    case 'connect':
+      return `the TCP connect never completed${retransmitNote(call)}`;
+    case 'tls':
+      return 'the TLS handshake never completed';
+    case 'send':
+      return failure?.timer === 'peer'
+        ? 'the server stopped reading the request'
+        : 'the request was never fully sent';
+    case 'wait':
+      return waitNote(call, failure?.timer === 'peer');
+    case 'receive':
+      return 'the answer began and never ended';
+    default:
+      return 'it had not ended';
+  }
+}
+
+function retransmitNote(call: TraceNode): string {
+  const retransmits = tcpValue(call.span.attributes, 'total_retransmits');
+  if (retransmits === null) return '';
+  return ` (${retransmits} SYN retransmit${retransmits === 1 ? '' : 's'}, no reply)`;
+}
+
+function waitNote(call: TraceNode, peerTimer: boolean): string {
+  if (peerTimer) return 'the peer ended it by a timer of its own';
+  if (call.outcome.giveUp?.phaseKnown !== true)
+    return 'no answer came; in which phase it hung was not recorded';
+  const { attributes } = call.span;
+  const unacked = tcpValue(attributes, 'unacked');
+  const acked = tcpValue(attributes, 'bytes_acked');
+  if (unacked !== null && unacked > 0)
+    return 'the request was sent but never acknowledged, and no first byte came';
+  if (unacked === 0 && acked !== null) return 'the request was sent and acknowledged, no first byte came';
+  return 'the request was sent, no first byte came, and whether it arrived is not known';
+}
+
+/** The origin lies below the call that was given up, or was still going on. */
+function whereTheTimeWent(of: Case): string {
+  const { origin, call, peer } = of;
+  const used = seconds(origin.usedMs);
+  if (origin.type === 'repeated') {
+    return `${origin.node.service} made ${origin.calls.length} calls to ${peer} that took ${used} together`;
+  }
+  if (call === null) {
+    const verb = origin.open ? 'was still busy with' : 'spent';
+    const own = `its own work ("${origin.node.span.name}")`;
+    return origin.open
+      ? `${origin.node.service} ${verb} ${own}, ${used} of it`
+      : `${origin.node.service} ${verb} ${used} of it in ${own}`;
+  }
+  if (!origin.open)
+    return `${used} of it went into ${call.service}'s call to ${peer}${PHASE_WORDS[of.phase]}`;
+  return `${call.service} was still waiting for ${peer}${PHASE_WORDS[of.phase]}`;
+}
+
+const PHASE_WORDS: Record<Phase | 'none', string> = {
+  queue: ', for a free connection',
+  dns: ', looking up its name',
+  connect: ', connecting',
+  tls: ', in the TLS handshake',
+  send: ', sending the request',
+  wait: ', for the first byte of an answer',
+  receive: ', receiving the answer',
+  none: '',
+};
+
+function targetOf({ giveUp, call, peer, targetOfGiveUp }: Case): string {
+  return giveUp.node === call ? peer : targetOfGiveUp;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(3)} s`;
+}

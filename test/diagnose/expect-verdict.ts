@@ -1,0 +1,85 @@
+/** Diagnoses a drawing and shows what a test asks about: labels instead of ids, and invariants that always hold. */
+import { expect } from 'vitest';
+import { CAUSES } from '../../collector/diagnose/causes.ts';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { normalKey, type NormalDuration } from '../../collector/diagnose/normals.ts';
+import { PHASES, type Diagnosis, type Verdict } from '../../collector/diagnose/verdict.ts';
+import type { Span } from '../../collector/span.ts';
+import { drawTrace } from './draw-trace.ts';
+
+/** `{ 'db query': 20 }`: what is normal for the server spans of a service, by its name and operation. */
+export type History = Record<string, number>;
+
+export function normalsOf(history: History): Map<string, NormalDuration> {
+  return new Map(
+    Object.entries(history).flatMap(([name, p50Ms]) => {
+      const [service = '', ...operation] = name.split(' ');
+      return (['server', 'client', 'internal'] as const).map(
+        (kind) =>
+          [normalKey(service, operation.join(' '), kind), { count: 100, p50Ms, p95Ms: 2 * p50Ms }] as const,
+      );
+    }),
+  );
+}
+
+/** The verdicts of a drawing, checked for what must hold of every verdict. */
+export function diagnoseDrawing(drawing: string, history: History = {}) {
+  const trace = drawTrace(drawing);
+  const diagnosis = diagnoseTrace(trace.traceId, trace.spans, { normals: normalsOf(history) });
+  checkInvariants(diagnosis, trace.spans);
+  const verdicts = diagnosis.verdicts.map((verdict) => ({
+    ...verdict,
+    by: trace.label(verdict.giveUp.spanId),
+    at: trace.label(verdict.origin.spanId),
+    open: verdict.openAtGiveUp.map((id) => trace.label(id)),
+    path: verdict.path.map((id) => trace.label(id)),
+    causes: [verdict.cause, ...verdict.alternatives.map(({ cause }) => cause)],
+  }));
+  return { ...diagnosis, verdicts };
+}
+
+/** The one verdict of a drawing. */
+export function verdictOf(drawing: string, history: History = {}) {
+  const { verdicts } = diagnoseDrawing(drawing, history);
+  expect(verdicts.map(({ sentence }) => sentence)).toHaveLength(1);
+  const [verdict] = verdicts;
+  if (verdict === undefined) throw new Error('got no verdict, expected one');
+  return verdict;
+}
+
+export function checkInvariants(diagnosis: Diagnosis, spans: readonly Span[]): void {
+  const byId = new Map<string, Span[]>();
+  for (const span of spans) byId.set(span.spanId, [...(byId.get(span.spanId) ?? []), span]);
+  const known = (spanId: string) => byId.has(spanId);
+  for (const verdict of diagnosis.verdicts) {
+    checkReferences(verdict, byId);
+    expect(known(verdict.giveUp.spanId)).toBe(true);
+    expect(known(verdict.origin.spanId)).toBe(true);
+    expect(verdict.openAtGiveUp.filter((id) => !known(id))).toEqual([]);
+    expect([...PHASES, 'none']).toContain(verdict.phase);
+    expect(CAUSES.has(verdict.cause)).toBe(true);
+    expect(verdict.alternatives.filter(({ cause }) => !CAUSES.has(cause))).toEqual([]);
+    expect(verdict.alternatives.map(({ cause }) => cause)).not.toContain(verdict.cause);
+    expect(verdict.cause === 'unknown').toBe(verdict.confidence === 'unknown');
+    expect(verdict.reason === null).toBe(verdict.cause !== 'unknown');
+    expect(verdict.nextChecks.length).toBeGreaterThan(0);
+    expect(JSON.stringify(verdict)).not.toMatch(/\{(host|port|peer|service)\}|undefined|NaN|Infinity/);
+    expect(verdict.abandonedMs).toBeGreaterThanOrEqual(0);
+  }
+}
+
+/** Evidence resolves to a span and an attribute of it; the path goes from a root to the origin, parent by parent. */
+function checkReferences({ evidence, path, origin }: Verdict, byId: ReadonlyMap<string, Span[]>): void {
+  for (const { spanId, attribute, value, source } of evidence) {
+    if (spanId === null) {
+      expect(source).toBe('history');
+      continue;
+    }
+    const spans = byId.get(spanId) ?? [];
+    expect(spans.length).toBeGreaterThan(0);
+    if (attribute !== null) expect(spans.map((span) => span.attributes.get(attribute))).toContain(value);
+  }
+  expect(evidence.length).toBeGreaterThan(0);
+  expect(path.at(-1)).toBe(origin.spanId);
+  expect(path.length).toBeGreaterThan(0);
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { diagnoseDrawing, verdictOf } from './expect-verdict.ts';
+
+describe('the origin is what used the budget', () => {
+  it('a call that never connected is the origin, and the verdict says so in plain words', () => {
+    const verdict = verdictOf(`
+      checkout               |=============================!
+        checkout>payments    |=============================X  peer=payments:8443 phase=connect budget=3000`);
+    expect(verdict).toMatchObject({
+      by: 'checkout>payments',
+      at: 'checkout>payments',
+      phase: 'connect',
+      confidence: 'possible',
+      origin: { service: 'checkout', peer: 'payments:8443', edge: 'checkout->payments' },
+      sentence: 'checkout gave up on payments:8443 after 3.000 s: the TCP connect never completed.',
+      path: ['checkout', 'checkout>payments'],
+    });
+    expect(verdict.causes.slice(0, 3)).toEqual(['B1', 'C1', 'A7']);
+  });
+
+  it('a chain of callers that gave up because of one call is one story, told from the top', () => {
+    const verdict = verdictOf(`
+      gateway                    |===============================!
+        gateway>checkout         |===============================X  phase=wait budget=3100
+          checkout                |=============================!
+            checkout>payments     |=============================X  peer=payments:8443 phase=connect budget=3000`);
+    expect(verdict).toMatchObject({ by: 'gateway>checkout', at: 'checkout>payments', phase: 'connect' });
+    expect(verdict.sentence).toContain('checkout gave up on payments:8443 after 3.000 s');
+  });
+
+  it('a caller that was only told of the failure is not the one that gave up', () => {
+    const verdict = verdictOf(`
+      gateway                    |================================!
+        gateway>checkout         |================================!  code=504
+          checkout                |==============================!   code=504
+            checkout>payments     |==============================X  phase=wait budget=3000`);
+    expect(verdict).toMatchObject({ by: 'checkout>payments', at: 'checkout>payments', phase: 'wait' });
+  });
+
+  it('a call that succeeded but took most of the time is the origin, not the one open at the end', () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |================================|
+            shop>a        |============================|
+              a           |============================|
+            shop>b                                    |===|
+              b                                       |===|`);
+    expect(verdict).toMatchObject({ at: 'a', phase: 'none', by: 'gateway>shop' });
+    expect(verdict.open).toEqual(['b']);
+  });
+
+  it('with history, the one that is far beyond its normal time is the origin though it used less', () => {
+    const drawing = `
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |====================================|
+            shop>a        |===================|
+              a           |===================|
+            shop>b                            |================|
+              b                               |================|`;
+    expect(verdictOf(drawing).at).toBe('a');
+    expect(verdictOf(drawing, { 'a serve a': 1850, 'b serve b': 20 }).at).toBe('b');
+  });
+
+  it('of two that used about the same, the one open at the give-up is the origin', () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |====================================|
+            shop>a        |===============|
+              a           |===============|
+            shop>b                        |====================|
+              b                           |====================|`);
+    expect(verdict.at).toBe('b');
+  });
+
+  it('many short calls in a row are the origin together, not the one that happened to be open', () => {
+    const verdict = verdictOf(`
+      gateway          |==============================!
+        gateway>shop   |==============================X  phase=wait budget=3000
+          shop         |====================================!
+            shop>db    |===||===||===||===||===||===||===||===|   op="select price"`);
+    expect(verdict).toMatchObject({ at: 'shop', cause: 'G2', phase: 'wait', origin: { edge: 'shop->db' } });
+    expect(verdict.sentence).toContain('made 7 calls to db');
+  });
+
+  it('a deep log call that was open does not hide the slow shallow one', () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |==================================|
+            shop>stock    |================================|
+              stock       |================================|
+            shop>logger                            |==============|
+              logger                               |=============|
+                logger>disk                         |============|
+                  disk                              |============|`);
+    expect(verdict.at).toBe('stock');
+  });
+
+  it('the time between a client and its server is a candidate like any span', () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |====================================|
+            shop>stock    |==================================|  connect=10 wait=3390
+              stock                         |==|`);
+    expect(verdict).toMatchObject({ at: 'shop>stock', phase: 'wait', origin: { edge: 'shop->stock' } });
+  });
+
+  it("a service's own work is the origin when nothing below it used the time", () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop             |===================================|
+            shop>stock      |==|
+              stock         |==|`);
+    expect(verdict).toMatchObject({
+      at: 'shop',
+      phase: 'none',
+      cause: 'G1',
+      origin: { edge: 'shop', peer: null },
+    });
+    expect(verdict.causes).toContain('F1');
+  });
+
+  it('streams that run beside the call are not what it waited for', () => {
+    const verdict = verdictOf(`
+      gateway               |==============================!
+        gateway>shop        |==============================X  phase=wait budget=3000
+          shop              |====================================|
+            shop>events     |=====================================|  sockeye.stream=true
+            shop>stock      |==============================|`);
+    expect(verdict.at).toBe('shop>stock');
+  });
+});
+
+describe('what was open is said beside the origin', () => {
+  it('the deepest spans open at the give-up', () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X  phase=wait budget=3000
+          shop            |====================================|
+            shop>a        |===================================|
+              a             |=================================|
+            shop>b                     |=====~`);
+    expect(verdict.open.toSorted()).toEqual(['a', 'shop>b']);
+  });
+});
+
+describe('several give-ups', () => {
+  it('the attempts of one call are one verdict that counts them', () => {
+    const verdict = verdictOf(`
+      shop              |==================================!
+        shop>stock      |=========X |=========X |=========X  peer=stock:80 phase=connect budget=1000`);
+    expect(verdict).toMatchObject({ by: 'shop>stock#3', at: 'shop>stock#3' });
+    expect(verdict.sentence).toContain('the last of 3 attempts');
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['G6']);
+  });
+
+  it("attempts that used up a caller's budget are the origin, the waiting between them included", () => {
+    const verdict = verdictOf(`
+      gateway             |==============================!
+        gateway>shop      |==============================X   phase=wait budget=3000
+          shop            |=================================!
+            shop>stock     |=!     |=!      |=!      |=!    |=!  error="connect ECONNREFUSED 10.0.0.1:80" type=ECONNREFUSED`);
+    expect(verdict.phase).toBe('connect');
+    expect(verdict.causes.slice(0, 2)).toEqual(
+      ['C7', 'C9'].includes(verdict.causes[1] ?? '') ? verdict.causes.slice(0, 2) : ['C7', 'E2'],
+    );
+  });
+
+  it('the one that explains the failure of the root comes first', () => {
+    const { verdicts } = diagnoseDrawing(`
+      gateway             |==================================!
+        gateway>shop      |=============X    phase=wait budget=1300
+        gateway>hint                     |===|
+          hint                           |===|
+            hint>dns                     |=X                 phase=dns budget=100
+        gateway>pay                           |==============X  phase=connect budget=1400`);
+    expect(verdicts.map(({ at }) => at)).toEqual(['gateway>pay', 'gateway>shop', 'hint>dns']);
+  });
+});
