@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from './store.ts';
 
 export interface RetentionLoop {
-  /** Resolves when the round in hand is done. */
+  /** Resolves when the slice in hand is done. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export function startRetentionLoop(
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        await store.applyRetention(keepMs, keepBytes);
+        await store.applyRetention(keepMs, keepBytes, stopping.signal);
       } catch (error) {
         if (!stopping.signal.aborted) console.error('retention:', error);
       }

@@ -116,8 +116,11 @@ export interface Store {
   /** Calls of an edge that were answered well, newest first: what failing ones are compared with. */
   readWorkingCalls(range: TimeRange, caller: string, callee: string, limit: number): Promise<Span[]>;
 
-  /** Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. */
-  applyRetention(keepMs: number, keepBytes: number): Promise<number>;
+  /**
+   * Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. Stops
+   * early, without an error, when the signal says so.
+   */
+  applyRetention(keepMs: number, keepBytes: number, signal?: AbortSignal): Promise<number>;
   status(): Promise<StoreStatus>;
   /** Deletes everything. */
   purge(): Promise<void>;

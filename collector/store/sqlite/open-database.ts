@@ -2,8 +2,8 @@
  * Opens the store's file: takes the folder for this process alone, makes sure the file is ours, and sets what makes
  * an acknowledged commit survive a power cut.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError, StoreUnavailable } from '../store.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
@@ -61,13 +61,20 @@ export function asStoreError(error: unknown): unknown {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(resolve(folder));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreOpenError(
       `data folder ${folder}: got ${reason}, expected a folder that can be written; choose another with --data`,
     );
   }
+}
+
+/** Node's own recursive way never returns where the system says that an existing parent does not exist (/proc). */
+function makeFolders(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(folder) !== folder) makeFolders(dirname(folder));
+  mkdirSync(folder);
 }
 
 /**

@@ -51,7 +51,7 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
     readVerdicts: (range) => reader.call('readVerdicts', range),
     readAddressServices: (addresses) => reader.call('readAddressServices', addresses),
     saveDiagnosis: (diagnosis, spanCount) => writer.call('saveDiagnosis', { diagnosis, spanCount }),
-    async applyRetention(keepMs, keepBytes) {
+    async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
       let dropped = 0;
       for (let more = true; more;) {

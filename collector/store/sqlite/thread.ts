@@ -44,7 +44,12 @@ export type Methods = { readonly [name: string]: (argument: never, isCancelled: 
 /** `name` without extension: the file is `.ts` in the source tree and `.js` in a build. */
 export async function startThread(name: string, data: unknown): Promise<Thread> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { name, workerData: data });
+  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+    name,
+    workerData: data,
+    // The program's own options (--input-type, --eval, …) are not meant for this file.
+    execArgv: [],
+  });
   const pending = new Map<number, Pending>();
   let stopped: Error | null = null;
   let lastId = 0;

@@ -1,0 +1,224 @@
+/** What SQLite's file must bear: kills, full disks, strangers' files, second collectors, a build without TypeScript. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseQuery } from '../../collector/query/parse-query.ts';
+import { databasePath, openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { openStore } from '../../collector/store/sqlite/open-store.ts';
+import { StoreOpenError, StoreUnavailable, type Store } from '../../collector/store/store.ts';
+import { AROUND_NOON, makeRequest, traceId } from './make-request.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+let folder: string;
+const stores: Store[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sockeye-file-'));
+});
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(at = folder): Promise<Store> {
+  const store = await openStore({ folder: at });
+  stores.push(store);
+  return store;
+}
+async function openError(at = folder): Promise<string> {
+  const error = await open(at).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StoreOpenError);
+  const { message } = error as Error;
+  expect(message).toMatch(/got .*expected .*;/s);
+  return message;
+}
+
+describe('durability', () => {
+  test('every connection is at synchronous FULL, also on a file that was in WAL mode before', () => {
+    for (const round of ['new', 'reopened']) {
+      const { database, release } = openForWriting(folder);
+      const reader = openForReading(folder);
+      for (const connection of [database, reader]) {
+        expect(connection.pragma('synchronous', { simple: true }), round).toBe(2);
+        expect(connection.pragma('journal_mode', { simple: true }), round).toBe('wal');
+      }
+      reader.close();
+      database.close();
+      release();
+    }
+    // What makes this worth a test: without being told, this SQLite opens the same file at NORMAL.
+    const untold = new Database(databasePath(folder));
+    untold.prepare('SELECT count(*) FROM span').get();
+    expect(untold.pragma('synchronous', { simple: true })).toBe(1);
+    untold.close();
+  });
+
+  test('nothing acknowledged is missing after kill -9', async () => {
+    const script = join(import.meta.dirname, 'append-forever.ts');
+    const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const acknowledged: string[] = [];
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        acknowledged.push(line);
+        if (acknowledged.length === 300) child.kill('SIGKILL');
+      }
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    } finally {
+      child.kill('SIGKILL');
+    }
+    expect(child.signalCode).toBe('SIGKILL');
+    expect(acknowledged.length).toBeGreaterThanOrEqual(300);
+    const store = await open();
+    for (const id of acknowledged) expect(await store.readTrace(traceId(id)), id).toHaveLength(1);
+    expect((await store.status()).spans).toBeGreaterThanOrEqual(acknowledged.length);
+  });
+
+  test('a full disk refuses appends, keeps what is stored, and recovers', async ({ skip }) => {
+    const unmount = mountSmallDisk(folder, 'size=16m');
+    if (unmount === null) skip('mounting a small disk needs root');
+    try {
+      writeFileSync(join(folder, 'filler'), Buffer.alloc(10_000_000));
+      const store = await open();
+      const request = (id: number) =>
+        makeRequest({ trace: id.toString(16), attributes: { filler: 'x'.repeat(50_000) } });
+      let stored = 0;
+      let refusal: unknown = null;
+      while (refusal === null && stored < 1000) {
+        await store.append(request(stored + 1)).then(
+          () => stored++,
+          (error: unknown) => (refusal = error),
+        );
+      }
+      expect(refusal).toBeInstanceOf(StoreUnavailable);
+      expect(stored).toBeGreaterThan(0);
+      expect((await store.status()).spans).toBe(stored);
+      expect(await store.readTrace(traceId(stored.toString(16)))).toHaveLength(1);
+      rmSync(join(folder, 'filler'));
+      expect(await store.append(request(stored + 1))).toMatchObject({ stored: 1 });
+      await store.close();
+    } finally {
+      unmount?.();
+    }
+  });
+});
+
+describe('opening', () => {
+  test('a folder that does not exist is made', async () => {
+    const store = await open(join(folder, 'a', 'b'));
+    expect((await store.status()).spans).toBe(0);
+  });
+
+  test('a file that is no database is refused and left alone', async () => {
+    writeFileSync(databasePath(folder), 'hello '.repeat(1000));
+    expect(await openError()).toMatch(/not a database/);
+    // The lock is gone again.
+    rmSync(databasePath(folder));
+    await open();
+  });
+
+  test('another program’s database is refused', async () => {
+    new Database(databasePath(folder)).exec('CREATE TABLE notes (text)').close();
+    expect(await openError()).toMatch(/another program/);
+  });
+
+  test('a store written by a newer collector is refused, and says so', async () => {
+    const { database, release } = openForWriting(folder);
+    database.pragma('user_version = 99');
+    database.close();
+    release();
+    expect(await openError()).toMatch(/version 99, expected 1; use the newer collector/);
+  });
+
+  test('a path that is a file is refused', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(await openError(file)).toMatch(/EEXIST|ENOTDIR/);
+  });
+
+  test('a folder that cannot be made is refused', async () => {
+    expect(await openError('/proc/sockeye/data')).toMatch(/expected a folder that can be written/);
+  });
+
+  test('a folder that cannot be written is refused', async ({ skip }) => {
+    // Rights do not stop root; a read-only disk does.
+    const isRoot = process.getuid?.() === 0;
+    const unmount = isRoot ? mountSmallDisk(folder, 'ro') : () => chmodSync(folder, 0o700);
+    if (unmount === null) skip('mounting a read-only disk is not allowed here');
+    if (!isRoot) chmodSync(folder, 0o500);
+    try {
+      expect(await openError()).toMatch(/CANTOPEN|READONLY/);
+    } finally {
+      unmount?.();
+    }
+  });
+
+  test('a folder in use is refused until its collector has closed', async () => {
+    const first = await open();
+    expect(await openError()).toMatch(/another collector is using/);
+    await first.close();
+    await open();
+  });
+});
+
+describe('threads', () => {
+  test('a search is stopped while it runs, and appends are not held up by it', async () => {
+    const store = await open();
+    const spans = Array.from({ length: 500 }, (_, i) => ({
+      trace: (i + 1).toString(16),
+      attributes: { text: `${i} `.repeat(2000) },
+    }));
+    await store.append(makeRequest(...spans));
+    // A minute's work: each pattern reads all of each text, and none matches.
+    const slow = Array.from({ length: 50 }, (_, i) => `text~(a|b)*c${i}$`).join(' OR ');
+    const gone = new AbortController();
+    let isOver = false;
+    const search = store
+      .searchTraces(
+        { range: AROUND_NOON, term: parseQuery(slow), sort: 'newest', limit: 20, cursor: null },
+        gone.signal,
+      )
+      .finally(() => (isOver = true));
+    search.catch(() => {});
+    expect(await store.append(makeRequest({ trace: 'ffff' }))).toMatchObject({ stored: 1 });
+    expect(isOver).toBe(false);
+    gone.abort();
+    await expect(search).rejects.toMatchObject({ name: 'Cancelled' });
+    expect((await store.status()).spans).toBe(501);
+  });
+
+  test('the threads start from a build, where there is only JavaScript', () => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const out = join(folder, 'dist');
+    const build = spawnSync(
+      process.execPath,
+      [tsc, '-p', join(root, 'collector/tsconfig.json'), '--outDir', out, '--declaration', 'false'],
+      { encoding: 'utf8' },
+    );
+    expect(build.stdout + build.stderr).toBe('');
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    mkdirSync(join(folder, 'data'));
+    const program = `
+      const { openStore } = await import(${JSON.stringify(join(out, 'store/sqlite/open-store.js'))});
+      const store = await openStore({ folder: ${JSON.stringify(join(folder, 'data'))} });
+      console.log(JSON.stringify(await store.append(new Uint8Array())));
+      await store.close();`;
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({ stored: 0 });
+  }, 120_000);
+});
+
+/** A disk of its own in memory; returns how to remove it, or null where mounting is not allowed. */
+function mountSmallDisk(at: string, options: string): (() => void) | null {
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', at]);
+  return mount.status === 0 ? () => void spawnSync('umount', ['--lazy', at]) : null;
+}
