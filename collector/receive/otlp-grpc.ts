@@ -6,10 +6,12 @@
  * sends all three.
  */
 import {
+  logVerbosity,
   Metadata,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
+  setLogVerbosity,
   type sendUnaryData,
   type ServerInterceptor,
   type ServerUnaryCall,
@@ -43,6 +45,8 @@ export interface OtlpGrpcOptions {
 /** Rejects when the address cannot be bound. */
 export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
   const { address, intake, tls, token, log } = options;
+  // What it would print reaches us as an error too.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxRequestBytes,
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
