@@ -9,7 +9,7 @@ export interface SentencePart {
 
 /** Splits a text so that every occurrence of a term stands alone; longer terms win over their parts. */
 export function emphasise(sentence: string, terms: readonly string[]): SentencePart[] {
-  const wanted = [...new Set(terms.filter((term) => term !== ''))].sort((a, b) => b.length - a.length);
+  const wanted = [...new Set(terms.filter((term) => term !== ''))].toSorted((a, b) => b.length - a.length);
   if (wanted.length === 0) return [{ text: sentence, strong: false }];
   const pattern = new RegExp(`(?<![\\w.])(${wanted.map(escape).join('|')})(?![\\w])`, 'g');
   const parts: SentencePart[] = [];

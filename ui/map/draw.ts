@@ -3,7 +3,7 @@ import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
 import { formatShare } from '../format.ts';
 import type { Point } from './layout.ts';
 
-export const NODE_WIDTH = 168;
+export const NODE_WIDTH = 170;
 export const NODE_HEIGHT = 44;
 
 /** Upper bounds of the colour steps of p95, in milliseconds; the last step has none. */
@@ -107,7 +107,7 @@ export function badgePoint(from: Point, to: Point, route: readonly Point[]): Poi
   if (isBackward(from, to)) return { x: from.x, y: Math.max(from.y, to.y) + NODE_HEIGHT * 1.1 };
   const [first, second] = edgePoints(from, to, route);
   if (!first || !second) return from;
-  const t = 0.42;
+  const t = 0.5;
   const middle = (first.x + second.x) / 2;
   const bezier = (a: number, b: number, c: number, d: number) =>
     (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;

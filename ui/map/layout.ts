@@ -25,7 +25,7 @@ export interface Layout {
   readonly routes: Readonly<Record<string, readonly Point[]>>;
 }
 
-export const COLUMN_PITCH = 236;
+export const COLUMN_PITCH = 276;
 export const ROW_PITCH = 74;
 /** Waypoints need less room than nodes. */
 const WAYPOINT_PITCH = 30;
@@ -36,7 +36,7 @@ const PLACE_SWEEPS = 12;
 export const edgeKey = (edge: GraphEdge): string => `${edge.from}->${edge.to}`;
 
 export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
-  const names = [...new Set(graph.nodes)].sort();
+  const names = [...new Set(graph.nodes)].toSorted();
   const known = new Set(names);
   const edges = graph.edges
     .filter((edge) => edge.from !== edge.to && known.has(edge.from) && known.has(edge.to))

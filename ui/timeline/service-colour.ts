@@ -1,12 +1,12 @@
 /** One colour per service, the same for everyone who opens the same trace: by name, collisions by sorted name. Pure. */
 
-export const SERVICE_COLOURS = 12;
+export const SERVICE_COLOURS = 10;
 
-/** Service -> index of its `--service-N` token; beyond twelve services colours repeat. */
+/** Service -> index of its `--service-N` token; beyond ten services colours repeat. */
 export function assignServiceColours(services: Iterable<string>): Map<string, number> {
   const colours = new Map<string, number>();
   const taken = new Set<number>();
-  for (const service of [...new Set(services)].sort()) {
+  for (const service of [...new Set(services)].toSorted()) {
     if (taken.size === SERVICE_COLOURS) taken.clear();
     let colour = hash(service) % SERVICE_COLOURS;
     while (taken.has(colour)) colour = (colour + 1) % SERVICE_COLOURS;

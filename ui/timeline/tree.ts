@@ -37,7 +37,7 @@ export interface SpanRow extends RowBase {
 export function buildRows(spans: readonly WireSpan[]): Row[] {
   const byId = new Map<string, WireSpan>();
   for (const span of spans) if (!byId.has(span.spanId)) byId.set(span.spanId, span);
-  const unique = [...byId.values()].sort(byStart);
+  const unique = [...byId.values()].toSorted(byStart);
   const children = Map.groupBy(unique, (span) => span.parentSpanId);
   const rows: Row[] = [];
   const written = new Set<string>();
