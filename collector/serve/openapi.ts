@@ -47,7 +47,6 @@ export function describeApi(routes: readonly Route[], version: string): object {
 function describeRoute(route: Route): object {
   const content = Object.entries(route.gives).map(([type, schema]) => [type, { schema }]);
   const errors = [...new Set([...ERRORS_OF_EVERY_ROUTE, ...(route.errors ?? [])])].toSorted((a, b) => a - b);
-  const isLater = content.length === 0;
   return {
     summary: route.summary,
     parameters: [
@@ -58,7 +57,7 @@ function describeRoute(route: Route): object {
       requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, {}])) },
     }),
     responses: {
-      ...(!isLater && { 200: { description: 'The answer', content: Object.fromEntries(content) } }),
+      ...(!route.isLater && { 200: { description: 'The answer', content: Object.fromEntries(content) } }),
       ...Object.fromEntries(
         errors.map((status) => [
           status,

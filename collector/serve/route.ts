@@ -46,6 +46,8 @@ export interface Route {
   readonly gives: Readonly<Record<string, Schema>>;
   /** Statuses of the errors that this route has beside those of every route. */
   readonly errors?: readonly number[];
+  /** Promised, and not there yet: it takes whatever it is asked. */
+  readonly isLater?: boolean;
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 

@@ -134,8 +134,9 @@ async function answerRequest(
   if (isPreflight(method, request.headers)) return { status: 204, type: '', body: '' };
   const match = matchRoute(routes, method, segments);
   if (match !== null && 'route' in match) {
-    refuseUnknownParameters(query, match.route.query?.map(({ name }) => name) ?? []);
-    return match.route.handle({ request, path: match.path, query, nowUnixMs: Date.now(), signal });
+    const { route, path } = match;
+    if (!route.isLater) refuseUnknownParameters(query, route.query?.map(({ name }) => name) ?? []);
+    return route.handle({ request, path, query, nowUnixMs: Date.now(), signal });
   }
   const path = `/${segments.join('/')}`;
   const isPage = isPagePath(path) || (await readPage()).has(path);

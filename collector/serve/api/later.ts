@@ -28,6 +28,7 @@ function later(method: Method, path: string, summary: string, ...segments: Param
     segments,
     gives: {},
     errors: [501],
+    isLater: true,
     handle: () => {
       throw notAvailableYet(summary);
     },
