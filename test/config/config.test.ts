@@ -265,13 +265,15 @@ describe('a non-loopback address', () => {
   );
 });
 
-test('the help names every flag, its default and what is not available yet', () => {
-  const help = helpText();
-  for (const [name, setting] of Object.entries(SETTINGS)) {
-    const line = help.split('\n').find((line) => line.startsWith(`  --${name} `)) ?? '';
+test.each(Object.entries(SETTINGS))(
+  'the help names --%s, its default, and whether it is there yet',
+  (name, setting) => {
+    const lines = helpText().split('\n');
+    const line = lines.find((line) => line.startsWith(`  --${name} `)) ?? '';
     expect(line).toContain(setting.about);
-    if ('later' in setting) expect(line).toContain('not available yet');
-    else if (setting.fallback !== null && setting.takes !== '')
-      expect(line).toContain(`default ${setting.fallback}`);
-  }
-});
+    expect(line.includes('not available yet')).toBe('later' in setting);
+    expect(line.includes(`default ${setting.fallback}`)).toBe(
+      setting.fallback !== null && setting.takes !== '',
+    );
+  },
+);

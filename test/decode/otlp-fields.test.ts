@@ -1,4 +1,5 @@
 /** Nothing of a span is lost: every field of the protocol's own definition has a home on every way through decode/. */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
 import { tracesFromJson, tracesToJson } from '../../collector/decode/otlp-json.ts';
@@ -89,9 +90,8 @@ describe('the decoded view shows every field', () => {
 
   test.each(fields)('%s.%s', (type, field) => {
     const without = encode('TracesData', dropField(messageType('TracesData'), full, type, field));
-    const visible = !NOT_IN_VIEW.has(`${type}.${field}`);
-    if (visible) expect(spansOf(without)).not.toEqual(spansOf(bytes));
-    else expect(spansOf(without)).toEqual(spansOf(bytes));
+    const isSame = isDeepStrictEqual(spansOf(without), spansOf(bytes));
+    expect(isSame).toBe(NOT_IN_VIEW.has(`${type}.${field}`));
   });
 
   function dropField(
@@ -116,14 +116,16 @@ describe('the decoded view shows every field', () => {
 });
 
 test('a request cut short anywhere is refused or is a smaller whole request, never a crash', () => {
+  const outcomes = { refused: 0, smaller: 0 };
   for (let length = 0; length < bytes.length; length++) {
     const cut = bytes.subarray(0, length);
     try {
-      expect(walkRequest(cut).spans.length).toBeLessThan(8);
-      spansOf(cut);
-      tracesToJson(cut);
+      outcomes.smaller += Number(spansOf(cut).length < 8);
     } catch (error) {
-      expect(error).toBeInstanceOf(DecodeError);
+      if (!(error instanceof DecodeError)) throw error;
+      outcomes.refused++;
     }
   }
+  expect(outcomes.refused + outcomes.smaller).toBe(bytes.length);
+  expect(outcomes.refused).toBeGreaterThan(0.9 * bytes.length);
 });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
 import { decodeResource, decodeScope, decodeSpan } from '../../collector/decode/otlp-protobuf.ts';
 import { ProtobufWriter } from '../../collector/decode/protobuf-writer.ts';
-import { countSpans, walkRequest } from '../../collector/decode/walk-request.ts';
+import { countSpans, walkRequest, type RequestSpan } from '../../collector/decode/walk-request.ts';
+import type { Span } from '../../collector/span.ts';
 import { encode } from './otlp-proto.ts';
 
 const TRACE_ID = Buffer.from('5b8efff798038103d269b633813fc60c', 'hex');
@@ -16,6 +17,10 @@ function request(...spans: object[]): Buffer {
 
 function walk(...spans: object[]): ReturnType<typeof walkRequest> {
   return walkRequest(request(...spans), NOW_UNIX_MS);
+}
+
+function view({ bytes, resource, scope }: RequestSpan): Span {
+  return decodeSpan(bytes, decodeResource(resource.bytes, ''), decodeScope(scope.bytes, ''));
 }
 
 function errorOf(bytes: Uint8Array): DecodeError {
@@ -89,9 +94,7 @@ describe('ids', () => {
 
   test('a parent of zeros is no parent', () => {
     const [span] = walk({ parentSpanId: Buffer.alloc(8) }).spans;
-    expect(
-      decodeSpan(span!.bytes, decodeResource(span!.resource.bytes, ''), decodeScope(span!.scope.bytes, '')),
-    ).toMatchObject({ parentSpanId: '' });
+    expect(view(span!)).toMatchObject({ parentSpanId: '' });
   });
 });
 
@@ -124,13 +127,7 @@ describe('what looks wrong is kept as sent, with a warning', () => {
     const { spans, warning } = walkRequest(bytes);
     expect(warning).toBe('stored as sent, but of 1 spans 1 have a name that is not UTF-8');
     expect(Buffer.from(spans[0]!.bytes).includes(Buffer.from([0x63, 0x61, 0x66, 0xe9]))).toBe(true);
-    expect(
-      decodeSpan(
-        spans[0]!.bytes,
-        decodeResource(spans[0]!.resource.bytes, ''),
-        decodeScope(spans[0]!.scope.bytes, ''),
-      ).name,
-    ).toBe('caf\uFFFD');
+    expect(view(spans[0]!).name).toBe('caf\uFFFD');
   });
 });
 
@@ -191,35 +188,31 @@ describe('bytes that are no request', () => {
     expect(() => walkRequest(nested(100_000))).toThrow(DecodeError);
   });
 
-  test('random bytes are refused or read, never a crash', () => {
-    let refused = 0;
-    for (const bytes of randomBytes(20_261_122, 20_000)) {
-      try {
-        countSpans(bytes);
-        walkRequest(bytes);
-      } catch (error) {
-        expect(error).toBeInstanceOf(DecodeError);
-        refused++;
-      }
+  /** Whether it was refused; what is thrown beside DecodeError goes on. */
+  function isRefused(bytes: Uint8Array): boolean {
+    try {
+      countSpans(bytes);
+      for (const span of walkRequest(bytes).spans) view(span);
+      return false;
+    } catch (error) {
+      if (error instanceof DecodeError) return true;
+      throw error;
     }
-    expect(refused).toBeGreaterThan(10_000);
+  }
+
+  test('random bytes are refused or read, never a crash', () => {
+    const refused = [...randomBytes(20_261_122, 20_000)].filter(isRefused);
+    expect(refused.length).toBeGreaterThan(10_000);
   });
 
   test('a request with any one byte changed is refused or read, never a crash', () => {
     const bytes = request({ attributes: [{ key: 'k', value: { kvlistValue: { values: [{ key: 'a' }] } } }] });
-    for (let at = 0; at < bytes.length; at++) {
-      for (const flip of [0x01, 0x07, 0x80, 0xff]) {
-        const changed = Buffer.from(bytes);
-        changed[at]! ^= flip;
-        try {
-          for (const { bytes, resource, scope } of walkRequest(changed).spans) {
-            decodeSpan(bytes, decodeResource(resource.bytes, ''), decodeScope(scope.bytes, ''));
-          }
-        } catch (error) {
-          expect(error).toBeInstanceOf(DecodeError);
-        }
-      }
-    }
+    const changed = [...bytes.keys()].flatMap((at) =>
+      [0x01, 0x07, 0x80, 0xff].map((flip) => Buffer.from(bytes).fill(bytes[at]! ^ flip, at, at + 1)),
+    );
+    const refused = changed.filter(isRefused);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(changed.length);
   });
 });
 

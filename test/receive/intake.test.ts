@@ -3,6 +3,7 @@ import { DecodeError } from '../../collector/decode/decode-error.ts';
 import { createIntake, type Intake } from '../../collector/receive/intake.ts';
 import { StoreUnavailable, type AppendOutcome } from '../../collector/store/store.ts';
 import { encode } from '../decode/otlp-proto.ts';
+import { newSpans, tracesOf } from './receivers.ts';
 
 /** A store whose appends end when the test says so. */
 function heldStore() {
@@ -20,8 +21,7 @@ function outcome(counts: Partial<AppendOutcome>): AppendOutcome {
 }
 
 function request(spans: number): Buffer {
-  const span = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 1) };
-  return encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: Array(spans).fill(span) }] }] });
+  return encode('TracesData', tracesOf(newSpans(spans)));
 }
 
 function expectSumHolds(intake: Intake): void {
