@@ -20,7 +20,11 @@ export async function startBrowser(): Promise<Browser> {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   return {
     async open(url, theme = 'light') {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: theme });
+      const context = await browser.newContext({
+        viewport: { width: 1280, height: 800 },
+        colorScheme: theme,
+      });
+      const page = await context.newPage();
       page.setDefaultTimeout(actionTimeoutMs);
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(String(error)));

@@ -148,7 +148,7 @@ describe.each(Object.entries(failures))('%s', (name, expected) => {
 
   it('shows the sentence, the phase and the origin on the page of its trace', async () => {
     const { page, faults } = await browser.open(`${world.page}/trace/${traceId}`);
-    onTestFinished(() => page.close());
+    onTestFinished(() => page.context().close());
     expect(await readSentence(page)).toBe(verdict.sentence);
 
     const origin = page.getByRole('row', { name: 'origin of the timeout' });

@@ -53,7 +53,7 @@ afterAll(async () => {
 
 async function open(url: string, theme: 'light' | 'dark' = 'light') {
   const opened = await browser.open(url, theme);
-  onTestFinished(() => opened.page.close());
+  onTestFinished(() => opened.page.context().close());
   return opened;
 }
 
