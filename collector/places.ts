@@ -17,7 +17,7 @@ export function version(): string {
 
 /** The built page: inside a published package, or where the workspace builds it. */
 export function pageFolder(): string {
-  const published = place('page');
+  const published = place('dist/page');
   return existsSync(published) ? published : place('../ui/dist');
 }
 

@@ -1,0 +1,65 @@
+/** What is published: the collector compiled by tsc, run as the installed command would be. */
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test } from 'vitest';
+import type { Trace } from '../../collector/serve/wire.ts';
+import { encode } from '../decode/otlp-proto.ts';
+import { newSpans, tracesOf } from '../receive/receivers.ts';
+import { FREE_PORTS, runCollector, startCollector, withFolder } from './collector.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const entry = resolve(root, 'collector/dist/cli/sockeye.js');
+
+beforeAll(async () => {
+  const tsc = resolve(root, 'node_modules/typescript/bin/tsc');
+  await promisify(execFile)(process.execPath, [tsc, '--project', resolve(root, 'collector/tsconfig.json')]);
+});
+
+test.each([[[]], [['serve']]])('sockeye %j stores a span, shows it, and stops', (command) =>
+  withFolder(async (folder) => {
+    const collector = await startCollector([...command, ...FREE_PORTS, '--data', folder], { entry });
+    try {
+      const [span] = newSpans(1);
+      const sent = await fetch(`${collector.otlpHttp}/v1/traces`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-protobuf' },
+        body: new Uint8Array(encode('TracesData', tracesOf([span!]))),
+      });
+      expect(sent.status).toBe(200);
+      const trace = await fetch(`${collector.web}/api/traces/${span!.traceId.toString('hex')}`);
+      expect(((await trace.json()) as Trace).spans).toHaveLength(1);
+    } finally {
+      expect(await collector.stop()).toMatchObject({ code: 0 });
+    }
+  }),
+);
+
+test('sockeye --version and --help', async () => {
+  expect(await runCollector(['--version'], { entry })).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d/),
+  });
+  expect(await runCollector(['--help'], { entry })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('--web'),
+  });
+});
+
+test.each(['run', 'doctor', 'trace', 'timeouts', 'export', 'import', 'backup', 'sql'])(
+  'sockeye %s, which comes later, is refused as such',
+  async (command) => {
+    expect(await runCollector([command, 'x'], { entry })).toEqual({
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `sockeye: ${command} is not available yet; expected one of serve, demo\n`,
+    });
+  },
+);
+
+test('an unknown command is refused', async () => {
+  const { code, stderr } = await runCollector(['bogus'], { entry });
+  expect(code).toBe(2);
+  expect(stderr).toContain('unknown command: got bogus, expected one of serve, demo');
+});
