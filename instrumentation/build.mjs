@@ -1,16 +1,23 @@
-/** Builds the published form of the hook: `dist/`, plain JavaScript with types. Run in this folder. */
+/**
+ * Builds the published form of the hook: `dist/`, plain JavaScript with types. Run in this folder.
+ *
+ * Files are replaced one by one, and left-overs removed afterwards, so that a program that starts meanwhile finds them all.
+ */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-
-rmSync(join(here, 'dist'), { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [tsc, '--project', 'tsconfig.json'], {
   cwd: here,
   stdio: 'inherit',
 });
-process.exit(status ?? 1);
+if (status !== 0) process.exit(status ?? 1);
+
+for (const file of readdirSync(join(here, 'dist'))) {
+  const source = file.replace(/(\.d\.ts|\.js)$/, '.ts');
+  if (source !== file && !existsSync(join(here, source))) rmSync(join(here, 'dist', file));
+}

@@ -37,6 +37,8 @@ export interface Connection extends ConnectionMoments {
 }
 
 export interface ConnectionObserver {
+  /** `connect` was called to carry the hook's own spans. */
+  exporting(socket: Socket): void;
   /** `connect` was called; nothing has been sent yet. */
   starting(connection: Connection): void;
   /** Nobody claimed the connection, and it is open, or closed before it was. */
@@ -50,7 +52,8 @@ export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
   Socket.prototype.connect = function connect(this: Socket): Socket {
     try {
-      if (!isTracingSuppressed(context.active())) observe(this, Array.from(arguments), observer);
+      if (isTracingSuppressed(context.active())) observer.exporting(this);
+      else observe(this, Array.from(arguments), observer);
     } catch {
       // The program's connection matters, not its record.
     }

@@ -4,28 +4,47 @@
  * A signal that the program handles itself is left to it; one that it does not handle ends it by that signal, after at
  * most `flushLimitMs`. What is still in memory at `process.exit` is lost: the exporter needs the event loop.
  */
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { Recorder } from './recorder.ts';
 
 const flushLimitMs = 500;
 
-export function flushAtEnd(recorder: Recorder): void {
+/** Sockets that carry the hook's spans: at the end a collector that is silent must not hold the program. */
+const exportSockets = new Set<Socket>();
+
+export function trackExportSocket(socket: Socket): void {
+  exportSockets.add(socket);
+  socket.once('close', () => exportSockets.delete(socket));
+}
+
+/** `endOpen` ends the spans that would not end by themselves any more. */
+export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
+  const flush = async () => {
+    endOpen();
+    const limit = new AbortController();
+    await Promise.race([recorder.flush(), sleep(flushLimitMs, undefined, limit).catch(() => {})]);
+    limit.abort();
+  };
+
   let flushed = false;
   process.on('beforeExit', () => {
+    // The event comes again when the flush is over.
     if (flushed) return;
     flushed = true;
-    void recorder.flush();
+    void flush().then(() => {
+      for (const socket of exportSockets) socket.destroy();
+    });
   });
+
   // Signals are not delivered to other threads.
   if (!isMainThread) return;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const onSignal = () => {
-      if (process.listenerCount(signal) > 1) {
-        void recorder.flush();
-        return;
-      }
-      void Promise.race([recorder.flush(), sleep(flushLimitMs)]).then(() => {
+      const isHandled = process.listenerCount(signal) > 1;
+      void flush().then(() => {
+        if (isHandled) return;
         process.off(signal, onSignal);
         // Whoever began to listen meanwhile has taken over.
         if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);

@@ -7,7 +7,7 @@
  *
  * A span ends when the handler ends the response, not when the last byte has left: work done for a client that has gone
  * is what there is to see. A handler that never ends its response after the client left is ended when the response is
- * forgotten, at the moment the client left.
+ * forgotten or the program ends, at the moment the client left.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -45,8 +45,14 @@ export function watchHttpServer(recorder: Recorder): void {
   );
 }
 
-/** Visits whose client left; ended at the latest when nobody holds the response any more. */
+/** Visits whose client left and whose handler has not ended the response. */
+const left = new Set<Visit>();
 const forgotten = new FinalizationRegistry<Visit>((visit) => endVisit(visit, visit.leftMs));
+
+/** Ends what will not be ended by its handler any more, because the program ends. */
+export function endLeftVisits(): void {
+  for (const visit of left) endVisit(visit, visit.leftMs);
+}
 
 function requestStarted(
   recorder: Recorder,
@@ -85,6 +91,7 @@ function requestStarted(
       if (visit.ended) return;
       visit.leftMs = performance.now();
       readResponse(visit, request, response);
+      left.add(visit);
       forgotten.register(response, visit);
     }),
   );
@@ -124,6 +131,7 @@ function readResponse(visit: Visit, request: IncomingMessage, response: ServerRe
 function endVisit(visit: Visit, endMs: number = performance.now()): void {
   if (visit.ended) return;
   visit.ended = true;
+  left.delete(visit);
   const { statusCode, route, spanName, leftMs, startMs } = visit;
   const attributes: Attributes = {};
   if (statusCode !== 0) attributes['http.response.status_code'] = statusCode;

@@ -28,7 +28,7 @@
   try {
     require('./dist/start.js').startHook();
   } catch (error) {
-    var why = (error && error.message) || error;
+    var why = String((error && error.message) || error).split('\n')[0];
     if (error && error.code === 'MODULE_NOT_FOUND')
       why = 'a file is missing; in a clone, build it with: npm run build. ' + why;
     process.stderr.write('sockeye: the hook could not start, nothing is recorded: ' + why + '\n');

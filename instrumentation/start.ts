@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { watchAbortSignals } from './abort-budgets.ts';
 import { watchConnections } from './connections.ts';
-import { flushAtEnd } from './exit.ts';
+import { flushAtEnd, trackExportSocket } from './exit.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
-import { watchHttpServer } from './http-server.ts';
+import { endLeftVisits, watchHttpServer } from './http-server.ts';
 import { recordOpening } from './opening.ts';
 import { startSdkRecorder } from './sdk-recorder.ts';
 import { fallbackServiceName, isQuietProcess } from './settings.ts';
@@ -24,11 +24,12 @@ export function startHook(): void {
 
   watchAbortSignals();
   watchConnections({
+    exporting: trackExportSocket,
     starting: undiciOpening,
     openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
   });
   watchHttpServer(recorder);
   watchHttpClient(recorder);
   watchUndici(recorder);
-  flushAtEnd(recorder);
+  flushAtEnd(recorder, endLeftVisits);
 }

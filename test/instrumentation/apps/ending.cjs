@@ -1,0 +1,31 @@
+/** Calls the URL of its first argument, says so, and ends in the way its second argument names. */
+const http = require('node:http');
+
+const [url, way] = process.argv.slice(2);
+
+const ways = {
+  return() {},
+  exit: () => process.exit(5),
+  throw() {
+    throw new Error('a fault of the program');
+  },
+  reject: () => Promise.reject(new Error('a rejection nobody handles')),
+  'reject-fetch': () => void fetch('http://127.0.0.1:1/never'),
+  stay: () => setInterval(() => {}, 1000),
+  'own-handler'() {
+    const timer = setInterval(() => {}, 1000);
+    process.on('SIGTERM', () => {
+      console.log('the program heard SIGTERM');
+      process.exitCode = 7;
+      clearInterval(timer);
+    });
+  },
+};
+
+http.get(url, (response) => {
+  response.resume();
+  response.once('end', () => {
+    console.log('called');
+    ways[way]();
+  });
+});
