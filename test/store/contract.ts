@@ -1,8 +1,9 @@
 /** What every store must do, whatever it is made of. Each backend's test file runs this suite on itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
-import type { Diagnosis, Verdict } from '../../collector/diagnose/verdict.ts';
+import type { Diagnosis } from '../../collector/diagnose/verdict.ts';
 import { Cancelled, type Store, type TraceSearch } from '../../collector/store/store.ts';
+import { makeVerdict } from '../query/make-verdict.ts';
 import { decode, encode, fullMessage } from '../decode/otlp-proto.ts';
 import { AROUND_NOON, call, makeRequest, NOON_UNIX_MS, spanId, traceId } from './make-request.ts';
 
@@ -453,7 +454,14 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
 
     describe('diagnoses', () => {
       const failing = () => makeRequest(...call('a', { id: '1', error: 'ECONNREFUSED', durationMs: 1 }));
-      const diagnosis: Diagnosis = { traceId: traceId('a'), complete: true, verdicts: [makeVerdict()] };
+      const { giveUp, ...verdict } = makeVerdict({
+        spanId: spanId('1'),
+        atUnixMs: NOON_UNIX_MS + 1,
+        cause: 'C7',
+        category: 'server',
+      });
+      const refused = { ...verdict, giveUp: { ...giveUp, kind: 'refused' as const } };
+      const diagnosis: Diagnosis = { traceId: traceId('a'), complete: true, verdicts: [refused] };
 
       test('a trace that failed is due once it is quiet, and no more when it was diagnosed', async () => {
         await store.append(failing());
@@ -572,38 +580,4 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       });
     });
   });
-}
-
-function makeVerdict(): Verdict {
-  return {
-    giveUp: {
-      kind: 'refused',
-      spanId: spanId('1'),
-      service: 'checkout',
-      at: new Date(NOON_UNIX_MS + 1).toISOString(),
-      budgetMs: null,
-      timer: null,
-      elapsedMs: 1,
-    },
-    origin: {
-      spanId: spanId('1'),
-      service: 'checkout',
-      peer: 'payments.local:8443',
-      edge: 'checkout->payments',
-    },
-    openAtGiveUp: [],
-    phase: 'connect',
-    cause: 'C7',
-    category: 'server',
-    title: 'payments.local:8443 refused the connection',
-    reason: null,
-    confidence: 'possible',
-    sentence: 'checkout was refused by payments.local:8443.',
-    evidence: [],
-    alternatives: [],
-    contributing: [],
-    nextChecks: [],
-    path: [spanId('1')],
-    abandonedMs: 0,
-  };
 }

@@ -54,7 +54,7 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
       let dropped = 0;
-      for (let more = true; more;) {
+      for (let more = true; more && signal?.aborted !== true;) {
         const outcome = await writer.call<SliceOutcome>('dropSlice', slice);
         dropped += outcome.dropped;
         more = outcome.more;

@@ -54,7 +54,7 @@ export function createTraceSearch(
 
   return (search: TraceSearch, isCancelled: () => boolean): TracePage => {
     const cursor = search.cursor === null ? null : readCursor(search.cursor, search.sort);
-    const matches = createTraceMatcher(database, search, spans, surroundingsOf);
+    const matches = createTraceMatcher(database, search, spans, surroundingsOf, isCancelled);
     // The first page also counts, as far as the total is exact; those after it carry the count along.
     const wanted = cursor === null ? Math.max(search.limit, TOTAL_MAX) + 1 : search.limit + 1;
     const page: TraceRow[] = [];
@@ -119,6 +119,7 @@ function createTraceMatcher(
   { term, range }: { term: QueryTerm | null; range: TimeRange },
   spans: ReturnType<typeof createSpanReader>,
   surroundingsOf: (row: TraceRow) => SpanSurroundings,
+  isCancelled: () => boolean,
 ): (row: TraceRow) => boolean {
   const [from, to] = rangeNano(range);
   const inRange = 'trace_key = ? AND start_unix_ns >= ? AND start_unix_ns < ?';
@@ -137,6 +138,7 @@ function createTraceMatcher(
   return (row) => {
     const surroundings = surroundingsOf(row);
     for (const candidate of candidates.iterate(row.trace_key, from, to, ...filter.parameters)) {
+      if (isCancelled()) throw new Cancelled('the caller went away');
       if (matches(decode(candidate), surroundings)) return true;
     }
     return false;
