@@ -81,7 +81,7 @@ export function refuseRequest(
       code: 'foreign_origin',
       message: 'A page of another origin may not change anything here.',
       got: clip(headers.origin ?? ''),
-      expected: `no Origin, http://${clip(headers.host ?? '')}, or one given with --cors`,
+      expected: `no Origin, that of ${clip(headers.host ?? '')}, or one given with --cors`,
     };
   }
   return null;

@@ -1,0 +1,109 @@
+/**
+ * One HTTP request to the web port, from its head to the last byte of its answer. It passes, in this order: the guard,
+ * the URL, the route table, the page's files. What fails answers with one error shape.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { corsHeaders, isPreflight, refuseRequest, type Guard } from './guard.ts';
+import { MISSING_PAGE } from './html.ts';
+import { errorBody, HttpError, notFound, toHttpError } from './http-error.ts';
+import { answerFile, isPagePath, type Page } from './page.ts';
+import { refuseUnknownParameters } from './parameters.ts';
+import { matchRoute, splitTarget, type Answer, type BodyAnswer, type Route } from './route.ts';
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** What every request to one port is answered from. */
+export interface Site {
+  readonly guard: Guard;
+  readonly routes: readonly Route[];
+  readonly readPage: () => Promise<Page>;
+}
+
+/** Never rejects. */
+export async function serveRequest(
+  site: Site,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const controller = new AbortController();
+  response.on('close', () => controller.abort());
+  const headers = { ...SECURITY_HEADERS, ...corsHeaders(site.guard, request.headers) };
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  try {
+    const answer = await answerRequest(site, request, controller.signal);
+    if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
+    else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
+  } catch (error) {
+    const httpError = toHttpError(error);
+    if (httpError.status === 500) console.error(`${request.method} ${request.url}:`, error);
+    sendError(response, httpError);
+  }
+}
+
+async function answerRequest(site: Site, request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
+  const method = request.method ?? '';
+  const refusal = refuseRequest(site.guard, method, request.headers);
+  if (refusal !== null) {
+    const { status, code, message, got, expected } = refusal;
+    throw new HttpError(status, code, message, { got, expected });
+  }
+  const { segments, query } = splitTarget(request.url ?? '');
+  if (isPreflight(method, request.headers)) return { status: 204, type: '', body: '' };
+  const match = matchRoute(site.routes, method, segments);
+  if (match !== null && 'route' in match) {
+    const { route, path } = match;
+    if (!route.isLater) refuseUnknownParameters(query, route.query?.map(({ name }) => name) ?? []);
+    return route.handle({ request, path, query, nowUnixMs: Date.now(), signal });
+  }
+  const path = `/${segments.join('/')}`;
+  const page = await site.readPage();
+  const isPage = isPagePath(path) || page.has(path);
+  const allow = match?.allow ?? (isPage ? ['GET', 'HEAD', 'OPTIONS'] : null);
+  if (allow === null) throw notFound('route', path, 'a route of /api/openapi.json or a view of the page');
+  if (method === 'OPTIONS') return { status: 204, type: '', body: '', headers: { allow: allow.join(', ') } };
+  if (!allow.includes(method)) {
+    const details = { got: method, expected: allow.join(', ') };
+    throw new HttpError(405, 'method_not_allowed', `${path} has no ${method}.`, details);
+  }
+  const file = page.get(isPagePath(path) ? '/index.html' : path);
+  if (file !== undefined) return answerFile(file, request.headers);
+  return { status: 503, type: 'text/html; charset=utf-8', body: MISSING_PAGE };
+}
+
+function sendBody(response: ServerResponse, answer: BodyAnswer): void {
+  if (response.destroyed) return;
+  const { status = 200, type, body, headers = {} } = answer;
+  const hasBody = status !== 204 && status !== 304;
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    ...(hasBody && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+    ...headers,
+  });
+  response.end(hasBody ? body : undefined);
+}
+
+function sendError(response: ServerResponse, error: HttpError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const headers: Record<string, string> = {};
+  if (error.status === 401)
+    headers['www-authenticate'] = 'Bearer, Basic realm="Sockeye: any name, the token as password"';
+  if (error.status === 405) headers['allow'] = error.details.expected;
+  if (error.status === 429 || error.status === 503) headers['retry-after'] = '1';
+  sendBody(response, {
+    status: error.status,
+    type: 'application/json',
+    body: JSON.stringify(errorBody(error)),
+    headers,
+  });
+}
