@@ -102,7 +102,10 @@ export function edgePath(from: Point, to: Point, route: readonly Point[]): strin
 
 const n = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** A point on the first piece of an edge: near the end that waited, the caller's. */
+/** Half a badge's height, and half of the widest line. */
+const BADGE_LIFT = 16;
+
+/** Above the first piece of an edge: near the end that waited, the caller's, and clear of the line. */
 export function badgePoint(from: Point, to: Point, route: readonly Point[]): Point {
   if (isBackward(from, to)) return { x: from.x, y: Math.max(from.y, to.y) + NODE_HEIGHT * 1.1 };
   const [first, second] = edgePoints(from, to, route);
@@ -113,7 +116,7 @@ export function badgePoint(from: Point, to: Point, route: readonly Point[]): Poi
     (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;
   return {
     x: bezier(first.x, middle, middle, second.x),
-    y: bezier(first.y, first.y, second.y, second.y),
+    y: bezier(first.y, first.y, second.y, second.y) - BADGE_LIFT,
   };
 }
 

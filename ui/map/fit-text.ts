@@ -1,8 +1,13 @@
-/** Cuts a text to a width, because SVG text does not cut itself off. */
+/** Measures texts and cuts them to a width, because SVG text does neither. */
 
 let context: CanvasRenderingContext2D | null | undefined;
 
-function widthOf(text: string, font: string): number {
+/** The page's font at a size and weight, as a canvas takes it. */
+export function pageFont(sizeAndWeight: string): string {
+  return `${sizeAndWeight} ${getComputedStyle(document.body).fontFamily}`;
+}
+
+export function widthOf(text: string, font: string): number {
   context ??= document.createElement('canvas').getContext('2d');
   if (!context) return text.length * 8;
   context.font = font;

@@ -25,7 +25,7 @@ export interface Layout {
   readonly routes: Readonly<Record<string, readonly Point[]>>;
 }
 
-export const COLUMN_PITCH = 276;
+export const COLUMN_PITCH = 290;
 export const ROW_PITCH = 74;
 /** Waypoints need less room than nodes. */
 const WAYPOINT_PITCH = 30;

@@ -72,7 +72,7 @@ function namedTraceId(text: string): string | undefined {
   return /\btrace[_.-]?id"?\s*[=:]\s*"?([0-9a-f]{32})\b/i.exec(text)?.[1];
 }
 
-const QUERY_TERM = /^[-(]*(?:(?:trace\.)?[a-z_][\w./-]*(?::|[<>~]=?|>=|<=)\S*|OR|"[^"]*"\)?)\)*$/i;
+const QUERY_TERM = /^[-(]*(?:(?:trace\.)?[a-z_][\w./-]*(?::|[<>~]=?|>=|<=)(?:[^\s"]|"[^"]*")*|OR|"[^"]*"\)?)\)*$/i;
 
 /** Every word is a term of the query language, and none has the form `word: ` of prose. */
 function looksLikeQuery(text: string): boolean {
@@ -107,11 +107,14 @@ function readAddress(text: string): { host: string | null; port: number | null }
       target,
     );
   const found =
+    // The name that was looked up, not the resolver behind it.
+    new RegExp(`\\blookup (${HOST})\\b`, 'i').exec(target) ??
+    // Node writes IPv6 addresses without brackets.
+    /\bE[A-Z]{4,} ([0-9a-f]*:[0-9a-f:]*:[0-9a-f]*):(\d{1,5})\b/i.exec(target) ??
     /\[([0-9a-f]*:[0-9a-f:.]+)\]:(\d{1,5})\b/i.exec(target) ??
     new RegExp(`(?<![\\d.])(${IPV4}):(\\d{1,5})\\b`).exec(target) ??
     url ??
     new RegExp(`(?<![\\w.:/-])(${HOST}):(\\d{2,5})(?![\\w:.-]*\\d:)\\b`, 'i').exec(withoutTimes(target)) ??
-    new RegExp(`\\blookup (${HOST})\\b`, 'i').exec(target) ??
     new RegExp(`\\b(?:EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|host|address)[ =:]+"?(${HOST})`, 'i').exec(target) ??
     new RegExp(`(?<![\\d.])(${IPV4})(?![\\d.])`).exec(target);
   if (!found?.[1]) return { host: null, port: null };

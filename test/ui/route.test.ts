@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { describeRange, parseTime, rangeAround } from '../../ui/app/range.ts';
+import { carryRange, changeQuery, formatUrl, parseQuery, parseView, pinTimes } from '../../ui/app/route.ts';
+
+const now = Date.parse('2026-11-22T14:00:00Z');
+
+describe('the path', () => {
+  it.each([
+    ['/', { name: 'map' }],
+    ['/map', { name: 'map' }],
+    ['/search', { name: 'search' }],
+    ['/latency', { name: 'latency' }],
+    ['/timeouts', { name: 'timeouts' }],
+    ['/timeouts/a%3Eb', { name: 'incident', fingerprint: 'a>b' }],
+    ['/trace/7D1C', { name: 'trace', traceId: '7d1c' }],
+    ['/trace', { name: 'unknown' }],
+    ['/map/more', { name: 'unknown' }],
+    ['/trace/a/b', { name: 'unknown' }],
+    ['/timeouts/%', { name: 'incident', fingerprint: '%' }],
+  ])('%s names a view', (path, view) => {
+    expect(parseView(path)).toEqual(view);
+  });
+});
+
+describe('the query', () => {
+  it('comes back as it was written', () => {
+    const query = { q: 'edge:a->b "x y"', from: 'now-15m' };
+    expect(parseQuery(formatUrl('/search', query).split('?')[1] ?? '')).toEqual(query);
+  });
+
+  it('loses what is set to nothing, and keeps the rest', () => {
+    expect(changeQuery({ q: 'a', sel: 'node:x' }, { sel: null, q: '', u: '1' })).toEqual({ u: '1' });
+  });
+
+  it('carries the range alone to another view', () => {
+    expect(carryRange({ from: 'now-6h', q: 'a' })).toEqual({ from: 'now-6h' });
+  });
+});
+
+describe('a link to send', () => {
+  it('holds the instants that relative times mean now', () => {
+    expect(pinTimes('/map', { sel: 'node:a' }, now)).toBe(
+      '/map?sel=node%3Aa&from=2026-11-22T13%3A00%3A00.000Z&to=2026-11-22T14%3A00%3A00.000Z',
+    );
+    expect(pinTimes('/search', { from: 'now-15m', q: 'a' }, now)).toContain(
+      'from=2026-11-22T13%3A45%3A00.000Z',
+    );
+  });
+
+  it('to a trace needs no range', () => {
+    expect(pinTimes('/trace/7d1c', { from: 'now-15m', span: 'a' }, now)).toBe('/trace/7d1c?span=a');
+  });
+});
+
+describe('a time', () => {
+  it.each([
+    ['now', now],
+    ['now-90s', now - 90_000],
+    ['now-7d', now - 7 * 86_400_000],
+    ['2026-11-22T13:00:00Z', now - 3_600_000],
+    [String(now), now],
+  ])('%s is read', (text, time) => {
+    expect(parseTime(text, now)).toBe(time);
+  });
+
+  it.each(['', 'yesterday', 'now-', 'now-5y', 'now+5m'])('"%s" is refused', (text) => {
+    expect(parseTime(text, now)).toBeNull();
+  });
+
+  it('range is described in words', () => {
+    expect(describeRange(undefined, undefined)).toBe('Last 1 hour');
+    expect(describeRange('now-15m', undefined)).toBe('Last 15 minutes');
+    expect(describeRange('now-15m', 'now-5m')).toBe('now-15m – now-5m');
+  });
+
+  it('range around an instant holds it', () => {
+    const { from, to } = rangeAround(now);
+    expect([Date.parse(from), Date.parse(to)]).toEqual([now - 900_000, now + 900_000]);
+  });
+});
