@@ -57,7 +57,7 @@ const REASONS_SHOWN_MAX = 3;
 const NAME_BYTES_ODD = 1024;
 const FUTURE_ODD_MS = 24 * 3600 * 1000;
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What the walk gathers on its way. */
 interface Findings {
@@ -146,7 +146,7 @@ function walkScopeSpans(reader: ProtobufReader, resource: SpanContext, findings:
 /** Reads ahead, because a resource or scope may stand behind the spans it describes; the cursor stays. */
 function readContext(reader: ProtobufReader): SpanContext {
   const start = reader.position;
-  let bytes: Uint8Array = NOTHING;
+  let bytes = NOTHING;
   let schemaUrl = '';
   while (reader.more) {
     const tag = reader.tag();
@@ -168,10 +168,10 @@ function walkSpan(
   findings: Findings,
 ): void {
   const bytes = reader.bytes.subarray(reader.position, reader.limit);
-  let traceId: Uint8Array = NOTHING;
-  let spanId: Uint8Array = NOTHING;
-  let parentSpanId: Uint8Array = NOTHING;
-  let name: Uint8Array = NOTHING;
+  let traceId = NOTHING;
+  let spanId = NOTHING;
+  let parentSpanId = NOTHING;
+  let name = NOTHING;
   let startUnixNano = 0n;
   let endUnixNano = 0n;
   while (reader.more) {
@@ -185,12 +185,11 @@ function walkSpan(
     else checkField(reader, SPAN, tag, 4);
   }
 
+  const isRoot = parentSpanId.length === 0;
   const reason =
     idFault('trace id', traceId, TRACE_ID_BYTES) ??
     idFault('span id', spanId, SPAN_ID_BYTES) ??
-    (parentSpanId.length === 0 || parentSpanId.length === SPAN_ID_BYTES
-      ? null
-      : lengthFault('parent span id', parentSpanId, SPAN_ID_BYTES));
+    (isRoot ? null : lengthFault('parent span id', parentSpanId, SPAN_ID_BYTES));
   findings.seen++;
   if (reason !== null) {
     findings.refused++;
@@ -204,25 +203,20 @@ function walkSpan(
   if (name.length > NAME_BYTES_ODD) findings.longNames++;
   if (!isUtf8(name)) findings.invalidNames++;
   findings.spans.push({
-    traceId: hex(traceId),
-    spanId: hex(spanId),
+    traceId: traceId.toString('hex'),
+    spanId: spanId.toString('hex'),
     bytes,
     resource,
     scope,
   });
 }
 
-function hex(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('hex');
+function idFault(what: string, id: Buffer, length: number): string | null {
+  return lengthFault(what, id, length) ?? (id.some((byte) => byte !== 0) ? null : `${what} is all zero`);
 }
 
-function idFault(what: string, id: Uint8Array, length: number): string | null {
-  if (id.length !== length) return lengthFault(what, id, length);
-  return id.every((byte) => byte === 0) ? `${what} is all zero` : null;
-}
-
-function lengthFault(what: string, id: Uint8Array, length: number): string {
-  return `${what} has ${id.length} bytes, expected ${length}`;
+function lengthFault(what: string, id: Buffer, length: number): string | null {
+  return id.length === length ? null : `${what} has ${id.length} bytes, expected ${length}`;
 }
 
 function describeRefused({ refused, reasons, seen }: Findings): string {
@@ -233,11 +227,11 @@ function describeRefused({ refused, reasons, seen }: Findings): string {
 
 function describeOdd(findings: Findings): string {
   const oddities = [
-    [findings.endsBeforeStart, 'end before they start'],
+    [findings.endsBeforeStart, 'end before start'],
     [findings.startsInFuture, 'start more than a day from now'],
-    [findings.longNames, `have a name longer than ${NAME_BYTES_ODD} bytes`],
-    [findings.invalidNames, 'have a name that is not UTF-8'],
+    [findings.longNames, `name longer than ${NAME_BYTES_ODD} bytes`],
+    [findings.invalidNames, 'name not UTF-8'],
   ] as const;
-  const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return found.length === 0 ? '' : `stored as sent, but of ${findings.seen} spans ${found.join(', ')}`;
+  const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${what} (${count})`);
+  return found.length === 0 ? '' : `stored as sent, though odd: ${found.join(', ')}`;
 }

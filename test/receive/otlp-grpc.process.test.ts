@@ -153,7 +153,7 @@ test('what looks wrong is stored as sent, and the answer says so', async () => {
   const [span] = newSpans(1, { startTimeUnixNano: String(now), endTimeUnixNano: String(now - 5n) });
   const { body } = await send(encode('TracesData', tracesOf([span!])));
   expect(decode('ExportTraceServiceResponse', body!)).toEqual({
-    partialSuccess: { errorMessage: 'stored as sent, but of 1 spans 1 end before they start' },
+    partialSuccess: { errorMessage: 'stored as sent, though odd: end before start (1)' },
   });
   expect(await isStored(span!)).toBe(true);
 });
