@@ -90,14 +90,10 @@ describe('durability', () => {
       const request = (id: number) =>
         makeRequest({ trace: id.toString(16), attributes: { filler: 'x'.repeat(50_000) } });
       let stored = 0;
-      let refusal: unknown = null;
-      while (refusal === null && stored < 1000) {
-        await store.append(request(stored + 1)).then(
-          () => stored++,
-          (error: unknown) => (refusal = error),
-        );
-      }
-      expect(refusal).toBeInstanceOf(StoreUnavailable);
+      const fill = async () => {
+        for (; stored < 1000; stored++) await store.append(request(stored + 1));
+      };
+      await expect(fill()).rejects.toBeInstanceOf(StoreUnavailable);
       expect(stored).toBeGreaterThan(0);
       expect((await store.status()).spans).toBe(stored);
       expect(await store.readTrace(traceId(stored.toString(16)))).toHaveLength(1);

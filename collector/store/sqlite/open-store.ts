@@ -53,13 +53,11 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
     saveDiagnosis: (diagnosis, spanCount) => writer.call('saveDiagnosis', { diagnosis, spanCount }),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
-      let dropped = 0;
-      for (let more = true; more && signal?.aborted !== true;) {
+      for (let dropped = 0; ;) {
         const outcome = await writer.call<SliceOutcome>('dropSlice', slice);
         dropped += outcome.dropped;
-        more = outcome.more;
+        if (!outcome.more || signal?.aborted === true) return dropped;
       }
-      return dropped;
     },
     status: () => reader.call('status', null),
     purge: () => writer.call('purge', null),

@@ -1,0 +1,224 @@
+/** The query facade and the diagnosis loop over a real store: from appended spans to map, incident and verdict. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startDiagnosisLoop, type DiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
+import { createQuery } from '../../collector/query/open-query.ts';
+import type { Query, TraceSearchParameters } from '../../collector/query/query.ts';
+import { openStore } from '../../collector/store/sqlite/open-store.ts';
+import type { Store } from '../../collector/store/store.ts';
+import {
+  AROUND_NOON,
+  call,
+  makeRequest,
+  NOON_UNIX_MS,
+  spanId,
+  traceId,
+  type SentSpan,
+} from '../store/make-request.ts';
+
+const SOON = { timeout: 20_000 };
+const EDGE = 'checkout->payments';
+const folder = mkdtempSync(join(tmpdir(), 'sockeye-query-'));
+let store: Store;
+let query: Query;
+let loop: DiagnosisLoop;
+
+/** gateway -> checkout -> payments; the last call works, or connects for 3 s in vain. */
+function buy(trace: string, isFine: boolean, address = '10.0.0.1'): SentSpan[] {
+  const durationMs = isFine ? 30 : 3010;
+  const inner = isFine ? 20 : 3000;
+  const failed = {
+    error: 'TimeoutError',
+    attributes: {
+      'sockeye.phase.dns_ms': 1,
+      'sockeye.phase.connect_ms': 2999,
+      'sockeye.timeout.phase': 'connect',
+      'sockeye.timeout.timer': 'http_timeout',
+      'sockeye.timeout.budget_ms': 3000,
+      'sockeye.timeout.elapsed_ms': 3000,
+    },
+  };
+  const pay = {
+    id: '4',
+    parent: '3',
+    name: 'POST',
+    startMs: 4,
+    durationMs: inner,
+    ...(!isFine && { error: failed.error }),
+    attributes: {
+      'http.request.method': 'POST',
+      'network.peer.address': address,
+      ...(!isFine && failed.attributes),
+    },
+  };
+  return [
+    { trace, id: '1', service: 'gateway', name: 'POST /buy', durationMs },
+    ...call(
+      trace,
+      {
+        id: '2',
+        parent: '1',
+        service: 'gateway',
+        name: 'POST',
+        startMs: 1,
+        durationMs: durationMs - 2,
+        attributes: { 'server.address': 'checkout', 'server.port': 80 },
+      },
+      { id: '3', service: 'checkout', name: 'POST /order', startMs: 2, durationMs: durationMs - 4 },
+    ),
+    ...call(trace, pay, isFine ? { id: '5', name: 'POST /pay', startMs: 6, durationMs: 15 } : undefined),
+  ];
+}
+
+beforeAll(async () => {
+  store = await openStore({ folder });
+  query = createQuery(store);
+  for (let i = 1; i <= 30; i++) await store.append(makeRequest(...buy(i.toString(16), true)));
+  await store.append(
+    makeRequest(
+      ...buy('f1', false, '10.0.0.2'),
+      ...buy('f2', false, '10.0.0.2'),
+      ...buy('f3', false, '10.0.0.2'),
+    ),
+  );
+  loop = startDiagnosisLoop(store, { quietMs: 0, roundMs: 10 });
+  await vi.waitUntil(async () => (await store.readUndiagnosed(0, 1)).backlog === 0, { timeout: 20_000 });
+});
+afterAll(async () => {
+  await loop.stop();
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const search = (more: Partial<TraceSearchParameters>) =>
+  query.searchTraces({
+    range: AROUND_NOON,
+    q: '',
+    service: null,
+    operation: null,
+    minDurationMs: null,
+    maxDurationMs: null,
+    sort: 'newest',
+    limit: 20,
+    cursor: null,
+    ...more,
+  });
+
+test('the map shows the path, the time-outs on the caller’s edge, and the user in front', async () => {
+  const map = await query.map(AROUND_NOON, null, 0);
+  expect(map.edges.map(({ from, to }) => `${from}->${to}`).toSorted()).toEqual([
+    EDGE,
+    'gateway->checkout',
+    'user->gateway',
+  ]);
+  expect(map.edges.find(({ to }) => to === 'payments')).toMatchObject({
+    kind: 'http',
+    calls: 33,
+    errors: 0,
+    timeouts: 3,
+    timeoutPhases: { connect: 3 },
+    neverArrived: 3,
+    budgetsMs: [3000],
+    p50Ms: 20,
+    serverP95Ms: 15,
+  });
+  const near = await query.map(AROUND_NOON, 'payments', 1);
+  expect(near.nodes.map(({ id }) => id).toSorted()).toEqual(['checkout', 'payments']);
+});
+
+test('an incident is diagnosed on the map’s edge, with its share and what sets its calls apart', async () => {
+  const { incidents, checkedCalls } = await query.incidents(AROUND_NOON, null, null);
+  expect(incidents).toHaveLength(1);
+  const [incident] = incidents;
+  expect(incident).toMatchObject({
+    edge: EDGE,
+    phase: 'connect',
+    kind: 'timeout',
+    count: 3,
+    share: 3 / 33,
+    entryPoints: [{ service: 'gateway', operation: 'POST /buy', calls: 3 }],
+  });
+  expect(incident!.series.reduce((sum, count) => sum + count, 0)).toBe(3);
+  expect(incident!.differs).toContainEqual({
+    key: 'network.peer.address',
+    value: '10.0.0.2',
+    share: 1,
+    othersShare: 0,
+  });
+  expect(checkedCalls).toBe(33 * 3);
+  expect(await query.incident(AROUND_NOON, incident!.fingerprint)).toEqual(incident);
+  expect(await query.incident(AROUND_NOON, 'nothing')).toBeNull();
+  expect((await query.incidents(AROUND_NOON, 'resolved', 'refused')).incidents).toEqual([]);
+});
+
+test('a verdict says where the time-out started, and the search finds it', async () => {
+  const diagnosis = await query.diagnosis(traceId('f1'));
+  expect(diagnosis!.verdicts[0]).toMatchObject({
+    origin: { spanId: spanId('4'), edge: EDGE },
+    phase: 'connect',
+    giveUp: { kind: 'timeout', budgetMs: 3000 },
+  });
+  const page = await search({
+    q: `edge:${EDGE} timeout:true phase:connect`,
+    service: 'checkout',
+    minDurationMs: 3000,
+  });
+  expect(page.traces.map((trace) => trace.traceId)).toEqual(['f3', 'f2', 'f1'].map(traceId));
+  expect(page.traces[0]).toMatchObject({ timeouts: 1, spans: 4, verdict: { edge: EDGE, phase: 'connect' } });
+  expect(await query.diagnosis(traceId('1'))).toMatchObject({ verdicts: [] });
+  expect(await query.diagnosis(traceId('dead'))).toBeNull();
+});
+
+test('a trace is given with its phases, and its bytes as they were sent', async () => {
+  const trace = await query.trace(traceId('f1'));
+  expect(trace!.spans.find((span) => span.spanId === spanId('4'))).toMatchObject({
+    service: 'checkout',
+    startOffsetMs: 4,
+    phases: [
+      { phase: 'dns', open: false },
+      { phase: 'connect', open: true },
+    ],
+  });
+  expect(await query.traceBytes(traceId('f1'))).toBeInstanceOf(Uint8Array);
+  expect(await query.trace(traceId('dead'))).toBeNull();
+});
+
+test('services, operations and attributes are listed', async () => {
+  const { services } = await query.services(AROUND_NOON);
+  expect(services.map(({ service, calls }) => `${service} ${calls}`)).toEqual([
+    'checkout 33',
+    'gateway 33',
+    'payments 30',
+  ]);
+  const { operations } = await query.operations(AROUND_NOON, 'payments');
+  expect(operations).toMatchObject([{ service: 'payments', operation: 'POST /pay', calls: 30 }]);
+  const { attributes } = await query.attributeKeys(AROUND_NOON, 'network.', 5);
+  expect(attributes).toEqual([{ key: 'network.peer.address', count: 33 }]);
+  const { values } = await query.attributeValues(AROUND_NOON, 'network.peer.address', '', 5);
+  expect(values).toEqual([
+    { value: '10.0.0.1', count: 30 },
+    { value: '10.0.0.2', count: 3 },
+  ]);
+});
+
+test('a span that arrives late revises the diagnosis', async () => {
+  await store.append(makeRequest(...buy('f4', false).slice(2)));
+  const verdictsOf = async () =>
+    (await store.readVerdicts(AROUND_NOON)).filter((row) => row.traceId === traceId('f4'));
+  await expect
+    .poll(async () => (await verdictsOf()).map((row) => row.entry.service), SOON)
+    .toEqual(['checkout']);
+  await store.append(makeRequest(...buy('f4', false).slice(0, 2)));
+  await expect
+    .poll(async () => (await verdictsOf()).map((row) => row.entry.service), SOON)
+    .toEqual(['gateway']);
+});
+
+test('a range in which nothing happened is empty everywhere', async () => {
+  const range = { fromUnixMs: NOON_UNIX_MS - 9e6, toUnixMs: NOON_UNIX_MS - 8e6 };
+  expect((await query.map(range, null, 0)).edges).toEqual([]);
+  expect(await query.incidents(range, null, null)).toEqual({ incidents: [], checkedCalls: 0 });
+  expect((await search({ range })).total).toBe(0);
+});
