@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsFiles } from '../config.ts';
+import type { Port } from '../receive/listen.ts';
 import { apiRoutes } from './api/routes.ts';
 import { serveRequest, type Site } from './dispatch.ts';
 import { createGuard } from './guard.ts';
@@ -31,15 +32,8 @@ export interface WebOptions {
   readonly pageFolder: string;
 }
 
-export interface Web {
-  /** `127.0.0.1:4319`, with the port that was bound. */
-  readonly address: string;
-  /** Lets answers on their way finish, ends live streams, then closes. */
-  close(): Promise<void>;
-}
-
-/** Resolves when the port is bound; rejects with the system's error (EADDRINUSE, EACCES, …) when it cannot be. */
-export async function startWeb(options: WebOptions, sources: Sources): Promise<Web> {
+/** Resolves when the port is bound. Its `close` ends live streams too. Rejects with the system's error (EADDRINUSE, EACCES, …) when it cannot be. */
+export async function startWeb(options: WebOptions, sources: Sources): Promise<Port> {
   const live = createLive(sources);
   let page = await loadPage(options.pageFolder);
   const site: Site = {

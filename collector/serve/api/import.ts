@@ -3,6 +3,7 @@ import { DecodeError } from '../../decode/decode-error.ts';
 import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
 import { TRACES_DATA } from '../../decode/otlp-schema.ts';
 import { readBody } from '../../receive/read-body.ts';
+import { StoreUnavailable } from '../../store/store.ts';
 import { fromJaegerJson, isJaegerJson } from '../formats/jaeger-json.ts';
 import { isObject } from '../formats/read-json.ts';
 import { fromZipkinJson, isZipkinJson } from '../formats/zipkin-json.ts';
@@ -39,22 +40,33 @@ export function importRoutes(sources: Sources): Route[] {
   ];
 }
 
-async function importTraces(
+async function importTraces(sources: Sources, request: Exchange['request']): Promise<BodyAnswer> {
+  const { intake } = sources;
+  try {
+    const otlp = toOtlp(await readWithin(sources, request));
+    const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
+    return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
+  } catch (error) {
+    // What is to be tried again later, the intake has counted itself.
+    if (!(error instanceof StoreUnavailable)) intake.noteRefused();
+    throw error;
+  }
+}
+
+/** The body, counted among the bytes in flight while it is read. */
+async function readWithin(
   { intake, maxRequestBytes }: Sources,
   request: Exchange['request'],
-): Promise<BodyAnswer> {
+): Promise<Buffer> {
   let reserved = 0;
-  let body: Buffer;
   try {
-    body = await readBody(request, maxRequestBytes, (length) => {
+    return await readBody(request, maxRequestBytes, (length) => {
       intake.reserve(length);
       reserved += length;
     });
   } finally {
     intake.release(reserved);
   }
-  const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(toOtlp(body));
-  return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
 }
 
 /** An OTLP request (protobuf) of a file in any format that is taken. Throws DecodeError. */

@@ -1,4 +1,5 @@
 /** How the collector is: `/api/status`, the probes, and the same numbers for Prometheus. */
+import type { RequestCounters } from '../../receive/intake.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { HttpError } from '../http-error.ts';
 import { named, object, text, words } from '../schema.ts';
@@ -36,7 +37,10 @@ export function statusRoutes(sources: Sources): Route[] {
       gives: { 'text/plain': text },
       handle: async () => ({
         type: 'text/plain; version=0.0.4; charset=utf-8',
-        body: writeMetrics(await readStatus(sources), process.memoryUsage.rss(), process.cpuUsage()),
+        body: writeMetrics(await readStatus(sources), sources.intake.requests(), {
+          residentBytes: process.memoryUsage.rss(),
+          cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+        }),
       }),
     },
   ];
@@ -73,8 +77,8 @@ async function readiness(sources: Sources): Promise<BodyAnswer> {
 /** Prometheus' text format 0.0.4. */
 export function writeMetrics(
   status: Status,
-  residentBytes: number,
-  cpu: { user: number; system: number },
+  { refused, overloaded, metrics, logs }: RequestCounters,
+  process: { readonly residentBytes: number; readonly cpuSeconds: number },
 ): string {
   const { received, queued, ...settled } = status.spans;
   const byOutcome = Object.entries(settled).map(([outcome, count]) => `{outcome="${outcome}"} ${count}`);
@@ -83,6 +87,20 @@ export function writeMetrics(
     metric('sockeye_build_info', 'gauge', 'Always 1.', `{version="${status.version}"} 1`),
     metric('sockeye_spans_received_total', 'counter', 'Spans received.', received),
     metric('sockeye_spans_total', 'counter', 'Spans by what became of them.', ...byOutcome),
+    metric(
+      'sockeye_requests_refused_total',
+      'counter',
+      'Requests refused whole: not to be repeated, or to be repeated later.',
+      `{reason="invalid"} ${refused}`,
+      `{reason="overloaded"} ${overloaded}`,
+    ),
+    metric(
+      'sockeye_requests_ignored_total',
+      'counter',
+      'Requests of signals that are not kept.',
+      `{signal="metrics"} ${metrics}`,
+      `{signal="logs"} ${logs}`,
+    ),
     metric('sockeye_queue_spans', 'gauge', 'Spans received and not settled yet.', queued),
     metric('sockeye_queue_bytes', 'gauge', 'Bytes of requests in flight.', status.queue.bytes),
     metric('sockeye_queue_max_bytes', 'gauge', 'Bytes in flight that are refused beyond.', status.queue.max),
@@ -95,8 +113,8 @@ export function writeMetrics(
     metric('sockeye_store_bytes', 'gauge', 'Bytes on disk.', status.store.bytes),
     metric('sockeye_store_spans', 'gauge', 'Spans stored.', status.store.spans),
     metric('process_start_time_seconds', 'gauge', 'When the process started, Unix time.', startedSeconds),
-    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', residentBytes),
-    metric('process_cpu_seconds_total', 'counter', 'User and system time.', (cpu.user + cpu.system) / 1e6),
+    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', process.residentBytes),
+    metric('process_cpu_seconds_total', 'counter', 'User and system time.', process.cpuSeconds),
   ].join('');
 }
 
