@@ -71,7 +71,7 @@ export const services: Record<ServiceName, Service> = {
     scheme: 'http:',
     hook: false,
     calls: [],
-    about: 'HTTP, without the hook',
+    about: 'node:http, another team’s',
   },
   db: {
     file: 'postgres.ts',

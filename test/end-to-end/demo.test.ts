@@ -74,6 +74,10 @@ it.runIf(process.platform === 'linux')(
       expect.objectContaining({ edge: 'checkout->shipping.shop.test', phase: 'connect' }),
     );
 
+    // Payments reads its requests by events: the call it makes then still belongs to the caller's trace.
+    const { traces } = await ask<TracePage>('/api/traces?q=edge:payments-%3Eapi.bank.test');
+    expect(new Set(traces.map(({ root }) => root.service))).toEqual(new Set(['gateway']));
+
     demo.kill('SIGINT');
     expect(await exit).toEqual([0, null]);
     expect(printed.filter((line) => line.includes('ended by itself'))).toEqual([]);
