@@ -59,7 +59,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   const file = valueOf('config', flags, variables);
   const keys = file === null ? new Map<string, Written>() : readConfigFile(file);
   const sources = [flags, variables, keys] as const;
-  for (const source of sources) refuseLater(source);
+  for (const source of sources) checkSource(source);
 
   const value = <N extends SettingName>(name: N) => valueOf(name, ...sources);
   const required = <N extends SettingName>(name: N) => value(name)!;
@@ -183,11 +183,13 @@ function settingOf(name: string): Setting | null {
   return Object.hasOwn(SETTINGS, name) ? SETTINGS[name as SettingName] : null;
 }
 
-function refuseLater(source: WrittenSettings): void {
+/** A bad value is refused also where a better source overrules it. */
+function checkSource(source: WrittenSettings): void {
   for (const [name, { where, texts }] of source) {
     if (settingOf(name)?.later) {
       throw new ConfigError(`${where}: not available yet (got ${texts.join(', ')}); leave it out`);
     }
+    for (const text of texts) parseOne(name as SettingName, where, text);
   }
 }
 
@@ -218,7 +220,8 @@ function parseOne<N extends SettingName>(name: N, where: string, text: string): 
 
 function readToken(token: string | null, file: string | null): string | null {
   if (file === null) return token;
-  if (token !== null) throw new ConfigError('--token-file: got a --token too, expected one of the two');
+  if (token !== null)
+    throw new ConfigError('--token-file: got a token by --token or SOCKEYE_TOKEN too, expected one of them');
   return parseOne(
     'token',
     `--token-file ${file}`,

@@ -3,6 +3,7 @@
  *
  * Run as a program, or as `sockeye serve`.
  */
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, helpText, readConfig, type Config } from './config.ts';
@@ -27,8 +28,11 @@ const EXIT_SECOND_SIGNAL = 130;
 
 /** Returns the exit code. */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  if (args.includes('--help')) return print(`Usage: sockeye [serve] [FLAGS]\n\n${helpText()}`);
+  if (args.includes('--help'))
+    return print(`Usage: sockeye [serve] [FLAGS], or sockeye demo\n\n${helpText()}`);
   if (args.includes('--version')) return print(version());
+  // Whoever read our output may go away; spans go on arriving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const signalled = nextSignal();
   try {
     await runUntil(signalled, readConfig(args, environment));
@@ -138,6 +142,6 @@ function log(line: string): void {
   console.error(`sockeye: ${line}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   process.exitCode = await serve(process.argv.slice(2), process.env);
 }

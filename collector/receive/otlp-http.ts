@@ -27,7 +27,10 @@ const SIGNALS: Readonly<Record<string, 'traces' | 'metrics' | 'logs'>> = {
   '/v1/metrics': 'metrics',
   '/v1/logs': 'logs',
 };
+/** Requests in progress at shutdown have this long; then their connections are cut and their senders retry. */
 const SHUTDOWN_GRACE_MS = 5_000;
+/** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
+const KEEP_ALIVE_MS = 120_000;
 
 export interface OtlpHttpOptions {
   readonly host: string;
@@ -51,6 +54,7 @@ export async function startOtlpHttp(options: OtlpHttpOptions): Promise<Port> {
           { cert: tls.cert, key: tls.key, ca: tls.clientCa ?? undefined, requestCert: tls.clientCa !== null },
           handle,
         );
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host.replace(/^\[|\]$/g, ''), () => {
@@ -76,6 +80,7 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const encoding = encodingOf(request.headers['content-type']);
+  const spoken = encoding ?? 'json';
   for (const [name, value] of Object.entries(corsHeaders(options.guard, request.headers))) {
     response.setHeader(name, value);
   }
@@ -83,17 +88,17 @@ async function serve(
   if (refused !== null) {
     request.resume();
     options.intake.noteRefused();
-    return sendFailure(response, encoding ?? 'json', refused);
+    return sendFailure(response, spoken, refused);
   }
   if (isPreflight(request.method ?? '', request.headers)) return void response.writeHead(204).end();
   try {
-    const answer = await receive(options, request, encoding ?? 'json');
-    send(response, 200, encoding ?? 'json', EXPORT_TRACE_RESPONSE, answer);
+    const answer = await receive(options, request, spoken);
+    send(response, 200, spoken, EXPORT_TRACE_RESPONSE, answer);
   } catch (error) {
     const failed = bodyFailureOf(error);
     if (failed.retryDelayS === null) options.intake.noteRefused();
     if (failed.code === CODE.internal) options.log(`OTLP HTTP: ${(error as Error).stack ?? String(error)}`);
-    sendFailure(response, encoding ?? 'json', failed);
+    sendFailure(response, spoken, failed);
   }
 }
 

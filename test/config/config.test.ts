@@ -175,7 +175,10 @@ describe('what is refused says the name, what was got and what is expected', () 
       '--cors: got "https://a.example/path", expected an origin such as',
     ],
     [['--token', 'two words'], '--token: got a token that cannot be sent, expected 1 to 1024 visible ASCII'],
-    [['--token', 'a', '--token-file', 'b'], '--token-file: got a --token too, expected one of the two'],
+    [
+      ['--token', 'a', '--token-file', 'b'],
+      '--token-file: got a token by --token or SOCKEYE_TOKEN too, expected one of them',
+    ],
     [['--tls-cert', '/nowhere.pem'], '--tls-key: got no file, expected the key of --tls-cert'],
     [['--tls-key', '/nowhere.pem'], '--tls-cert: got no file'],
     [['--config', '/nowhere.yaml'], '--config: got ENOENT: no such file or directory'],
@@ -204,6 +207,12 @@ describe('what is refused says the name, what was got and what is expected', () 
     expect(errorOf(['--store', 'clickhouse://localhost:8123'])).toBe(
       '--store: got "clickhouse://localhost:8123", expected sqlite; ClickHouse is not available yet',
     );
+  });
+
+  test('also where a flag overrules it', () => {
+    expect(errorOf(['--web', '127.0.0.1:0'], { SOCKEYE_WEB: '4319' })).toContain('SOCKEYE_WEB: got "4319"');
+    const path = file('overruled.yaml', 'keep: long');
+    expect(errorOf(['--config', path, '--keep', '1d'])).toContain('key keep: got "long"');
   });
 
   test('in the environment', () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test, describe } from 'vitest';
@@ -65,6 +65,24 @@ describe('starting', () => {
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
   });
+
+  test('works by way of a symbolic link', () =>
+    withFolder(async (folder) => {
+      const link = join(folder, 'linked');
+      await symlink(resolve('collector'), link);
+      expect(await runCollector(['--version'], { entry: join(link, 'main.ts') })).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^\d/),
+      });
+    }));
+
+  test('goes on when whoever read its output is gone', () =>
+    withCollector([], async ({ process, web, stop }) => {
+      process.stdout!.destroy();
+      process.stderr!.destroy();
+      expect((await fetch(`${web}/healthz`)).status).toBe(200);
+      expect(await stop()).toMatchObject({ code: 0 });
+    }));
 
   test('a non-loopback address without a token warns', () =>
     withFolder(async (folder) => {
