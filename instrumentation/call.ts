@@ -2,11 +2,12 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
 import { context, type Attributes } from '@opentelemetry/api';
-import { budgetOfReason } from './abort-budgets.ts';
+import { timerOfReason } from './abort-reasons.ts';
 import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
-import { describeFailure, type Failure, type Timeout, type Timer } from './failures.ts';
+import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
+import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 
 export interface Call {
   span: RecordedSpan;
@@ -108,15 +109,14 @@ export interface CallEnd {
   error?: unknown;
   /** Whether the program ended it, rather than the peer or the kernel. */
   endedHere?: boolean;
+  /** The program's own timer that ended it. */
+  ownTimer?: RunningTimer | undefined;
   /** Which timer a socket's idle time-out stands for. */
   idleTimerName?: Timer;
 }
 
 /** Ends the call's span. Only the first end counts. */
-export function endCall(
-  call: Call,
-  { error, endedHere = false, idleTimerName = 'socket_timeout' }: CallEnd = {},
-): void {
+export function endCall(call: Call, end: CallEnd = {}): void {
   if (call.ended) return;
   call.ended = true;
   const endMs = performance.now();
@@ -124,9 +124,7 @@ export function endCall(
   if (connection) connection.lastUsedMs = endMs;
   const times = measurePhases(call.startMs, marksOf(call), endMs);
   const failure =
-    error === undefined
-      ? undefined
-      : describeFailure(error, { endedHere, budgetOfReason, idleTimer: idleTimerOf(call, idleTimerName) });
+    end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end));
   const status = call.statusCode;
   const attributes: Attributes = {
     ...call.attributes,
@@ -138,6 +136,16 @@ export function endCall(
   if (!failure && status !== undefined && status >= 400) attributes['error.type'] = String(status);
   const errorMessage = failure?.message ?? (status !== undefined && status >= 400 ? '' : undefined);
   call.span.end({ endMs, attributes, ...(errorMessage === undefined ? {} : { errorMessage }) });
+}
+
+function circumstancesOf(call: Call, end: CallEnd): Circumstances {
+  const { endedHere = false, ownTimer, idleTimerName = 'socket_timeout' } = end;
+  return {
+    endedHere,
+    idleTimer: idleTimerOf(call, idleTimerName),
+    ownTimerMs: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer.delayMs : undefined,
+    timerOfReason: (reason) => timerOfReason(reason, call.startMs),
+  };
 }
 
 /** The moments at which the call entered its phases, as far as it came. */

@@ -30,8 +30,10 @@ export interface Circumstances {
   endedHere: boolean;
   /** The idle timer that ran out with nothing moving since. */
   idleTimer: Timeout | undefined;
-  /** The delay of the `AbortSignal.timeout` whose reason this is. */
-  budgetOfReason: (reason: unknown) => number | undefined;
+  /** The delay of the program's own timer in whose callback it ended the call. */
+  ownTimerMs: number | undefined;
+  /** The timer behind an abort, by its reason. */
+  timerOfReason: (reason: unknown) => Timeout | undefined;
 }
 
 const undiciTimers: Record<string, Timer> = {
@@ -82,23 +84,28 @@ function typeOf({ name, code, cause }: ErrorFacts): string {
 /** The timer that ended the call, if one did. */
 function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
   const { name, code, message } = facts;
-  const budgetMs = circumstances.budgetOfReason(error) ?? circumstances.budgetOfReason(facts.cause);
-  if (budgetMs !== undefined) return { timer: 'abort_signal', budgetMs };
+  const { endedHere, idleTimer, ownTimerMs, timerOfReason } = circumstances;
+  const unknown = (timer: Timer): Timeout => ({ timer, budgetMs: undefined });
   const type = typeOf(facts);
+  const aborted = timerOfReason(error) ?? timerOfReason(facts.cause);
+  if (aborted) return aborted;
   if (type === 'TimeoutError' && (name === 'AbortError' || error instanceof DOMException)) {
-    return { timer: 'abort_signal', budgetMs: undefined };
+    return unknown('abort_signal');
   }
   if (code !== undefined && Object.hasOwn(undiciTimers, code)) {
     const stated = /timeout: (\d+)\s*ms/.exec(message)?.[1];
     return { timer: undiciTimers[code]!, budgetMs: stated === undefined ? undefined : Number(stated) };
   }
-  if (isKernelTimeout(error, facts)) return { timer: 'kernel', budgetMs: undefined };
-  if (type === 'AbortError') return { timer: 'abort', budgetMs: undefined };
-  if (circumstances.endedHere && circumstances.idleTimer) return circumstances.idleTimer;
-  // ETIMEOUT is the DNS resolver's; a request library's own timers say it in the name, the code or the message.
-  const ownTimer =
-    code === 'ETIMEOUT' || [code, name, message].some((text) => text && speaksOfTimeout.test(text));
-  return circumstances.endedHere && ownTimer ? { timer: 'app', budgetMs: undefined } : undefined;
+  if (isKernelTimeout(error, facts)) return unknown('kernel');
+  // The DNS resolver's own timer, which runs in this program.
+  if (code === 'ETIMEOUT') return unknown('app');
+  if (endedHere) {
+    if (idleTimer) return idleTimer;
+    if (ownTimerMs !== undefined) return { timer: 'app', budgetMs: ownTimerMs };
+    // A request library's own timer says it in the error's name, code or message.
+    if ([code, name, message].some((text) => text && speaksOfTimeout.test(text))) return unknown('app');
+  }
+  return endedHere || type === 'AbortError' ? unknown('abort') : undefined;
 }
 
 /** ETIMEDOUT with a system error number; of several addresses tried, the last one decides: only it was left to the kernel. */

@@ -1,6 +1,6 @@
 /** Client spans of `node:http` and `node:https`, from their diagnostics channels and a few listeners that change nothing. */
 import { subscribe } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import { ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { context, propagation, type Attributes } from '@opentelemetry/api';
@@ -11,11 +11,18 @@ import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
+import { runningTimer, type RunningTimer } from './running-timer.ts';
 
-const calls = new WeakMap<ClientRequest, Call>();
+interface HttpCall extends Call {
+  /** Set when the program destroyed the request, with the timer that made it do so. */
+  destroyed: { timer: RunningTimer | undefined } | undefined;
+}
+
+const calls = new WeakMap<ClientRequest, HttpCall>();
 
 /** Starts a client span for every request that `http` or `https` sends. */
 export function watchHttpClient(recorder: Recorder): void {
+  watchDestroy();
   subscribe(
     'http.client.request.created',
     guard((message) => requestCreated(recorder, (message as { request: ClientRequest }).request)),
@@ -25,7 +32,8 @@ export function watchHttpClient(recorder: Recorder): void {
     guard((message) => {
       const { request, error } = message as { request: ClientRequest; error: unknown };
       const call = calls.get(request);
-      if (call) endCall(call, { error, ...ending(request, call, error) });
+      // A socket that the program or its agent destroyed marks the request before the error comes.
+      if (call) endCall(call, { error, ...ending(request, call, request.destroyed) });
     }),
   );
   subscribe(
@@ -38,10 +46,32 @@ export function watchHttpClient(recorder: Recorder): void {
   );
 }
 
+/**
+ * Replaces `destroy` of client requests with one that notes which timer called it. A request that still waits for a socket
+ * ends here: Node tells of it only when the socket comes.
+ */
+function watchDestroy(): void {
+  const { prototype } = ClientRequest;
+  const original = prototype.destroy;
+  const note = guard((request: ClientRequest, error: unknown) => {
+    const call = calls.get(request);
+    if (!call || call.ended || request.destroyed) return;
+    call.destroyed = { timer: runningTimer() };
+    if (request.socket) return;
+    endCall(call, { error: error ?? aborted(), ...ending(request, call, true) });
+  });
+  prototype.destroy = function destroy(this: ClientRequest, error?: Error): ClientRequest {
+    note(this, error);
+    return Reflect.apply(original, this, arguments) as ClientRequest;
+  };
+}
+
+const aborted = () => new DOMException('The request was aborted', 'AbortError');
+
 function requestCreated(recorder: Recorder, request: ClientRequest): void {
   if (isTracingSuppressed(context.active())) return;
   const { name, attributes } = describeRequest(request);
-  const call = startCall(recorder, { name, attributes });
+  const call: HttpCall = Object.assign(startCall(recorder, { name, attributes }), { destroyed: undefined });
   calls.set(request, call);
   injectHeaders(request, call);
   request.once(
@@ -89,7 +119,7 @@ function portOf(request: ClientRequest): number {
   return request.protocol === 'https:' ? 443 : 80;
 }
 
-function injectHeaders(request: ClientRequest, call: Call): void {
+function injectHeaders(request: ClientRequest, call: HttpCall): void {
   const headers: Record<string, string> = {};
   propagation.inject(call.span.context, headers);
   const stored = request as unknown as { _header: string | null; _headerSent: boolean };
@@ -109,7 +139,7 @@ function socketAssigned(request: ClientRequest, socket: Socket, call: Call): voi
   }
 }
 
-function responseStarted(request: ClientRequest, response: IncomingMessage, call: Call): void {
+function responseStarted(request: ClientRequest, response: IncomingMessage, call: HttpCall): void {
   call.headersMs = performance.now();
   call.statusCode = response.statusCode;
   call.attributes['network.protocol.version'] = response.httpVersion;
@@ -124,13 +154,13 @@ function responseStarted(request: ClientRequest, response: IncomingMessage, call
         ? undefined
         : (request.socket?.errored ?? response.errored ?? undefined);
       // A response that the program threw away unread is no failure of the call.
-      endCall(call, error === undefined ? {} : { error, ...ending(request, call, error) });
+      endCall(call, error === undefined ? {} : { error, ...ending(request, call, !isFromPeer(call, error)) });
     }),
   );
 }
 
 /** The last chance to end a call: aborted before there was a socket, or taken over by another protocol. */
-function requestClosed(request: ClientRequest, call: Call): void {
+function requestClosed(request: ClientRequest, call: HttpCall): void {
   if (call.ended) return;
   const { res } = request as unknown as { res: (IncomingMessage & { upgrade: boolean | null }) | null };
   if (res?.upgrade) {
@@ -139,18 +169,23 @@ function requestClosed(request: ClientRequest, call: Call): void {
     call.attributes['sockeye.stream'] = true;
     endCall(call);
   } else if (!res) {
-    const error = new DOMException('The request was aborted', 'AbortError');
-    endCall(call, { error, endedHere: true });
+    endCall(call, { error: aborted(), ...ending(request, call, true) });
   }
 }
 
-/** Who ended a call that failed, and what its idle timer is called. */
-function ending(request: ClientRequest, call: Call, error: unknown): CallEnd {
-  const socket = call.connection?.socket;
-  const fromSystem = typeof (error as { errno?: unknown } | null)?.errno === 'number';
+/** What is known of the end of a call that failed. `looksLocal` is what remains to go by when no request was destroyed. */
+function ending(request: ClientRequest, call: HttpCall, looksLocal: boolean): CallEnd {
   const { timeoutCb } = request as unknown as { timeoutCb: unknown };
   return {
-    endedHere: !fromSystem && !socket?.readableEnded,
+    endedHere: call.destroyed !== undefined || looksLocal,
+    ownTimer: call.destroyed?.timer,
     idleTimerName: timeoutCb ? 'http_timeout' : 'socket_timeout',
   };
+}
+
+/** An answer cut short by a reset, or by the peer's closing. */
+function isFromPeer({ connection }: Call, error: unknown): boolean {
+  return (
+    typeof (error as { errno?: unknown }).errno === 'number' || connection?.socket.readableEnded === true
+  );
 }

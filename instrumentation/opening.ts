@@ -1,7 +1,7 @@
 /** The span of a connection that no call opened: a raw socket, a driver's, a pool that warms up. */
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
-import { budgetOfReason } from './abort-budgets.ts';
+import { timerOfReason } from './abort-reasons.ts';
 import { attemptAttributes, failureAttributes, peerAttributes, phaseAttributes } from './call.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { describeFailure } from './failures.ts';
@@ -29,8 +29,9 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
     const error =
       socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
     const failure = describeFailure(error, {
-      endedHere: typeof (error as { errno?: unknown }).errno !== 'number',
-      budgetOfReason,
+      endedHere: socket.errored === null,
+      ownTimerMs: undefined,
+      timerOfReason: (reason) => timerOfReason(reason, startedMs),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
     });
     Object.assign(attributes, failureAttributes(failure, times, endMs - startedMs));

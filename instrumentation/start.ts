@@ -1,6 +1,6 @@
 /** The whole life of the hook on one screen: read the surroundings, start the recorder, watch, and flush at the end. */
 import { readFileSync } from 'node:fs';
-import { watchAbortSignals } from './abort-budgets.ts';
+import { watchAborts } from './abort-reasons.ts';
 import { watchConnections } from './connections.ts';
 import { flushAtEnd, trackExportSocket } from './exit.ts';
 import { guard } from './guard.ts';
@@ -22,7 +22,7 @@ export function startHook(): void {
     serviceName: fallbackServiceName(process.env, script, process.cwd()),
   });
 
-  watchAbortSignals();
+  watchAborts();
   watchConnections({
     exporting: trackExportSocket,
     starting: undiciOpening,

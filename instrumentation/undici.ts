@@ -153,14 +153,10 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
   if (request.upgrade) socket.once('close', () => finish(call));
 }
 
+/** undici names whoever ended a request in the error: nothing else need be known. */
 function finish(call: Call, error?: unknown): void {
   waiting.delete(call as UndiciCall);
-  endCall(call, error === undefined ? {} : { error, endedHere: endedHere(call, error) });
-}
-
-function endedHere({ connection }: Call, error: unknown): boolean {
-  const { errno, code } = Object(error) as { errno?: unknown; code?: unknown };
-  return typeof errno !== 'number' && code !== 'UND_ERR_SOCKET' && !connection?.socket.readableEnded;
+  endCall(call, { error });
 }
 
 /** Whether the raw headers, name and value in turn, announce an event stream. */

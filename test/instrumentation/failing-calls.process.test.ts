@@ -19,7 +19,7 @@ interface Case {
   client: 'http' | 'fetch';
   url: string;
   budgetMs: number;
-  timer?: 'signal';
+  timer: 'timeout' | 'signal' | 'any' | 'controller' | 'destroy' | 'cancel';
   pool?: boolean;
   dnsPort?: number;
 }
@@ -51,7 +51,14 @@ beforeAll(async () => {
   const cases: Case[] = [];
   for (const client of ['http', 'fetch'] as const) {
     const add = (name: string, url: string, more: Partial<Case> = {}) =>
-      cases.push({ name: `${name}-${client}`, client, url: `${url}${name}-${client}`, budgetMs, ...more });
+      cases.push({
+        name: `${name}-${client}`,
+        client,
+        url: `${url}${name}-${client}`,
+        budgetMs,
+        timer: client === 'http' ? 'timeout' : 'signal',
+        ...more,
+      });
     add('syn', `http://127.0.0.1:${full}/`);
     add('refused', `http://127.0.0.1:${closed}/`);
     add('tls', `https://127.0.0.1:${silent}/`);
@@ -59,8 +66,18 @@ beforeAll(async () => {
     add('stall', `http://127.0.0.1:${server}/`);
     add('nodns', `http://silent-${client}.test:${server}/`, { dnsPort: silentDns });
     add('noname', `http://missing-${client}.test:${server}/`, { dnsPort: noSuchName });
+    add('any', `http://127.0.0.1:${silent}/`, { timer: 'any' });
+    add('controller', `http://127.0.0.1:${silent}/`, { timer: 'controller' });
+    add('cancel', `http://127.0.0.1:${silent}/`, { timer: 'cancel' });
     add('fine', `http://127.0.0.1:${server}/`);
   }
+  cases.push({
+    name: 'destroy',
+    client: 'http',
+    url: `http://127.0.0.1:${silent}/destroy`,
+    budgetMs,
+    timer: 'destroy',
+  });
   const pooled = { client: 'http', budgetMs, timer: 'signal', pool: true } as const;
   cases.push({
     name: 'hang-holder',
@@ -191,6 +208,37 @@ describe('a call that times out', () => {
     expect(span.message).not.toBe('');
     expect(span.attributes['sockeye.timeout.elapsed_ms']).toBeCloseTo(span.durationMs, 0);
     expect(phaseSumMs(span)).toBeCloseTo(span.durationMs, 0);
+  });
+});
+
+describe('the timer of a call', () => {
+  it.each([
+    { name: 'any-http', what: 'one of several signals', timer: 'abort_signal' },
+    { name: 'any-fetch', what: 'one of several signals', timer: 'abort_signal' },
+    { name: 'controller-http', what: 'a controller aborted by setTimeout', timer: 'abort' },
+    { name: 'controller-fetch', what: 'a controller aborted by setTimeout', timer: 'abort' },
+    { name: 'destroy', what: 'a request destroyed by setTimeout', timer: 'app' },
+  ])('is known with its budget for $what ($name)', async ({ name, timer }) => {
+    const { attributes } = await spanOf(name);
+    expect(attributes).toMatchObject({
+      'sockeye.timeout.phase': 'wait',
+      'sockeye.timeout.timer': timer,
+      'sockeye.timeout.budget_ms': budgetMs,
+    });
+  });
+
+  it.each(['cancel-http', 'cancel-fetch'])(
+    'is an abort without a budget when no timer made it (%s)',
+    async (name) => {
+      const { attributes } = await spanOf(name);
+      expect(attributes).toMatchObject({ 'sockeye.timeout.timer': 'abort', 'error.type': 'AbortError' });
+      expect(attributes).not.toHaveProperty(['sockeye.timeout.budget_ms']);
+    },
+  );
+
+  it('ends a call that waits for a pooled socket when the caller gives up, not when the socket comes', async () => {
+    const [waited, holder] = [await spanOf('pooled'), await spanOf('hang-holder')];
+    expect(waited.durationMs).toBeLessThan(holder.durationMs - budgetMs / 2);
   });
 });
 

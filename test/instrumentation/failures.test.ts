@@ -5,7 +5,8 @@ const failure = (error: unknown, circumstances: Partial<Circumstances> = {}) =>
   describeFailure(error, {
     endedHere: false,
     idleTimer: undefined,
-    budgetOfReason: () => undefined,
+    ownTimerMs: undefined,
+    timerOfReason: () => undefined,
     ...circumstances,
   });
 
@@ -64,10 +65,8 @@ describe('the type of a failure', () => {
 describe('the timer of a failure', () => {
   it('is the abort signal, with its delay when it is known', () => {
     expect(failure(timeoutReason).timeout).toEqual({ timer: 'abort_signal', budgetMs: undefined });
-    expect(failure(timeoutReason, { budgetOfReason: () => 300 }).timeout).toEqual({
-      timer: 'abort_signal',
-      budgetMs: 300,
-    });
+    const known = { timer: 'abort_signal', budgetMs: 300 } as const;
+    expect(failure(timeoutReason, { timerOfReason: () => known }).timeout).toEqual(known);
   });
 
   it('is an abort when the program aborted without saying why', () => {
@@ -117,7 +116,24 @@ describe('the timer of a failure', () => {
   it('is the program’s own when its error speaks of a time-out', () => {
     const own = Object.assign(new Error('Request timed out'), { code: 'ESOCKETTIMEDOUT' });
     expect(failure(own, { endedHere: true }).timeout).toEqual({ timer: 'app', budgetMs: undefined });
-    expect(failure(new Error('changed my mind'), { endedHere: true }).timeout).toBeUndefined();
+    expect(failure(new Error('changed my mind'), { endedHere: true, ownTimerMs: 250 }).timeout).toEqual({
+      timer: 'app',
+      budgetMs: 250,
+    });
+  });
+
+  it('is an abort when the program ended the call and nothing tells of a timer', () => {
+    expect(failure(new Error('changed my mind'), { endedHere: true }).timeout).toEqual({
+      timer: 'abort',
+      budgetMs: undefined,
+    });
+    expect(failure(new Error('changed my mind')).timeout).toBeUndefined();
+  });
+
+  it('is the program’s for a DNS resolver that stops waiting', () => {
+    expect(failure(Object.assign(new Error('queryA ETIMEOUT'), { code: 'ETIMEOUT' })).timeout?.timer).toBe(
+      'app',
+    );
   });
 
   it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])(

@@ -27,13 +27,22 @@ const describe = (error) => ({
   cause: error.cause?.code ?? error.cause?.name,
 });
 
-const viaHttp = ({ url, budgetMs, timer, agent }) =>
+/** A signal that gives up after the budget: timed, a program's own timer, both, or a cancellation without a timer. */
+function giveUpSignal({ timer, budgetMs }) {
+  if (timer === 'any') return AbortSignal.any([new AbortController().signal, AbortSignal.timeout(budgetMs)]);
+  if (timer !== 'controller' && timer !== 'cancel') return AbortSignal.timeout(budgetMs);
+  const controller = new AbortController();
+  if (timer === 'controller') setTimeout(() => controller.abort(), budgetMs);
+  else new Promise((resolve) => setTimeout(resolve, budgetMs)).then(() => controller.abort());
+  return controller.signal;
+}
+
+const viaHttp = (call) =>
   new Promise((resolve) => {
+    const { url, budgetMs, timer, agent } = call;
     const { get } = url.startsWith('https') ? https : http;
-    const options = {
-      agent,
-      ...(timer === 'signal' ? { signal: AbortSignal.timeout(budgetMs) } : { timeout: budgetMs }),
-    };
+    const options = { agent, ...(timer === 'timeout' ? { timeout: budgetMs } : {}) };
+    if (timer !== 'timeout' && timer !== 'destroy') options.signal = giveUpSignal(call);
     const request = get(url, options, (response) => {
       let bytes = 0;
       response.on('data', (chunk) => (bytes += chunk.length));
@@ -43,12 +52,13 @@ const viaHttp = ({ url, budgetMs, timer, agent }) =>
       response.on('end', () => resolve({ status: response.statusCode, bytes }));
     });
     request.on('timeout', () => request.destroy());
+    if (timer === 'destroy') setTimeout(() => request.destroy(), budgetMs);
     request.on('error', (error) => resolve({ error: describe(error) }));
   });
 
-const viaFetch = async ({ url, budgetMs }) => {
+const viaFetch = async (call) => {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(budgetMs) });
+    const response = await fetch(call.url, { signal: giveUpSignal(call) });
     return { status: response.status, bytes: (await response.arrayBuffer()).byteLength };
   } catch (error) {
     return { error: describe(error) };

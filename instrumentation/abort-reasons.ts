@@ -1,0 +1,88 @@
+/**
+ * What ended the wait of an aborted call: remembers, for the reason of every abort, which timer was behind it.
+ *
+ * An abort's reason is the same object wherever it arrives: through `AbortSignal.any`, `fetch`, `http.request`, or a
+ * library's own plumbing. So the timer is looked up by the reason, and `AbortSignal.any` needs no patch. Signals are held
+ * weakly: the hook must not keep one alive that the program has dropped.
+ */
+import type { Timeout } from './failures.ts';
+import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
+
+/** An abort by `AbortSignal.timeout` with its delay, or by a controller with the timer it was called in. */
+type Cause = { signalDelayMs: number } | { controllerTimer: RunningTimer | undefined };
+
+/** Signals that had not fired when last looked at, oldest first, with their delay. */
+const waiting = new Map<WeakRef<AbortSignal>, number>();
+const dropped = new FinalizationRegistry<WeakRef<AbortSignal>>((ref) => waiting.delete(ref));
+const causes = new WeakMap<object, Cause>();
+/** The controller's `abort` that runs now: its reason is not known before it is over, the calls it ends end within. */
+let aborting: Cause | undefined;
+
+/** Replaces `AbortSignal.timeout` and `AbortController.prototype.abort` with ones that remember; everything else stays. */
+export function watchAborts(): void {
+  const { timeout } = AbortSignal;
+  replace(AbortSignal, 'timeout', function (this: unknown, delay: number): AbortSignal {
+    const signal = Reflect.apply(timeout, this, arguments) as AbortSignal;
+    const ref = new WeakRef(signal);
+    waiting.set(ref, delay);
+    dropped.register(signal, ref);
+    return signal;
+  });
+
+  const { abort } = AbortController.prototype;
+  replace(AbortController.prototype, 'abort', function (this: AbortController): void {
+    const outer = aborting;
+    aborting = { controllerTimer: runningTimer() };
+    try {
+      const isFirst = this.signal.aborted === false;
+      Reflect.apply(abort, this, arguments);
+      // One that only passes another's reason on is not the cause.
+      if (isFirst && !causeOf(this.signal.reason, undefined)) remember(this.signal.reason, aborting);
+    } finally {
+      aborting = outer;
+    }
+  });
+}
+
+function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
+  const descriptor = Object.getOwnPropertyDescriptor(owner, name);
+  const { length } = descriptor?.value as { length: number };
+  Object.defineProperty(value, 'name', { value: name, configurable: true });
+  Object.defineProperty(value, 'length', { value: length, configurable: true });
+  Object.defineProperty(owner, name, { ...descriptor, value });
+}
+
+function remember(reason: unknown, cause: Cause): void {
+  if (typeof reason === 'object' && reason !== null) causes.set(reason, cause);
+}
+
+/** The timer behind an abort with this reason, for a call that began at `callStartMs`; undefined when it was no abort. */
+export function timerOfReason(reason: unknown, callStartMs: number): Timeout | undefined {
+  const cause = causeOf(reason, aborting);
+  if (!cause) return undefined;
+  if ('signalDelayMs' in cause) return { timer: 'abort_signal', budgetMs: cause.signalDelayMs };
+  const { controllerTimer } = cause;
+  const isDeadline = controllerTimer && isDeadlineOf(controllerTimer, callStartMs);
+  return { timer: 'abort', budgetMs: isDeadline ? controllerTimer.delayMs : undefined };
+}
+
+function causeOf(reason: unknown, running: Cause | undefined): Cause | undefined {
+  if (typeof reason !== 'object' || reason === null) return undefined;
+  const known = causes.get(reason);
+  if (known) return known;
+  const { name } = reason as { name?: unknown };
+  if (name === 'AbortError') return running;
+  return name === 'TimeoutError' ? findExpiredSignal(reason) : undefined;
+}
+
+/** Looks through the signals that have fired since the last time, remembering each on the way. */
+function findExpiredSignal(reason: object): Cause | undefined {
+  for (const [ref, signalDelayMs] of waiting) {
+    const signal = ref.deref();
+    if (signal && !signal.aborted) continue;
+    waiting.delete(ref);
+    if (signal) remember(signal.reason, { signalDelayMs });
+    if (signal?.reason === reason) break;
+  }
+  return causes.get(reason);
+}

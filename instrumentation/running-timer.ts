@@ -1,0 +1,46 @@
+/**
+ * The timer in whose callback the program is running: what a program's own `setTimeout(() => controller.abort(), 3000)`
+ * says about how long it was willing to wait.
+ *
+ * Node's current execution resource is the timer itself, in the callback and in whatever that calls at once; after an
+ * `await` it is another, and nothing is known.
+ */
+import { executionAsyncResource } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
+
+export interface RunningTimer {
+  delayMs: number;
+  /** When it was started, in ms of `performance.now()`. */
+  startedMs: number;
+}
+
+/** What Node's timers carry since its first days, and what is not of a timer lacks. */
+interface TimerFields {
+  _idleTimeout?: unknown;
+  _idleStart?: unknown;
+  _repeat?: unknown;
+}
+
+/** A timer may start this long after the call it is for: in the same piece of code, the loop's clock being coarse. */
+const startSlackMs = 20;
+
+/** The one-shot timer that runs now; undefined outside of one. An interval says nothing about one call. */
+export function runningTimer(): RunningTimer | undefined {
+  const {
+    _idleTimeout: delayMs,
+    _idleStart: start,
+    _repeat: repeat,
+  } = executionAsyncResource() as TimerFields;
+  if (typeof delayMs !== 'number' || delayMs < 0 || typeof start !== 'number' || repeat) return undefined;
+  // Timers count on the event loop's clock; one that starts now shows what that clock says.
+  const now = setTimeout(() => {}, 1);
+  clearTimeout(now);
+  const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
+  return { delayMs, startedMs: performance.now() - (loopNow - start) };
+}
+
+/** Whether the timer can be the deadline of a call: one that started later was set for something else. */
+export function isDeadlineOf({ startedMs }: RunningTimer, callStartMs: number): boolean {
+  return startedMs <= callStartMs + startSlackMs;
+}
