@@ -60,8 +60,8 @@ export function parseRange(query: URLSearchParams, nowUnixMs: number): TimeRange
   return { fromUnixMs, toUnixMs };
 }
 
-export function parseLimit(query: URLSearchParams, fallback: number = LIMIT_DEFAULT): number {
-  return parseInteger(query, 'limit', 1, LIMIT_MAX) ?? fallback;
+export function parseLimit(query: URLSearchParams): number {
+  return parseInteger(query, 'limit', 1, LIMIT_MAX) ?? LIMIT_DEFAULT;
 }
 
 export function parseInteger(query: URLSearchParams, name: string, min: number, max: number): number | null {

@@ -3,7 +3,7 @@ import { parseLimit, parseRange } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text, type Parameter } from '../schema.ts';
 import type { Sources } from '../sources.ts';
-import { limitOf, RANGE } from './parameter-docs.ts';
+import { LIMIT, RANGE } from './parameter-docs.ts';
 
 const PREFIX: Parameter = { name: 'prefix', description: 'Only those that begin with this', schema: text };
 
@@ -13,7 +13,7 @@ export function attributeRoutes({ query }: Sources): Route[] {
       method: 'GET',
       path: '/api/attributes',
       summary: 'Names of attributes, most frequent first',
-      query: [PREFIX, ...RANGE, limitOf()],
+      query: [PREFIX, ...RANGE, LIMIT],
       gives: { 'application/json': named('AttributeKeys') },
       handle: async (exchange) => {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
@@ -26,7 +26,7 @@ export function attributeRoutes({ query }: Sources): Route[] {
       path: '/api/attributes/:key/values',
       summary: 'Values of one attribute, most frequent first',
       segments: [{ name: 'key', description: 'The attribute’s name', schema: text }],
-      query: [PREFIX, ...RANGE, limitOf()],
+      query: [PREFIX, ...RANGE, LIMIT],
       gives: { 'application/json': named('AttributeValues') },
       handle: async (exchange) => {
         const range = parseRange(exchange.query, exchange.nowUnixMs);

@@ -25,10 +25,8 @@ export const CURSOR: Parameter = {
   schema: text,
 };
 
-export function limitOf(fallback: number = LIMIT_DEFAULT): Parameter {
-  return {
-    name: 'limit',
-    description: 'Most entries to give',
-    schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: fallback },
-  };
-}
+export const LIMIT: Parameter = {
+  name: 'limit',
+  description: 'Most entries to give',
+  schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT },
+};

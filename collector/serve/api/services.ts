@@ -1,10 +1,10 @@
 /** Who calls whom, and how it goes: services, their operations, and the map. */
-import { LIMIT_MAX, parseInteger, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
+import { parseInteger, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import type { Operations, Services } from '../wire.ts';
-import { CURSOR, limitOf, RANGE } from './parameter-docs.ts';
+import { CURSOR, LIMIT, RANGE } from './parameter-docs.ts';
 
 const HOPS_DEFAULT = 1;
 const HOPS_MAX = 20;
@@ -15,7 +15,7 @@ export function serviceRoutes({ query }: Sources): Route[] {
       method: 'GET',
       path: '/api/services',
       summary: 'Services with their calls, errors, timeouts and latency',
-      query: [...RANGE, limitOf(LIMIT_MAX), CURSOR],
+      query: [...RANGE, LIMIT, CURSOR],
       gives: { 'application/json': named('Services') },
       handle: async (exchange) => {
         const { services } = await query.services(parseRange(exchange.query, exchange.nowUnixMs));
@@ -30,7 +30,7 @@ export function serviceRoutes({ query }: Sources): Route[] {
       query: [
         { name: 'service', description: 'Only those of this service', schema: text },
         ...RANGE,
-        limitOf(LIMIT_MAX),
+        LIMIT,
         CURSOR,
       ],
       gives: { 'application/json': named('Operations') },
@@ -65,5 +65,5 @@ export function serviceRoutes({ query }: Sources): Route[] {
 }
 
 function takePageOf<Item>(items: readonly Item[], query: URLSearchParams) {
-  return takePage(items, parseLimit(query, LIMIT_MAX), textParameter(query, 'cursor'));
+  return takePage(items, parseLimit(query), textParameter(query, 'cursor'));
 }

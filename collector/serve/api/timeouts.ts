@@ -1,12 +1,12 @@
 /** Give-ups of one kind on one edge in one phase, together: incidents. */
 import { notFound } from '../http-error.ts';
-import { LIMIT_MAX, parseChoice, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
+import { parseChoice, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text, words, type Parameter } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import type { Incident, Incidents } from '../wire.ts';
 import { GIVE_UP_KINDS } from '../wire-schemas.ts';
-import { CURSOR, limitOf, RANGE } from './parameter-docs.ts';
+import { CURSOR, LIMIT, RANGE } from './parameter-docs.ts';
 
 const STATES: readonly Incident['state'][] = ['new', 'ongoing', 'resolved'];
 
@@ -26,7 +26,7 @@ export function timeoutRoutes({ query }: Sources): Route[] {
         { name: 'state', description: 'Only incidents in this state', schema: words(...STATES) },
         { name: 'kind', description: 'Only give-ups of this kind', schema: words(...GIVE_UP_KINDS) },
         ...RANGE,
-        limitOf(LIMIT_MAX),
+        LIMIT,
         CURSOR,
       ],
       gives: { 'application/json': named('Incidents') },
@@ -34,7 +34,7 @@ export function timeoutRoutes({ query }: Sources): Route[] {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
         const state = parseChoice(exchange.query, 'state', STATES);
         const kind = parseChoice(exchange.query, 'kind', GIVE_UP_KINDS);
-        const limit = parseLimit(exchange.query, LIMIT_MAX);
+        const limit = parseLimit(exchange.query);
         const answer = await query.incidents(range, state, kind);
         const { page, cursor } = takePage(answer.incidents, limit, textParameter(exchange.query, 'cursor'));
         return json({ ...answer, incidents: page, cursor } satisfies Incidents);

@@ -14,7 +14,7 @@ import {
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { anything, list, named, number, text, words } from '../schema.ts';
 import type { Sources } from '../sources.ts';
-import { CURSOR, limitOf, RANGE, TRACE_ID } from './parameter-docs.ts';
+import { CURSOR, LIMIT, RANGE, TRACE_ID } from './parameter-docs.ts';
 
 const SORTS = ['newest', 'oldest', 'longest', 'errors'] as const;
 const FORMATS = ['otlp', 'jaeger', 'zipkin'] as const;
@@ -34,7 +34,7 @@ export function traceRoutes(sources: Sources): Route[] {
         { name: 'maxDurationMs', description: 'The span took at most this long', schema: number },
         ...RANGE,
         { name: 'sort', description: 'By trace; newest by default', schema: words(...SORTS) },
-        limitOf(),
+        LIMIT,
         CURSOR,
       ],
       gives: { 'application/json': named('TracePage') },
