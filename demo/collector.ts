@@ -36,8 +36,7 @@ export async function startCollector(processes: Processes, args: string[]): Prom
     return value;
   } catch {
     throw new Error(
-      'the collector did not start; its reason stands above. When its ports are in use by another collector, ' +
-        'end that one, or give other ports: --web 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --otlp-http 127.0.0.1:0',
+      'the collector did not start; its reason stands above. To use one that runs: --send-to http://127.0.0.1:4317',
     );
   }
 }
