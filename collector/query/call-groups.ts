@@ -71,11 +71,7 @@ export function groupCalls() {
   return {
     add(call: StoredCall): void {
       const tally = tallyOf(call.caller, call.callee, call.edgeKind);
-      count(tally, call);
-      if (call.outcome === 'timeout') {
-        const phase = call.giveUpPhase ?? 'none';
-        tally.timeoutPhases[phase] = (tally.timeoutPhases[phase] ?? 0) + 1;
-      }
+      count(tally, call, call.giveUpPhase ?? 'none');
       tally.neverArrived += Number(call.neverArrived);
       tally.retries += Number(call.isRetry);
       if (call.serverMs !== null && !call.isStream) tally.serverDurationsMs.push(call.serverMs);
@@ -83,7 +79,7 @@ export function groupCalls() {
     },
     /** `from` of these groups is null: they come from the user. */
     addEntry(service: string, call: EntryCall): void {
-      count(tallyOf(null, { id: service, kind: 'service', inferred: false }, 'http'), call);
+      count(tallyOf(null, { id: service, kind: 'service', inferred: false }, 'http'), call, 'none');
     },
     finish(): CallGroup[] {
       const all = [...tallies.values()];
@@ -104,10 +100,13 @@ function latencyOfAll(tallies: readonly Tally[]): Latency {
   return latencyOf(tallies.flatMap((tally) => tally.durationsMs));
 }
 
-function count(tally: Tally, call: EntryCall): void {
+function count(tally: Tally, call: EntryCall, phase: Phase | 'none'): void {
   tally.calls++;
   if (call.outcome === 'error') tally.errors++;
-  if (call.outcome === 'timeout') tally.timeouts++;
+  if (call.outcome === 'timeout') {
+    tally.timeouts++;
+    tally.timeoutPhases[phase] = (tally.timeoutPhases[phase] ?? 0) + 1;
+  }
   if (!call.isStream) tally.durationsMs.push(call.durationMs);
 }
 

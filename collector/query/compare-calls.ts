@@ -13,9 +13,9 @@ const DIFFERS_MIN = 0.3;
 const CALLS_MIN = 2;
 const LISTED_MAX = 10;
 const VALUE_LENGTH_MAX = 200;
-/** Effects of the failure and facts about the sender's own tooling tell nothing about why. */
-const EFFECTS =
-  /^(?:error\.|exception\.|sockeye\.|otel\.|telemetry\.|http\.response\.|http\.status_code$|rpc\..*status|process\.command|process\.pid$|process\.runtime\.)/;
+/** Effects of the failure, facts about the sender's own tooling, and what an edge's calls share by definition. */
+const UNTELLING =
+  /^(?:error\.|exception\.|sockeye\.|otel\.|telemetry\.|http\.response\.|http\.status_code$|rpc\..*status|process\.command|process\.pid$|process\.runtime\.|service\.name$)/;
 
 type Shares = Map<string, { key: string; value: string; share: number }>;
 
@@ -51,7 +51,7 @@ function sharesOf(spans: readonly Span[]): Shares {
   for (const span of spans) {
     for (const [key, value] of [...span.resource.attributes, ...span.attributes]) {
       const text = textOf(value);
-      if (text === null || EFFECTS.test(key)) continue;
+      if (text === null || UNTELLING.test(key)) continue;
       const id = `${key}\0${text}`;
       const entry = shares.get(id) ?? { key, value: text, share: 0 };
       entry.share += 1 / spans.length;
