@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
+const ORPHAN_CHECK_MS = 500;
 const env = { ...process.env, PATH: bin + delimiter + process.env.PATH };
 
 /** Runs a command to its end; when it fails, this process ends with its exit code. */
@@ -20,6 +21,13 @@ async function run(command, args, options = {}) {
   const forwardInterrupt = () => process.stdin.isTTY || child.kill('SIGINT');
   const forwardTerminate = () => child.kill('SIGTERM');
   process.on('SIGINT', forwardInterrupt).on('SIGTERM', forwardTerminate);
+  // npm passes SIGTERM to its shell, and a shell dies of it without passing it on: an orphan ends what it runs.
+  const parent = process.ppid;
+  const orphaned = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(orphaned);
+    forwardTerminate();
+  }, ORPHAN_CHECK_MS);
   const status = await new Promise((resolve) => {
     child.on('error', (error) => {
       console.error(`${command}: ${error.message}`);
@@ -27,6 +35,7 @@ async function run(command, args, options = {}) {
     });
     child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
   });
+  clearInterval(orphaned);
   process.off('SIGINT', forwardInterrupt).off('SIGTERM', forwardTerminate);
   if (status !== 0) process.exit(status);
 }
