@@ -3,7 +3,7 @@ import { textAttribute, type Span } from '../span.ts';
 import type { GiveUpMoment } from './give-ups.ts';
 import type { Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
-import { readPhases } from './phases.ts';
+import { phaseOfCall } from './phase-of-call.ts';
 import { peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
 import type { Confidence, Evidence, Phase } from './verdict.ts';
 
@@ -24,8 +24,10 @@ export interface Case {
   /** The origin call's own give-up; null when it was still open, or ended well. */
   readonly failure: GiveUpMoment | null;
   readonly phase: Phase | 'none';
-  /** How long the origin call was in that phase, as far as it was measured. */
+  /** How long the origin call was in that phase until the give-up; null when it was not measured. */
   readonly phaseMs: number | null;
+  /** The phase was not over at the give-up. */
+  readonly phaseOpen: boolean;
   /** `payments:8443`, or the callee's name. */
   readonly peer: string;
   /** caller -> the origin's callee; for own work, the service alone. */
@@ -65,10 +67,10 @@ export function makeCase(
 ): Case {
   const call = origin.type === 'edge' ? origin.node : (origin.calls[0] ?? null);
   const server = call === null ? null : serverOf(call);
-  const { phase, phaseMs } =
+  const { phase, phaseMs, phaseOpen } =
     call === null
-      ? { phase: 'none' as const, phaseMs: null }
-      : phaseOfCall(call, server, failure, giveUp.atMs, origin.open);
+      ? { phase: 'none' as const, phaseMs: null, phaseOpen: false }
+      : phaseOfCall(call, server, failure, giveUp.atMs);
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
   const givenUp = giveUp.node;
@@ -82,6 +84,7 @@ export function makeCase(
     failure,
     phase,
     phaseMs,
+    phaseOpen,
     peer: call === null ? origin.node.service : (peerLabel(call.span) ?? callee),
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
     targetOfGiveUp,
@@ -99,38 +102,6 @@ function plainCallee(call: Span, pairedService: string | null): string {
     textAttribute(call.attributes, 'network.peer.address') ??
     'unknown peer'
   );
-}
-
-/**
- * The phase a call failed in; of one still open, the phase it was in when its caller gave up; of one that ended well,
- * the longest, its server's time not counted.
- */
-function phaseOfCall(
-  call: TraceNode,
-  server: TraceNode | null,
-  failure: GiveUpMoment | null,
-  atMs: number,
-  open: boolean,
-): { phase: Phase | 'none'; phaseMs: number | null } {
-  const phases = readPhases(call.span);
-  const stuckIn = failure?.phase ?? call.outcome.giveUp?.phase;
-  if (stuckIn !== undefined) {
-    return { phase: stuckIn, phaseMs: phases.find(({ phase }) => phase === stuckIn)?.durationMs ?? null };
-  }
-  const offsetMs = atMs - call.startMs;
-  if (open) {
-    const current =
-      phases.find((slice) => slice.startOffsetMs + slice.durationMs >= offsetMs) ?? phases.at(-1);
-    if (current === undefined) return { phase: 'wait', phaseMs: null };
-    return { phase: current.phase, phaseMs: Math.max(0, offsetMs - current.startOffsetMs) };
-  }
-  const serverMs = server === null ? 0 : server.endMs - server.startMs;
-  let longest: { phase: Phase; phaseMs: number } | null = null;
-  for (const { phase, durationMs } of phases) {
-    const phaseMs = phase === 'wait' ? Math.max(0, durationMs - serverMs) : durationMs;
-    if (longest === null || phaseMs > longest.phaseMs) longest = { phase, phaseMs };
-  }
-  return longest ?? { phase: 'wait', phaseMs: null };
 }
 
 /** Its spans say that it passes requests on: a proxy by name or by its own marks. */

@@ -19,36 +19,41 @@ interface Bounds {
 
 /** Adds each node's shift to its times. Nodes come parents first. */
 export function shiftClocks(nodes: readonly TraceNode[]): void {
-  const processes = new Map<Resource, string>();
-  const processOf = (node: TraceNode) => {
-    let process = processes.get(node.span.resource);
-    if (process === undefined) {
-      process = processName(node);
-      processes.set(node.span.resource, process);
-    }
-    return process;
-  };
-  const boundsOf = new Map<string, Bounds>();
-  const crossings = new Map<TraceNode, Bounds>();
-  for (const child of nodes) {
+  const processOf = numberProcesses(nodes);
+  const boundsOf = new Map<number, Bounds>();
+  const crossings = nodes.map((child) => {
     const { parent } = child;
-    if (parent === null || parent.span.resource === child.span.resource) continue;
-    const from = processOf(parent);
-    const to = processOf(child);
-    if (from === to) continue;
-    const pair = `${from}\n${to}`;
+    if (parent === null || parent.span.resource === child.span.resource) return null;
+    const from = processOf.get(parent.span.resource) ?? 0;
+    const to = processOf.get(child.span.resource) ?? 0;
+    if (from === to) return null;
+    const pair = from * processOf.size + to;
     let bounds = boundsOf.get(pair);
     if (bounds === undefined) boundsOf.set(pair, (bounds = { lo: -Infinity, hi: Infinity, exact: null }));
     tighten(bounds, parent, child);
-    crossings.set(child, bounds);
-  }
+    return bounds;
+  });
   if (boundsOf.size === 0) return;
-  for (const node of nodes) {
-    const bounds = crossings.get(node);
-    node.skewMs = (node.parent?.skewMs ?? 0) + (bounds === undefined ? 0 : shiftMs(bounds));
+  nodes.forEach((node, index) => {
+    const bounds = crossings[index] ?? null;
+    node.skewMs = (node.parent?.skewMs ?? 0) + (bounds === null ? 0 : shiftMs(bounds));
     node.startMs += node.skewMs;
     node.endMs += node.skewMs;
+  });
+}
+
+/** Resources of one process, which several senders may describe, get one number. */
+function numberProcesses(nodes: readonly TraceNode[]): ReadonlyMap<Resource, number> {
+  const numbers = new Map<string, number>();
+  const processOf = new Map<Resource, number>();
+  for (const node of nodes) {
+    if (processOf.has(node.span.resource)) continue;
+    const name = processName(node);
+    const number = numbers.get(name) ?? numbers.size;
+    numbers.set(name, number);
+    processOf.set(node.span.resource, number);
   }
+  return processOf;
 }
 
 function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {

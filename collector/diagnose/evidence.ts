@@ -9,7 +9,8 @@ const TEXT_CHARS_MAX = 200;
 /** null when the span does not carry the attribute. */
 export function attributeFact(node: TraceNode, attribute: string, text: string): Evidence | null {
   const value = node.span.attributes.get(attribute);
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') return null;
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
   const source = attribute.startsWith('sockeye.tcp.') ? 'client-kernel' : 'span';
   return { text, spanId: node.span.spanId, attribute, value, source };
 }

@@ -23,7 +23,7 @@ const STORIES_MAX = 50;
 const SEGMENTS_MAX = 1_000_000;
 
 export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Explained[] {
-  const moments = withoutPassedOn(tree, findGiveUps(tree));
+  const moments = withoutPassedOn(findGiveUps(tree));
   const momentOf = new Map(moments.map((moment) => [moment.node, moment]));
   const stories: Explained[] = [];
   const explained = new Set<TraceNode>();
@@ -33,7 +33,7 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     if (stories.length >= STORIES_MAX || segments > SEGMENTS_MAX) break;
     if (attempts.some(({ node }) => explained.has(node))) continue;
     const giveUp = latest(attempts);
-    const tooShort = findTooShort(giveUp, tree, context.normals);
+    const tooShort = findTooShort(giveUp, context.normals);
     let origin = tooShort === null ? null : wholeCall(giveUp, attempts, tooShort);
     if (origin === null) {
       const chain = blockingChain(giveUp.node, giveUp.atMs);
@@ -44,7 +44,8 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     for (const { node } of attempts) explained.add(node);
     if (origins.has(origin.node)) continue;
     origins.add(origin.node);
-    stories.push({ giveUp, origin, failure: momentOf.get(origin.node) ?? null, tooShort });
+    const failure = origin.type === 'edge' ? (momentOf.get(origin.node) ?? null) : null;
+    stories.push({ giveUp, origin, failure, tooShort });
   }
   return explainingFirst(stories);
 }
@@ -53,18 +54,32 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
  * Leaves out those that only pass on what happened below them: a gateway's answer, an error without a timer of its
  * own, that came with or after a give-up inside.
  */
-function withoutPassedOn(tree: TraceTree, moments: readonly GiveUpMoment[]): GiveUpMoment[] {
+function withoutPassedOn(moments: readonly GiveUpMoment[]): GiveUpMoment[] {
   const momentOf = new Map(moments.map((moment) => [moment.node, moment]));
-  const above = new Map<TraceNode, GiveUpMoment>();
   const passedOn = new Set<GiveUpMoment>();
-  for (const node of tree.nodes) {
-    const outer = node.parent === null ? undefined : (momentOf.get(node.parent) ?? above.get(node.parent));
-    if (outer === undefined) continue;
-    above.set(node, outer);
-    const inner = momentOf.get(node);
-    if (inner !== undefined && isPassedOn(outer, inner)) passedOn.add(outer);
+  const nearest = new Map<TraceNode, GiveUpMoment | null>();
+  for (const inner of moments) {
+    const outer = nearestAbove(inner.node, momentOf, nearest);
+    if (outer !== null && isPassedOn(outer, inner)) passedOn.add(outer);
   }
   return moments.filter((moment) => !passedOn.has(moment));
+}
+
+/** Remembers the way it went, so that no span is passed twice. */
+function nearestAbove(
+  from: TraceNode,
+  momentOf: ReadonlyMap<TraceNode, GiveUpMoment>,
+  nearest: Map<TraceNode, GiveUpMoment | null>,
+): GiveUpMoment | null {
+  const way: TraceNode[] = [];
+  let node = from.parent;
+  while (node !== null && !momentOf.has(node) && !nearest.has(node)) {
+    way.push(node);
+    node = node.parent;
+  }
+  const found = node === null ? null : (momentOf.get(node) ?? nearest.get(node) ?? null);
+  for (const passed of way) nearest.set(passed, found);
+  return found;
 }
 
 function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {

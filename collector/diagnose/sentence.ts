@@ -47,7 +47,8 @@ const DURING: Record<Phase | 'none', string> = {
   none: 'it was cut',
 };
 
-function neverHappened({ phase, failure }: Case, call: TraceNode): string {
+function neverHappened({ phase, phaseMs, phaseOpen, failure }: Case, call: TraceNode): string {
+  if (!phaseOpen) return `${seconds(phaseMs ?? 0)} of it went into the ${phase} phase`;
   switch (phase) {
     case 'queue':
       return 'no connection became free';

@@ -49,10 +49,10 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
       if (parent === null) missingParents++;
     }
   }
-  breakCycles(kept);
-  const roots = kept.filter((node) => node.parent === null);
   for (const node of kept) node.parent?.children.push(node);
+  const roots = kept.filter((node) => node.parent === null);
   const nodes = parentsFirst(roots);
+  if (nodes.length < kept.length) addCycles(kept, roots, nodes);
   shiftClocks(nodes);
   roots.sort((a, b) => a.startMs - b.startMs);
   const complete =
@@ -109,26 +109,32 @@ function dropDuplicates(all: readonly TraceNode[]) {
   return { kept: [...byId.values(), ...sharedServers.values()], byId, sharedServers };
 }
 
-/** A span that is its own ancestor becomes a root. */
-function breakCycles(nodes: readonly TraceNode[]): void {
-  const settled = new Set<TraceNode>();
-  for (const start of nodes) {
-    const onPath = new Set<TraceNode>();
-    let node: TraceNode | null = start;
-    while (node !== null && !settled.has(node)) {
-      onPath.add(node);
-      if (node.parent !== null && onPath.has(node.parent)) node.parent = null;
-      node = node.parent;
-    }
-    for (const visited of onPath) settled.add(visited);
-  }
-}
-
 function parentsFirst(roots: readonly TraceNode[]): TraceNode[] {
   const nodes = [...roots];
   // Grows while it is walked: each node brings its children.
-  for (const node of nodes) nodes.push(...node.children);
+  for (const node of nodes) for (const child of node.children) nodes.push(child);
   return nodes;
+}
+
+/** What no root leads to hangs below a span that is its own ancestor: that becomes a root. */
+function addCycles(kept: readonly TraceNode[], roots: TraceNode[], nodes: TraceNode[]): void {
+  const reached = new Set(nodes);
+  for (const start of kept) {
+    if (reached.has(start)) continue;
+    const onPath = new Set<TraceNode>();
+    let node = start;
+    while (node.parent !== null && !onPath.has(node)) {
+      onPath.add(node);
+      node = node.parent;
+    }
+    node.parent?.children.splice(node.parent.children.indexOf(node), 1);
+    node.parent = null;
+    roots.push(node);
+    for (const below of parentsFirst([node])) {
+      reached.add(below);
+      nodes.push(below);
+    }
+  }
 }
 
 const NEVER_ARRIVED = new Set(['queue', 'dns', 'connect', 'tls']);
@@ -170,7 +176,7 @@ function firstOf(attributes: Span['attributes'], ...keys: string[]): string | nu
   for (const key of keys) {
     const value = attributes.get(key);
     if (typeof value === 'string' && value !== '') return value;
-    if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return String(value);
   }
   return null;
 }

@@ -34,17 +34,8 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
 }
 
 /** No connection was free. Only when its holders worked normally is the pool to blame. */
-export function waitingForPool({
-  call,
-  phase,
-  phaseMs,
-  tree,
-  giveUp,
-  origin,
-  failure,
-}: Case): Finding | null {
-  if (call === null || phase !== 'queue' || (failure === null && !origin.open && phaseMs === null))
-    return null;
+export function waitingForPool({ call, phase, phaseMs, tree, giveUp }: Case): Finding | null {
+  if (call === null || phase !== 'queue') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.queue_ms', `waited ${formatMs(phaseMs ?? 0)} for a free connection`),
     attributeFact(call, 'sockeye.pool.in_use', 'connections in use'),
@@ -61,6 +52,7 @@ export function waitingForPool({
     return {
       confidence: 'possible',
       suspects: [{ code: 'C3' }, { code: 'C5' }, { code: 'G2' }, { code: 'G3' }, { code: 'F4', against }],
+      favoured: 'C3',
       evidence: [...evidence, held],
     };
   }

@@ -1,4 +1,5 @@
 /** A7, B, C1, C7, F7: the connection was refused, impossible, or never completed. */
+import { numberAttribute } from '../../span.ts';
 import type { Case, Finding } from '../case.ts';
 import { attributeFact, errorFact, formatMs, tcpFact, tcpValue } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
@@ -42,9 +43,9 @@ export function unreachableHost({ call, failure }: Case): Finding | null {
 }
 
 /** No answer to the SYN: the client cannot tell who swallowed it. */
-export function silentConnect({ call, phase, phaseMs, failure, origin }: Case): Finding | null {
+export function silentConnect({ call, phase, phaseMs, phaseOpen }: Case): Finding | null {
   if (call === null || phase !== 'connect') return null;
-  if (failure === null && !origin.open) return lateConnect({ call, phaseMs });
+  if (!phaseOpen) return lateConnect({ call, phaseMs });
   const { attributes } = call.span;
   const retransmits = tcpValue(attributes, 'total_retransmits');
   const evidence = [
@@ -63,7 +64,9 @@ export function silentConnect({ call, phase, phaseMs, failure, origin }: Case): 
     'sockeye.sidecar',
     'a mesh proxy stands between: what is seen ends there',
   );
-  const tooEarly = phaseMs !== null && phaseMs < FIRST_SYN_RETRANSMIT_MS && (retransmits ?? 0) === 0;
+  // What the call went on to see after its caller had left counts too.
+  const silentMs = numberAttribute(attributes, 'sockeye.phase.connect_ms') ?? call.endMs - call.startMs;
+  const tooEarly = silentMs < FIRST_SYN_RETRANSMIT_MS && (retransmits ?? 0) === 0;
   const against = tooEarly
     ? 'given up before the first SYN would have been sent again: nothing is proven'
     : undefined;

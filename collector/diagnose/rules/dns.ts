@@ -27,7 +27,7 @@ export function unresolvedName({ call, failure }: Case): Finding | null {
 }
 
 /** The lookup was open at the give-up, or ended so late that the rest was too short. */
-export function slowLookup({ call, phase, phaseMs, failure, origin }: Case): Finding | null {
+export function slowLookup({ call, phase, phaseMs, phaseOpen }: Case): Finding | null {
   if (call === null || phase !== 'dns') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.dns_ms', `the lookup took ${formatMs(phaseMs ?? 0)}`),
@@ -48,7 +48,7 @@ export function slowLookup({ call, phase, phaseMs, failure, origin }: Case): Fin
       evidence: [queued, ...evidence],
     };
   }
-  if (failure === null && !origin.open) {
+  if (!phaseOpen) {
     const lost = phaseMs !== null && isMultipleOfResolverTimer(phaseMs);
     const suspects = [{ code: 'D3' }, { code: 'D6' }, { code: 'D5' }];
     return { confidence: 'possible', suspects, favoured: lost ? 'D6' : 'D3', evidence };

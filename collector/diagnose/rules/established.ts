@@ -127,5 +127,5 @@ export function stalledAnswer({ call, phase, phaseMs, failure }: Case): Finding 
     { code: 'A4' },
     { code: 'C3' },
   ];
-  return { confidence: 'possible', suspects, evidence };
+  return { confidence: 'possible', suspects, favoured: 'G5', evidence };
 }

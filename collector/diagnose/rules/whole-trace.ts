@@ -4,10 +4,10 @@ import { isGateway, type Case, type Finding } from '../case.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
 import { normalOf, type Normals } from '../normals.ts';
-import { serverOf, type TraceNode, type TraceTree } from '../tree.ts';
+import { serverOf, type TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 
-/** As many durations of a server in one trace tell what is normal for it. */
+/** As many attempts whose server answered show what is normal for it. */
 const VISIBLE_COUNT_MIN = 3;
 
 /** How long the callee of a give-up takes when nobody hurries it, where that is longer than the caller waited. */
@@ -18,7 +18,7 @@ export interface TooShort {
 }
 
 /** The budget is below the callee's normal time. Decided before anything is looked for below the call. */
-export function findTooShort(giveUp: GiveUpMoment, tree: TraceTree, normals: Normals): TooShort | null {
+export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort | null {
   const server = serverOf(giveUp.node);
   if (server === null || giveUp.phase !== 'wait') return null;
   if (giveUp.kind !== 'timeout' && giveUp.kind !== 'gateway') return null;
@@ -28,7 +28,11 @@ export function findTooShort(giveUp: GiveUpMoment, tree: TraceTree, normals: Nor
     const text = `"${server.span.name}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
     return { normalMs: normal.p50Ms, evidence: [historyFact(text, normal.p50Ms)], fromHistory: true };
   }
-  const ended = tree.nodes.filter((node) => isSameOperation(node, server) && node.ended);
+  const ended: TraceNode[] = [];
+  for (const attempt of giveUp.node.parent?.children ?? []) {
+    const answered = serverOf(attempt);
+    if (answered !== null && answered.ended && isSameOperation(answered, server)) ended.push(answered);
+  }
   if (ended.length < VISIBLE_COUNT_MIN) return null;
   const durations = ended.map((node) => node.endMs - node.startMs);
   const shortestMs = Math.min(...durations);
@@ -43,10 +47,7 @@ export function findTooShort(giveUp: GiveUpMoment, tree: TraceTree, normals: Nor
 
 function isSameOperation(node: TraceNode, other: TraceNode): boolean {
   return (
-    node.span.kind === 'server' &&
-    node.outcome.outcome === 'ok' &&
-    node.service === other.service &&
-    node.span.name === other.span.name
+    node.outcome.outcome === 'ok' && node.service === other.service && node.span.name === other.span.name
   );
 }
 

@@ -1,0 +1,394 @@
+import { describe, expect, it } from 'vitest';
+import { diagnoseDrawing, verdictOf, type History } from './expect-verdict.ts';
+
+/** A call of shop to pay that failed after a second, with these notes. */
+const failed = (notes: string, end = 'X') =>
+  verdictOf(`
+    shop        |==========!
+      shop>pay   |========${end}  peer=pay:80 ${notes}`);
+
+describe('dns', () => {
+  it('a name that does not exist is proven', () => {
+    const verdict = failed('type=ENOTFOUND error="getaddrinfo ENOTFOUND pay" dns=900', '!');
+    expect(verdict).toMatchObject({ cause: 'D2', confidence: 'proven', phase: 'dns', category: 'dns' });
+    expect(verdict.giveUp.kind).toBe('unresolved');
+    expect(verdict.sentence).toBe('shop could not resolve the name of pay:80 after 0.900 s.');
+  });
+  it('a resolver that fails at once may be silent or not, and most likely answered', () => {
+    expect(failed('type=EAI_AGAIN error="getaddrinfo EAI_AGAIN pay" dns=20', '!')).toMatchObject({
+      cause: 'D2',
+      confidence: 'likely',
+      causes: ['D2', 'D1'],
+    });
+  });
+  it('a lookup that was open at the give-up is a silent or slow resolver', () => {
+    expect(failed('phase=dns budget=900')).toMatchObject({
+      cause: 'D1',
+      confidence: 'possible',
+      causes: ['D1', 'D3', 'D5', 'D6'],
+    });
+  });
+  it.each([
+    [451, 'D5'],
+    [450, 'D1'],
+  ])('%d ms of 900 spent waiting for a thread is %s', (queueMs, cause) => {
+    expect(failed(`phase=dns budget=900 dns=900 sockeye.process.dns_queue_ms=${queueMs}`).cause).toBe(cause);
+  });
+  it.each([
+    [5250, 'D6'],
+    [5251, 'D3'],
+    [4999, 'D3'],
+  ])('a lookup that succeeded after %d ms is %s', (dnsMs, cause) => {
+    const drawing = `
+      gate           |===========================================================!
+        gate>shop    |===========================================================X  phase=wait budget=6000
+          shop       |===========================================================|
+            shop>pay |===========================================================|  dns=${dnsMs} connect=1 wait=500`;
+    expect(verdictOf(drawing)).toMatchObject({ phase: 'dns', cause });
+  });
+});
+
+describe('connect', () => {
+  it('a refused connection is a closed port or a rule that rejects, and not a timeout', () => {
+    const verdict = failed('type=ECONNREFUSED error="connect ECONNREFUSED 10.0.0.1:80" connect=900', '!');
+    expect(verdict.giveUp).toMatchObject({ kind: 'refused', timer: null });
+    expect(verdict).toMatchObject({ cause: 'C7', confidence: 'possible', phase: 'connect' });
+    expect(verdict.causes).toEqual(['C7', 'E2', 'B4', 'C9', 'D4']);
+    expect(verdict.sentence).toBe(
+      'shop was turned away by pay:80 after 0.900 s: the connection was refused.',
+    );
+  });
+  it('a refusal without any segment coming back was an ICMP reject', () => {
+    const verdict = failed('type=ECONNREFUSED error="connect ECONNREFUSED" sockeye.tcp.segments_in=0', '!');
+    expect(verdict).toMatchObject({ cause: 'B4', confidence: 'likely' });
+    expect(verdict.evidence.map(({ source }) => source)).toContain('client-kernel');
+  });
+  it('values of a shared connection prove nothing', () => {
+    const shared = 'sockeye.tcp.segments_in=0 sockeye.tcp.scope=connection';
+    expect(failed(`type=ECONNREFUSED error="connect ECONNREFUSED" ${shared}`, '!').confidence).toBe(
+      'possible',
+    );
+  });
+  it('an unreachable host', () => {
+    expect(failed('type=EHOSTUNREACH error="connect EHOSTUNREACH 10.0.0.1:80"', '!')).toMatchObject({
+      cause: 'A7',
+      confidence: 'likely',
+      giveUp: { kind: 'unreachable' },
+    });
+  });
+  it("no local port left is the client's own limit, proven by the code", () => {
+    expect(failed('type=EADDRNOTAVAIL error="connect EADDRNOTAVAIL"', '!')).toMatchObject({
+      cause: 'F7',
+      confidence: 'proven',
+    });
+  });
+  it.each([
+    [999, 'F1'],
+    [1000, 'B1'],
+  ])('a connect given up after %d ms says %s', (connectMs, cause) => {
+    const verdict = failed(`phase=connect budget=1000 connect=${connectMs}`);
+    expect(verdict).toMatchObject({ cause, confidence: 'possible' });
+    expect(verdict.causes).toEqual(expect.arrayContaining(['B1', 'C1', 'B3']));
+  });
+  it('a retransmit seen by the kernel is said in the sentence', () => {
+    const verdict = failed('phase=connect connect=900 sockeye.tcp.total_retransmits=3');
+    expect(verdict.sentence).toContain('never completed (3 SYN retransmits, no reply)');
+    expect(verdict.cause).toBe('B1');
+  });
+});
+
+describe('tls', () => {
+  it('a handshake that hangs', () => {
+    expect(failed('phase=tls')).toMatchObject({ cause: 'C8', confidence: 'possible', phase: 'tls' });
+  });
+  it('a certificate that is refused', () => {
+    const verdict = failed('type=CERT_HAS_EXPIRED error="certificate has expired" connect=1 tls=20', '!');
+    expect(verdict).toMatchObject({ cause: 'C8', confidence: 'likely', giveUp: { kind: 'tls' } });
+  });
+});
+
+describe('queue', () => {
+  it('no free connection, and nothing known of its holders', () => {
+    const verdict = failed('phase=queue budget=900');
+    expect(verdict).toMatchObject({ cause: 'F4', confidence: 'possible', phase: 'queue' });
+    expect(verdict.sentence).toContain('no connection became free');
+  });
+  it('a holder that hangs itself is where to look, not the pool', () => {
+    const { verdicts } = diagnoseDrawing(`
+      shop          |==============!
+        shop>pay    |==============X  peer=pay:80 phase=wait budget=1500
+        shop>pay      |========X      peer=pay:80 phase=queue budget=900`);
+    const queued = verdicts.find(({ phase }) => phase === 'queue');
+    expect(queued?.cause).toBe('C3');
+    expect(queued?.alternatives.find(({ cause }) => cause === 'F4')?.against).toContain('hung itself');
+  });
+});
+
+describe('send', () => {
+  it('a closed window is a server that does not read', () => {
+    expect(failed('phase=send sockeye.tcp.send_window=0')).toMatchObject({
+      cause: 'C4',
+      confidence: 'likely',
+    });
+  });
+  it('without kernel evidence it is only possible', () => {
+    const verdict = failed('phase=send');
+    expect(verdict).toMatchObject({ cause: 'C4', confidence: 'possible' });
+    expect(verdict.causes).toEqual(expect.arrayContaining(['A2', 'A4', 'B5']));
+  });
+  it('a window that is merely small proves nothing', () => {
+    expect(failed('phase=send sockeye.tcp.send_window=1').confidence).toBe('possible');
+  });
+});
+
+describe('wait', () => {
+  it('without kernel evidence the request may have been lost as well', () => {
+    const verdict = failed('phase=wait budget=900');
+    expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible', phase: 'wait' });
+    expect(verdict.causes).toEqual(expect.arrayContaining(['C5', 'G3', 'A2', 'A3', 'B5', 'C2']));
+    expect(verdict.sentence).toContain('no first byte came, and whether it arrived is not known');
+  });
+  it('a request that was acknowledged was not lost', () => {
+    const acked = 'sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0 sockeye.tcp.bytes_acked=101';
+    const verdict = failed(`phase=wait ${acked}`);
+    expect(verdict.causes).toEqual(['C3', 'G2', 'C5', 'G3', 'A4']);
+    expect(verdict.sentence).toContain('sent and acknowledged, no first byte came');
+  });
+  it('one that was retransmitted and never acknowledged was', () => {
+    const verdict = failed('phase=wait sockeye.tcp.unacked=1 sockeye.tcp.total_retransmits=5');
+    expect(verdict.causes).toEqual(['A2', 'B5', 'A3', 'A4', 'C2']);
+  });
+  it('a connection that was new cannot have been forgotten while idle', () => {
+    expect(failed('phase=wait sockeye.connection.reused=false').causes).not.toContain('B5');
+  });
+  it('a database is slow first of all', () => {
+    expect(failed('phase=wait db.system.name=postgresql')).toMatchObject({
+      cause: 'G2',
+      confidence: 'possible',
+    });
+  });
+  it("a statement ended by the database's timer is a slow query, a lock time-out a lock", () => {
+    const statement = 'type=57014 error="canceling statement due to statement timeout" db.system=postgresql';
+    expect(failed(statement, '!')).toMatchObject({ cause: 'G2', confidence: 'likely' });
+    const lock = 'error="Lock wait timeout exceeded; try restarting transaction" db.system=mysql';
+    expect(failed(lock, '!')).toMatchObject({ cause: 'G4', confidence: 'likely' });
+  });
+  it('a server that began long after the call is short of workers, or far away', () => {
+    const verdict = verdictOf(`
+      shop          |=========!
+        shop>pay    |=========X  phase=wait budget=1000
+          pay              |==========|  left=200`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'C5', confidence: 'possible' });
+    expect(verdict.causes).toContain('A5');
+  });
+  it('a server that had long answered lost its answer on the way back', () => {
+    const verdict = verdictOf(`
+      shop          |=========!
+        shop>pay    |=========X  phase=wait budget=1000
+          pay       |=|`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', phase: 'wait' });
+    expect(verdict.causes.toSorted()).toEqual(['A1', 'A3', 'A4', 'A5']);
+  });
+});
+
+describe('receive', () => {
+  it('an answer that began and stalled', () => {
+    const verdict = failed('phase=receive');
+    expect(verdict).toMatchObject({ cause: 'G5', confidence: 'possible', phase: 'receive' });
+    expect(verdict.sentence).toContain('the answer began and never ended');
+  });
+});
+
+describe('resets', () => {
+  const hangUp = 'type=ECONNRESET error="socket hang up"';
+  it('on a connection idle for long, a device forgot it; idle for a moment, the peer closed it', () => {
+    const reused = `${hangUp} wait=1 sockeye.connection.reused=true`;
+    expect(failed(`${reused} sockeye.connection.idle_ms=60000`, '!').cause).toBe('B5');
+    expect(failed(`${reused} sockeye.connection.idle_ms=59999`, '!').cause).toBe('E3');
+    expect(failed(`${reused} sockeye.connection.idle_ms=499`, '!').causes).not.toContain('E3');
+  });
+  it('on a new connection it can only be the peer', () => {
+    const verdict = failed(`${hangUp} wait=1 sockeye.connection.reused=false`, '!');
+    expect(verdict.causes).toEqual(['C7', 'B4', 'E4']);
+    expect(verdict.giveUp.kind).toBe('reset');
+  });
+  it('in the middle of the answer', () => {
+    expect(failed('type=ECONNRESET error="aborted" wait=1 receive=800 ', '!').phase).toBe('receive');
+  });
+});
+
+describe('gateways', () => {
+  it.each([
+    ['504', 'E1', 'timeout'],
+    ['503', 'E6', 'error'],
+    ['502', 'E2', 'error'],
+  ])('an answer of %s is %s', (code, cause) => {
+    const verdict = failed(`code=${code} wait=900`, '!');
+    expect(verdict).toMatchObject({ cause, confidence: 'possible', giveUp: { kind: 'gateway' } });
+    expect(verdict.sentence).toContain(`was answered ${code} by pay:80`);
+  });
+  it('500 is an answer of the service, and no give-up', () => {
+    expect(diagnoseDrawing('shop>pay |===!  code=500').verdicts).toEqual([]);
+  });
+  it("Envoy's flags say which", () => {
+    expect(failed('code=503 response_flags=UF,URX', '!')).toMatchObject({
+      cause: 'E2',
+      confidence: 'likely',
+    });
+    expect(failed('code=503 response_flags=UH', '!').cause).toBe('E6');
+  });
+  it('a gateway that answered 504 and shows nothing behind it is beyond our view', () => {
+    const verdict = verdictOf('nginx |=============================!  code=504');
+    expect(verdict).toMatchObject({ cause: 'unknown', confidence: 'unknown', phase: 'none' });
+    expect(verdict.reason).toContain('beyond our view');
+    expect(verdict.causes).toContain('E1');
+  });
+});
+
+describe('budgets', () => {
+  const slow = (server: string) => `
+      gate          |=========!
+        gate>pay    |=========X  phase=wait budget=1000
+          pay       ${server}`;
+  const history = (ms: number): History => ({ 'pay serve pay': ms });
+
+  it('a budget below what the server normally takes is too short', () => {
+    const drawing = slow('|===================|').replaceAll('gate', 'shop');
+    expect(verdictOf(drawing, history(1000))).toMatchObject({
+      cause: 'F1',
+      confidence: 'likely',
+      at: 'shop>pay',
+    });
+    expect(verdictOf(drawing, history(999)).at).toBe('pay');
+  });
+  it("a gateway's is E1", () => {
+    expect(verdictOf(slow('|===================|').replaceAll('gate', 'gateway'), history(1900)).cause).toBe(
+      'E1',
+    );
+  });
+  it('without history the slow server is the origin, and the short budget an alternative', () => {
+    const verdict = verdictOf(slow('|===================|'));
+    expect(verdict).toMatchObject({ at: 'pay', cause: 'G1', confidence: 'possible' });
+    expect(verdict.causes).toContain('F1');
+  });
+  it('attempts whose server took the same longer time each time show what is normal for it', () => {
+    const verdict = verdictOf(`
+      gate          |===================================!
+        gate>pay    |=========X                            phase=wait budget=1000
+          pay       |============|
+        gate>pay                |=========X                phase=wait budget=1000
+          pay                   |=============|
+        gate>pay                            |=========X    phase=wait budget=1000
+          pay                               |=============|`);
+    expect(verdict).toMatchObject({ cause: 'F1', confidence: 'possible' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['G6']);
+  });
+  it('an inner call that was allowed more than the outer had left, and was answered in its own time, is an inversion', () => {
+    const drawing = (budgetMs: number) => `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop          |================|
+            shop>pay     |==============|   sockeye.timeout.budget_ms=${budgetMs}
+              pay        |==============|`;
+    expect(verdictOf(drawing(5000))).toMatchObject({ cause: 'F2', confidence: 'likely', at: 'pay' });
+    expect(verdictOf(drawing(800)).cause).toBe('F2');
+    expect(verdictOf(drawing(799)).cause).toBe('G1');
+  });
+  it('beside an inner call that failed it only contributes', () => {
+    const verdict = verdictOf(`
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop          |===================!
+            shop>pay    |===================X  phase=connect budget=2000 peer=pay:80`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'B1', phase: 'connect' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['F2']);
+  });
+  it('an inner call without any limit contributes too', () => {
+    const verdict = verdictOf(`
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |=~
+            shop>pay    |~  connect=1900 peer=pay:80`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', phase: 'connect' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['F6']);
+    expect(verdict.sentence).toBe(
+      'gate gave up on shop after 1.000 s: shop was still waiting for pay:80, connecting.',
+    );
+  });
+});
+
+describe('the application', () => {
+  it('own work that history calls unusual is likely the cause', () => {
+    const drawing = `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |==============|`;
+    expect(verdictOf(drawing, { 'shop serve shop': 20 })).toMatchObject({
+      cause: 'G1',
+      confidence: 'likely',
+    });
+    expect(verdictOf(drawing, { 'shop serve shop': 750 }).confidence).toBe('possible');
+  });
+  it('a handler that ended only because its client left never answers', () => {
+    const drawing = (leftMs: number) => `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |=========!  left=${leftMs}`;
+    expect(verdictOf(drawing(950)).cause).toBe('G3');
+    expect(verdictOf(drawing(949)).cause).toBe('G1');
+  });
+  it('four calls in a row are not yet many', () => {
+    const drawing = (bars: string) => `
+      gate             |===================!
+        gate>shop      |===================X  phase=wait budget=2000
+          shop         |=====================|
+            shop>db    ${bars}  db.system=postgresql`;
+    expect(verdictOf(drawing('|====||====||====||====|')).at).not.toBe('shop');
+    expect(verdictOf(drawing('|==||==||==||==||==|')).at).toBe('shop');
+  });
+});
+
+describe('the client itself', () => {
+  const blocked = (blockedMs: number, bytes: number) =>
+    failed(
+      `phase=wait wait=900 sockeye.process.event_loop_blocked_ms=${blockedMs} sockeye.tcp.bytes_received=${bytes}`,
+    );
+  it('a blocked event loop is the cause only where the answer lay unread', () => {
+    expect(blocked(450, 100)).toMatchObject({ cause: 'F3', confidence: 'likely' });
+    expect(blocked(449, 100).cause).not.toBe('F3');
+    const silent = blocked(900, 0);
+    expect(silent.cause).not.toBe('F3');
+    expect(silent.contributing.map(({ cause }) => cause)).toEqual(['F3']);
+  });
+});
+
+describe('services without the hook', () => {
+  it('a Go client that could not dial is stuck in connect, by its words alone', () => {
+    const verdict = failed('error="dial tcp 10.0.3.7:80: connect: connection timed out"', '!');
+    expect(verdict).toMatchObject({ phase: 'connect', giveUp: { kind: 'timeout', timer: 'kernel' } });
+    expect(verdict.causes).toEqual(expect.arrayContaining(['B1', 'C1', 'B3']));
+  });
+  it('a Java read time-out waited for the answer', () => {
+    const verdict = failed('error="java.net.SocketTimeoutException: Read timed out"', '!');
+    expect(verdict).toMatchObject({ phase: 'wait', confidence: 'possible', cause: 'C3' });
+  });
+  it('a Python read time-out names its budget', () => {
+    const verdict = failed(
+      'error="HTTPConnectionPool(host=\'pay\', port=80): Read timed out. (read timeout=0.9)"',
+      '!',
+    );
+    expect(verdict.giveUp.budgetMs).toBe(900);
+  });
+  it('words that fit every phase leave the cause unknown, and say what is missing', () => {
+    const verdict = failed('error="context deadline exceeded"', '!');
+    expect(verdict).toMatchObject({
+      cause: 'unknown',
+      confidence: 'unknown',
+      phase: 'wait',
+      category: 'unknown',
+    });
+    expect(verdict.reason).toContain('no phases of the call were recorded');
+    expect(verdict.alternatives.length).toBeGreaterThan(3);
+    expect(verdict.sentence).toContain('in which phase it hung was not recorded');
+  });
+});
