@@ -25,6 +25,8 @@ import { StoreOpenError } from './store/store.ts';
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
 const EXIT_SECOND_SIGNAL = 130;
+/** One request to end may arrive several times: from the terminal, and passed on by npm and the scripts. */
+const SAME_SIGNAL_MS = 1_000;
 
 /** Returns the exit code. */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -115,13 +117,14 @@ function printAddresses(addresses: Status['addresses'], { tls, dataFolder }: Con
   );
 }
 
-/** Resolves with the name of the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Resolves with the name of the first SIGTERM or SIGINT; another one, later, ends the process at once. */
 function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let signals = 0;
+    let firstMs: number | null = null;
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.on(name, () => {
-        if (++signals > 1) process.exit(EXIT_SECOND_SIGNAL);
+        firstMs ??= performance.now();
+        if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(EXIT_SECOND_SIGNAL);
         resolve(name);
       });
     }

@@ -353,6 +353,21 @@ test('a request cut short at any byte is refused or stores only whole spans', as
   expect(receivers.intake.counters().stored).toBe(before);
 });
 
+test('random bodies are refused or hold no span, in both encodings', async () => {
+  const before = receivers.intake.counters().stored;
+  let state = 20_261_122;
+  const next = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) >>> 8;
+  for (let i = 0; i < 300; i++) {
+    const body = Buffer.from(Array.from({ length: next() % 200 }, next));
+    const headers = {
+      'content-type': [PROTOBUF, JSON_TYPE][i % 2],
+      'content-encoding': ['identity', 'gzip'][next() % 2],
+    };
+    expect([200, 400]).toContain((await post(body, headers)).status);
+  }
+  expect(receivers.intake.counters().stored).toBe(before);
+});
+
 test('a sender that goes away in the middle of a body leaves nothing behind', async () => {
   const [host, port] = receivers.http.address.split(':');
   const socket = connect(Number(port), host);
