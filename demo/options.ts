@@ -1,4 +1,5 @@
 /** The demo's command line. What it does not know is the collector's. */
+import { parseArgs } from 'node:util';
 import { faults } from './faults.ts';
 
 export const usage = `npm run demo -- [--seconds N] [--once] [--faults NAME,NAME] [--seed N] [--send-to URL] [FLAGS]
@@ -19,52 +20,54 @@ export interface Options {
   collectorArgs: string[];
 }
 
-function readNumber(text: string | undefined): number | undefined {
-  const value = Number(text);
-  return text !== undefined && text !== '' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
+const own = {
+  seconds: { type: 'string' },
+  once: { type: 'boolean' },
+  faults: { type: 'string' },
+  seed: { type: 'string' },
+  'send-to': { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
 
 export function readOptions(args: string[]): Options | { help: true } | { error: string } {
-  const options: Options = {
-    seconds: undefined,
-    once: false,
-    names: undefined,
-    seed: 1,
-    sendTo: undefined,
-    collectorArgs: [],
-  };
-  const rest = args.flatMap((arg) =>
-    /^--(seconds|seed|faults|send-to)=/.test(arg) ? splitAtEquals(arg) : [arg],
+  const { values, tokens } = parseArgs({
+    args,
+    options: own,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  if (values.help) return { help: true };
+  // An option without its value is `true` here.
+  const [seconds, seed, names, sendTo] = [values.seconds, values.seed, values.faults, values['send-to']].map(
+    (value) => (typeof value === 'boolean' ? '' : value),
   );
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === '--help') return { help: true };
-    if (arg === '--once') options.once = true;
-    else if (arg === '--seconds' || arg === '--seed') {
-      const text = rest.shift();
-      const value = readNumber(text);
-      if (value === undefined) return { error: `${arg}: got "${text ?? ''}", expected a number` };
-      options[arg === '--seed' ? 'seed' : 'seconds'] = value;
-    } else if (arg === '--faults') {
-      options.names = (rest.shift() ?? '').split(',');
-      const unknown = options.names.find((name) => !faults.some((fault) => fault.name === name));
-      if (unknown !== undefined)
-        return { error: `--faults: got "${unknown}", expected names of the list below` };
-    } else if (arg === '--send-to') {
-      options.sendTo = rest.shift();
-      if (!URL.canParse(options.sendTo ?? '')) {
-        return {
-          error: `--send-to: got "${options.sendTo ?? ''}", expected a URL such as http://127.0.0.1:4317`,
-        };
-      }
-    } else options.collectorArgs.push(arg);
+  for (const [flag, text] of Object.entries({ seconds, seed })) {
+    if (text !== undefined && !/^\d+$/.test(text))
+      return { error: `--${flag}: got "${text}", expected a number` };
   }
-  if (options.sendTo && options.collectorArgs.length > 0) {
-    return { error: `${options.collectorArgs[0]}: expected no flag of the collector beside --send-to` };
+  const unknown = names?.split(',').find((name) => !faults.some((fault) => fault.name === name));
+  if (unknown !== undefined) return { error: `--faults: got "${unknown}", expected names of the list below` };
+  if (sendTo !== undefined && !URL.canParse(sendTo)) {
+    return { error: `--send-to: got "${sendTo}", expected a URL such as http://127.0.0.1:4317` };
   }
-  return options;
-}
 
-function splitAtEquals(arg: string): string[] {
-  const at = arg.indexOf('=');
-  return [arg.slice(0, at), arg.slice(at + 1)];
+  const taken = new Set<number>();
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !Object.hasOwn(own, token.name)) continue;
+    taken.add(token.index);
+    if (token.inlineValue === false) taken.add(token.index + 1);
+  }
+  const collectorArgs = args.filter((_, index) => !taken.has(index));
+  if (sendTo !== undefined && collectorArgs.length > 0) {
+    return { error: `${collectorArgs[0]}: expected no flag of the collector beside --send-to` };
+  }
+  return {
+    seconds: seconds === undefined ? undefined : Number(seconds),
+    once: values.once === true,
+    names: names?.split(','),
+    seed: Number(seed ?? 1),
+    sendTo,
+    collectorArgs,
+  };
 }

@@ -42,7 +42,9 @@ export function createProcesses(report: (name: string, text: string) => void): P
     stdio: ['pipe', 'ignore', 'inherit'],
     detached: true,
   });
-  const keep = (line: string) => keeper.stdin?.write(`${line}\n`);
+  // Without its keeper the demo goes on.
+  keeper.stdin.on('error', () => {});
+  const keep = (line: string) => keeper.stdin.write(`${line}\n`);
 
   async function start<T>(program: Program<T>): Promise<Running<T>> {
     const { name, args, env, ready } = program;
@@ -102,8 +104,8 @@ export function createProcesses(report: (name: string, text: string) => void): P
 
   async function endAll(): Promise<void> {
     for (const child of children.toReversed()) await end(child);
-    keeper.stdin?.end();
-    if (keeper.exitCode === null) await once(keeper, 'exit');
+    keeper.stdin.end();
+    if (keeper.exitCode === null && keeper.signalCode === null) await once(keeper, 'exit');
   }
 
   return { start, end, makeFolder, endAll };
