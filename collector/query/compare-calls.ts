@@ -49,7 +49,8 @@ export function compareCalls(
 function sharesOf(spans: readonly Span[]): Shares {
   const shares: Shares = new Map();
   for (const span of spans) {
-    for (const [key, value] of [...span.resource.attributes, ...span.attributes]) {
+    // A span's own attribute says more than its resource's of the same name.
+    for (const [key, value] of new Map([...span.resource.attributes, ...span.attributes])) {
       const text = textOf(value);
       if (text === null || UNTELLING.test(key)) continue;
       const id = `${key}\0${text}`;

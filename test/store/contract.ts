@@ -535,6 +535,16 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         expect(await store.status()).toMatchObject({ spans: 0, oldestUnixMs: null });
       });
 
+      test('a trace that loses some of its spans is counted again from those it keeps', async () => {
+        await store.append(makeRequest({ trace: 'a', id: '1', durationMs: 9000, error: 'Boom' }));
+        const { oldestUnixMs } = await store.status();
+        await expect.poll(() => Date.now() > oldestUnixMs! + 200).toBe(true);
+        await store.append(makeRequest({ trace: 'a', id: '2', parent: '1', startMs: 5, durationMs: 20 }));
+        // The limit falls between the two.
+        expect(await store.applyRetention(Date.now() - oldestUnixMs! - 100, 1e9)).toBe(1);
+        expect((await search('')).traces).toMatchObject([{ spans: 1, errors: 0, durationMs: 20 }]);
+      });
+
       test('what is kept within a size is the newest, and the rest is counted as dropped', async () => {
         const sent = 3_000;
         for (let batch = 0; batch < 3; batch++) {

@@ -53,6 +53,9 @@ export function asStoreError(error: unknown): unknown {
   if (error.code === 'SQLITE_FULL') {
     return new StoreUnavailable('the disk of the data folder is full; free some space or lower --keep-bytes');
   }
+  if (error.code.startsWith('SQLITE_BUSY')) {
+    return new StoreUnavailable('another program holds the database of the data folder; end its transaction');
+  }
   if (error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_CORRUPT') {
     return new StoreUnavailable(`the disk of the data folder fails: ${error.message} (${error.code})`);
   }

@@ -29,11 +29,11 @@ export function createVerdictReader(database: Connection) {
     .prepare<[], number>('SELECT count(*) FROM trace WHERE needs_diagnosis = 1')
     .pluck();
   const inRange = database.prepare<[number, number, number], Row>(
-    `SELECT trace.trace_id, verdict.ordinal, verdict.fingerprint, verdict.give_up_unix_ms, seen.first_unix_ms,
-       seen.last_unix_ms, verdict.entry_service, verdict.entry_operation, verdict.verdict_json
-     FROM verdict JOIN trace USING (trace_key) JOIN (
-       SELECT fingerprint, min(give_up_unix_ms) AS first_unix_ms, max(give_up_unix_ms) AS last_unix_ms
-       FROM verdict GROUP BY fingerprint) AS seen ON seen.fingerprint = verdict.fingerprint
+    `SELECT trace.trace_id, verdict.ordinal, verdict.fingerprint, verdict.give_up_unix_ms,
+       (SELECT min(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS first_unix_ms,
+       (SELECT max(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS last_unix_ms,
+       verdict.entry_service, verdict.entry_operation, verdict.verdict_json
+     FROM verdict JOIN trace USING (trace_key)
      WHERE verdict.give_up_start_unix_ms >= ? AND verdict.give_up_start_unix_ms < ?
      ORDER BY verdict.give_up_start_unix_ms DESC LIMIT ?`,
   );

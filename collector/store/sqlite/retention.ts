@@ -35,7 +35,7 @@ export function createRetention(
     vacuum();
     const hasFreePages = Number(database.pragma('freelist_count', { simple: true })) > 0;
     if (dropped === 0 && !hasFreePages) {
-      if (walBytes(folder) > 0) database.pragma('wal_checkpoint(TRUNCATE)');
+      if (walBytes(folder) > 0) truncateWal(database);
       return { dropped: 0, more: false };
     }
     return { dropped, more: true };
@@ -105,6 +105,14 @@ function usedBytes(database: Connection): number {
   const pages = Number(database.pragma('page_count', { simple: true }));
   const free = Number(database.pragma('freelist_count', { simple: true }));
   return (pages - free) * Number(database.pragma('page_size', { simple: true }));
+}
+
+/** Without waiting for a query that still reads the WAL: appends would wait along. The next round tries again. */
+function truncateWal(database: Connection): void {
+  const timeoutMs = database.pragma('busy_timeout', { simple: true });
+  database.pragma('busy_timeout = 0');
+  database.pragma('wal_checkpoint(TRUNCATE)');
+  database.pragma(`busy_timeout = ${String(timeoutMs)}`);
 }
 
 function walBytes(folder: string): number {

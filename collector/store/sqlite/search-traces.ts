@@ -158,30 +158,35 @@ function createSurroundings(database: Connection, addressServices: ReturnType<ty
     { phase: string; cause: string; category: string; give_up_span_id: Buffer; origin_span_id: Buffer }
   >('SELECT phase, cause, category, give_up_span_id, origin_span_id FROM verdict WHERE trace_key = ?');
 
-  return (row: TraceRow): SpanSurroundings => ({
-    get trace() {
-      return {
-        services: new Set(services.all(row.trace_key)),
-        durationMs: row.duration_ms,
-        spans: row.span_count,
-      };
-    },
-    callee(span: Span) {
-      const peer = peerOf(span);
-      if (peer === null) return null;
-      const paired = serverOf.get(row.trace_key, Buffer.from(span.spanId, 'hex')) ?? null;
-      const remembered = peer.address === null ? null : addressServices.one(peer.address);
-      return calleeOf(peer, paired, remembered).id;
-    },
-    verdicts(span: Span) {
-      return verdicts.all(row.trace_key).flatMap((verdict) => {
-        const isOrigin = verdict.origin_span_id.toString('hex') === span.spanId;
-        return isOrigin || verdict.give_up_span_id.toString('hex') === span.spanId
-          ? [{ ...verdict, isOrigin }]
-          : [];
-      });
-    },
-  });
+  return (row: TraceRow): SpanSurroundings => {
+    let trace: SpanSurroundings['trace'] | null = null;
+    return {
+      // Read when a term asks for it, and once.
+      get trace() {
+        trace ??= {
+          services: new Set(services.all(row.trace_key)),
+          durationMs: row.duration_ms,
+          spans: row.span_count,
+        };
+        return trace;
+      },
+      callee(span: Span) {
+        const peer = peerOf(span);
+        if (peer === null) return null;
+        const paired = serverOf.get(row.trace_key, Buffer.from(span.spanId, 'hex')) ?? null;
+        const remembered = peer.address === null ? null : addressServices.one(peer.address);
+        return calleeOf(peer, paired, remembered).id;
+      },
+      verdicts(span: Span) {
+        return verdicts.all(row.trace_key).flatMap((verdict) => {
+          const isOrigin = verdict.origin_span_id.toString('hex') === span.spanId;
+          return isOrigin || verdict.give_up_span_id.toString('hex') === span.spanId
+            ? [{ ...verdict, isOrigin }]
+            : [];
+        });
+      },
+    };
+  };
 }
 
 function createSummarizer(database: Connection): (row: TraceRow) => TraceSummary {

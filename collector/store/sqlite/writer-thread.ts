@@ -57,22 +57,25 @@ serveThread(() => {
       throw error;
     }
   };
-  const commitWaiting = (): void => {
-    while (waiting.length > 0) {
-      const group: WaitingAppend[] = [];
-      for (let bytes = 0; waiting.length > 0 && bytes < COMMIT_BYTES_MAX;) {
-        const append = waiting.shift()!;
-        bytes += append.request.byteLength;
-        group.push(append);
-      }
-      commit(group);
+  const commitGroup = (): void => {
+    const group: WaitingAppend[] = [];
+    for (let bytes = 0; waiting.length > 0 && bytes < COMMIT_BYTES_MAX;) {
+      const append = waiting.shift()!;
+      bytes += append.request.byteLength;
+      group.push(append);
     }
+    if (group.length > 0) commit(group);
+  };
+  /** One group a turn: its answers leave before the next is written. */
+  const commitSoon = (): void => {
+    commitGroup();
+    if (waiting.length > 0) setImmediate(commitSoon);
   };
   /** What comes after an append sees it. */
   const afterAppends =
     <A, R>(work: (argument: A) => R) =>
     (argument: A): R => {
-      commitWaiting();
+      while (waiting.length > 0) commitGroup();
       try {
         return work(argument);
       } catch (error) {
@@ -83,7 +86,7 @@ serveThread(() => {
   return {
     append: (request: Uint8Array) =>
       new Promise<AppendOutcome>((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(commitWaiting);
+        if (waiting.length === 0) setImmediate(commitSoon);
         waiting.push({ request, resolve, reject });
       }),
     saveDiagnosis: afterAppends((saved: DiagnosisToSave) => saveDiagnosis(saved)),
