@@ -4,7 +4,7 @@
  * What passes here can always be decoded later, so a request is refused before it is acknowledged, not when someone
  * opens the trace. Unknown fields pass, as protobuf wants. Strings are not checked: invalid UTF-8 is kept as sent.
  */
-import { type ProtobufReader } from './protobuf-reader.ts';
+import type { ProtobufReader } from './protobuf-reader.ts';
 import { isMessage, type MessageSchema } from './otlp-schema.ts';
 
 /** Messages within messages. Protobuf's own decoders stop at 100; an attribute 30 maps deep is below it. */

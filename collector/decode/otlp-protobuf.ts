@@ -17,7 +17,7 @@ import type {
 } from '../span.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
-import { type SpanContext } from './walk-request.ts';
+import type { SpanContext } from './walk-request.ts';
 
 const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 const STATUS_CODES: readonly StatusCode[] = ['unset', 'ok', 'error'];

@@ -47,18 +47,16 @@ function wireTypeOf(type: FieldType): number {
   return type === 'fixed32' ? FIXED32 : VARINT;
 }
 
-function message(name: string, table: FieldTable, oneof = false): MessageSchema {
-  const fields: FieldSchema[] = [];
-  const byNumber: (FieldSchema | undefined)[] = [];
-  const schema = { name, oneof, fields, byNumber };
-  addFields(schema, table);
-  return schema;
+function message(name: string, table: FieldTable): MessageSchema {
+  return define({ name, oneof: false, fields: [], byNumber: [] }, table);
 }
 
-function addFields(
-  schema: { fields: FieldSchema[]; byNumber: (FieldSchema | undefined)[] },
-  table: FieldTable,
-): void {
+interface OpenSchema extends MessageSchema {
+  readonly fields: FieldSchema[];
+  readonly byNumber: (FieldSchema | undefined)[];
+}
+
+function define(schema: OpenSchema, table: FieldTable): MessageSchema {
   for (const [name, [number, declared]] of Object.entries(table)) {
     const isRepeated = typeof declared === 'object' && 'each' in declared;
     const type = isRepeated ? declared.each : declared;
@@ -69,37 +67,28 @@ function addFields(
     while (schema.byNumber.length < number) schema.byNumber.push(undefined);
     schema.byNumber[number] = field;
   }
+  return schema;
 }
 
-/** AnyValue contains itself, so it is declared before it is filled. */
-const anyValueFields: FieldSchema[] = [];
-const anyValueByNumber: (FieldSchema | undefined)[] = [];
-export const ANY_VALUE: MessageSchema = {
-  name: 'AnyValue',
-  oneof: true,
-  fields: anyValueFields,
-  byNumber: anyValueByNumber,
-};
-export const KEY_VALUE = message('KeyValue', {
+/** Declared before it is defined, because it contains itself. */
+const ANY_VALUE: OpenSchema = { name: 'AnyValue', oneof: true, fields: [], byNumber: [] };
+const KEY_VALUE = message('KeyValue', {
   key: [1, 'string'],
   value: [2, ANY_VALUE],
   keyStrindex: [3, 'int32'],
 });
 const ARRAY_VALUE = message('ArrayValue', { values: [1, repeated(ANY_VALUE)] });
 const KEY_VALUE_LIST = message('KeyValueList', { values: [1, repeated(KEY_VALUE)] });
-addFields(
-  { fields: anyValueFields, byNumber: anyValueByNumber },
-  {
-    stringValue: [1, 'string'],
-    boolValue: [2, 'bool'],
-    intValue: [3, 'int64'],
-    doubleValue: [4, 'double'],
-    arrayValue: [5, ARRAY_VALUE],
-    kvlistValue: [6, KEY_VALUE_LIST],
-    bytesValue: [7, 'bytes'],
-    stringValueStrindex: [8, 'int32'],
-  },
-);
+define(ANY_VALUE, {
+  stringValue: [1, 'string'],
+  boolValue: [2, 'bool'],
+  intValue: [3, 'int64'],
+  doubleValue: [4, 'double'],
+  arrayValue: [5, ARRAY_VALUE],
+  kvlistValue: [6, KEY_VALUE_LIST],
+  bytesValue: [7, 'bytes'],
+  stringValueStrindex: [8, 'int32'],
+});
 
 const ENTITY_REF = message('EntityRef', {
   schemaUrl: [1, 'string'],
@@ -107,12 +96,12 @@ const ENTITY_REF = message('EntityRef', {
   idKeys: [3, repeated('string')],
   descriptionKeys: [4, repeated('string')],
 });
-export const RESOURCE = message('Resource', {
+const RESOURCE = message('Resource', {
   attributes: [1, repeated(KEY_VALUE)],
   droppedAttributesCount: [2, 'uint32'],
   entityRefs: [3, repeated(ENTITY_REF)],
 });
-export const SCOPE = message('InstrumentationScope', {
+const SCOPE = message('InstrumentationScope', {
   name: [1, 'string'],
   version: [2, 'string'],
   attributes: [3, repeated(KEY_VALUE)],

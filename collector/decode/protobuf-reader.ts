@@ -161,7 +161,7 @@ export class ProtobufReader {
   }
 }
 
-export function numberIfSafe(value: bigint): number | bigint {
+function numberIfSafe(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
