@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Incidents, TracePage } from '../../collector/serve/wire.ts';
+import type { Incidents, Status, TracePage } from '../../collector/serve/wire.ts';
 import { findAccessibilityFaults, readSentence, startBrowser, type Browser } from './browser.ts';
 import { startChain, type Chain } from './chain.ts';
 import { startWorld, type World } from './collector.ts';
@@ -179,4 +179,27 @@ it('leads from a range without data to the latest trace', async () => {
   await page.getByRole('button', { name: 'Jump to the latest' }).click();
   await page.getByText(/of \d+ traces/).waitFor();
   expect(new URL(page.url()).searchParams.get('from')).not.toContain('2020');
+});
+
+it('turns from “send the first span” to the map by itself when spans arrive', async () => {
+  const { page } = await open(emptyWorld.page);
+  await page.getByRole('heading', { name: 'Send the first span' }).waitFor();
+  const { addresses } = await emptyWorld.get<Status>('/api/status');
+  const startUnixNano = BigInt(Date.now()) * 1_000_000n;
+  const span = {
+    traceId: '5b8efff798038103d269b633813fc60c',
+    spanId: 'eee19b7ec3c1b174',
+    name: 'GET /',
+    kind: 2,
+    startTimeUnixNano: String(startUnixNano),
+    endTimeUnixNano: String(startUnixNano + 5_000_000n),
+  };
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'first-service' } }] };
+  const answer = await fetch(`http://${addresses.otlpHttp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }),
+  });
+  expect(answer.status).toBe(200);
+  await page.getByText('first-service', { exact: true }).waitFor();
 });
