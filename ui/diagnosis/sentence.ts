@@ -11,7 +11,7 @@ export interface SentencePart {
 export function emphasise(sentence: string, terms: readonly string[]): SentencePart[] {
   const wanted = [...new Set(terms.filter((term) => term !== ''))].toSorted((a, b) => b.length - a.length);
   if (wanted.length === 0) return [{ text: sentence, strong: false }];
-  const pattern = new RegExp(`(?<![\\w.])(${wanted.map(escape).join('|')})(?![\\w])`, 'g');
+  const pattern = new RegExp(`(?<![\\w.-])(${wanted.map(escape).join('|')})(?!\\w|[.:-]\\w)`, 'g');
   const parts: SentencePart[] = [];
   let from = 0;
   for (const match of sentence.matchAll(pattern)) {
@@ -31,8 +31,9 @@ function escape(text: string): string {
 export function verdictTerms(verdict: Verdict): string[] {
   const { giveUp, origin } = verdict;
   const times = verdict.sentence.match(/\d[\d.,]*\s?(?:ms|s|min)\b/g) ?? [];
+  const addresses = verdict.sentence.match(/[\w.-]+:\d{2,5}\b/g) ?? [];
   const [caller = '', callee = ''] = origin.edge.split('->');
-  return [giveUp.service, origin.service, origin.peer ?? '', caller, callee, times[0] ?? ''];
+  return [...addresses, giveUp.service, origin.service, origin.peer ?? '', caller, callee, times[0] ?? ''];
 }
 
 const CANNOT: Record<string, string> = {

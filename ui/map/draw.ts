@@ -1,10 +1,17 @@
 /** How the map's numbers become marks: widths, colour steps, rings, paths, words. Pure. */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
 import { formatShare } from '../format.ts';
-import type { Point } from './layout.ts';
+import { COLUMN_PITCH, type Point } from './layout.ts';
 
 export const NODE_WIDTH = 170;
 export const NODE_HEIGHT = 44;
+/** The user is a circle at the right end of its place, where its calls begin. */
+export const USER_RADIUS = 20;
+
+/** How far a node's drawing reaches to the left of its place's centre. */
+export function leftReach(node: Pick<MapNode, 'kind'>): number {
+  return node.kind === 'user' ? 2 * USER_RADIUS - NODE_WIDTH / 2 : NODE_WIDTH / 2;
+}
 
 /** Upper bounds of the colour steps of p95, in milliseconds; the last step has none. */
 export const LATENCY_STEPS_MS = [5, 20, 50, 200] as const;
@@ -105,19 +112,23 @@ const n = (value: number): string => String(Math.round(value * 10) / 10);
 /** Half a badge's height, and half of the widest line. */
 const BADGE_LIFT = 16;
 
-/** Above the first piece of an edge: near the end that waited, the caller's, and clear of the line. */
+/** Above the first piece of an edge: in the gap behind the caller, which waited, and clear of the line. */
 export function badgePoint(from: Point, to: Point, route: readonly Point[]): Point {
   if (isBackward(from, to)) return { x: from.x, y: Math.max(from.y, to.y) + NODE_HEIGHT * 1.1 };
   const [first, second] = edgePoints(from, to, route);
   if (!first || !second) return from;
-  const t = 0.5;
   const middle = (first.x + second.x) / 2;
-  const bezier = (a: number, b: number, c: number, d: number) =>
+  const x = Math.min(middle, first.x + (COLUMN_PITCH - NODE_WIDTH) / 2);
+  const bezier = (t: number, a: number, b: number, c: number, d: number) =>
     (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;
-  return {
-    x: bezier(first.x, middle, middle, second.x),
-    y: bezier(first.y, first.y, second.y, second.y) - BADGE_LIFT,
-  };
+  // x grows with t all the way, so halving finds where the curve is at x.
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 16; step++) {
+    const t = (low + high) / 2;
+    if (bezier(t, first.x, middle, middle, second.x) < x) low = t;
+    else high = t;
+  }
+  return { x, y: bezier(low, first.y, first.y, second.y, second.y) - BADGE_LIFT };
 }
 
 export function isUnhealthy(counts: Counts): boolean {

@@ -72,7 +72,8 @@ function namedTraceId(text: string): string | undefined {
   return /\btrace[_.-]?id"?\s*[=:]\s*"?([0-9a-f]{32})\b/i.exec(text)?.[1];
 }
 
-const QUERY_TERM = /^[-(]*(?:(?:trace\.)?[a-z_][\w./-]*(?::|[<>~]=?|>=|<=)(?:[^\s"]|"[^"]*")*|OR|"[^"]*"\)?)\)*$/i;
+const QUERY_TERM =
+  /^[-(]*(?:(?:trace\.)?[a-z_][\w./-]*(?::|[<>~]=?|>=|<=)(?:[^\s"]|"[^"]*")*|OR|"[^"]*"\)?)\)*$/i;
 
 /** Every word is a term of the query language, and none has the form `word: ` of prose. */
 function looksLikeQuery(text: string): boolean {
