@@ -15,10 +15,10 @@ export function version(): string {
   return (JSON.parse(readFileSync(place('package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** The built page: inside a published package, or where the workspace builds it. */
+/** The built page: packed beside a published build, else where the workspace builds it. */
 export function pageFolder(): string {
-  const published = place('dist/page');
-  return existsSync(published) ? published : place('../ui/dist');
+  const packed = place('dist/page');
+  return isBuild && existsSync(packed) ? packed : place('../ui/dist');
 }
 
 /** What a Node service is started with, `node --require HOOK app.js`; null when it is not installed here. */

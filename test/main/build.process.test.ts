@@ -14,7 +14,7 @@ const entry = resolve(root, 'collector/dist/cli/sockeye.js');
 beforeAll(async () => {
   const tsc = resolve(root, 'node_modules/typescript/bin/tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', resolve(root, 'collector/tsconfig.json')]);
-});
+}, 120_000);
 
 test.each([[[]], [['serve']]])('sockeye %j stores a span, shows it, and stops', (command) =>
   withFolder(async (folder) => {

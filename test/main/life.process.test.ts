@@ -195,34 +195,38 @@ describe('stopping', () => {
     }),
   );
 
-  test('SIGTERM under load: everything that was acknowledged is there after a restart', () =>
-    withFolder(async (folder) => {
-      const first = await startCollector([...FREE_PORTS, '--data', folder]);
-      const acknowledged: string[] = [];
-      let isStopping = false;
-      const keepSending = async (): Promise<void> => {
-        for (;;) {
-          const traceId = newSpans(1)[0]!.traceId;
-          const response = await send(first.otlpHttp, newSpans(50, { traceId })).catch(() => null);
-          if (response?.status !== 200) return;
-          acknowledged.push(traceId.toString('hex'));
-          if (acknowledged.length === 40) isStopping = first.process.kill('SIGTERM');
-        }
-      };
-      await Promise.all(Array.from({ length: 8 }, keepSending));
-      expect(isStopping).toBe(true);
-      expect(await first.ended).toMatchObject({ code: 0 });
+  test(
+    'SIGTERM under load: everything that was acknowledged is there after a restart',
+    { timeout: 120_000 },
+    () =>
+      withFolder(async (folder) => {
+        const first = await startCollector([...FREE_PORTS, '--data', folder]);
+        const acknowledged: string[] = [];
+        let isStopping = false;
+        const keepSending = async (): Promise<void> => {
+          for (;;) {
+            const traceId = newSpans(1)[0]!.traceId;
+            const response = await send(first.otlpHttp, newSpans(50, { traceId })).catch(() => null);
+            if (response?.status !== 200) return;
+            acknowledged.push(traceId.toString('hex'));
+            if (acknowledged.length === 40) isStopping = first.process.kill('SIGTERM');
+          }
+        };
+        await Promise.all(Array.from({ length: 8 }, keepSending));
+        expect(isStopping).toBe(true);
+        expect(await first.ended).toMatchObject({ code: 0 });
 
-      const second = await startCollector([...FREE_PORTS, '--data', folder]);
-      try {
-        for (const traceId of acknowledged) {
-          const response = await fetch(`${second.web}/api/traces/${traceId}`);
-          expect(((await response.json()) as Trace).spans, traceId).toHaveLength(50);
+        const second = await startCollector([...FREE_PORTS, '--data', folder]);
+        try {
+          for (const traceId of acknowledged) {
+            const response = await fetch(`${second.web}/api/traces/${traceId}`);
+            expect(((await response.json()) as Trace).spans, traceId).toHaveLength(50);
+          }
+        } finally {
+          await second.stop();
         }
-      } finally {
-        await second.stop();
-      }
-    }));
+      }),
+  );
 
   test('one Ctrl-C that arrives three times still finishes what was accepted', () =>
     withCollector([], async ({ process, ended }) => {

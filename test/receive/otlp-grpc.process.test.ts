@@ -117,7 +117,7 @@ describe('what is accepted', () => {
     expect(receivers.intake.requests()[signal]).toBe(before + 1);
   });
 
-  test('200,000 spans in one request', async () => {
+  test('200,000 spans in one request', { timeout: 120_000 }, async () => {
     const before = receivers.intake.counters().stored;
     expect(await send(encode('TracesData', tracesOf(newSpans(200_000))))).toMatchObject({ error: null });
     expect(receivers.intake.counters().stored).toBe(before + 200_000);

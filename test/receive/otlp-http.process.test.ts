@@ -115,7 +115,7 @@ describe('what is accepted', () => {
     expect(receivers.lines.filter((line) => line.startsWith(signal))).toHaveLength(1);
   });
 
-  test('200,000 spans in one request', async () => {
+  test('200,000 spans in one request', { timeout: 120_000 }, async () => {
     const spans = newSpans(200_000);
     const before = receivers.intake.counters().stored;
     expect(await post(encode('TracesData', tracesOf(spans)))).toMatchObject({
