@@ -25,6 +25,8 @@ export interface Callee {
   readonly inferred: boolean;
 }
 
+/** Who calls the services that nobody else calls. */
+export const USER_NODE = 'user';
 const UNKNOWN_PEER = 'unknown peer';
 
 /** Of a client or producer span; null for any other. */

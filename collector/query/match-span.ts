@@ -7,6 +7,7 @@
 import { RE2JS } from 're2js';
 import { spanOutcome } from '../diagnose/outcome.ts';
 import { durationMsOf, serviceOf, type Attributes, type AttributeValue, type Span } from '../span.ts';
+import { USER_NODE } from './callee.ts';
 import type { FieldTerm, QueryTerm } from './query-term.ts';
 
 /** What a term may ask that the span itself does not hold. */
@@ -19,7 +20,15 @@ export interface SpanSurroundings {
   /** Of the calls this span made: the callee's name. Null when it made none. */
   callee(span: Span): string | null;
   /** Verdicts in which this span gave up or is the origin. */
-  verdicts(span: Span): readonly { phase: string; cause: string; category: string; isOrigin: boolean }[];
+  verdicts(span: Span): readonly SpanVerdict[];
+}
+
+export interface SpanVerdict {
+  readonly edge: string;
+  readonly phase: string;
+  readonly cause: string;
+  readonly category: string;
+  readonly isOrigin: boolean;
 }
 
 /** Only so much of a value is looked at by a pattern. */
@@ -79,9 +88,15 @@ const SPAN_READERS: { readonly [key: string]: Reader } = {
   },
   cause: (span, { verdicts }) =>
     verdicts(span).flatMap(({ cause, category }) => [cause.toLowerCase(), category]),
-  edge: (span, { callee }) => {
+  // The caller's span; of calls from outside, which have none, the one that answers them; of a verdict, its origin.
+  edge: (span, { callee, verdicts }) => {
     const name = callee(span);
-    return name === null ? [] : [`${serviceOf(span)}->${name}`];
+    const isEntry = span.kind === 'server' && span.parentSpanId === '';
+    return [
+      ...(name === null ? [] : [`${serviceOf(span)}->${name}`]),
+      ...(isEntry ? [`${USER_NODE}->${serviceOf(span)}`] : []),
+      ...verdicts(span).flatMap((verdict) => (verdict.isOrigin ? [verdict.edge] : [])),
+    ];
   },
 };
 

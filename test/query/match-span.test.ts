@@ -110,12 +110,17 @@ describe('a reserved name speaks of the span', () => {
   });
 
   test('cause, phase and edge come from the verdicts and the callee', () => {
-    const verdict = { phase: 'dns', cause: 'D1', category: 'dns', isOrigin: true };
+    const verdict = { edge: 'checkout', phase: 'dns', cause: 'D1', category: 'dns', isOrigin: true };
     const surroundings = { verdicts: () => [verdict], callee: () => 'payments' };
     expect(matches('cause:d1 cause:dns phase:dns', timedOut, surroundings)).toBe(true);
     expect(matches('cause:D2', timedOut, surroundings)).toBe(false);
     expect(matches('edge:checkout->payments', timedOut, surroundings)).toBe(true);
     expect(matches('edge:checkout->other', timedOut, surroundings)).toBe(false);
+    // A service's own work is an edge without a callee.
+    expect(matches('edge:checkout', timedOut, surroundings)).toBe(true);
+    expect(matches('edge:checkout', timedOut)).toBe(false);
+    expect(matches('edge:user->checkout', makeSpan({ kind: 'server' }))).toBe(true);
+    expect(matches('edge:user->checkout', makeSpan({ kind: 'server', parentSpanId: '1' }))).toBe(false);
     // The span that gave up elsewhere was not stuck in the origin's phase.
     const elsewhere = { verdicts: () => [{ ...verdict, isOrigin: false }] };
     expect(matches('phase:dns', timedOut, elsewhere)).toBe(false);

@@ -221,6 +221,7 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         ['server.address:payments.local', 'b a'],
         ['edge:checkout->payments', 'b a'],
         ['edge:checkout->nobody', ''],
+        ['edge:user->checkout', 'b a'],
         ['trace.service:payments', 'b'],
         ['trace.service:payments operation:"GET /list"', 'b'],
         ['trace.spans>=3', 'b'],
@@ -498,6 +499,7 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         expect(await found('cause:C7')).toEqual(['a']);
         expect(await found('cause:server')).toEqual(['a']);
         expect(await found('cause:dns')).toEqual([]);
+        expect(await found('edge:checkout->payments')).toEqual(['a']);
         expect((await search('cause:c7')).traces[0]!.verdict).toMatchObject({
           cause: 'C7',
           phase: 'connect',

@@ -31,7 +31,7 @@ interface CallRow extends SpanRow {
 /** An address that another service answered behind this recently is shared, and tells nothing. */
 const ADDRESS_SHARED_MS = 15 * 60_000;
 const NORMAL_SPANS_MAX = 1_000;
-const CALLS_LOOKED_AT_MAX = 20_000;
+const CALLS_LOOKED_AT_MAX = 5_000;
 
 const CALL_COLUMNS = `caller.service AS caller, call.outcome, call.give_up_phase, call.give_up_budget_ms,
   call.never_arrived, call.is_stream, call.is_retry, call.duration_ns / 1e6 AS duration_ms,
@@ -62,11 +62,8 @@ export function createCallReader(database: Connection, spans: ReturnType<typeof 
        AND call.start_unix_ns >= ? AND call.start_unix_ns < ? AND call.outcome = 'ok'
      ORDER BY call.start_unix_ns DESC LIMIT ?`,
   );
-  const entries = database.prepare<
-    [bigint, bigint],
-    { service: string; outcome: StoredCall['outcome'] } & EntryRow
-  >(
-    `SELECT operation.service, span.outcome, span.give_up_phase, span.is_stream, span.duration_ns / 1e6 AS duration_ms
+  const entries = database.prepare<[bigint, bigint], EntryRow>(
+    `SELECT operation.service, span.outcome, span.is_stream, span.duration_ns / 1e6 AS duration_ms
      FROM span JOIN operation USING (operation_id)
      WHERE span.start_unix_ns >= ? AND span.start_unix_ns < ? AND span.kind = 'server' AND span.parent_span_id IS NULL`,
   );
@@ -104,6 +101,8 @@ export function createCallReader(database: Connection, spans: ReturnType<typeof 
 }
 
 interface EntryRow {
+  readonly service: string;
+  readonly outcome: StoredCall['outcome'];
   readonly is_stream: number;
   readonly duration_ms: number;
 }

@@ -61,18 +61,19 @@ CREATE TABLE address_service (
   PRIMARY KEY (address, service)
 ) STRICT, WITHOUT ROWID;
 
+-- A new row holds no span yet: the defaults are what any span is earlier or later than.
 CREATE TABLE trace (
   trace_key INTEGER PRIMARY KEY,
   trace_id BLOB NOT NULL UNIQUE,
-  start_unix_ns INTEGER NOT NULL,
-  last_start_unix_ns INTEGER NOT NULL,
-  end_unix_ns INTEGER NOT NULL,
-  span_count INTEGER NOT NULL,
-  error_count INTEGER NOT NULL,
-  timeout_count INTEGER NOT NULL,
-  failed_count INTEGER NOT NULL,
-  last_arrived_unix_ms INTEGER NOT NULL,
-  needs_diagnosis INTEGER NOT NULL
+  start_unix_ns INTEGER NOT NULL DEFAULT 9223372036854775807,
+  last_start_unix_ns INTEGER NOT NULL DEFAULT 0,
+  end_unix_ns INTEGER NOT NULL DEFAULT 0,
+  span_count INTEGER NOT NULL DEFAULT 0,
+  error_count INTEGER NOT NULL DEFAULT 0,
+  timeout_count INTEGER NOT NULL DEFAULT 0,
+  failed_count INTEGER NOT NULL DEFAULT 0,
+  last_arrived_unix_ms INTEGER NOT NULL DEFAULT 0,
+  needs_diagnosis INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX trace_by_start ON trace (start_unix_ns);
 CREATE INDEX trace_to_diagnose ON trace (last_arrived_unix_ms) WHERE needs_diagnosis = 1;

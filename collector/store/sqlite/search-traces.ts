@@ -5,7 +5,12 @@
  * What the columns can decide, SQLite decides before the walk; only the rest is decoded and matched, one trace at a time.
  */
 import { calleeOf, peerOf } from '../../query/callee.ts';
-import { compileMatcher, type SpanMatcher, type SpanSurroundings } from '../../query/match-span.ts';
+import {
+  compileMatcher,
+  type SpanMatcher,
+  type SpanSurroundings,
+  type SpanVerdict,
+} from '../../query/match-span.ts';
 import type { QueryTerm } from '../../query/query-term.ts';
 import type { TracePage, TraceSummary } from '../../query/results.ts';
 import type { Verdict } from '../../diagnose/verdict.ts';
@@ -155,8 +160,8 @@ function createSurroundings(database: Connection, addressServices: ReturnType<ty
     .pluck();
   const verdicts = database.prepare<
     [number],
-    { phase: string; cause: string; category: string; give_up_span_id: Buffer; origin_span_id: Buffer }
-  >('SELECT phase, cause, category, give_up_span_id, origin_span_id FROM verdict WHERE trace_key = ?');
+    Omit<SpanVerdict, 'isOrigin'> & { give_up_span_id: Buffer; origin_span_id: Buffer }
+  >('SELECT edge, phase, cause, category, give_up_span_id, origin_span_id FROM verdict WHERE trace_key = ?');
 
   return (row: TraceRow): SpanSurroundings => {
     let trace: SpanSurroundings['trace'] | null = null;

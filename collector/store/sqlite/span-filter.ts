@@ -5,6 +5,7 @@
  * `inBodies`, it also looks for the bytes of attribute names and values in the stored protobuf, where text stands as
  * it is, so that few spans need decoding.
  */
+import { USER_NODE } from '../../query/callee.ts';
 import type { FieldTerm, QueryTerm } from '../../query/query-term.ts';
 
 export interface SpanFilter {
@@ -67,7 +68,11 @@ function fieldFilter(term: FieldTerm, inBodies: boolean): SpanFilter {
   }
   if (key === 'edge') {
     return superset(
-      `kind IN ('client', 'producer') AND ${OPERATION_WHERE} substr(?, 1, length(service) + 2) = service || '->')`,
+      `kind IN ('client', 'producer') AND ${OPERATION_WHERE} substr(?, 1, length(service) + 2) = service || '->')
+       OR kind = 'server' AND parent_span_id IS NULL AND ${OPERATION_WHERE} '${USER_NODE}->' || service = ?)
+       OR trace_key IN (SELECT trace_key FROM verdict WHERE edge = ?)`,
+      value,
+      value,
       value,
     );
   }

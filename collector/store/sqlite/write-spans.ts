@@ -168,9 +168,7 @@ export function createSpanWriter(database: Connection): SpanWriter {
 function prepareStatements(database: Connection) {
   return {
     findTrace: database.prepare<[Buffer], number>('SELECT trace_key FROM trace WHERE trace_id = ?').pluck(),
-    addTrace: database.prepare(
-      `INSERT INTO trace VALUES (NULL, ?, ${2n ** 63n - 1n}, ${-(2n ** 63n - 1n)}, ${-(2n ** 63n - 1n)}, 0, 0, 0, 0, 0, 0)`,
-    ),
+    addTrace: database.prepare('INSERT INTO trace (trace_id) VALUES (?)'),
     addSpan: database.prepare(
       `INSERT INTO span VALUES (NULL${', ?'.repeat(21)}) ON CONFLICT (trace_key, span_id, content_hash) DO NOTHING`,
     ),
@@ -191,7 +189,7 @@ function prepareStatements(database: Connection) {
 
 /** A call and its server span, whichever came last: the service answers behind the address the caller used. */
 const REMEMBER_ADDRESSES = `
-WITH pair (client_key, server_operation_id, seen_unix_ms) AS (
+WITH pair (peer_id, server_operation_id, seen_unix_ms) AS (
   SELECT client.peer_id, server.operation_id, server.arrived_unix_ms
   FROM span AS server JOIN span AS client
     ON client.trace_key = server.trace_key AND client.span_id = server.parent_span_id AND client.kind = 'client'
@@ -200,12 +198,13 @@ WITH pair (client_key, server_operation_id, seen_unix_ms) AS (
   SELECT client.peer_id, server.operation_id, client.arrived_unix_ms
   FROM span AS client JOIN span AS server
     ON server.trace_key = client.trace_key AND server.parent_span_id = client.span_id
+      -- Both conditions: the first is the index's.
       AND server.kind IN ('server', 'consumer') AND server.kind = 'server'
   WHERE client.span_key >= @firstNewKey AND client.kind = 'client'
 )
 INSERT INTO address_service
 SELECT peer.address, operation.service, max(pair.seen_unix_ms)
-FROM pair JOIN peer ON peer.peer_id = pair.client_key
+FROM pair JOIN peer USING (peer_id)
   JOIN operation ON operation.operation_id = pair.server_operation_id
 WHERE peer.address IS NOT NULL
 GROUP BY peer.address, operation.service
