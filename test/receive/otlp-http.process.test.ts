@@ -454,3 +454,11 @@ test('with a token, a request without it is 401 and stores nothing', async () =>
     await closed.close();
   }
 });
+
+test('after all of this, every span that was received is accounted for', () => {
+  const { received, stored, refused, dropped, duplicate, queued } = receivers.intake.counters();
+  expect(received).toBe(stored + refused + dropped + duplicate + queued);
+  expect(queued).toBe(0);
+  expect(refused).toBeGreaterThan(0);
+  expect(receivers.intake.queue().bytes).toBe(0);
+});
