@@ -1,7 +1,9 @@
 /** What every store must do, whatever it is made of. Each backend's test file runs this suite on itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
+import { compileMatcher, type SpanSurroundings } from '../../collector/query/match-span.ts';
 import type { Diagnosis } from '../../collector/diagnose/verdict.ts';
+import { serviceOf, type Span } from '../../collector/span.ts';
 import { Cancelled, type Store, type TraceSearch } from '../../collector/store/store.ts';
 import { makeVerdict } from '../query/make-verdict.ts';
 import { decode, encode, fullMessage } from '../decode/otlp-proto.ts';
@@ -235,6 +237,20 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       test('terms joined by AND hold on one span', async () => {
         expect(await found('operation:"POST /buy" duration>=300ms')).toEqual(['a']);
         expect(await found('operation:"POST /buy" timeout:true')).toEqual([]);
+      });
+
+      test('a search finds what matching every span finds, whatever the query', async () => {
+        const traces = await Promise.all(['a', 'b', 'c'].map((id) => store.readTrace(traceId(id))));
+        const random = randomNumbers(11);
+        for (let round = 0; round < 300; round++) {
+          const query = randomQuery(random, 2);
+          const matches = compileMatcher(parseQuery(query)!);
+          const expected = traces.filter((spans) =>
+            spans.some((span) => matches(span, surroundingsOf(spans))),
+          );
+          const ids = expected.map(([span]) => span!.traceId.replace(/^0+/, '')).toReversed();
+          expect(await found(query), query).toEqual(ids);
+        }
       });
 
       test('a span outside the range does not match, though its trace reaches into it', async () => {
@@ -592,4 +608,39 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       });
     });
   });
+}
+
+/** Seeded, so that a failure can be repeated. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48271) % 0x7fffffff;
+    return state % below;
+  };
+}
+
+// prettier-ignore
+const TERMS = [
+  'service:checkout', 'service!=checkout', 'service~work', 'service:*', 'operation:"GET /list"', 'operation!=GET', 'kind:client',
+  'kind!=server', 'status:error', 'timeout:true', 'timeout:false', 'timeout!=true', 'duration>=20', 'duration!=10', 'duration<15',
+  'shop.size:12', 'shop.size!=12', 'shop.size>11', 'shop.size:*', 'host.name:h1', 'host.name~h', 'error.type:Boom', 'error.type:*',
+  'server.port:8443', 'server.address:payments.local', 'nothing:here', '"service":x', 'trace.spans>1', 'trace.service:payments',
+];
+
+function randomQuery(random: (below: number) => number, depth: number): string {
+  const kind = depth === 0 ? 0 : random(5);
+  const part = () => randomQuery(random, depth - 1);
+  if (kind === 1) return `${part()} ${part()}`;
+  if (kind === 2) return `(${part()} OR ${part()})`;
+  if (kind === 3) return `-(${part()})`;
+  return TERMS[random(TERMS.length)]!;
+}
+
+/** As far as the random queries ask. */
+function surroundingsOf(spans: readonly Span[]): SpanSurroundings {
+  return {
+    trace: { services: new Set(spans.map(serviceOf)), durationMs: 0, spans: spans.length },
+    callee: () => null,
+    verdicts: () => [],
+  };
 }
