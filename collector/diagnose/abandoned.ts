@@ -15,23 +15,24 @@ export function abandonedMs(call: TraceNode, atMs: number): number {
   /** From the give-up until here there was work without a gap; nearly always that is all there is. */
   let reachMs = atMs;
   const beyond: Interval[] = [];
-  /** Where work below a span stops to count, if it does. */
-  const limits = new Map<TraceNode, number>();
+  // Two stacks that move together: a span, and where work below its parent stops to count.
   const pending = [...call.children];
+  const limits = pending.map(() => Infinity);
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    const limitMs = limits.pop() ?? Infinity;
     const { kind } = node.span;
     if (kind === 'consumer' || kind === 'producer' || isLongByDesign(node.span)) continue;
-    const limitMs = (node.parent === null ? undefined : limits.get(node.parent)) ?? Infinity;
     const untilMs = Math.min(node.endMs, limitMs);
     // How long a span that has not ended will go on is not known yet.
     if (kind === 'server' && node.ended && untilMs > reachMs) {
       if (node.startMs <= reachMs) reachMs = untilMs;
       else beyond.push({ fromMs: node.startMs, untilMs });
     }
-    if (node.children.length === 0) continue;
-    if (node.ended && node.outcome.outcome === 'ok') limits.set(node, untilMs);
-    else if (limitMs !== Infinity) limits.set(node, limitMs);
-    for (const child of node.children) pending.push(child);
+    const endedWell = node.ended && node.outcome.outcome === 'ok';
+    for (const child of node.children) {
+      pending.push(child);
+      limits.push(endedWell ? untilMs : limitMs);
+    }
   }
   return reachMs - atMs + unionMs(beyond, reachMs);
 }

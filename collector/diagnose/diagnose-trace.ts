@@ -9,9 +9,11 @@ import type { Span } from '../span.ts';
 import { abandonedMs } from './abandoned.ts';
 import { makeCase, type Case, type DiagnosisContext, type Finding, type Suspect } from './case.ts';
 import { causeOf, type Cause } from './causes.ts';
+import { attributeFact, formatMs, spanFact } from './evidence.ts';
 import { explainGiveUps, type Explained } from './explain.ts';
 import type { GiveUpMoment } from './give-ups.ts';
 import { askRules } from './rules.ts';
+import { databaseOf } from './rules/application.ts';
 import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
 import { writeSentence } from './sentence.ts';
 import { buildTraceTree, peerAddress, peerLabel, type TraceNode, type TraceTree } from './tree.ts';
@@ -53,7 +55,7 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
     reason: known ? null : (finding.reason ?? null),
     confidence: cause.code === 'unknown' ? 'unknown' : finding.confidence,
     sentence: writeSentence(of),
-    evidence: collectEvidence(finding, of),
+    evidence: collectEvidence(finding, explained),
     alternatives: others.map((suspect) => describeAlternative(suspect, of)),
     contributing: findContributing(of).filter((entry) => entry.cause !== cause.code),
     nextChecks: nextChecks([cause, ...others.map(({ code }) => causeOf(code))], of),
@@ -99,8 +101,14 @@ function openSpans({ node, atMs }: GiveUpMoment): string[] {
   return open;
 }
 
-function collectEvidence(finding: Finding, of: Case): Evidence[] {
-  const facts = [...finding.evidence, ...budgetEvidence(of.giveUp)];
+function collectEvidence(finding: Finding, { giveUp, firstTimer }: Explained): Evidence[] {
+  const facts = [...finding.evidence, ...budgetEvidence(giveUp)];
+  if (firstTimer !== null) {
+    const text = `the first timer to fire was that of ${firstTimer.node.service}, after ${formatMs(firstTimer.elapsedMs)}`;
+    facts.push(
+      attributeFact(firstTimer.node, 'sockeye.timeout.timer', text) ?? spanFact(firstTimer.node, text),
+    );
+  }
   const seen = new Set<string>();
   return facts.filter((fact): fact is Evidence => {
     if (fact === null) return false;
@@ -122,10 +130,13 @@ function describeAlternative({ code, against }: Suspect, of: Case): Alternative 
 }
 
 function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
-  const [cause, ...others] = causes;
+  const peer = of.call !== null && databaseOf(of.call.span) !== null ? 'database' : 'http';
+  const [own, ...others] = causes.map(({ confirm }) =>
+    confirm.filter((check) => check.peer === undefined || check.peer === peer),
+  );
   const checks = [
-    ...(cause?.confirm.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
-    ...others.flatMap(({ confirm }) => confirm.slice(0, 1)),
+    ...(own?.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
+    ...others.flatMap((confirm) => confirm.slice(0, 1)),
   ];
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
   for (const { text, command } of checks) {

@@ -15,6 +15,8 @@ export interface Explained {
   readonly origin: OriginSegment;
   /** The give-up of the origin call itself; null when it was still open or own work. */
   readonly failure: GiveUpMoment | null;
+  /** The earliest give-up from there down to the origin, when it came before. */
+  readonly firstTimer: GiveUpMoment | null;
   readonly tooShort: TooShort | null;
 }
 
@@ -40,12 +42,14 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
       segments += chain.length;
       origin = withAttempts(findOrigin(chain, giveUp.elapsedMs, context.normals), giveUp, attempts);
     }
-    for (const node of [...origin.calls, ...pathBetween(giveUp.node, origin.node)]) explained.add(node);
-    for (const { node } of attempts) explained.add(node);
+    const path = pathBetween(giveUp.node, origin.node);
+    for (const nodes of [path, origin.calls, attempts.map(({ node }) => node)]) {
+      for (const node of nodes) explained.add(node);
+    }
     if (origins.has(origin.node)) continue;
     origins.add(origin.node);
     const failure = origin.type === 'edge' ? (momentOf.get(origin.node) ?? null) : null;
-    stories.push({ giveUp, origin, failure, tooShort });
+    stories.push({ giveUp, origin, failure, firstTimer: firstTimer(path, momentOf, giveUp), tooShort });
   }
   return explainingFirst(stories);
 }
@@ -145,6 +149,20 @@ function pathBetween(top: TraceNode, bottom: TraceNode): TraceNode[] {
     if (node === top) break;
   }
   return path;
+}
+
+/** The earliest give-up on the way, when it came before the one the story is told of. */
+function firstTimer(
+  path: readonly TraceNode[],
+  momentOf: ReadonlyMap<TraceNode, GiveUpMoment>,
+  giveUp: GiveUpMoment,
+): GiveUpMoment | null {
+  let first = giveUp;
+  for (const node of path) {
+    const moment = momentOf.get(node);
+    if (moment !== undefined && moment.atMs < first.atMs) first = moment;
+  }
+  return first === giveUp ? null : first;
 }
 
 /** The give-up that the root's failure came from: the last one below nothing but failures, before the root ended. */

@@ -1,7 +1,7 @@
 /**
  * Finds every give-up of a trace: the calls that say so themselves, the parents that ended in error while their call
- * was still open (their own timer: `Promise.race` cancels nothing), and the servers that answered "time-out" with
- * nothing recorded below.
+ * was still open (their own timer: `Promise.race` cancels nothing), and the servers that answered "time-out" though
+ * nothing below them failed.
  *
  * Cancelled calls (hedges, closed tabs, 499) are none, unless the parent that cancelled them failed.
  */
@@ -83,11 +83,12 @@ function earliest(nodes: readonly TraceNode[]): TraceNode | null {
   return first;
 }
 
-/** A server that answered "time-out": a gateway that records no calls of its own. */
+/** A server that answered "time-out" though nothing below it failed: its own timer, or a gateway that records no calls. */
 function silentGateway(node: TraceNode): GiveUpMoment | null {
   const { span, outcome } = node;
   if (span.kind !== 'server' || outcome.outcome !== 'timeout' || !node.ended) return null;
-  if (node.parent?.outcome.giveUp || node.children.length > 0) return null;
+  if (node.parent?.outcome.giveUp || node.children.some((child) => child.outcome.outcome !== 'ok'))
+    return null;
   const isGateway = httpStatusOf(span) === 504;
   return moment(node, {
     kind: isGateway ? 'gateway' : 'timeout',

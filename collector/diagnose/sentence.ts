@@ -104,9 +104,13 @@ function whereTheTimeWent(of: Case): string {
       ? `${origin.node.service} ${verb} ${own}, ${used} of it`
       : `${origin.node.service} ${verb} ${used} of it in ${own}`;
   }
-  if (!origin.open)
-    return `${used} of it went into ${call.service}'s call to ${peer}${PHASE_WORDS[of.phase]}`;
-  return `${call.service} was still waiting for ${peer}${PHASE_WORDS[of.phase]}`;
+  if (!origin.open) return `${used} of it went into ${call.service}'s call to ${peer}${phaseWords(of)}`;
+  return `${call.service} was still waiting for ${peer}${phaseWords(of)}`;
+}
+
+/** Only a phase that was measured, or that the error named, is spoken of. */
+function phaseWords({ call, phase, phaseMs }: Case): string {
+  return phaseMs !== null || call?.outcome.giveUp?.phaseKnown === true ? PHASE_WORDS[phase] : '';
 }
 
 const PHASE_WORDS: Record<Phase | 'none', string> = {

@@ -1,21 +1,23 @@
 /** G: the application that was called. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const PROFILE = {
+const PROFILE: Check = {
   text: 'what the service is doing, in a profile',
   command: 'node --cpu-prof app.js   # or: perf top -p $(pgrep -of {service})',
 };
-const QUERIES = {
+const QUERIES: Check = {
   text: 'running queries, the longest first (PostgreSQL)',
   command:
     'psql -h {host} -p {port} -c "select now()-query_start as age, wait_event_type, wait_event, state, left(query,80) from pg_stat_activity where state<>\'idle\' order by 1 desc limit 10"',
+  peer: 'database',
 };
-const LOCKS = {
+const LOCKS: Check = {
   text: 'who waits for whose lock (PostgreSQL)',
   command:
     'psql -h {host} -p {port} -c "select pid, pg_blocking_pids(pid), left(query,80) from pg_stat_activity where cardinality(pg_blocking_pids(pid))>0"',
+  peer: 'database',
 };
-const STACKS = {
+const STACKS: Check = {
   text: 'where its threads stand',
   command: 'kill -QUIT $(pgrep -of {service})   # JVM, Go; Node: kill -USR1, then the inspector',
 };
@@ -40,7 +42,16 @@ export const APPLICATION: readonly Cause[] = [
     is: 'A database or dependency took most of the budget: one long query, or the same one again and again (N+1).',
     recognised: 'One call to it, or many in a row, cover most of the budget.',
     decides: "the dependency's own view: its slow log, running queries and locks",
-    confirm: [QUERIES, LOCKS],
+    confirm: [
+      QUERIES,
+      LOCKS,
+      {
+        text: 'how long it takes to answer, from here',
+        command:
+          'curl -so /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" http://{host}:{port}/',
+        peer: 'http',
+      },
+    ],
     fix: 'One long query: an index, a plan, less data. Many short ones: fetch them together.',
   },
   {
@@ -80,6 +91,7 @@ export const APPLICATION: readonly Cause[] = [
         text: 'how the answer arrives',
         command:
           'curl -sN -o /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" http://{host}:{port}/',
+        peer: 'http',
       },
       {
         text: 'on the server: data waiting to be sent (Send-Q)',

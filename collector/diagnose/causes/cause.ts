@@ -6,6 +6,8 @@ export interface Check {
   readonly text: string;
   /** `{host}`, `{port}` and `{service}` stand for those of the verdict. */
   readonly command: string;
+  /** Makes sense only for such a peer. */
+  readonly peer?: 'database' | 'http';
 }
 
 export interface Cause {

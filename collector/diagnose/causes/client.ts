@@ -1,11 +1,14 @@
 /** F: the client itself. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const CONNECTIONS = {
+const CONNECTIONS: Check = {
   text: 'connections of the client by state',
   command: "ss -tan dst {host} dport = :{port} | awk '{print $1}' | sort | uniq -c",
 };
-const CPU = { text: 'is the client busy computing?', command: 'top -b -n 1 -p $(pgrep -d, -f {service})' };
+const CPU: Check = {
+  text: 'is the client busy computing?',
+  command: 'top -b -n 1 -p $(pgrep -d, -f {service})',
+};
 
 export const CLIENT: readonly Cause[] = [
   {
@@ -21,6 +24,7 @@ export const CLIENT: readonly Cause[] = [
       {
         text: 'how long the answer takes when nobody gives up',
         command: 'curl -so /dev/null -m 120 -w "%{time_total}s\\n" http://{host}:{port}/',
+        peer: 'http',
       },
     ],
     fix: "Set the limit above the callee's 99th percentile (of its own durations, not of the successes you saw), or make the callee faster.",

@@ -1,8 +1,8 @@
 /** D: turning a name into an address. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const ASK = { text: 'the answer, and how long it takes', command: 'dig {host} +tries=1 +time=5' };
-const SETTINGS = {
+const ASK: Check = { text: 'the answer, and how long it takes', command: 'dig {host} +tries=1 +time=5' };
+const SETTINGS: Check = {
   text: 'which resolver, which search domains (ndots), which time-outs',
   command: 'cat /etc/resolv.conf',
 };

@@ -1,11 +1,11 @@
 /** B: firewalls and address translation. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const KNOCK = {
+const KNOCK: Check = {
   text: 'whether a connection is possible at all, from the client host',
   command: 'nc -vz -w 5 {host} {port}',
 };
-const RULES = {
+const RULES: Check = {
   text: 'rules that mention the port, on both hosts',
   command: "nft list ruleset | grep -n '{port}'",
 };

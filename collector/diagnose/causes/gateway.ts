@@ -1,13 +1,15 @@
 /** E: gateways and load balancers between caller and service. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const NGINX = {
+const NGINX: Check = {
   text: 'time-outs and upstreams of an nginx',
   command: "nginx -T | grep -nE 'proxy_(connect|read|send)_timeout|upstream|keepalive'",
+  peer: 'http',
 };
-const ENDPOINTS = {
+const ENDPOINTS: Check = {
   text: 'endpoints behind a Kubernetes service',
   command: 'kubectl get endpointslices -l kubernetes.io/service-name={host}',
+  peer: 'http',
 };
 
 export const GATEWAY: readonly Cause[] = [
@@ -25,6 +27,7 @@ export const GATEWAY: readonly Cause[] = [
       {
         text: 'the answer without the gateway in between',
         command: 'curl -so /dev/null -w "%{http_code} %{time_total}s\\n" http://{host}:{port}/',
+        peer: 'http',
       },
     ],
     fix: "Make the gateway's time-out longer than the backend's slowest honest answer, or make the backend faster; keep outer limits longer than inner ones.",
@@ -40,7 +43,7 @@ export const GATEWAY: readonly Cause[] = [
     confirm: [
       NGINX,
       ENDPOINTS,
-      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/' },
+      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/', peer: 'http' },
     ],
     fix: 'Correct the upstream address or port; let health checks take dead backends out.',
   },
@@ -72,7 +75,11 @@ export const GATEWAY: readonly Cause[] = [
     decides: "the silence before the cut, compared with the load balancer's idle time-out",
     confirm: [
       NGINX,
-      { text: 'when exactly the cut comes', command: 'curl -sv -m 400 -o /dev/null http://{host}:{port}/' },
+      {
+        text: 'when exactly the cut comes',
+        command: 'curl -sv -m 400 -o /dev/null http://{host}:{port}/',
+        peer: 'http',
+      },
     ],
     fix: "Raise the idle time-out above the service's slowest answer, or send something meanwhile (keep-alives, chunks).",
   },
@@ -86,7 +93,11 @@ export const GATEWAY: readonly Cause[] = [
       'Several attempts of one request to the same callee, made by a gateway, that together use up the budget.',
     decides: 'the number of attempts per request in the trace',
     confirm: [
-      { text: 'retries configured in nginx', command: "nginx -T | grep -n 'proxy_next_upstream'" },
+      {
+        text: 'retries configured in nginx',
+        command: "nginx -T | grep -n 'proxy_next_upstream'",
+        peer: 'http',
+      },
       NGINX,
     ],
     fix: 'Retry in one layer only, with a budget (10 % of requests) and back-off; give an attempt a part of the whole limit.',
@@ -101,7 +112,7 @@ export const GATEWAY: readonly Cause[] = [
     decides: 'the list of ready endpoints at that time',
     confirm: [
       ENDPOINTS,
-      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/' },
+      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/', peer: 'http' },
     ],
     fix: 'Look at why the backends are not ready: health check, start-up, deployment, selector.',
   },

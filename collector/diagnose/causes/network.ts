@@ -1,15 +1,15 @@
 /** A: the network between two hosts. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const CONNECTION = {
+const CONNECTION: Check = {
   text: 'the connection now: retransmits, unacked bytes, rtt',
   command: 'ss -tinoe dst {host} dport = :{port}',
 };
-const CAPTURE = {
+const CAPTURE: Check = {
   text: 'packets of this connection, to be run on both ends and compared',
   command: 'tcpdump -ni any host {host} and tcp port {port}',
 };
-const PATH = { text: 'where on the way answers stop', command: 'traceroute -T -p {port} {host}' };
+const PATH: Check = { text: 'where on the way answers stop', command: 'traceroute -T -p {port} {host}' };
 
 export const NETWORK: readonly Cause[] = [
   {
@@ -113,8 +113,14 @@ export const NETWORK: readonly Cause[] = [
     decides:
       'whether another client reaches this address, and whether the address still belongs to the service',
     confirm: [
-      { text: 'the route this host takes', command: 'ip route get {host}' },
-      { text: 'whether the address answers on its link', command: 'ip neigh show {host}' },
+      {
+        text: 'the route this host takes',
+        command: "ip route get $(getent ahosts {host} | awk 'NR==1 {print $1}')",
+      },
+      {
+        text: 'whether the address answers on its link',
+        command: "ip neigh show $(getent ahosts {host} | awk 'NR==1 {print $1}')",
+      },
       PATH,
     ],
     fix: 'Correct the address (stale DNS or service registry), start the host, or repair the route.',

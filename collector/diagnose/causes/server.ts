@@ -1,19 +1,19 @@
 /** C: a server that is overloaded or does not respond. */
-import type { Cause } from './cause.ts';
+import type { Cause, Check } from './cause.ts';
 
-const LISTENING = {
+const LISTENING: Check = {
   text: 'on the server host: listening? queue (Recv-Q) against backlog (Send-Q)',
   command: "ss -tlnp 'sport = :{port}'",
 };
-const UNREAD = {
+const UNREAD: Check = {
   text: 'on the server host: connections with unread bytes (Recv-Q)',
   command: "ss -tnp state established 'sport = :{port}'",
 };
-const OVERFLOWS = {
+const OVERFLOWS: Check = {
   text: 'on the server host: overflowing listen queues',
   command: 'nstat -az TcpExtListenOverflows TcpExtListenDrops',
 };
-const STATE = {
+const STATE: Check = {
   text: 'on the server host: running, stopped (T), or waiting?',
   command: "ps -o pid,stat,pcpu,etime,args -p $(ss -tlnpH 'sport = :{port}' | grep -oP 'pid=\\K\\d+')",
 };
@@ -144,7 +144,11 @@ export const SERVER: readonly Cause[] = [
         text: 'the handshake, step by step',
         command: 'openssl s_client -connect {host}:{port} -servername {host} -brief </dev/null',
       },
-      { text: 'plain text on the port?', command: 'curl -sv -m 5 http://{host}:{port}/ -o /dev/null' },
+      {
+        text: 'plain text on the port?',
+        command: 'curl -sv -m 5 http://{host}:{port}/ -o /dev/null',
+        peer: 'http',
+      },
     ],
     fix: 'Renew or trust the certificate, correct name and port; when it is CPU: more of it, session resumption, longer-lived connections.',
   },
@@ -158,7 +162,11 @@ export const SERVER: readonly Cause[] = [
     decides: 'the start time of the process and of its last deployment',
     confirm: [
       STATE,
-      { text: 'start times of pods', command: 'kubectl get pods -o wide --sort-by=.status.startTime' },
+      {
+        text: 'start times of pods',
+        command: 'kubectl get pods -o wide --sort-by=.status.startTime',
+        peer: 'http',
+      },
     ],
     fix: 'Readiness checks that tell the truth, warm-up before traffic, draining before SIGTERM.',
   },
