@@ -4,7 +4,7 @@ import type { GiveUpMoment } from './give-ups.ts';
 import type { Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 import { phaseOfCall } from './phase-of-call.ts';
-import { peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
+import { peerAddress, peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
 import type { Confidence, Evidence, Phase } from './verdict.ts';
 
 export interface DiagnosisContext {
@@ -98,8 +98,7 @@ function plainCallee(call: Span, pairedService: string | null): string {
   return (
     pairedService ??
     textAttribute(call.attributes, 'peer.service') ??
-    textAttribute(call.attributes, 'server.address') ??
-    textAttribute(call.attributes, 'network.peer.address') ??
+    peerAddress(call).host ??
     'unknown peer'
   );
 }

@@ -26,6 +26,9 @@ describe('the origin is what used the budget', () => {
             checkout>payments     |=============================X  peer=payments:8443 phase=connect budget=3000`);
     expect(verdict).toMatchObject({ by: 'gateway>checkout', at: 'checkout>payments', phase: 'connect' });
     expect(verdict.sentence).toContain('checkout gave up on payments:8443 after 3.000 s');
+    expect(verdict.evidence.map(({ text }) => text)).toContain(
+      'the first timer to fire was that of checkout, after 3.000 s',
+    );
   });
 
   it('a caller that was only told of the failure is not the one that gave up', () => {
