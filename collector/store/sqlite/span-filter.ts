@@ -85,7 +85,7 @@ function attributeFilter({ key, comparison, value }: FieldTerm): SpanFilter {
   // U+FFFD stands for bytes that are no UTF-8: what is stored then differs from what is asked for.
   if (comparison === '!=' || `${key}${value}`.includes('\uFFFD')) return NOTHING;
   const isText =
-    comparison === '=' && Number.isNaN(Number(value)) && !['true', 'false', 'null'].includes(`${value}`);
+    comparison === '=' && Number.isNaN(Number(value)) && !['true', 'false', 'NaN'].includes(`${value}`);
   const contents = isText ? [key, String(value)] : [key];
   const contains = `(instr(body, ?) OR resource_id IN (SELECT resource_id FROM resource WHERE instr(body, ?))
     OR scope_id IN (SELECT scope_id FROM scope WHERE instr(body, ?)))`;
