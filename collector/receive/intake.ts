@@ -6,11 +6,11 @@
  * Bytes in flight have a limit; beyond it a request is refused at once, which tells its sender to come back. Nothing
  * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
  */
-import { countSpans } from '../decode/walk-request.ts';
+import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
 
-/** What a request costs beside its bytes, so that many small ones are bounded too. */
-const REQUEST_OVERHEAD_BYTES = 1024;
+/** A request counts as at least so many bytes in flight, so that many small ones are bounded too. */
+const REQUEST_BYTES_MIN = 1024;
 
 export interface Intake {
   /**
@@ -96,8 +96,12 @@ export function createIntake(options: {
 
   async function accept(request: Uint8Array): Promise<AppendOutcome> {
     const count = countSpans(request);
-    if (count === 0) return NOTHING_STORED;
-    const bytes = request.length + REQUEST_OVERHEAD_BYTES;
+    if (count === 0) {
+      // The store checks what it is given; this it never sees.
+      walkRequest(request);
+      return NOTHING_STORED;
+    }
+    const bytes = Math.max(request.length, REQUEST_BYTES_MIN);
     spans.received += count;
     spans.queued += count;
     let isReserved = false;

@@ -61,23 +61,23 @@ test('spans are queued until the store has them, then stored, duplicate or refus
 test('a full intake refuses, says so once, and takes again when there is room', async () => {
   const { store, waiting } = heldStore();
   const lines: string[] = [];
-  const bytes = request(10).length + 1024;
+  const bytes = request(30).length;
   const intake = createIntake({ store, maxQueueBytes: 2 * bytes, log: (line) => lines.push(line) });
-  const accepted = [intake.accept(request(10)), intake.accept(request(10))];
+  const accepted = [intake.accept(request(30)), intake.accept(request(30))];
   expect(intake.queue()).toEqual({ bytes: 2 * bytes, max: 2 * bytes });
-  await expect(intake.accept(request(10))).rejects.toThrow(
+  await expect(intake.accept(request(30))).rejects.toThrow(
     /intake is full: got .*, expected at most 0; retry later/,
   );
-  await expect(intake.accept(request(10))).rejects.toThrow(StoreUnavailable);
-  expect(intake.counters()).toMatchObject({ received: 40, refused: 20, queued: 20 });
+  await expect(intake.accept(request(30))).rejects.toThrow(StoreUnavailable);
+  expect(intake.counters()).toMatchObject({ received: 120, refused: 60, queued: 60 });
   expectSumHolds(intake);
   expect(lines).toHaveLength(1);
 
-  for (const { resolve } of waiting) resolve(outcome({ stored: 10 }));
+  for (const { resolve } of waiting) resolve(outcome({ stored: 30 }));
   await Promise.all(accepted);
   expect(lines[1]).toBe('intake has room again: 2 requests were sent back');
-  void intake.accept(request(10));
-  expect(intake.counters()).toMatchObject({ received: 50, stored: 20, refused: 20, queued: 10 });
+  void intake.accept(request(30));
+  expect(intake.counters()).toMatchObject({ received: 150, stored: 60, refused: 60, queued: 30 });
 });
 
 test('small requests are bounded too', async () => {
@@ -96,6 +96,24 @@ test('an empty request succeeds without the store', async () => {
   const intake = createIntake({ store, maxQueueBytes: 1e6, log: () => {} });
   expect(await intake.accept(Buffer.alloc(0))).toEqual(outcome({}));
   expect(waiting).toHaveLength(0);
+});
+
+test('a request of the whole limit is accepted when nothing else is in flight, one more byte never', async () => {
+  const { store, waiting } = heldStore();
+  const bytes = request(100);
+  const exact = createIntake({ store, maxQueueBytes: bytes.length, log: () => {} });
+  const accepted = exact.accept(bytes);
+  waiting[0]!.resolve(outcome({ stored: 100 }));
+  expect(await accepted).toMatchObject({ stored: 100 });
+  const tight = createIntake({ store, maxQueueBytes: bytes.length - 1, log: () => {} });
+  await expect(tight.accept(bytes)).rejects.toThrow(StoreUnavailable);
+});
+
+test('a request without spans that is broken elsewhere is refused', async () => {
+  const { store } = heldStore();
+  const intake = createIntake({ store, maxQueueBytes: 1e6, log: () => {} });
+  const brokenResource = Buffer.from([0x0a, 4, 0x0a, 2, 0x0a, 9]);
+  await expect(intake.accept(brokenResource)).rejects.toThrow(DecodeError);
 });
 
 test('undecodable bytes never reach the store', async () => {
