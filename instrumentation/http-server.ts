@@ -10,10 +10,11 @@
  * forgotten or the program ends, at the moment the client left.
  */
 import { subscribe } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, propagation, ROOT_CONTEXT, type Attributes } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, type Attributes, type Context } from '@opentelemetry/api';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
@@ -78,6 +79,9 @@ function requestStarted(
   };
   // Node isolates what is entered here to this request, pipelined ones too.
   context.attach(span.context);
+  // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
+  emitWithin(span.context, request);
+  emitWithin(span.context, response);
   response.once(
     'prefinish',
     guard(() => {
@@ -95,6 +99,18 @@ function requestStarted(
       forgotten.register(response, visit);
     }),
   );
+}
+
+/** Listeners of the emitter run within the context. Not enumerable: a program that copies or prints it sees no difference. */
+function emitWithin(within: Context, emitter: IncomingMessage | ServerResponse): void {
+  const original = emitter.emit;
+  Object.defineProperty(emitter, 'emit', {
+    configurable: true,
+    writable: true,
+    value: function emit(this: EventEmitter, ...args: [string | symbol, ...unknown[]]): boolean {
+      return context.with(within, original, this, ...args);
+    },
+  });
 }
 
 function describeRequest(request: IncomingMessage, socket: Socket, method: string): Attributes {
