@@ -105,6 +105,8 @@ export function attachSocket(call: Call, connection: Connection): void {
 }
 
 export interface CallEnd {
+  /** Now, unless it is known to have ended earlier. */
+  endMs?: number | undefined;
   /** What ended the call, when it was not the last byte of the response. */
   error?: unknown;
   /** Whether the program ended it, rather than the peer or the kernel. */
@@ -119,7 +121,7 @@ export interface CallEnd {
 export function endCall(call: Call, end: CallEnd = {}): void {
   if (call.ended) return;
   call.ended = true;
-  const endMs = performance.now();
+  const endMs = end.endMs ?? performance.now();
   const { connection } = call;
   if (connection) connection.lastUsedMs = endMs;
   const times = measurePhases(call.startMs, marksOf(call), endMs);

@@ -9,23 +9,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { Recorder } from './recorder.ts';
 
-const flushLimitMs = 500;
+const flushLimitMs = 1500;
 
 /** Sockets that carry the hook's spans: at the end a collector that is silent must not hold the program. */
 const exportSockets = new Set<Socket>();
+let isHolding = false;
 
 export function trackExportSocket(socket: Socket): void {
   exportSockets.add(socket);
   socket.once('close', () => exportSockets.delete(socket));
+  // The exporter tries again at once; that would hold the program as well.
+  if (isHolding) process.nextTick(() => socket.destroy());
 }
 
 /** `endOpen` ends the spans that would not end by themselves any more. */
 export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
-  const flush = async () => {
+  const flush = () => {
     endOpen();
-    const limit = new AbortController();
-    await Promise.race([recorder.flush(), sleep(flushLimitMs, undefined, limit).catch(() => {})]);
-    limit.abort();
+    return recorder.flush();
   };
 
   let flushed = false;
@@ -33,8 +34,14 @@ export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
     // The event comes again when the flush is over.
     if (flushed) return;
     flushed = true;
-    void flush().then(() => {
+    const sending = flush();
+    void settlesInTime(sending).then((inTime) => {
+      if (inTime) return;
+      isHolding = true;
       for (const socket of exportSockets) socket.destroy();
+      void sending.then(() => {
+        isHolding = false;
+      });
     });
   });
 
@@ -43,7 +50,7 @@ export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const onSignal = () => {
       const isHandled = process.listenerCount(signal) > 1;
-      void flush().then(() => {
+      void settlesInTime(flush()).then(() => {
         if (isHandled) return;
         process.off(signal, onSignal);
         // Whoever began to listen meanwhile has taken over.
@@ -52,4 +59,12 @@ export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
     };
     process.on(signal, onSignal);
   }
+}
+
+async function settlesInTime(sending: Promise<void>): Promise<boolean> {
+  const limit = new AbortController();
+  const late = sleep(flushLimitMs, false, limit).catch(() => true);
+  const inTime = await Promise.race([sending.then(() => true), late]);
+  limit.abort();
+  return inTime;
 }

@@ -79,7 +79,8 @@ function requestCreated(recorder: Recorder, request: ClientRequest): void {
     guard((socket: Socket) => socketAssigned(request, socket, call)),
   );
   request.once('finish', () => {
-    call.sentMs = performance.now();
+    // Node 22 also says so of a request whose socket was destroyed before anything was sent.
+    if (!request.destroyed) call.sentMs = performance.now();
   });
   request.once(
     'close',
@@ -159,7 +160,7 @@ function responseStarted(request: ClientRequest, response: IncomingMessage, call
   );
 }
 
-/** The last chance to end a call: aborted before there was a socket, or taken over by another protocol. */
+/** The last chance to end a call: aborted before there was a socket, taken over by another protocol, or never read. */
 function requestClosed(request: ClientRequest, call: HttpCall): void {
   if (call.ended) return;
   const { res } = request as unknown as { res: (IncomingMessage & { upgrade: boolean | null }) | null };
@@ -168,6 +169,9 @@ function requestClosed(request: ClientRequest, call: HttpCall): void {
     call.statusCode = res.statusCode;
     call.attributes['sockeye.stream'] = true;
     endCall(call);
+  } else if (res?.complete) {
+    // Nobody read the body, so nothing tells when its last byte came: the call was over with the headers.
+    endCall(call, { endMs: call.headersMs });
   } else if (!res) {
     endCall(call, { error: aborted(), ...ending(request, call, true) });
   }

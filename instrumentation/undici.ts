@@ -70,7 +70,9 @@ export function watchUndici(recorder: Recorder): void {
   });
   on<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
     const call = calls.get(request);
-    if (call) finish(call, error);
+    if (!call) return;
+    if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
+    else finish(call, error);
   });
   watchFetch({
     rejected: (call, error) => finish(call, error),
@@ -157,6 +159,11 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
 function finish(call: Call, error?: unknown): void {
   waiting.delete(call as UndiciCall);
   endCall(call, { error });
+}
+
+/** The program never read the body and dropped the response: the call was over with its headers, and did not fail. */
+function isForgotten(error: unknown): boolean {
+  return error === 'Response object has been garbage collected';
 }
 
 /** Whether the raw headers, name and value in turn, announce an event stream. */

@@ -3,13 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  findClosedPort,
-  startFullListener,
-  startHttpServer,
-  startSilentServer,
-  type Fault,
-} from './faults.ts';
+import { closedPort, startFullListener, startHttpServer, startSilentServer, type Fault } from './faults.ts';
 import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { appFile, registerFile, runApp, startApp, withHook, type AppRun } from './run-app.ts';
 
@@ -103,7 +97,7 @@ describe('a program that ends', () => {
 
 describe('without a collector', () => {
   it('one line on standard error says so, and the program goes on', async () => {
-    const port = await findClosedPort();
+    const port = closedPort;
     const options = withHook(`http://127.0.0.1:${port}`);
     const run = await runApp(appFile('ending.cjs'), {
       args: [`http://127.0.0.1:${server.port}/alone`, 'return'],
@@ -140,7 +134,7 @@ describe('without a collector', () => {
 
 describe('the hook stays out', () => {
   it('when OTEL_SDK_DISABLED is true', async () => {
-    const options = withHook(`http://127.0.0.1:${await findClosedPort()}`);
+    const options = withHook(`http://127.0.0.1:${closedPort}`);
     options.env['OTEL_SDK_DISABLED'] = 'true';
     const run = await runApp(appFile('ending.cjs'), {
       args: [`http://127.0.0.1:${server.port}/off`, 'return'],
@@ -156,7 +150,7 @@ describe('the hook stays out', () => {
       args: [`http://127.0.0.1:${server.port}/npm`, 'return'],
       env: {
         NODE_OPTIONS: `--require ${registerFile}`,
-        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await findClosedPort()}`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${closedPort}`,
       },
     });
     expect(run).toEqual({ code: 0, signal: null, stdout: 'called\n', stderr: '' });

@@ -1,5 +1,6 @@
 /** What a service's spans say when things go well: parents, context on the wire, connections, streams, and who left. */
 import { createServer, get, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { appFile, registerFile, startApp, withHook, type RunningApp } from './run-app.ts';
@@ -38,7 +39,8 @@ beforeAll(async () => {
   echo = await startEcho();
   const address = echo.address();
   echoUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
-  service = startApp(appFile('service.cjs'), withHook(receiver.url));
+  const { flags, env } = withHook(receiver.url);
+  service = startApp(appFile('service.cjs'), { flags: [...flags, '--expose-gc'], env });
   serviceUrl = `http://127.0.0.1:${(await service.line('port ')).slice(5)}`;
 });
 
@@ -100,6 +102,21 @@ describe('the context', () => {
     expect(client.parentSpanId).toBe(own.spanId);
     expect(own.parentSpanId).toBe(server.spanId);
     expect(own).toMatchObject({ traceId: server.traceId, kind: 'internal', scope: 'own' });
+  });
+
+  it('reaches what is called from the events of the bodies of request and answer', async () => {
+    const to = encodeURIComponent(`${echoUrl}/after`);
+    const socket = connect(Number(new URL(serviceUrl).port), '127.0.0.1');
+    const head = `POST /after-body?to=${to} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n`;
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject).on('close', () => resolve());
+      // The body comes in a packet of its own, when the request has been handed to the handler.
+      socket.resume().write(head, () => setTimeout(() => socket.write('{}'), 50));
+    });
+    const server = await serverSpan('after-body');
+    for (const path of ['/after', '/after-again']) {
+      expect(await clientSpan(path)).toMatchObject({ traceId: server.traceId, parentSpanId: server.spanId });
+    }
   });
 
   it('of a request that has none begins a trace', async () => {
@@ -179,6 +196,20 @@ describe('a client span', () => {
     const span = await clientSpan('/unread');
     expect(span.error).toBe(false);
   });
+
+  it.each([
+    { route: 'forgotten', path: '/big-forgotten' },
+    { route: 'forgotten-http', path: '/forgotten-http' },
+  ])(
+    'of an answer nobody reads ends with its headers, without an error ($route)',
+    async ({ route, path }) => {
+      await ask(route, path);
+      echo.closeIdleConnections();
+      const span = await clientSpan(path);
+      expect(span.error).toBe(false);
+      expect(span.attributes['sockeye.phase.receive_ms']).toBe(0);
+    },
+  );
 
   it('of a body the program threw away is no error', async () => {
     await ask('thrown-away', '/big-thrown-away');

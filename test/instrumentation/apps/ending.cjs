@@ -1,4 +1,4 @@
-/** Calls the URL of its first argument, says so, and ends in the way its second argument names. */
+/** Calls the URL of its first argument, ends in the way its second argument names, and says so if it comes to that. */
 const http = require('node:http');
 
 const [url, way] = process.argv.slice(2);
@@ -25,7 +25,7 @@ const ways = {
 http.get(url, (response) => {
   response.resume();
   response.once('end', () => {
-    console.log('called');
     ways[way]();
+    console.log('called');
   });
 });

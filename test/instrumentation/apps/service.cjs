@@ -21,6 +21,19 @@ const routes = {
   fetch: async (to) => (await fetch(to)).text(),
   manual: (to) =>
     trace.getTracer('own').startActiveSpan('own work', (span) => get(to).finally(() => span.end())),
+  /** Calls out from the events of the request's body, as every body parser does, and once more from those of the answer. */
+  'after-body': (to, request) =>
+    new Promise((resolve) => {
+      request.resume().once('end', () => {
+        http.get(to, { agent }, (first) => {
+          first.resume().once('end', () => {
+            http.get(`${to}-again`, { agent }, (second) =>
+              second.resume().once('end', () => resolve('twice')),
+            );
+          });
+        });
+      });
+    }),
   /** Headers as an array, which Node turns into text before any channel fires. */
   'array-headers': (to) => get(to, { headers: ['Host', new URL(to).host, 'Accept', '*/*'] }),
   'custom-lookup': (to) =>
@@ -33,6 +46,15 @@ const routes = {
         ]),
     }),
   unread: async (to) => String((await fetch(to)).status),
+  /** Read neither the body nor keep the answer: undici notices when it is collected, Node when the server closes. */
+  forgotten: async (to) => {
+    await fetch(to);
+    gc();
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    return 'forgotten';
+  },
+  'forgotten-http': (to) => new Promise((resolve) => http.get(to, { agent }, () => resolve('forgotten'))),
   'thrown-away': (to) =>
     new Promise((resolve) => {
       http.get(to, (response) => {
@@ -91,7 +113,7 @@ const server = http.createServer(async (request, response) => {
     return;
   }
   try {
-    response.end(await routes[pathname.slice(1)](searchParams.get('to')));
+    response.end(await routes[pathname.slice(1)](searchParams.get('to'), request));
   } catch (error) {
     response.statusCode = 500;
     response.end(String(error));
