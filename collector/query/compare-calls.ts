@@ -13,9 +13,11 @@ const DIFFERS_MIN = 0.3;
 const CALLS_MIN = 2;
 const LISTED_MAX = 10;
 const VALUE_LENGTH_MAX = 200;
-/** Effects of the failure, facts about the sender's own tooling, and what an edge's calls share by definition. */
-const UNTELLING =
-  /^(?:error\.|exception\.|sockeye\.|otel\.|telemetry\.|http\.response\.|http\.status_code$|rpc\..*status|process\.command|process\.pid$|process\.runtime\.|service\.name$)/;
+/** Effects of the failure, and our own notes on it, tell nothing about why. */
+const EFFECTS = /^(?:error\.|exception\.|sockeye\.|otel\.|http\.response\.|http\.status_code$|rpc\..*status)/;
+/** Of a sender's many facts about itself, those in which instances of one service differ. */
+const TELLING_OF_RESOURCE =
+  /^(?:service\.(?:version|instance\.id|namespace)$|host\.name$|deployment\.|container\.|k8s\.|cloud\.|faas\.)/;
 
 type Shares = Map<string, { key: string; value: string; share: number }>;
 
@@ -26,23 +28,18 @@ export function compareCalls(
   if (failed.length < CALLS_MIN) return { shared: [], differs: [] };
   const ofFailed = sharesOf(failed);
   const ofWorking = sharesOf(working);
-  const found = [...ofFailed].map(([id, entry]) => ({
-    ...entry,
-    othersShare: ofWorking.get(id)?.share ?? 0,
-  }));
-  const shared = found
-    .filter(({ share }) => share >= SHARED_MIN)
-    .toSorted((a, b) => b.share - a.share || a.othersShare - b.othersShare)
-    .map(({ key, value, share }) => ({ key, value, share }));
+  // What sets the calls apart most comes first.
+  const found = [...ofFailed]
+    .map(([id, entry]) => ({ ...entry, othersShare: ofWorking.get(id)?.share ?? 0 }))
+    .toSorted((a, b) => b.share - b.othersShare - (a.share - a.othersShare) || b.share - a.share);
+  const shared = found.filter(({ share }) => share >= SHARED_MIN);
   const differs =
     working.length < CALLS_MIN
       ? []
       : found.filter(({ share, othersShare }) => share - othersShare >= DIFFERS_MIN);
   return {
-    shared: shared.slice(0, LISTED_MAX),
-    differs: differs
-      .toSorted((a, b) => b.share - b.othersShare - (a.share - a.othersShare))
-      .slice(0, LISTED_MAX),
+    shared: shared.slice(0, LISTED_MAX).map(({ key, value, share }) => ({ key, value, share })),
+    differs: differs.slice(0, LISTED_MAX),
   };
 }
 
@@ -50,9 +47,12 @@ function sharesOf(spans: readonly Span[]): Shares {
   const shares: Shares = new Map();
   for (const span of spans) {
     // A span's own attribute says more than its resource's of the same name.
-    for (const [key, value] of new Map([...span.resource.attributes, ...span.attributes])) {
+    const ofResource = [...span.resource.attributes].filter(
+      ([key]) => TELLING_OF_RESOURCE.test(key) && !span.attributes.has(key),
+    );
+    for (const [key, value] of [...span.attributes, ...ofResource]) {
       const text = textOf(value);
-      if (text === null || UNTELLING.test(key)) continue;
+      if (text === null || EFFECTS.test(key)) continue;
       const id = `${key}\0${text}`;
       const entry = shares.get(id) ?? { key, value: text, share: 0 };
       entry.share += 1 / spans.length;

@@ -134,7 +134,7 @@ describe('comparing the calls of an incident with those that worked', () => {
     expect(keysOf(7)).not.toContain('key');
   });
 
-  test('effects of the failure, and the caller’s own name, explain nothing and stay out', () => {
+  test('effects of the failure, and what all instances of a service share, stay out', () => {
     const failed = calls(3, {
       'error.type': 'ETIMEDOUT',
       'sockeye.phase.connect_ms': 3000,
