@@ -7,7 +7,7 @@ export type LiveEvent = 'map' | 'incident' | 'trace' | 'status';
 const EVENTS: readonly LiveEvent[] = ['map', 'incident', 'trace', 'status'];
 
 let wanted = $state(true);
-let connected = $state(false);
+let connection = $state<'connecting' | 'open' | 'lost'>('connecting');
 let source: EventSource | null = null;
 const listeners = new Set<(event: LiveEvent) => void>();
 
@@ -15,8 +15,8 @@ export const live = {
   get wanted(): boolean {
     return wanted;
   },
-  get connected(): boolean {
-    return connected;
+  get connection() {
+    return connection;
   },
 };
 
@@ -24,8 +24,8 @@ export const live = {
 export function startLive(): () => void {
   if (typeof EventSource === 'undefined' || source) return stopLive;
   source = new EventSource('/api/live');
-  source.addEventListener('open', () => (connected = true));
-  source.addEventListener('error', () => (connected = false));
+  source.addEventListener('open', () => (connection = 'open'));
+  source.addEventListener('error', () => (connection = 'lost'));
   for (const event of EVENTS) {
     source.addEventListener(event, () => {
       if (wanted) for (const listener of listeners) listener(event);
@@ -37,7 +37,7 @@ export function startLive(): () => void {
 function stopLive(): void {
   source?.close();
   source = null;
-  connected = false;
+  connection = 'connecting';
 }
 
 export function toggleLive(): void {

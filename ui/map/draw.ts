@@ -130,14 +130,3 @@ export function badgePoint(from: Point, to: Point, route: readonly Point[]): Poi
   }
   return { x, y: bezier(low, first.y, first.y, second.y, second.y) - BADGE_LIFT };
 }
-
-export function isUnhealthy(counts: Counts): boolean {
-  return counts.errors + counts.timeouts > 0;
-}
-
-/** The unhealthy edges with their ends, and unhealthy nodes. */
-export function keepUnhealthy(nodes: readonly MapNode[], edges: readonly MapEdge[]) {
-  const keptEdges = edges.filter(isUnhealthy);
-  const ends = new Set(keptEdges.flatMap((edge) => [edge.from, edge.to]));
-  return { nodes: nodes.filter((node) => isUnhealthy(node) || ends.has(node.id)), edges: keptEdges };
-}

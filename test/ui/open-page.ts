@@ -1,0 +1,111 @@
+/** Mounts the whole page at a path, with the API's answers from fixtures in place of a collector. */
+import { flushSync, mount, tick, unmount } from 'svelte';
+import { vi } from 'vitest';
+import App from '../../ui/App.svelte';
+import diagnosis from './fixtures/diagnosis-connect-timeout.json';
+import incidents from './fixtures/incidents-shop.json';
+import map from './fixtures/map-shop.json';
+import status from './fixtures/status.json';
+import trace from './fixtures/trace-connect-timeout.json';
+import traces from './fixtures/traces-shop.json';
+
+export const TRACE_ID = trace.traceId;
+
+/** Answers by path; a function sees the query. `{ status, body }` answers with another code than 200. */
+export type Answers = Record<string, unknown>;
+
+const shop: Answers = {
+  '/api/status': {
+    ...status,
+    store: { ...status.store, spans: 900 },
+    spans: { ...status.spans, stored: 900 },
+  },
+  '/api/map': map,
+  '/api/timeouts': incidents,
+  '/api/timeouts/checkout-payments-connect': incidents.incidents[0],
+  '/api/traces': traces,
+  [`/api/traces/${TRACE_ID}`]: trace,
+  [`/api/traces/${TRACE_ID}/diagnosis`]: diagnosis,
+  '/api/operations': { operations: [] },
+  '/api/services': { services: [] },
+};
+
+export const noData: Answers = {
+  '/api/status': status,
+  '/api/map': { ...map, nodes: [], edges: [] },
+  '/api/timeouts': { incidents: [], checkedCalls: 0 },
+  '/api/traces': { traces: [], total: 0, truncated: false, cursor: null },
+};
+
+export interface OpenPage {
+  /** What the page says now. */
+  readonly text: () => string;
+  readonly find: (selector: string) => HTMLElement;
+  readonly all: (selector: string) => HTMLElement[];
+  readonly press: (key: string, target?: Element) => Promise<void>;
+  readonly click: (target: Element) => Promise<void>;
+  readonly url: () => string;
+  readonly close: () => Promise<void>;
+}
+
+export async function openPage(path: string, changes: Answers = {}): Promise<OpenPage> {
+  const answers = { ...shop, ...changes };
+  vi.stubGlobal('fetch', (target: string) => Promise.resolve(answer(answers, target)));
+  vi.stubGlobal('ResizeObserver', SilentResizeObserver);
+  // What jsdom, which draws nothing, leaves out.
+  HTMLCanvasElement.prototype.getContext = () => null;
+  Element.prototype.scrollIntoView = () => {};
+  window.history.replaceState(null, '', path);
+  window.dispatchEvent(new PopStateEvent('popstate'));
+  const app = mount(App, { target: document.body });
+  flushSync();
+
+  const find = (selector: string) => {
+    const found = document.body.querySelector<HTMLElement>(selector);
+    if (!found)
+      throw new Error(`got no ${selector}, expected one in: ${document.body.innerHTML.slice(0, 2000)}`);
+    return found;
+  };
+  const text = () => {
+    flushSync();
+    return (document.body.textContent ?? '').replace(/\s+/g, ' ');
+  };
+  return {
+    find,
+    text,
+    all: (selector) => [...document.body.querySelectorAll<HTMLElement>(selector)],
+    press: async (key, target = document.body) => {
+      target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+      await tick();
+    },
+    click: async (target) => {
+      target.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
+      await tick();
+    },
+    url: () => decodeURIComponent(window.location.pathname + window.location.search),
+    close: async () => {
+      await unmount(app);
+      vi.unstubAllGlobals();
+      window.history.replaceState(null, '', '/');
+    },
+  };
+}
+
+function answer(answers: Answers, target: string): Response {
+  const url = new URL(target, window.location.href);
+  const known = answers[url.pathname];
+  const value =
+    typeof known === 'function' ? (known as (query: URLSearchParams) => unknown)(url.searchParams) : known;
+  if (value instanceof Response) return value;
+  if (value === undefined) {
+    return Response.json({ error: { code: 'not_found', message: `no ${url.pathname}` } }, { status: 404 });
+  }
+  return Response.json(value);
+}
+
+/** jsdom lays nothing out, so that there is nothing to observe. */
+class SilentResizeObserver {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+}

@@ -1,0 +1,306 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import trace from './fixtures/trace-connect-timeout.json';
+import { noData, openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
+
+let page: OpenPage;
+/** On a busy machine an answer takes its time. */
+const soon = { timeout: 5000 };
+afterEach(() => page.close());
+
+const open = async (path: string, changes: Answers = {}) => (page = await openPage(path, changes));
+const originId = '0000000000000009';
+
+describe('the map', () => {
+  it('opens on what is wrong, in a sentence, with the way into it', async () => {
+    await open('/');
+    await expect.poll(page.text, soon).toContain('checkout cannot connect to payments since');
+    expect(page.find('.headline a.strong').getAttribute('href')).toBe('/timeouts/checkout-payments-connect');
+    await expect.poll(page.text, soon).toContain('12 nodes · 13 edges');
+  });
+
+  it('names every node and edge for who cannot see them', async () => {
+    await open('/');
+    await expect.poll(page.text, soon).toContain('gateway');
+    const names = page.all('[data-mark]').map((mark) => mark.getAttribute('aria-label') ?? '');
+    expect(names).toHaveLength(25);
+    expect(names.find((name) => name.startsWith('checkout calls payments'))).toContain(
+      'stuck in connect 82 %',
+    );
+    expect(page.all('[data-mark][tabindex="0"]')).toHaveLength(1);
+  });
+
+  it('walks by arrow keys and opens what is chosen beside it', async () => {
+    await open('/map?sel=node:payments');
+    await expect.poll(page.text, soon).toContain('Called by');
+    await page.press('ArrowRight', page.find('[data-mark="node:payments"]'));
+    await page.press('Enter', document.activeElement ?? document.body);
+    expect(page.url()).toContain('sel=edge:payments->');
+    await expect.poll(page.text, soon).toContain('Latency as payments sees it');
+  });
+
+  it('shows the same as a table', async () => {
+    await open('/map');
+    await expect.poll(page.text, soon).toContain('gateway');
+    await page.press('v');
+    expect(page.url()).toBe('/map?v=table');
+    expect(page.all('tbody tr')).toHaveLength(13);
+    expect(page.find('tbody tr').textContent).toContain('checkout → payments');
+  });
+
+  it('shows only what is unhealthy, and of how much', async () => {
+    await open('/map');
+    await expect.poll(page.text, soon).toContain('gateway');
+    await page.press('u');
+    await expect.poll(page.text, soon).toContain('5 of 12 nodes');
+  });
+
+  it('flags a budget that outlasts what the caller is given', async () => {
+    await open('/map?sel=edge:checkout->payments');
+    await expect
+      .poll(page.text, soon)
+      .toContain('not shorter than the 3.5 s that gateway waits for checkout');
+    await expect.poll(page.text, soon).toContain('13,200 of 16,100');
+  });
+});
+
+describe('a trace', () => {
+  it('begins with the verdict, how sure it is, and what would decide', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443 after 3.000 s');
+    await expect.poll(page.text, soon).toContain('possible · 3 candidates');
+    await expect.poll(page.text, soon).toContain('decides: ListenOverflows on its host');
+  });
+
+  it('marks the origin, the stuck phase, the deadline and the callee that was never reached', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('origin');
+    const row = page.find('[role=row][aria-label*="origin of the timeout"]');
+    expect(row.getAttribute('aria-selected')).toBe('true');
+    expect(row.querySelector('.phase-connect.hatched')).not.toBeNull();
+    expect(page.find('.deadline-label').textContent).toBe('budget 3 s');
+    await expect.poll(page.text, soon).toContain('payments:8443: never arrived');
+    await expect.poll(page.text, soon).toContain('2 missing spans');
+  });
+
+  it('leads from a piece of evidence to its span and attribute', async () => {
+    await open(`/trace/${TRACE_ID}?span=0000000000000001`);
+    await expect.poll(page.text, soon).toContain('retransmits');
+    const chip = page.all('.evidence button').find((button) => button.textContent?.includes('retransmits'));
+    await page.click(chip!);
+    expect(page.url()).toContain(`span=${originId}`);
+    expect(page.find('.pointed').dataset['attribute']).toBe('sockeye.tcp.total_retransmits');
+  });
+
+  it('is walked by keys: next row, next problem, back to the origin', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('origin');
+    await page.press('j');
+    expect(page.url()).toContain(`span=${originId}:callee`);
+    await page.press('e');
+    expect(page.url()).toContain('span=0000000000000001');
+    await page.press('E');
+    expect(page.url()).toContain(`span=${originId}`);
+    await page.press('k');
+    await page.press('o');
+    expect(page.url()).toContain(`span=${originId}`);
+  });
+
+  it('is a tree grid that folds by arrow keys and keeps that in the URL', async () => {
+    await open(`/trace/${TRACE_ID}?span=0000000000000003`);
+    await expect.poll(page.text, soon).toContain('origin');
+    const grid = page.find('[role=treegrid]');
+    const rows = () => page.all('[role=treegrid] [role=row][aria-level]').length;
+    const before = rows();
+    await page.press('ArrowLeft', grid);
+    expect(page.url()).toContain('collapse=0000000000000003');
+    expect(rows()).toBeLessThan(before);
+    expect(page.find('[aria-selected=true]').getAttribute('aria-expanded')).toBe('false');
+    await page.press('ArrowRight', grid);
+    expect(rows()).toBe(before);
+  });
+
+  it('opens what hides the origin', async () => {
+    await open(`/trace/${TRACE_ID}?span=0000000000000001&collapse=0000000000000001,0000000000000004`);
+    await expect.poll(page.text, soon).toContain('checkout gave up on');
+    await page.press('o');
+    expect(page.url()).toContain('collapse=0000000000000004');
+  });
+
+  it('finds spans by any attribute', async () => {
+    await open(`/trace/${TRACE_ID}?find=SYN_SENT`);
+    await expect.poll(page.text, soon).toContain('1 of 12');
+    expect(page.find('.row.found').getAttribute('aria-label')).toContain('POST payments');
+  });
+
+  it('shows the clock shift and the times as they were sent', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('clock +12 ms');
+    await page.click(page.all('.facts button')[0]!);
+    await expect.poll(page.text, soon).toContain('clock +12 ms, raw');
+    expect(page.url()).toContain('raw=1');
+  });
+
+  it('of 5,000 spans costs a screenful of rows', async () => {
+    const template = trace.spans[0]!;
+    const spans = Array.from({ length: 5000 }, (_, index) => ({
+      ...template,
+      spanId: `s${index}`,
+      parentSpanId: index === 0 ? '' : 's0',
+      startOffsetMs: index,
+    }));
+    await open('/trace/aa', {
+      '/api/traces/aa': { ...trace, spans },
+      '/api/traces/aa/diagnosis': { traceId: 'aa', complete: true, verdicts: [] },
+    });
+    await expect.poll(page.text, soon).toContain('5,000 spans');
+    await expect.poll(page.text, soon).toContain('No call in this trace gave up');
+    expect(page.find('[role=treegrid]').getAttribute('aria-rowcount')).toBe('5001');
+    expect(page.all('.row').length).toBeLessThanOrEqual(120);
+  });
+
+  it('that is not stored says so', async () => {
+    await open('/trace/0bad');
+    await expect.poll(page.text, soon).toContain('No trace 0bad is stored');
+  });
+});
+
+describe('the lists', () => {
+  it('of traces says how many of how many, with verdicts', async () => {
+    await open('/search');
+    await expect.poll(page.text, soon).toContain('5 of more than 1,000 traces');
+    await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443 after 3.000 s');
+  });
+
+  it('put a caret under the fault of a query', async () => {
+    await open('/search?q=a:b (', {
+      '/api/traces': () =>
+        Response.json(
+          {
+            error: {
+              code: 'bad_query',
+              message: 'at character 6: got the end, expected a term',
+              position: 5,
+            },
+          },
+          { status: 400 },
+        ),
+    });
+    await expect.poll(page.text, soon).toContain('at character 6: got the end, expected a term');
+    expect(page.find('.fault code').textContent).toBe(`${'\u00a0'.repeat(5)}^`);
+  });
+
+  it('of incidents puts what goes on first and says how much was looked at', async () => {
+    await open('/timeouts');
+    await expect.poll(page.text, soon).toContain('3 incidents · 1,820,400 calls checked');
+    expect(page.find('a.incident').getAttribute('href')).toBe('/timeouts/checkout-payments-connect');
+  });
+
+  it('an incident shows its latest verdict, what is shared, and what to check', async () => {
+    await open('/timeouts/checkout-payments-connect');
+    await expect.poll(page.text, soon).toContain('Latest verdict:');
+    await expect.poll(page.text, soon).toContain('network.peer.address');
+    await expect.poll(page.text, soon).toContain('ss -ltn');
+    expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
+  });
+});
+
+describe('an empty view', () => {
+  it('without any data says how to send the first span, and counts', async () => {
+    await open('/', noData);
+    await expect.poll(page.text, soon).toContain('Send the first span');
+    await expect.poll(page.text, soon).toContain('node --require @sockeye/instrumentation/register app.js');
+    await expect.poll(page.text, soon).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318');
+    await expect.poll(page.text, soon).toContain('Waiting for the first span: 0 received');
+  });
+
+  it('in this range jumps to the latest', async () => {
+    const { '/api/traces': none } = noData;
+    await open('/search', {
+      '/api/traces': (query: URLSearchParams) =>
+        query.get('from') === '0' ? { traces: [{ startedAt: '2026-11-01T10:00:00Z' }], total: 1 } : none,
+    });
+    await expect.poll(page.text, soon).toContain('No traces in this time range');
+    await page.click(page.find('.empty button'));
+    expect(page.url()).toBe('/search?from=2026-11-01T09:45:00.000Z&to=2026-11-01T10:15:00.000Z');
+  });
+
+  it('because of a filter clears the filter', async () => {
+    await open('/search?q=service:gone', { '/api/traces': noData['/api/traces'] });
+    await expect.poll(page.text, soon).toContain('No traces match');
+    await page.click(page.find('.empty button'));
+    expect(page.url()).toBe('/search');
+  });
+
+  it('of incidents proves that it looked', async () => {
+    await open('/timeouts', { '/api/timeouts': { incidents: [], checkedCalls: 18_204 } });
+    await expect.poll(page.text, soon).toContain('18,204 calls checked');
+  });
+});
+
+describe('everywhere', () => {
+  const paste = async (text: string) => {
+    const box = page.find('header input') as HTMLInputElement;
+    box.value = text;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+    page.find('header form').dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true }));
+  };
+
+  it('a pasted error opens its incident', async () => {
+    await open('/');
+    await paste('dial tcp 10.0.3.7:8443: connect: getsockopt: connection timed out');
+    await expect.poll(page.text, soon).toContain('Latest verdict:');
+    expect(page.url()).toBe('/timeouts/checkout-payments-connect');
+  });
+
+  it('a pasted error without an incident opens the calls to its place', async () => {
+    await open('/', { '/api/timeouts': { incidents: [], checkedCalls: 1 } });
+    await paste('connect ECONNREFUSED 10.0.3.7:8443');
+    await expect.poll(page.text, soon).toContain('5 of more than');
+    expect(page.url()).toContain('server.address:10.0.3.7');
+  });
+
+  it('a pasted error that nothing matches says so', async () => {
+    await open('/', { '/api/traces': noData['/api/traces'] });
+    await paste('connect ECONNREFUSED 10.9.9.9:1');
+    await expect.poll(page.text, soon).toContain('Nothing matched this line.');
+    await expect.poll(page.text, soon).toContain('connect ECONNREFUSED 10.9.9.9:1');
+  });
+
+  it('a pasted trace id opens the trace, and anything else is a query', async () => {
+    await open('/');
+    await paste(TRACE_ID.toUpperCase());
+    await expect.poll(page.text, soon).toContain('checkout gave up on');
+    await paste('service:checkout');
+    await expect.poll(page.text, soon).toContain('of more than');
+    expect(page.url()).toBe('/search?q=service:checkout');
+  });
+
+  it('keys go from view to view, and ? lists them', async () => {
+    await open('/');
+    await page.press('g');
+    await page.press('t');
+    await expect.poll(page.text, soon).toContain('calls checked');
+    await page.press('g');
+    await page.press('l');
+    await expect.poll(page.text, soon).toContain('not available yet');
+    await page.press('?');
+    await expect.poll(page.text, soon).toContain('Go to the map');
+  });
+
+  it('an answer that does not come is said, with what was expected', async () => {
+    await open('/search', {
+      '/api/traces': () =>
+        Response.json(
+          { error: { code: 'unavailable', message: 'The store is busy.', expected: 'a free store' } },
+          { status: 503 },
+        ),
+    });
+    await expect.poll(page.text, soon).toContain('The store is busy.');
+    await expect.poll(page.text, soon).toContain('Expected: a free store.');
+  });
+
+  it('a path that is no view leads back to the map', async () => {
+    await open('/nowhere');
+    await expect.poll(page.text, soon).toContain('There is no page at /nowhere');
+  });
+});
