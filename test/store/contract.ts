@@ -164,6 +164,16 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         expect(span!.attributes.get('big')).toBe(-9007199254740995n);
       });
 
+      test('a trace of 20,000 spans below one parent is stored and read whole', async () => {
+        const children = Array.from({ length: 20_000 }, (_, i) => ({
+          id: (i + 2).toString(16),
+          parent: '1',
+        }));
+        expect(await store.append(makeRequest({ id: '1' }, ...children))).toMatchObject({ stored: 20_001 });
+        expect(await store.readTrace(traceId('1'))).toHaveLength(20_001);
+        expect((await search('trace.spans>20000')).total).toBe(1);
+      });
+
       test('the request remains the caller’s', async () => {
         const request = makeRequest({ id: '1' });
         const before = Buffer.from(request);

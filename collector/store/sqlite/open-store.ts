@@ -22,7 +22,8 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
   let closing: Promise<void> | null = null;
 
   const close = async (): Promise<void> => {
-    await reader.call('close', null);
+    // A reader that is gone already must not keep the writer open.
+    await reader.call('close', null).catch(() => {});
     await reader.ended;
     // Last, so that SQLite folds the WAL into the file.
     await writer.call('close', null);
