@@ -73,9 +73,12 @@ export function makeCase(
       : phaseOfCall(call, server, failure, giveUp.atMs);
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
+  const peer = call === null ? origin.node.service : (peerLabel(call.span) ?? callee);
   const givenUp = giveUp.node;
   const targetOfGiveUp =
-    peerLabel(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null);
+    givenUp.span.kind === 'client'
+      ? (peerLabel(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null))
+      : peer;
   return {
     giveUp,
     origin,
@@ -85,7 +88,7 @@ export function makeCase(
     phase,
     phaseMs,
     phaseOpen,
-    peer: call === null ? origin.node.service : (peerLabel(call.span) ?? callee),
+    peer,
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
     targetOfGiveUp,
     tree,

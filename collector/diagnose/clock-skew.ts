@@ -17,6 +17,9 @@ interface Bounds {
   exact: number | null;
 }
 
+/** Less is how exactly clocks are read, not a difference between them. */
+const SHIFT_MS_MIN = 1;
+
 /** Adds each node's shift to its times. Nodes come parents first. */
 export function shiftClocks(nodes: readonly TraceNode[]): void {
   const processOf = numberProcesses(nodes);
@@ -75,7 +78,7 @@ function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
 function shiftMs({ lo, hi, exact }: Bounds): number {
   const wanted = exact ?? 0;
   const shift = Math.max(lo, Math.min(hi, wanted));
-  return Number.isFinite(shift) ? shift : 0;
+  return Number.isFinite(shift) && Math.abs(shift) >= SHIFT_MS_MIN ? shift : 0;
 }
 
 /** One clock: the process, or as much of its identity as it told. */

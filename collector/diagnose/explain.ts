@@ -4,9 +4,10 @@
  */
 import { blockingChain } from './blocking-chain.ts';
 import type { DiagnosisContext } from './case.ts';
-import { findGiveUps, PASSING_ON_SHARE, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
-import { findOrigin, type OriginSegment } from './origin.ts';
+import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
+import { callKey, findOrigin, type OriginSegment } from './origin.ts';
 import { findTooShort, type TooShort } from './rules/whole-trace.ts';
+import type { Normals } from './normals.ts';
 import type { TraceNode, TraceTree } from './tree.ts';
 
 export interface Explained {
@@ -20,9 +21,8 @@ export interface Explained {
   readonly tooShort: TooShort | null;
 }
 
-/** Beyond these, a trace's further give-ups are not looked into: its first ones tell enough. */
+/** Beyond this, a trace's further give-ups are not looked into: its first ones tell enough. */
 const STORIES_MAX = 50;
-const SEGMENTS_MAX = 1_000_000;
 
 export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Explained[] {
   const moments = withoutPassedOn(findGiveUps(tree));
@@ -30,18 +30,12 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
   const stories: Explained[] = [];
   const explained = new Set<TraceNode>();
   const origins = new Set<TraceNode>();
-  let segments = 0;
   for (const attempts of groupAttempts(moments)) {
-    if (stories.length >= STORIES_MAX || segments > SEGMENTS_MAX) break;
+    if (stories.length >= STORIES_MAX) break;
     if (attempts.some(({ node }) => explained.has(node))) continue;
     const giveUp = latest(attempts);
     const tooShort = findTooShort(giveUp, context.normals);
-    let origin = tooShort === null ? null : wholeCall(giveUp, attempts, tooShort);
-    if (origin === null) {
-      const chain = blockingChain(giveUp.node, giveUp.atMs);
-      segments += chain.length;
-      origin = withAttempts(findOrigin(chain, giveUp.elapsedMs, context.normals), giveUp, attempts);
-    }
+    const origin = originOf(giveUp, attempts, tooShort, context.normals);
     const path = pathBetween(giveUp.node, origin.node);
     for (const nodes of [path, origin.calls, attempts.map(({ node }) => node)]) {
       for (const node of nodes) explained.add(node);
@@ -87,10 +81,9 @@ function nearestAbove(
 }
 
 function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {
-  if (inner.atMs > outer.atMs + SAME_MOMENT_MS) return false;
-  if (outer.kind === 'gateway') return true;
-  if (outer.timer !== null || outer.budgetMs !== null) return false;
-  return inner.atMs >= outer.atMs - Math.max(SAME_MOMENT_MS, PASSING_ON_SHARE * outer.elapsedMs);
+  const hadOwnTimer = outer.kind !== 'gateway' && (outer.timer !== null || outer.budgetMs !== null);
+  if (hadOwnTimer || inner.atMs > outer.atMs + SAME_MOMENT_MS) return false;
+  return inner.atMs >= outer.atMs - passingOnMs(outer.elapsedMs);
 }
 
 /** Failed calls of one span that look alike are attempts. In the order of their parents. */
@@ -101,7 +94,7 @@ function groupAttempts(moments: readonly GiveUpMoment[]): GiveUpMoment[][] {
     const { node, kind, phase } = moment;
     let ofParent = groups.get(node.parent);
     if (ofParent === undefined) groups.set(node.parent, (ofParent = new Map()));
-    const key = `${node.span.name}\n${kind}\n${phase}`;
+    const key = `${callKey(node.span)}\n${kind}\n${phase}`;
     const group = node.parent === null ? undefined : ofParent.get(key);
     if (group !== undefined) group.push(moment);
     else {
@@ -117,28 +110,42 @@ function latest(moments: readonly GiveUpMoment[]): GiveUpMoment {
   return moments.reduce((a, b) => (b.atMs > a.atMs ? b : a));
 }
 
-/** The callee normally takes longer: nothing below the call is to blame. */
-function wholeCall(
-  { node, elapsedMs }: GiveUpMoment,
-  attempts: readonly GiveUpMoment[],
-  { normalMs }: TooShort,
-): OriginSegment {
-  const calls = attempts.length > 1 ? byStart(attempts) : [];
-  return { type: 'edge', node, usedMs: elapsedMs, open: true, calls, normalMs };
-}
-
-/** The attempts of the given-up call itself lie beside it, not on its chain. */
-function withAttempts(
-  origin: OriginSegment,
+/**
+ * Somebody who waited in vain waited for what is below; a call that was refused or cut, or that another's timer ended,
+ * or whose callee normally takes longer, is its own origin.
+ */
+function originOf(
   giveUp: GiveUpMoment,
   attempts: readonly GiveUpMoment[],
+  tooShort: TooShort | null,
+  normals: Normals,
 ): OriginSegment {
-  if (origin.node !== giveUp.node || attempts.length < 2) return origin;
-  return { ...origin, calls: byStart(attempts) };
+  const { node, kind, timer, atMs, elapsedMs } = giveUp;
+  const calls = inSequence(attempts);
+  const normalMs = tooShort?.normalMs ?? null;
+  const itself: OriginSegment = { type: 'edge', node, usedMs: elapsedMs, open: true, calls, normalMs };
+  const waitedInVain = kind === 'timeout' ? timer !== 'peer' : kind === 'gateway' && timer !== null;
+  if (tooShort !== null || !waitedInVain) return itself;
+  const found = findOrigin(blockingChain(node, atMs), elapsedMs, normals);
+  const foundItself = found.node === node && found.type === 'edge';
+  return foundItself || isFrontOfGateway(giveUp, found) ? itself : found;
 }
 
-function byStart(moments: readonly GiveUpMoment[]): TraceNode[] {
-  return moments.map(({ node }) => node).toSorted((a, b) => a.startMs - b.startMs);
+/** The server that answered 504 shows nothing of what it waited for: that was not its own work. */
+function isFrontOfGateway(giveUp: GiveUpMoment, { type, node }: OriginSegment): boolean {
+  const answered = type === 'own' && node.parent === giveUp.node && node.outcome.outcome === 'timeout';
+  return giveUp.kind === 'gateway' && answered && node.children.length === 0;
+}
+
+/** Attempts come one after another; calls that failed side by side are no attempts of one. */
+function inSequence(moments: readonly GiveUpMoment[]): TraceNode[] {
+  const calls = moments.map(({ node }) => node).toSorted((a, b) => a.startMs - b.startMs);
+  let endMs = -Infinity;
+  for (const call of calls) {
+    if (call.startMs < endMs - SAME_MOMENT_MS) return [];
+    endMs = call.endMs;
+  }
+  return calls.length > 1 ? calls : [];
 }
 
 /** From the origin up to the give-up, both included. */

@@ -21,10 +21,13 @@ export interface GiveUpMoment {
   readonly elapsedMs: number;
 }
 
-/** A parent and the child whose failure it passes on end within this of each other, in either order. */
+/** Ends and starts closer than this are one moment: which span is written first is chance. */
 export const SAME_MOMENT_MS = 5;
-/** Time between a child's failure and the end of the parent that passes it on, as a share of the parent's. */
-export const PASSING_ON_SHARE = 0.05;
+
+/** How long after a child's failure a parent that merely passes it on may end: it still writes its answer. */
+export function passingOnMs(parentMs: number): number {
+  return Math.max(50, 0.05 * parentMs);
+}
 
 /** Parents before their children. */
 export function findGiveUps(tree: TraceTree): GiveUpMoment[] {
@@ -65,16 +68,17 @@ function wasLeftOpen(parent: TraceNode, child: TraceNode): boolean {
   if ((kind !== 'client' && kind !== 'internal') || child.startMs > parent.endMs) return false;
   if (isLongByDesign(child.span)) return false;
   const cancelled = child.outcome.outcome === 'cancelled';
-  return cancelled
-    ? child.endMs >= parent.endMs - SAME_MOMENT_MS
-    : child.endMs > parent.endMs + SAME_MOMENT_MS;
+  return cancelled ? endedWith(parent, child) : child.endMs > parent.endMs + SAME_MOMENT_MS;
+}
+
+function endedWith(parent: TraceNode, child: TraceNode): boolean {
+  return child.endMs >= parent.endMs - passingOnMs(parent.endMs - parent.startMs);
 }
 
 function failedWhileOpen(parent: TraceNode, left: TraceNode, child: TraceNode): boolean {
   const { outcome } = child.outcome;
   if (outcome === 'ok' || outcome === 'cancelled' || child.endMs < left.startMs) return false;
-  const slackMs = Math.max(SAME_MOMENT_MS, PASSING_ON_SHARE * (parent.endMs - parent.startMs));
-  return child.endMs <= parent.endMs + SAME_MOMENT_MS && child.endMs >= parent.endMs - slackMs;
+  return child.endMs <= parent.endMs + SAME_MOMENT_MS && endedWith(parent, child);
 }
 
 function earliest(nodes: readonly TraceNode[]): TraceNode | null {

@@ -5,9 +5,10 @@
  * Many calls in a row to one callee are one candidate together: of 300 queries, the one that happened to be open is
  * not to blame.
  */
+import type { Span } from '../span.ts';
 import type { Segment } from './blocking-chain.ts';
 import { normalOf, type Normals } from './normals.ts';
-import type { TraceNode } from './tree.ts';
+import { peerLabel, type TraceNode } from './tree.ts';
 
 export interface OriginSegment {
   /** `repeated`: many calls of one span to one callee, taken together; `node` is the span that made them. */
@@ -59,8 +60,9 @@ function repeatedCalls(chain: readonly Segment[]): Candidate[] {
     if (segment.type !== 'edge' || node.parent === null) continue;
     let byName = groups.get(node.parent);
     if (byName === undefined) groups.set(node.parent, (byName = new Map()));
-    const calls = byName.get(node.span.name);
-    if (calls === undefined) byName.set(node.span.name, [segment]);
+    const key = callKey(node.span);
+    const calls = byName.get(key);
+    if (calls === undefined) byName.set(key, [segment]);
     else calls.push(segment);
   }
   const found: Candidate[] = [];
@@ -73,10 +75,15 @@ function repeatedCalls(chain: readonly Segment[]): Candidate[] {
   return found;
 }
 
+/** What makes two calls of one span alike: many instrumentations name them all "GET". */
+export function callKey(span: Span): string {
+  return `${span.name}\n${peerLabel(span)}`;
+}
+
 /** One call that took most of the time alone is that call's, not the repetition's. */
 function together(parent: TraceNode, group: readonly Segment[]): Candidate | null {
   const failed = group.filter(({ node }) => node.outcome.giveUp !== null).length;
-  const attempts = failed >= ATTEMPTS_MIN;
+  const attempts = failed >= ATTEMPTS_MIN && failed >= group.length / 2;
   if (group.length < REPEATED_CALLS_MIN && !attempts) return null;
   let usedMs = 0;
   let longestMs = 0;

@@ -12,6 +12,7 @@ import { budgetInversion } from './rules/whole-trace.ts';
 
 const RULES: readonly Rule[] = [
   budgetInversion,
+  repeatedCalls,
   blockedClient,
   ownLimits,
   unresolvedName,
@@ -28,7 +29,6 @@ const RULES: readonly Rule[] = [
   unsentRequest,
   silentPeer,
   stalledAnswer,
-  repeatedCalls,
   ownWork,
 ];
 

@@ -184,4 +184,53 @@ describe('several give-ups', () => {
         gateway>pay                           |==============X  phase=connect budget=1400`);
     expect(verdicts.map(({ at }) => at)).toEqual(['gateway>pay', 'gateway>shop', 'hint>dns']);
   });
+
+  it('calls that failed side by side are one verdict, but no attempts of one another', () => {
+    const verdict = verdictOf(`
+      shop              |==========!
+        shop>stock      |=========X  peer=stock:80 phase=connect budget=1000
+        shop>stock      |=========X  peer=stock:80 phase=connect budget=1000`);
+    expect(verdict.sentence).not.toContain('attempts');
+    expect(verdict.contributing).toEqual([]);
+  });
+
+  it('calls of one name to two peers are two', () => {
+    const { verdicts } = diagnoseDrawing(`
+      shop              |====================!
+        shop>stock      |=======X            op=GET peer=stock:80 phase=connect budget=800
+        shop>pay                 |=========X op=GET peer=pay:80 phase=connect budget=1000`);
+    expect(verdicts.map(({ at }) => at)).toEqual(['shop>pay', 'shop>stock']);
+  });
+
+  it('a call that was cut is its own origin, whatever its server was doing', () => {
+    const verdict = verdictOf(`
+      shop              |===================!
+        shop>pay        |==================!  type=ECONNRESET error="read ECONNRESET" wait=1900
+          pay           |==================!`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'C7', giveUp: { kind: 'reset' } });
+  });
+
+  it("a gateway's 504 with nothing behind it is told of the gateway, not as its own work", () => {
+    const verdict = verdictOf(`
+      shop              |===================!
+        shop>proxy      |==================!  code=504 wait=1900
+          proxy         |==================!  code=504`);
+    expect(verdict).toMatchObject({
+      at: 'shop>proxy',
+      cause: 'E1',
+      phase: 'wait',
+      giveUp: { kind: 'gateway' },
+    });
+  });
+
+  it('a failure that was handled long before is not what a gateway passed on', () => {
+    const { verdicts } = diagnoseDrawing(`
+      gateway                |=====================!
+        gateway>shop         |====================!   code=504 wait=2000
+          shop               |====================!   code=504
+            shop>cache       |=!                      type=ECONNREFUSED error="connect ECONNREFUSED" connect=200
+            shop>stock         |==================|   wait=1800`);
+    expect(verdicts[0]?.at).toBe('shop>stock');
+    expect(verdicts.map(({ at }) => at)).toContain('shop>cache');
+  });
 });

@@ -97,7 +97,7 @@ describe('the words of an error tell kind and phase', () => {
     ['upstream request timeout', 'gateway wait'],
     [
       'upstream connect error or disconnect/reset before headers. reset reason: connection timeout',
-      'gateway connect',
+      'gateway wait',
     ],
     // Node and its libraries
     ['connect ETIMEDOUT 10.0.3.7:8443', 'timeout connect'],
@@ -124,6 +124,13 @@ describe('the words of an error tell kind and phase', () => {
       expect(said('fetch failed', code)).toBe(`timeout ${phase}`);
     },
   );
+
+  it('a code that fits two kinds gives way to the words beside it', () => {
+    expect(said('timeout of 1000ms exceeded', 'ECONNABORTED')).toBe('timeout wait');
+    expect(said('aborted', 'ECONNABORTED')).toBe('reset wait');
+    expect(said('canceling statement due to user request', '57014')).toBe('cancelled wait');
+    expect(said('canceling statement due to statement timeout', '57014')).toBe('timeout wait');
+  });
 
   it('an error about something else is no give-up', () => {
     for (const message of [

@@ -49,8 +49,8 @@ function unacknowledged({ call }: Case): Suspect[] {
 
 /** The request was out and no first byte came. */
 export function silentPeer(of: Case): Finding | null {
-  const { call, server, phase, origin } = of;
-  if (call === null || phase !== 'wait' || origin.type === 'repeated') return null;
+  const { call, server, phase } = of;
+  if (call === null || phase !== 'wait') return null;
   if (server !== null) return aroundTheServer(of, call, server);
   const { attributes } = call.span;
   const evidence = [
