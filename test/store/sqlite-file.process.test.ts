@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
 import { databasePath, openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { createSpanReader } from '../../collector/store/sqlite/read-spans.ts';
+import { createRetention } from '../../collector/store/sqlite/retention.ts';
+import { createSpanWriter } from '../../collector/store/sqlite/write-spans.ts';
+import { serviceOf } from '../../collector/span.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { StoreOpenError, StoreUnavailable, type Store } from '../../collector/store/store.ts';
-import { AROUND_NOON, makeRequest, traceId } from './make-request.ts';
+import { AROUND_NOON, makeRequest, NOON_UNIX_MS, traceId } from './make-request.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -102,6 +106,34 @@ describe('durability', () => {
       await store.close();
     } finally {
       unmount?.();
+    }
+  });
+});
+
+describe('retention', () => {
+  test('a clock that is set back makes nothing disappear that is still needed', () => {
+    const { database, release } = openForWriting(folder);
+    const dropSlice = createRetention(database, folder);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const write = (trace: string, atUnixMs: number) => {
+        vi.setSystemTime(atUnixMs);
+        createSpanWriter(database).write(makeRequest({ trace, service: `service of ${trace}` }));
+      };
+      write('a', NOON_UNIX_MS - 7_200_000);
+      write('b', NOON_UNIX_MS);
+      write('c', NOON_UNIX_MS - 3_600_000);
+      expect(dropSlice({ arrivedBeforeUnixMs: NOON_UNIX_MS - 7_000_000, keepBytes: 1e9 }).dropped).toBe(1);
+      const { readTrace } = createSpanReader(database);
+      const services = ['a', 'b', 'c'].map((id) => readTrace(traceId(id)).map(serviceOf));
+      expect(services).toEqual([[], ['service of b'], ['service of c']]);
+      // What nothing refers to any more is gone with it.
+      const left = database.prepare('SELECT service FROM operation ORDER BY service').pluck().all();
+      expect(left).toEqual(['service of b', 'service of c']);
+    } finally {
+      vi.useRealTimers();
+      database.close();
+      release();
     }
   });
 });

@@ -3,7 +3,7 @@ import type { Connection } from './open-database.ts';
 
 export interface Interned {
   /** `identity` names the row within the table; `columns` are bound when it is new. */
-  keyOf(identity: string, columns: readonly (string | Buffer | null)[], nowUnixMs: number): number;
+  keyOf(identity: string, columns: readonly (string | Buffer | null)[], usedUnixMs: number): number;
   /** Keys may be wrong after a rollback or a deletion. */
   forget(): void;
 }
@@ -29,14 +29,13 @@ export function internTable(
     .pluck();
   const cache = new Map<string, { key: number; usedUnixMs: number }>();
   return {
-    keyOf(identity, values, nowUnixMs) {
+    keyOf(identity, values, usedUnixMs) {
       const known = cache.get(identity);
-      if (known !== undefined && nowUnixMs - known.usedUnixMs < LAST_USED_STEP_MS) return known.key;
-      const rowKey = insert.get(...values, nowUnixMs);
+      if (known !== undefined && usedUnixMs - known.usedUnixMs < LAST_USED_STEP_MS) return known.key;
+      const rowKey = insert.get(...values, usedUnixMs);
       if (rowKey === undefined) throw new Error(`${table}: an upsert returned no key`);
       if (cache.size >= CACHE_ENTRIES_MAX) cache.clear();
-      if (identity.length <= CACHED_IDENTITY_LENGTH_MAX)
-        cache.set(identity, { key: rowKey, usedUnixMs: nowUnixMs });
+      if (identity.length <= CACHED_IDENTITY_LENGTH_MAX) cache.set(identity, { key: rowKey, usedUnixMs });
       return rowKey;
     },
     forget: () => cache.clear(),

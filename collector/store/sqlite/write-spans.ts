@@ -4,7 +4,7 @@ import { decodeResource, decodeScope, decodeSpan } from '../../decode/otlp-proto
 import { walkRequest, type RequestSpan, type SpanContext } from '../../decode/walk-request.ts';
 import type { Resource, Scope } from '../../span.ts';
 import type { AppendOutcome } from '../store.ts';
-import { internTable } from './intern.ts';
+import { internTable, LAST_USED_STEP_MS } from './intern.ts';
 import type { Connection } from './open-database.ts';
 import { columnNano, spanColumns, type SpanColumns } from './span-columns.ts';
 
@@ -61,16 +61,17 @@ export function createSpanWriter(database: Connection): SpanWriter {
     ),
   };
   const statements = prepareStatements(database);
+  // Never goes back, though the clock may: retention takes what was last used before its oldest span for unused.
+  let usedUnixMs = (statements.lastUsed.get() ?? 0) + LAST_USED_STEP_MS;
 
   function contextOf<T>(
     table: 'resource' | 'scope',
     sent: SpanContext,
     decode: (bytes: Uint8Array, schemaUrl: string) => T,
-    nowUnixMs: number,
   ): Context<T> {
     const contentHash = contentHashOf(contentHashOf(sent.bytes), Buffer.from(sent.schemaUrl));
     const columns = [contentHash, sent.schemaUrl, asBuffer(sent.bytes)];
-    const key = tables[table].keyOf(contentHash.toString('latin1'), columns, nowUnixMs);
+    const key = tables[table].keyOf(contentHash.toString('latin1'), columns, usedUnixMs);
     return { key, contentHash, decoded: decode(sent.bytes, sent.schemaUrl) };
   }
 
@@ -79,14 +80,18 @@ export function createSpanWriter(database: Connection): SpanWriter {
     return statements.findTrace.get(id) ?? Number(statements.addTrace.run(id).lastInsertRowid);
   }
 
-  function operationKeyOf({ service, kind, operation }: SpanColumns, nowUnixMs: number): number {
-    return tables.operation.keyOf(`${service}\0${kind}\0${operation}`, [service, kind, operation], nowUnixMs);
+  function operationKeyOf({ service, kind, operation }: SpanColumns): number {
+    return tables.operation.keyOf(
+      `${service}\0${kind}\0${operation}`,
+      [service, kind, operation],
+      usedUnixMs,
+    );
   }
 
-  function peerKeyOf({ peer }: SpanColumns, nowUnixMs: number): number | null {
+  function peerKeyOf({ peer }: SpanColumns): number | null {
     if (peer === null) return null;
     const columns = [peer.address, peer.name, peer.nodeKind, peer.edgeKind];
-    return tables.peer.keyOf(columns.join('\0'), columns, nowUnixMs);
+    return tables.peer.keyOf(columns.join('\0'), columns, usedUnixMs);
   }
 
   /** Whether the span is new. */
@@ -105,8 +110,8 @@ export function createSpanWriter(database: Connection): SpanWriter {
       contentHashOf(sent.bytes, resource.contentHash, scope.contentHash),
       resource.key,
       scope.key,
-      operationKeyOf(columns, nowUnixMs),
-      peerKeyOf(columns, nowUnixMs),
+      operationKeyOf(columns),
+      peerKeyOf(columns),
       columns.kind,
       columns.status,
       columns.outcome,
@@ -127,11 +132,10 @@ export function createSpanWriter(database: Connection): SpanWriter {
   return {
     write(request) {
       const nowUnixMs = Date.now();
+      usedUnixMs = Math.max(usedUnixMs, nowUnixMs);
       const walk = walkRequest(request, nowUnixMs);
-      const resources = memoize((sent: SpanContext) =>
-        contextOf('resource', sent, decodeResource, nowUnixMs),
-      );
-      const scopes = memoize((sent: SpanContext) => contextOf('scope', sent, decodeScope, nowUnixMs));
+      const resources = memoize((sent: SpanContext) => contextOf('resource', sent, decodeResource));
+      const scopes = memoize((sent: SpanContext) => contextOf('scope', sent, decodeScope));
       const traceKeys = new Map<string, number>();
       const growths = new Map<number, TraceGrowth>();
       const firstNewKey = (statements.lastSpanKey.get() ?? 0) + 1;
@@ -172,6 +176,7 @@ function prepareStatements(database: Connection) {
     addSpan: database.prepare(
       `INSERT INTO span VALUES (NULL${', ?'.repeat(21)}) ON CONFLICT (trace_key, span_id, content_hash) DO NOTHING`,
     ),
+    lastUsed: database.prepare<[], number>('SELECT max(last_used_unix_ms) FROM operation').pluck(),
     lastSpanKey: database.prepare<[], number>('SELECT max(span_key) FROM span').pluck(),
     growTrace: database.prepare(
       `UPDATE trace SET start_unix_ns = min(start_unix_ns, @startUnixNano),
