@@ -43,8 +43,8 @@ export function createRetention(
 }
 
 function createDropSlice(database: Connection): (arrivedBeforeUnixMs: number) => number {
-  const findSlice = database.prepare<[number, number], { span_key: number; arrived_unix_ms: number }>(
-    `SELECT span_key, arrived_unix_ms FROM span WHERE arrived_unix_ms < ? ORDER BY span_key LIMIT ?`,
+  const lowest = database.prepare<[number], { span_key: number; arrived_unix_ms: number }>(
+    'SELECT span_key, arrived_unix_ms FROM span ORDER BY span_key LIMIT ?',
   );
   const findOldest = database
     .prepare<[], number>('SELECT arrived_unix_ms FROM span ORDER BY span_key LIMIT 1')
@@ -69,11 +69,10 @@ function createDropSlice(database: Connection): (arrivedBeforeUnixMs: number) =>
   const forgetAddresses = database.prepare('DELETE FROM address_service WHERE last_seen_unix_ms < ?');
 
   return database.transaction((arrivedBeforeUnixMs: number) => {
-    const oldest = findOldest.get();
-    // Only a clock that was set back puts a younger span before an older one; the younger is then the one to wait for.
-    if (oldest === undefined || oldest >= arrivedBeforeUnixMs) return 0;
-    const slice = findSlice.all(arrivedBeforeUnixMs, SLICE_SPANS);
-    const last = slice.at(-1);
+    const slice = lowest.all(SLICE_SPANS);
+    // A clock that was set back puts a younger span before older ones: they wait for it.
+    const younger = slice.findIndex((span) => span.arrived_unix_ms >= arrivedBeforeUnixMs);
+    const last = younger === -1 ? slice.at(-1) : slice[younger - 1];
     if (last === undefined) return 0;
     const traceKeys = statements.touched.all(last.span_key);
     const { changes } = statements.deleteSpans.run(last.span_key);
