@@ -2,13 +2,18 @@
  * What a give-up waited for, moment by moment: the window from the start of a span to its give-up, cut into
  * segments, each one span's own work or one call's edge (the client's time less its server's).
  *
- *     checkout  |=====================X      own work  ▓
- *       stock     |====|                     edge and own work of what it waited for
- *       pay             |~~~~~~~~~~~~~~
- *                 ▓                          the walk goes backwards from the give-up
+ *     shop        |====================X      gave up here
+ *       shop>a     |=========|                waited for until it ended
+ *         a          |=====|
+ *       shop>b                |===========|   open at the give-up
  *
- * Walked backwards: at any moment the span waits for the child that was open then, the one that began first where
- * several were. A deep or late child that was merely open too is passed by.
+ *     shop        ▓           ▓
+ *     shop>a       ▓▓      ▓▓▓
+ *     a              ▓▓▓▓▓▓
+ *     shop>b                   ▓▓▓▓▓▓▓▓
+ *
+ * Walked backwards from the give-up: at any moment the span waits for the child that was open then, the one that
+ * began first where several were. A deep or late child that was merely open too is passed by.
  */
 import { isLongByDesign } from './long-by-design.ts';
 import type { TraceNode } from './tree.ts';

@@ -35,7 +35,6 @@ export interface Case {
   /** Whom the caller gave up on: `peer`, or a service nearer to it. */
   readonly targetOfGiveUp: string;
   readonly tree: TraceTree;
-  readonly normals: Normals;
 }
 
 /** One member of the answer set; `against` says what speaks against it. */
@@ -92,7 +91,6 @@ export function makeCase(
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
     targetOfGiveUp,
     tree,
-    normals: context.normals,
   };
 }
 

@@ -151,10 +151,12 @@ function fillText(template: string, of: Case, { code }: Cause): string {
   const ofGiveUp = code === 'F1' || code === 'F2';
   const service = ofGiveUp ? of.giveUp.node.service : of.origin.node.service;
   const peer = ofGiveUp ? of.targetOfGiveUp : of.peer;
-  return template
-    .replaceAll('{service}', service)
-    .replaceAll('{peer}', peer)
-    .replaceAll('{host}', (of.call && peerAddress(of.call.span).host) ?? peer);
+  const host = (of.call && peerAddress(of.call.span).host) ?? peer;
+  return fill(template, { service, peer, host });
+}
+
+function fill(template: string, values: Record<string, string>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 /** Names from spans go into a shell: only what needs no quoting is filled in. */
@@ -164,10 +166,11 @@ function fillCommand(template: string, of: Case): string {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
   const safe = (value: string | null, otherwise: string) =>
     value !== null && SHELL_SAFE.test(value) ? value : otherwise;
-  return template
-    .replaceAll('{host}', safe(host, 'HOST'))
-    .replaceAll('{port}', safe(port, 'PORT'))
-    .replaceAll('{service}', safe(of.origin.node.service, 'SERVICE'));
+  return fill(template, {
+    host: safe(host, 'HOST'),
+    port: safe(port, 'PORT'),
+    service: safe(of.origin.node.service, 'SERVICE'),
+  });
 }
 
 function pathTo(origin: TraceNode): string[] {

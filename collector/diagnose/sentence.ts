@@ -30,10 +30,17 @@ function ownFailure(of: Case, call: TraceNode): string {
     case 'tls':
       return `${caller} could not set up TLS with ${peer} ${after}: the handshake failed.`;
     case 'gateway':
-      return `${caller} was answered ${httpStatusOf(call.span) ?? 'by a gateway'} by ${peer} ${after}: the gateway had no answer from behind it.`;
+      return gatewaySentence(call, peer, after);
     default:
       return `${caller} gave up on ${peer} ${after}: ${neverHappened(of, call)}.`;
   }
+}
+
+function gatewaySentence(call: TraceNode, peer: string, after: string): string {
+  const status = httpStatusOf(call.span);
+  const answer = status === null ? "with a gateway's error" : String(status);
+  const meaning = status === 503 ? 'it could not serve the request' : 'nothing behind it answered';
+  return `${call.service} was answered ${answer} by ${peer} ${after}: ${meaning}.`;
 }
 
 const DURING: Record<Phase | 'none', string> = {

@@ -74,7 +74,8 @@ function makeRandomAttributes(random: Random): Record<string, AttributeValue> {
     attributes['http.response.status_code'] = random.pick<AttributeValue>([...HTTP, odd()]);
   if (random.chance(0.3)) attributes['error.type'] = random.pick<AttributeValue>([...WORDS, odd()]);
   if (random.chance(0.2)) attributes['sockeye.client.left_ms'] = odd();
-  if (random.chance(0.2)) attributes['server.address'] = random.pick(['pay', '::1', '$(reboot)', "o'brien"]);
+  if (random.chance(0.2))
+    attributes['server.address'] = random.pick(['pay', '::1', '$(reboot)', "o'brien", '$&', '{peer']);
   if (random.chance(0.2)) attributes['server.port'] = odd();
   if (random.chance(0.2)) attributes['db.system.name'] = odd();
   for (const name of ['unacked', 'total_retransmits', 'send_window', 'bytes_received', 'segments_in']) {

@@ -39,9 +39,13 @@ export function gatewayAnswer({ call, failure, server }: Case): Finding | null {
     suspects: codes.map((code): Suspect => ({ code })),
     favoured: codes[0] ?? 'E2',
     evidence: [
-      attributeFact(call, key, `the answer was ${status}: that of a gateway, not of the service behind it`),
+      attributeFact(
+        call,
+        key,
+        `the answer was ${status}${status === 503 ? '' : ', which a gateway gives in the place of a service'}`,
+      ),
       status === null ? errorFact(call) : null,
-      spanFact(call, 'what the gateway did is not in the trace'),
+      spanFact(call, 'what happened behind it is not in the trace'),
     ],
   };
 }

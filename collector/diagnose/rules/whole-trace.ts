@@ -22,6 +22,8 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort |
   const server = serverOf(giveUp.node);
   if (server === null || giveUp.phase !== 'wait') return null;
   if (giveUp.kind !== 'timeout' && giveUp.kind !== 'gateway') return null;
+  // One that ran out of time itself takes as long as its own timer allows: that is not its normal time.
+  if (server.outcome.outcome === 'timeout') return null;
   const normal = normalOf(server, normals);
   if (normal !== null) {
     if (normal.p50Ms < giveUp.elapsedMs) return null;
@@ -34,8 +36,8 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort |
     if (answered !== null && answered.ended && isSameOperation(answered, server)) ended.push(answered);
   }
   if (ended.length < VISIBLE_COUNT_MIN) return null;
-  const durations = ended.map((node) => node.endMs - node.startMs);
-  const shortestMs = Math.min(...durations);
+  let shortestMs = Infinity;
+  for (const node of ended) shortestMs = Math.min(shortestMs, node.endMs - node.startMs);
   if (shortestMs < giveUp.elapsedMs) return null;
   const evidence = ended
     .slice(0, VISIBLE_COUNT_MIN)
