@@ -12,7 +12,7 @@ export function reportReachability<Span>(
   exporter: Exporter<Span>,
   address: string,
   writeLine: (line: string) => void,
-): Exporter<Span> {
+): Required<Exporter<Span>> {
   let lostSpans = 0;
   return {
     export(spans, done) {

@@ -23,7 +23,7 @@ export interface SdkRecorderOptions {
 
 /** Starts the SDK and registers it with the OpenTelemetry API, so that the program's own spans join the hook's traces. */
 export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): Recorder {
-  const processors = spanProcessors();
+  const pipeline = startPipeline();
   const configuration: Partial<NodeSDKConfiguration> = {
     resource: defaultResource().merge(
       resourceFromAttributes({
@@ -35,7 +35,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
       }),
     ),
     ...(serviceName === undefined ? {} : { serviceName }),
-    ...(processors === undefined ? {} : { spanProcessors: processors }),
+    ...(pipeline === undefined ? {} : { spanProcessors: [pipeline.processor] }),
     // The default detectors but one: the command line of a process may hold secrets.
     ...(process.env['OTEL_NODE_RESOURCE_DETECTORS']
       ? {}
@@ -53,7 +53,9 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
       return { context: trace.setSpan(parent, span), end: (end) => endSpan(span, end) };
     },
     async flush() {
-      await Promise.allSettled((processors ?? []).map((processor) => processor.forceFlush()));
+      // The processor sends what it holds, and forgets the batch that is on its way already: that one the exporter knows.
+      await Promise.allSettled([pipeline?.processor.forceFlush()]);
+      await Promise.allSettled([pipeline?.exporter.forceFlush()]);
     },
   };
 }
@@ -65,21 +67,20 @@ function endSpan(span: Span, { endMs, attributes, name, errorMessage }: SpanEnd)
   span.end(endMs);
 }
 
-/** The batch processor for OTLP, by gRPC unless a protocol is named; undefined when another exporter is asked for, which the SDK sets up. */
-function spanProcessors(): BatchSpanProcessor[] | undefined {
-  const exporter = process.env['OTEL_TRACES_EXPORTER']?.trim();
-  if (exporter && exporter !== 'otlp') return undefined;
-  return [
-    new BatchSpanProcessor({
-      exporter: reportReachability(otlpExporter(), exporterAddress(), (line) =>
-        process.stderr.write(`${line}\n`),
-      ),
-      scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,
-      maxQueueSize: positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE'),
-      maxExportBatchSize: positiveNumber('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
-      exportTimeoutMillis: positiveNumber('OTEL_BSP_EXPORT_TIMEOUT'),
-    }),
-  ];
+/** The exporter for OTLP and its batches, by gRPC unless a protocol is named; undefined when another is asked for, which the SDK sets up. */
+function startPipeline() {
+  const wanted = process.env['OTEL_TRACES_EXPORTER']?.trim();
+  if (wanted && wanted !== 'otlp') return undefined;
+  const writeLine = (line: string) => process.stderr.write(`${line}\n`);
+  const exporter = reportReachability(otlpExporter(), exporterAddress(), writeLine);
+  const processor = new BatchSpanProcessor({
+    exporter,
+    scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,
+    maxQueueSize: positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE'),
+    maxExportBatchSize: positiveNumber('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
+    exportTimeoutMillis: positiveNumber('OTEL_BSP_EXPORT_TIMEOUT'),
+  });
+  return { exporter, processor };
 }
 
 function otlpProtocol(): string {

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  certificateFile,
   closedPort,
   startDnsServer,
   startFullListener,
@@ -41,10 +42,11 @@ beforeAll(async () => {
     return fault.port;
   };
   closeAll.push(receiver.close);
-  const [full, silent, server, silentDns, noSuchName, closed] = [
+  const [full, silent, server, secure, silentDns, noSuchName, closed] = [
     await start(startFullListener()),
     await start(startSilentServer()),
     await start(startHttpServer()),
+    await start(startHttpServer('https')),
     await start(startDnsServer('nothing')),
     await start(startDnsServer('nxdomain')),
     closedPort,
@@ -71,6 +73,7 @@ beforeAll(async () => {
     add('controller', `http://127.0.0.1:${silent}/`, { timer: 'controller' });
     add('cancel', `http://127.0.0.1:${silent}/`, { timer: 'cancel' });
     add('fine', `http://127.0.0.1:${server}/`);
+    add('secure', `https://127.0.0.1:${secure}/`);
   }
   cases.push({
     name: 'destroy',
@@ -88,8 +91,14 @@ beforeAll(async () => {
   });
   cases.push({ name: 'pooled', url: `http://127.0.0.1:${server}/pooled`, ...pooled });
   const args = [JSON.stringify(cases)];
-  const bareApp = startApp(appFile('calls.cjs'), { args });
-  const hookedApp = startApp(appFile('calls.cjs'), { args, ...withHook(receiver.url) });
+  const trusted = { NODE_EXTRA_CA_CERTS: certificateFile };
+  const { flags, env } = withHook(receiver.url);
+  const bareApp = startApp(appFile('calls.cjs'), { args, env: trusted });
+  const hookedApp = startApp(appFile('calls.cjs'), {
+    args,
+    flags,
+    env: { ...env, ...trusted },
+  });
   for (const app of [bareApp, hookedApp]) {
     await app.line('{');
     app.child.kill('SIGTERM');
@@ -259,15 +268,18 @@ describe('a call that fails without a timer', () => {
 });
 
 describe('a call that succeeds beside them', () => {
-  it.each(['fine-http', 'fine-fetch'])(
-    'has every phase from connect to receive and no error (%s)',
-    async (name) => {
-      const span = await spanOf(name);
-      expect(phasesOf(span)).toEqual(['connect', 'send', 'wait', 'receive']);
-      expect(span.error).toBe(false);
-      expect(span.attributes['http.response.status_code']).toBe(200);
-    },
-  );
+  const plain = ['connect', 'send', 'wait', 'receive'];
+  it.each([
+    { name: 'fine-http', phases: plain },
+    { name: 'fine-fetch', phases: plain },
+    { name: 'secure-http', phases: ['connect', 'tls', ...plain.slice(1)] },
+    { name: 'secure-fetch', phases: ['connect', 'tls', ...plain.slice(1)] },
+  ])('has every phase from connect to receive and no error ($name)', async ({ name, phases }) => {
+    const span = await spanOf(name);
+    expect(phasesOf(span)).toEqual(phases);
+    expect(span.error).toBe(false);
+    expect(span.attributes['http.response.status_code']).toBe(200);
+  });
 });
 
 describe('the program', () => {
@@ -279,7 +291,7 @@ describe('the program', () => {
       Object.entries(outcomes)
         .filter(([, outcome]) => !outcome.error)
         .map(([name]) => name),
-    ).toEqual(['fine-http', 'fine-fetch']);
+    ).toEqual(['fine-http', 'secure-http', 'fine-fetch', 'secure-fetch']);
   });
 
   it('sends no span of the traffic that carries its spans', async () => {

@@ -1,7 +1,10 @@
 /** Peers on loopback that fail in one way each, for real: no mocks, only servers that leave something out. */
 import { createSocket } from 'node:dgram';
-import { createServer as createHttpServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { appFile, startApp } from './run-app.ts';
 
 export interface Fault {
@@ -27,9 +30,12 @@ export async function startSilentServer(): Promise<Fault> {
   };
 }
 
-/** An HTTP server: `/stall…` sends half a body, `/hang…` nothing, anything else a short answer. */
-export async function startHttpServer(): Promise<Fault> {
-  const server = createHttpServer((request, response) => {
+/** For programs under test: the certificate of the HTTPS server, as NODE_EXTRA_CA_CERTS. Made for 127.0.0.1 and nothing else. */
+export const certificateFile = fileURLToPath(new URL('tls/certificate.pem', import.meta.url));
+
+/** Starts an HTTP or HTTPS server: `/stall…` sends half a body, `/hang…` nothing, anything else a short answer. */
+export async function startHttpServer(scheme: 'http' | 'https' = 'http'): Promise<Fault> {
+  const answer: RequestListener = (request, response) => {
     if (request.url?.startsWith('/hang')) return;
     if (request.url?.startsWith('/stall')) {
       response.writeHead(200, { 'content-length': '10' });
@@ -37,7 +43,8 @@ export async function startHttpServer(): Promise<Fault> {
       return;
     }
     response.end('answer');
-  });
+  };
+  const server = scheme === 'http' ? createHttpServer(answer) : createHttpsServer(tlsOptions(), answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
@@ -46,6 +53,10 @@ export async function startHttpServer(): Promise<Fault> {
       server.close();
     },
   };
+}
+
+function tlsOptions(): { key: Buffer; cert: Buffer } {
+  return { key: readFileSync(new URL('tls/key.pem', import.meta.url)), cert: readFileSync(certificateFile) };
 }
 
 /** A port of loopback where nobody listens: below those that systems hand out, and not among those that `fetch` refuses. */
