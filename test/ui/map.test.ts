@@ -10,6 +10,7 @@ import {
   latencyStep,
   NODE_WIDTH,
   ringShares,
+  spreadBadges,
   timeoutBadge,
 } from '../../ui/map/draw.ts';
 import { COLUMN_PITCH, layoutMap } from '../../ui/map/layout.ts';
@@ -61,6 +62,20 @@ describe('marks of the map', () => {
     const point = badgePoint({ x: 0, y: 0 }, { x: 3 * COLUMN_PITCH, y: 0 }, [{ x: COLUMN_PITCH, y: 80 }]);
     expect(point.x).toBeCloseTo(COLUMN_PITCH / 2);
     expect(badgePoint({ x: 0, y: 0 }, { x: COLUMN_PITCH, y: 0 }, []).y).toBeLessThan(0);
+  });
+});
+
+describe('badges', () => {
+  it('that would hide each other are moved apart, and others stay', () => {
+    const at = (x: number, y: number) => ({ at: { x, y } });
+    const spread = spreadBadges([at(0, 0), at(20, 10), at(0, 12), at(200, 5), at(0, 90)]);
+    expect(spread.map((badge) => badge.at)).toEqual([
+      { x: 0, y: 0 },
+      { x: 200, y: 5 },
+      { x: 20, y: 25 },
+      { x: 0, y: 50 },
+      { x: 0, y: 90 },
+    ]);
   });
 });
 

@@ -187,6 +187,7 @@ describe('the lists', () => {
     });
     await expect.poll(page.text, soon).toContain('at character 6: got the end, expected a term');
     expect(page.find('.fault code').textContent).toBe(`${'\u00a0'.repeat(5)}^`);
+    expect(page.find('.fault p').textContent?.trim()).toBe('at character 6: got the end, expected a term');
   });
 
   it('of incidents puts what goes on first and says how much was looked at', async () => {

@@ -5,7 +5,14 @@ import { flameBoxes } from '../../ui/timeline/flame.ts';
 import { drawLane, labelText } from '../../ui/timeline/lane.ts';
 import { minimapLines } from '../../ui/timeline/minimap.ts';
 import { abandonedWork, deadlineOffsetMs, giveUpOffsetMs, problemOf } from '../../ui/timeline/problems.ts';
-import { placeLabel, timeTicks, toPercent } from '../../ui/timeline/scale.ts';
+import {
+  formatWindow,
+  placeLabel,
+  readWindow,
+  timeTicks,
+  toPercent,
+  wholeWindow,
+} from '../../ui/timeline/scale.ts';
 import { assignServiceColours, SERVICE_COLOURS } from '../../ui/timeline/service-colour.ts';
 import { buildRows, visibleRows } from '../../ui/timeline/tree.ts';
 import diagnosis from './fixtures/diagnosis-connect-timeout.json';
@@ -105,6 +112,25 @@ describe('the time axis', () => {
     expect(timeTicks({ startMs: 0, endMs: 3262 }, 6)).toEqual([0, 1000, 2000, 3000]);
     expect(timeTicks({ startMs: 0.13, endMs: 0.41 }, 3)).toEqual([0.2, 0.3, 0.4]);
     expect(timeTicks({ startMs: 5, endMs: 5 }, 3)).toEqual([5]);
+  });
+
+  it('covers early and late spans and the deadline, with room for labels', () => {
+    const spans = [
+      { startOffsetMs: -10, durationMs: 5 },
+      { startOffsetMs: 0, durationMs: 90 },
+    ];
+    expect(wholeWindow(spans, 40).startMs).toBe(-10);
+    expect(wholeWindow(spans, 40).endMs).toBeCloseTo(102);
+    expect(wholeWindow(spans, 190).endMs).toBeCloseTo(214);
+    expect(wholeWindow([], 0).endMs).toBeGreaterThan(0);
+  });
+
+  it('comes back from the URL as it was written there', () => {
+    expect(readWindow(formatWindow({ startMs: -1.5, endMs: 40.25 }))).toEqual({
+      startMs: -1.5,
+      endMs: 40.25,
+    });
+    for (const text of [undefined, '', '40-12', '5', 'a-b']) expect(readWindow(text)).toBeNull();
   });
 
   it('gives no place to what lies outside', () => {

@@ -5,6 +5,7 @@ import {
   calleeOf,
   criticalPath,
   hasChildren,
+  nextRowWithin,
   selfTimeMs,
   visibleRows,
   type Row,
@@ -170,5 +171,21 @@ describe('self time', () => {
 describe('the critical path', () => {
   it('goes into the child that ended last', () => {
     expect(criticalPath(buildRows(shop))).toEqual([shop[0], shop[1], shop[3]].map((span) => span?.spanId));
+  });
+});
+
+describe('the next row of a kind', () => {
+  const rows = buildRows(shop);
+  const within = new Set([shop[1]!.spanId, shop[3]!.spanId]);
+
+  it('is found forwards, backwards and around the end', () => {
+    expect(nextRowWithin(rows, 1, 1, within)).toBe(shop[3]!.spanId);
+    expect(nextRowWithin(rows, 3, 1, within)).toBe(shop[1]!.spanId);
+    expect(nextRowWithin(rows, 1, -1, within)).toBe(shop[3]!.spanId);
+  });
+
+  it('is none when there is none', () => {
+    expect(nextRowWithin(rows, 0, 1, new Set())).toBeNull();
+    expect(nextRowWithin([], 0, 1, within)).toBeNull();
   });
 });

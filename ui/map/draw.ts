@@ -130,3 +130,20 @@ export function badgePoint(from: Point, to: Point, route: readonly Point[]): Poi
   }
   return { x, y: bezier(low, first.y, first.y, second.y, second.y) - BADGE_LIFT };
 }
+
+/** Room that a badge takes on the map. */
+const BADGE_ROOM: Point = { x: 104, y: 25 };
+
+/** Moves points that are too near to each other apart, downwards, so that no badge hides another. */
+export function spreadBadges<T extends { readonly at: Point }>(badges: readonly T[]): T[] {
+  const placed: T[] = [];
+  for (const badge of badges.toSorted((a, b) => a.at.y - b.at.y || a.at.x - b.at.x)) {
+    let { y } = badge.at;
+    const beside = placed.filter((other) => Math.abs(other.at.x - badge.at.x) < BADGE_ROOM.x);
+    // Those before stand in order, each at its final place.
+    for (const other of beside) if (Math.abs(other.at.y - y) < BADGE_ROOM.y) y = other.at.y + BADGE_ROOM.y;
+    placed.push({ ...badge, at: { x: badge.at.x, y } });
+    placed.sort((a, b) => a.at.y - b.at.y);
+  }
+  return placed;
+}

@@ -39,6 +39,35 @@ export function timeTicks(window: Span1D, count: number): number[] {
   return ticks;
 }
 
+/** The labels of the bars that end last stand behind them. */
+const END_ROOM = 1.12;
+
+/** From the first span's start to the last one's end, or to `endMs` when that is later, with room for labels. */
+export function wholeWindow(
+  spans: readonly { readonly startOffsetMs: number; readonly durationMs: number }[],
+  endMs: number,
+): Span1D {
+  let start = 0;
+  let end = Math.max(1e-3, endMs);
+  for (const span of spans) {
+    start = Math.min(start, span.startOffsetMs);
+    end = Math.max(end, span.startOffsetMs + span.durationMs);
+  }
+  return { startMs: start, endMs: start + (end - start) * END_ROOM };
+}
+
+/** `12.000-40.500`, the form the URL's `t` has. */
+export function formatWindow({ startMs, endMs }: Span1D): string {
+  return `${startMs.toFixed(3)}-${endMs.toFixed(3)}`;
+}
+
+/** Null when the text is no window. */
+export function readWindow(text: string | undefined): Span1D | null {
+  const match = /^(-?[\d.]+)-([\d.]+)$/.exec(text ?? '');
+  const window = { startMs: Number(match?.[1]), endMs: Number(match?.[2]) };
+  return window.startMs < window.endMs ? window : null;
+}
+
 export interface LabelPlace {
   /** Left edge of the label, in px of the lane. */
   readonly x: number;

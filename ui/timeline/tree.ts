@@ -182,3 +182,17 @@ export function criticalPath(rows: readonly Row[]): string[] {
   }
   return path;
 }
+
+/** The id of the next row, in tree order and around the end, that is in a set; null when none is. */
+export function nextRowWithin(
+  rows: readonly Row[],
+  from: number,
+  step: 1 | -1,
+  within: { has(id: string): boolean },
+): string | null {
+  for (let count = 1; count <= rows.length; count++) {
+    const row = rows[(from + step * count + rows.length) % rows.length];
+    if (row && within.has(row.id)) return row.id;
+  }
+  return null;
+}
