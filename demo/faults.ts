@@ -111,8 +111,7 @@ export const faults: Fault[] = [
   {
     name: 'slow-query',
     happens: 'a stock report asks the database one query of some seconds',
-    lookFor:
-      'checkout → inventory, stuck in wait: inventory’s span outlives its caller’s (the query itself has no span)',
+    lookFor: 'checkout gives up on inventory, which goes on for nobody (the query itself has no span)',
     start: async ({ traffic }) => keepSending(traffic, { method: 'GET', path: '/report' }, 4000),
   },
   {
@@ -125,7 +124,7 @@ export const faults: Fault[] = [
   {
     name: 'never-answers',
     happens: 'customers search for “*”, which search reads and never answers',
-    lookFor: 'gateway → search, stuck in wait, search’s span never ends',
+    lookFor: 'gateway gives up on search, whose handler never ends',
     start: async ({ traffic }) => keepSending(traffic, { method: 'GET', path: '/search?q=*' }, 600),
   },
   {
@@ -151,7 +150,7 @@ export const faults: Fault[] = [
   {
     name: 'budget-inversion',
     happens: 'customers pay by instalments: payments waits 3 s for the bank, checkout 1 s for payments',
-    lookFor: 'checkout → payments, an inner budget longer than the outer one',
+    lookFor: 'checkout gives up; contributing: payments would have waited 3 s when checkout had 1 s left',
     start: async ({ traffic }) =>
       keepSending(traffic, { method: 'POST', path: '/orders', body: { product: 5, instalments: true } }, 800),
   },

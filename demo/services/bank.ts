@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-const creditCheckMs = 1600;
+/** Slower than anybody waits. */
+const creditCheckMs = 4000;
 
 const server = createServer(
   {
