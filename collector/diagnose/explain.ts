@@ -81,9 +81,12 @@ function nearestAbove(
 }
 
 function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {
-  const hadOwnTimer = outer.kind !== 'gateway' && (outer.timer !== null || outer.budgetMs !== null);
-  if (hadOwnTimer || inner.atMs > outer.atMs + SAME_MOMENT_MS) return false;
-  return inner.atMs >= outer.atMs - passingOnMs(outer.elapsedMs);
+  const { kind, timer, budgetMs, atMs, elapsedMs } = outer;
+  if (inner.atMs > atMs + SAME_MOMENT_MS) return false;
+  // 502 and 503 speak of a failure behind, whenever it was; 504 of time that ran out just now.
+  if (kind === 'gateway' && timer === null) return true;
+  const hadOwnTimer = kind !== 'gateway' && (timer !== null || budgetMs !== null);
+  return !hadOwnTimer && inner.atMs >= atMs - passingOnMs(elapsedMs);
 }
 
 /** Failed calls of one span that look alike are attempts. In the order of their parents. */

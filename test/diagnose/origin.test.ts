@@ -223,6 +223,20 @@ describe('several give-ups', () => {
     });
   });
 
+  it('a 502 speaks of the failure behind it, also when the service did something else before it answered', () => {
+    const verdict = verdictOf(`
+      gateway                |====================!
+        gateway>shop         |===================!    code=502 wait=2000
+          shop               |===================!    code=502
+            shop>pay         |=================|      peer=pay:80 queue=1 wait=1799
+            shop>pay         |=====X                  peer=pay:80 phase=queue budget=600 timer=abort_signal`);
+    expect(verdict).toMatchObject({
+      phase: 'queue',
+      giveUp: { kind: 'timeout', budgetMs: 600, timer: 'abort_signal' },
+      origin: { edge: 'shop->pay' },
+    });
+  });
+
   it('a failure that was handled long before is not what a gateway passed on', () => {
     const { verdicts } = diagnoseDrawing(`
       gateway                |=====================!

@@ -113,6 +113,13 @@ describe('queue', () => {
     expect(verdict).toMatchObject({ cause: 'F4', confidence: 'possible', phase: 'queue' });
     expect(verdict.sentence).toContain('no connection became free');
   });
+  it('a holder that ended well leaves the pool the likeliest', () => {
+    const { verdicts } = diagnoseDrawing(`
+      shop          |==============!
+        shop>pay    |==============|  peer=pay:80 wait=1500
+        shop>pay      |========X      peer=pay:80 phase=queue budget=900`);
+    expect(verdicts.map(({ cause }) => cause)).toEqual(['F4']);
+  });
   it('a holder that hangs itself is where to look, not the pool', () => {
     const { verdicts } = diagnoseDrawing(`
       shop          |==============!
@@ -120,7 +127,7 @@ describe('queue', () => {
         shop>pay      |========X      peer=pay:80 phase=queue budget=900`);
     const queued = verdicts.find(({ phase }) => phase === 'queue');
     expect(queued?.cause).toBe('C3');
-    expect(queued?.alternatives.find(({ cause }) => cause === 'F4')?.against).toContain('hung itself');
+    expect(queued?.alternatives.find(({ cause }) => cause === 'F4')?.against).toContain('failed itself');
   });
 });
 

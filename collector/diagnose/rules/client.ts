@@ -44,7 +44,7 @@ export function waitingForPool({ call, phase, phaseMs, tree, giveUp }: Case): Fi
   ];
   const hanging = hangingHolder(tree.nodes, call, giveUp.atMs);
   if (hanging !== null) {
-    const against = 'a connection of this pool was held by a call that hung itself';
+    const against = 'a connection of this pool was held by a call that failed itself';
     const held = spanFact(
       hanging,
       `held a connection to the same peer for ${formatMs(hanging.endMs - hanging.startMs)}`,
@@ -60,7 +60,7 @@ export function waitingForPool({ call, phase, phaseMs, tree, giveUp }: Case): Fi
   return { confidence: 'possible', suspects, evidence };
 }
 
-/** Another call of this service to this peer that was under way all the time and failed, or went on beyond. */
+/** Another call of this service to this peer that was under way all the time, and failed in the end. */
 function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: number): TraceNode | null {
   const peer = peerLabel(call.span);
   if (peer === null) return null;
@@ -71,6 +71,7 @@ function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: numbe
       node.service === call.service &&
       node.startMs <= call.startMs &&
       node.endMs >= atMs &&
+      node.outcome.outcome !== 'ok' &&
       node.outcome.giveUp?.phase !== 'queue' &&
       peerLabel(node.span) === peer,
   );
