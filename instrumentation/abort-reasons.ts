@@ -46,7 +46,7 @@ export function watchAborts(): void {
 
 function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
   const descriptor = Object.getOwnPropertyDescriptor(owner, name);
-  const { length } = descriptor?.value as { length: number };
+  const { length } = (owner as Record<string, { length: number }>)[name]!;
   Object.defineProperty(value, 'name', { value: name, configurable: true });
   Object.defineProperty(value, 'length', { value: length, configurable: true });
   Object.defineProperty(owner, name, { ...descriptor, value });

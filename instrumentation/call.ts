@@ -111,6 +111,7 @@ export interface CallEnd {
   error?: unknown;
   /** Whether the program ended it, rather than the peer or the kernel. */
   endedHere?: boolean;
+  undiciBudgetsMs?: Circumstances['undiciBudgetsMs'];
   /** The program's own timer that ended it. */
   ownTimer?: RunningTimer | undefined;
   /** Which timer a socket's idle time-out stands for. */
@@ -141,10 +142,11 @@ export function endCall(call: Call, end: CallEnd = {}): void {
 }
 
 function circumstancesOf(call: Call, end: CallEnd): Circumstances {
-  const { endedHere = false, ownTimer, idleTimerName = 'socket_timeout' } = end;
+  const { endedHere = false, undiciBudgetsMs = {}, ownTimer, idleTimerName = 'socket_timeout' } = end;
   return {
     endedHere,
     idleTimer: idleTimerOf(call, idleTimerName),
+    undiciBudgetsMs,
     ownTimerMs: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer.delayMs : undefined,
     timerOfReason: (reason) => timerOfReason(reason, call.startMs),
   };

@@ -8,6 +8,7 @@ import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { context, type Context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
+import { guard } from './guard.ts';
 import type { ConnectionMoments } from './phases.ts';
 
 export interface Attempt {
@@ -50,13 +51,12 @@ const connections = new WeakMap<Socket, Connection>();
 /** Patches `net.Socket.prototype.connect`, so that every connection opened from now on is observed. */
 export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
+  const note = guard((socket: Socket, args: unknown[]) => {
+    if (isTracingSuppressed(context.active())) observer.exporting(socket);
+    else observe(socket, args, observer);
+  });
   Socket.prototype.connect = function connect(this: Socket): Socket {
-    try {
-      if (isTracingSuppressed(context.active())) observer.exporting(this);
-      else observe(this, Array.from(arguments), observer);
-    } catch {
-      // The program's connection matters, not its record.
-    }
+    note(this, Array.from(arguments));
     return Reflect.apply(original, this, arguments) as Socket;
   } as typeof original;
 }

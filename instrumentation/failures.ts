@@ -30,6 +30,8 @@ export interface Circumstances {
   endedHere: boolean;
   /** The idle timer that ran out with nothing moving since. */
   idleTimer: Timeout | undefined;
+  /** What the caller set undici's timers of this request to. */
+  undiciBudgetsMs: Partial<Record<Timer, number>>;
   /** The delay of the program's own timer in whose callback it ended the call. */
   ownTimerMs: number | undefined;
   /** The timer behind an abort, by its reason. */
@@ -84,7 +86,7 @@ function typeOf({ name, code, cause }: ErrorFacts): string {
 /** The timer that ended the call, if one did. */
 function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
   const { name, code, message } = facts;
-  const { endedHere, idleTimer, ownTimerMs, timerOfReason } = circumstances;
+  const { endedHere, idleTimer, undiciBudgetsMs, ownTimerMs, timerOfReason } = circumstances;
   const unknown = (timer: Timer): Timeout => ({ timer, budgetMs: undefined });
   const type = typeOf(facts);
   const aborted = timerOfReason(error) ?? timerOfReason(facts.cause);
@@ -94,7 +96,8 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
   }
   if (code !== undefined && Object.hasOwn(undiciTimers, code)) {
     const stated = /timeout: (\d+)\s*ms/.exec(message)?.[1];
-    return { timer: undiciTimers[code]!, budgetMs: stated === undefined ? undefined : Number(stated) };
+    const timer = undiciTimers[code]!;
+    return { timer, budgetMs: stated === undefined ? undiciBudgetsMs[timer] : Number(stated) };
   }
   if (isKernelTimeout(error, facts)) return unknown('kernel');
   // The DNS resolver's own timer, which runs in this program.

@@ -30,6 +30,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
       socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
     const failure = describeFailure(error, {
       endedHere: socket.errored === null,
+      undiciBudgetsMs: {},
       ownTimerMs: undefined,
       timerOfReason: (reason) => timerOfReason(reason, startedMs),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },

@@ -58,7 +58,9 @@ export function openingMarks(connection: ConnectionMoments): Mark[] {
   const marks: Mark[] = [];
   if (needsLookup) marks.push({ phase: 'dns', atMs: startedMs });
   const connectMs = needsLookup ? lookedUpMs : startedMs;
-  if (connectMs !== undefined) marks.push({ phase: 'connect', atMs: connectMs });
+  // Connected at the moment it was first seen: by somebody else, such as a tunnel through a proxy.
+  const isHandedOver = !needsLookup && connectedMs === startedMs;
+  if (connectMs !== undefined && !isHandedOver) marks.push({ phase: 'connect', atMs: connectMs });
   if (connectedMs !== undefined) marks.push({ phase: needsTls ? 'tls' : 'send', atMs: connectedMs });
   if (needsTls && securedMs !== undefined) marks.push({ phase: 'send', atMs: securedMs });
   return marks;

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { context, propagation, type Attributes } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { attachOpening, attachSocket, endCall, startCall, type Call } from './call.ts';
+import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { fetchIn, watchFetch } from './fetch.ts';
 import { guard } from './guard.ts';
@@ -72,7 +72,7 @@ export function watchUndici(recorder: Recorder): void {
     const call = calls.get(request);
     if (!call) return;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
-    else finish(call, error);
+    else finish(call, error, budgetsOf(request));
   });
   watchFetch({
     rejected: (call, error) => finish(call, error),
@@ -156,9 +156,17 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
 }
 
 /** undici names whoever ended a request in the error: nothing else need be known. */
-function finish(call: Call, error?: unknown): void {
+function finish(call: Call, error?: unknown, undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {}): void {
   waiting.delete(call as UndiciCall);
-  endCall(call, { error });
+  endCall(call, { error, undiciBudgetsMs });
+}
+
+/** The timers that the caller set for this request; those of the whole client are not to be seen from here. */
+function budgetsOf({ headersTimeout, bodyTimeout }: UndiciRequest): CallEnd['undiciBudgetsMs'] {
+  return {
+    ...(headersTimeout ? { undici_headers: headersTimeout } : {}),
+    ...(bodyTimeout ? { undici_body: bodyTimeout } : {}),
+  };
 }
 
 /** The program never read the body and dropped the response: the call was over with its headers, and did not fail. */

@@ -5,6 +5,7 @@ const failure = (error: unknown, circumstances: Partial<Circumstances> = {}) =>
   describeFailure(error, {
     endedHere: false,
     idleTimer: undefined,
+    undiciBudgetsMs: {},
     ownTimerMs: undefined,
     timerOfReason: () => undefined,
     ...circumstances,

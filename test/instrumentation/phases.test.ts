@@ -83,4 +83,9 @@ describe('the opening of a connection', () => {
     expect(shown({ needsLookup: false, needsTls: false })).toBe('connect@0');
     expect(shown({ needsLookup: false, needsTls: false, connectedMs: 3 })).toBe('connect@0 send@3');
   });
+
+  it('of a socket that was handed over connected has no connect', () => {
+    expect(shown({ needsLookup: false, connectedMs: 0 })).toBe('tls@0');
+    expect(shown({ needsLookup: false, needsTls: false, connectedMs: 0 })).toBe('send@0');
+  });
 });

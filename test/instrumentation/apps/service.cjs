@@ -82,6 +82,10 @@ const routes = {
     const { request } = require('undici');
     return (await request(to)).body.text();
   },
+  'undici-timer': (to) =>
+    require('undici')
+      .request(to, { headersTimeout: 300 })
+      .catch((error) => error.code),
   /** The one connection of the pool is taken by an answer that never ends: the second fetch waits until it is given up. */
   'full-pool': async (to) => {
     const undici = require('undici');
