@@ -10,6 +10,8 @@ import { startWorld, type World } from './collector.ts';
 import { packHook, type PackedHook } from './packed-hook.ts';
 
 interface Expected {
+  /** What was really done, as a cause: the verdict's answer set must hold it. */
+  truth: string;
   phase: string;
   kind: string;
   edge: string;
@@ -19,6 +21,7 @@ interface Expected {
 
 const failures: Record<string, Expected> = {
   'syn-unanswered': {
+    truth: 'C1',
     phase: 'connect',
     kind: 'timeout',
     edge: 'checkout->full.shop.test',
@@ -26,6 +29,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 1500,
   },
   refused: {
+    truth: 'C7',
     phase: 'connect',
     kind: 'refused',
     edge: 'checkout->closed.shop.test',
@@ -33,6 +37,7 @@ const failures: Record<string, Expected> = {
     budgetMs: null,
   },
   'tls-stalled': {
+    truth: 'C8',
     phase: 'tls',
     kind: 'timeout',
     edge: 'checkout->mute.shop.test',
@@ -40,6 +45,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 800,
   },
   'never-answered': {
+    truth: 'G3',
     phase: 'wait',
     kind: 'timeout',
     edge: 'checkout->payments',
@@ -47,6 +53,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 800,
   },
   'body-stalled': {
+    truth: 'G5',
     phase: 'receive',
     kind: 'timeout',
     edge: 'checkout->payments',
@@ -54,6 +61,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 800,
   },
   'pool-wait': {
+    truth: 'F4',
     phase: 'queue',
     kind: 'timeout',
     edge: 'checkout->payments',
@@ -61,6 +69,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 600,
   },
   'dns-unknown': {
+    truth: 'D2',
     phase: 'dns',
     kind: 'unresolved',
     edge: 'checkout->nobody.shop.test',
@@ -68,6 +77,7 @@ const failures: Record<string, Expected> = {
     budgetMs: null,
   },
   'dns-silent': {
+    truth: 'D1',
     phase: 'dns',
     kind: 'timeout',
     edge: 'checkout->silent.shop.test',
@@ -75,6 +85,7 @@ const failures: Record<string, Expected> = {
     budgetMs: 800,
   },
   aborted: {
+    truth: 'G3',
     phase: 'wait',
     kind: 'timeout',
     edge: 'checkout->payments',
@@ -102,21 +113,20 @@ afterAll(async () => {
   await hook?.remove();
 });
 
-/** Waits for the trace of a path and for its verdict. */
+/** Waits for the trace of a path and for its verdict, which is revised until the spans of checkout have come. */
 async function findVerdict(path: string): Promise<{ traceId: string; verdict: Verdict }> {
   const query = encodeURIComponent(`service:gateway url.path:${path}`);
   const traceId = await world.getWhen(
     `/api/traces?q=${query}`,
     ({ traces }: TracePage) => traces[0]?.traceId,
   );
-  const verdict = await world.getWhen(
-    `/api/traces/${traceId}/diagnosis`,
-    ({ verdicts }: Diagnosis) => verdicts[0],
+  const verdict = await world.getWhen(`/api/traces/${traceId}/diagnosis`, ({ verdicts }: Diagnosis) =>
+    verdicts[0]?.giveUp.service === 'checkout' ? verdicts[0] : undefined,
   );
   return { traceId, verdict };
 }
 
-describe.each(Object.entries(failures))('%s', (name, expected) => {
+describe.each(Object.entries(failures))('%s', (name, { truth, ...expected }) => {
   let traceId: string;
   let verdict: Verdict;
 
@@ -134,6 +144,13 @@ describe.each(Object.entries(failures))('%s', (name, expected) => {
       timer: verdict.giveUp.timer,
       budgetMs: verdict.giveUp.budgetMs,
     }).toEqual(expected);
+  });
+
+  it('holds the true cause in its answer set, and claims no more than it can prove', () => {
+    const set = [verdict.cause, ...verdict.alternatives.map(({ cause }) => cause)];
+    expect(set).toContain(truth);
+    expect(verdict.confidence === 'proven' && set.length > 1).toBe(false);
+    expect(verdict.evidence).not.toEqual([]);
   });
 
   it('has a client span of its own kind, whose open phase is the one the verdict names', async () => {
