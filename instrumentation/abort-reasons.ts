@@ -32,9 +32,10 @@ export function watchAborts(): void {
   const { abort } = AbortController.prototype;
   replace(AbortController.prototype, 'abort', function (this: AbortController): void {
     const outer = aborting;
+    // Called on something that is no controller, it is for the original to say so.
+    const isFirst = (this as AbortController | undefined)?.signal?.aborted === false;
     aborting = { controllerTimer: runningTimer() };
     try {
-      const isFirst = this.signal.aborted === false;
       Reflect.apply(abort, this, arguments);
       // One that only passes another's reason on is not the cause.
       if (isFirst && !causeOf(this.signal.reason, undefined)) remember(this.signal.reason, aborting);

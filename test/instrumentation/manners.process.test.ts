@@ -95,6 +95,15 @@ describe('a program that ends', () => {
   });
 });
 
+describe('what the hook replaces', () => {
+  it('looks and behaves as it did: shapes, errors of misuse, headers sent, listeners', async () => {
+    const bare = await runApp(appFile('facts.cjs'));
+    const hooked = await runApp(appFile('facts.cjs'), withHook(receiver.url));
+    expect(bare.stdout.split('\n').length).toBeGreaterThan(15);
+    expect(hooked).toEqual(bare);
+  });
+});
+
 describe('without a collector', () => {
   it('one line on standard error says so, and the program goes on', async () => {
     const port = closedPort;
