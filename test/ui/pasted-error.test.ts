@@ -40,6 +40,22 @@ describe('what is put into the search box', () => {
   });
 });
 
+describe('plain words', () => {
+  it('look for services and operations of that name', () => {
+    expect(readSearch('checkout')).toEqual({ kind: 'query', q: '(service~checkout OR operation~checkout)' });
+    expect(readSearch('gateway /buy')).toMatchObject({
+      q: '(service~gateway OR operation~gateway) (service~/buy OR operation~/buy)',
+    });
+  });
+
+  it.each(['service:a', 'a OR b', '-a', 'operation:"GET /x"', 'duration>2s'])(
+    '%s is a query and stays itself',
+    (q) => {
+      expect(readSearch(q)).toEqual({ kind: 'query', q });
+    },
+  );
+});
+
 describe('a pasted error', () => {
   it.each([
     ['dial tcp 10.0.3.7:8443: connect: getsockopt: connection timed out', '10.0.3.7', 8443, 'connect'],

@@ -6,6 +6,7 @@
  *   └─ when                       └─ host  └─ port                        └─ words of an error
  */
 import type { Incident } from '../../collector/serve/wire.ts';
+import { queryOf } from './plain-words.ts';
 
 export type SearchInput =
   | { readonly kind: 'empty' }
@@ -64,7 +65,7 @@ export function readSearch(text: string): SearchInput {
     const error = readError(trimmed);
     if (error) return { kind: 'error', error };
   }
-  return { kind: 'query', q: trimmed };
+  return { kind: 'query', q: queryOf(trimmed) };
 }
 
 /** `trace_id=4bf9…`, `"traceId":"4bf9…"` in a log line. */
