@@ -38,7 +38,7 @@ it.runIf(process.platform === 'linux')(
   async () => {
     const mark = `DEMO_TEST=${randomUUID()}`;
     const env = { ...process.env, DEMO_TEST: mark.slice('DEMO_TEST='.length) };
-    const demo = spawn(process.execPath, [mainFile, '--seconds', '40', ...freePorts], {
+    const demo = spawn(process.execPath, [mainFile, '--seconds', '60', ...freePorts], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -60,19 +60,17 @@ it.runIf(process.platform === 'linux')(
 
     const ask = async <T>(path: string) => (await (await fetch(page + path)).json()) as T;
     let nodes: string[] = [];
-    let verdicts: TracePage['traces'] = [];
-    while (
-      demo.exitCode === null &&
-      !(expectedNodes.every((node) => nodes.includes(node)) && verdicts.length > 0)
-    ) {
+    let edges: (string | undefined)[] = [];
+    const isComplete = () =>
+      expectedNodes.every((node) => nodes.includes(node)) && edges.includes('checkout->shipping.shop.test');
+    while (demo.exitCode === null && !isComplete()) {
       await sleep(500);
       nodes = (await ask<ServiceMap>('/api/map')).nodes.map(({ id }) => id);
-      verdicts = (await ask<TracePage>('/api/traces?q=timeout:true')).traces.filter(({ verdict }) => verdict);
+      const { traces } = await ask<TracePage>('/api/traces?q=timeout:true+phase:connect');
+      edges = traces.map(({ verdict }) => verdict?.edge);
     }
     expect(nodes).toEqual(expect.arrayContaining(expectedNodes));
-    expect(verdicts.map(({ verdict }) => verdict)).toContainEqual(
-      expect.objectContaining({ edge: 'checkout->shipping.shop.test', phase: 'connect' }),
-    );
+    expect(edges).toContain('checkout->shipping.shop.test');
 
     // Payments reads its requests by events: the call it makes then still belongs to the caller's trace.
     const { traces } = await ask<TracePage>('/api/traces?q=edge:payments-%3Eapi.bank.test');
