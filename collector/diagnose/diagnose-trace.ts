@@ -150,7 +150,9 @@ function fillText(template: string, of: Case, { code }: Cause): string {
   // These two are about whoever gave up, wherever the time went.
   const ofGiveUp = code === 'F1' || code === 'F2';
   const service = ofGiveUp ? of.giveUp.node.service : of.origin.node.service;
-  const peer = ofGiveUp ? of.targetOfGiveUp : of.peer;
+  // Of own work, the peer that could be slow is one that was not recorded.
+  const unrecorded = of.call === null && code === 'G2' ? `something that ${service} calls` : null;
+  const peer = unrecorded ?? (ofGiveUp ? of.targetOfGiveUp : of.peer);
   const host = (of.call && peerAddress(of.call.span).host) ?? peer;
   return fill(template, { service, peer, host });
 }

@@ -54,8 +54,19 @@ const DURING: Record<Phase | 'none', string> = {
   none: 'it was cut',
 };
 
+const SPENT_ON: Record<Phase | 'none', string> = {
+  queue: 'waiting for a free connection',
+  dns: 'looking up the name',
+  connect: 'connecting',
+  tls: 'the TLS handshake',
+  send: 'sending the request',
+  wait: 'waiting for the first byte of an answer',
+  receive: 'receiving the answer',
+  none: 'the call',
+};
+
 function neverHappened({ phase, phaseMs, phaseOpen, failure }: Case, call: TraceNode): string {
-  if (!phaseOpen) return `${seconds(phaseMs ?? 0)} of it went into the ${phase} phase`;
+  if (!phaseOpen) return `${seconds(phaseMs ?? 0)} of it went into ${SPENT_ON[phase]}`;
   switch (phase) {
     case 'queue':
       return 'no connection became free';

@@ -61,13 +61,14 @@ export function ownWork({ origin, call, giveUp }: Case): Finding | null {
       : historyFact(`"${node.span.name}" normally takes ${formatMs(origin.normalMs)}`, origin.normalMs),
     attributeFact(node, 'sockeye.process.event_loop_blocked_ms', 'its event loop was blocked during this'),
   ];
-  const suspects = [{ code: 'G1' }, { code: 'C3' }, { code: 'G4' }, { code: 'G3' }];
+  // Own code and calls that make no spans look the same from outside.
+  const suspects = ['G1', 'G2', 'G4', 'C3', 'G3'].map((code) => ({ code }));
   const durationMs = node.endMs - node.startMs;
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
   if (node.span.kind === 'server' && (!node.ended || endedAsClientLeft) && node !== giveUp.node) {
     return { confidence: 'possible', suspects, favoured: 'G3', evidence };
   }
-  const slower = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
-  if (slower) return { confidence: 'likely', suspects, evidence };
-  return { confidence: 'possible', suspects: [...suspects, { code: 'F1' }], favoured: 'G1', evidence };
+  const slowerThanNormal = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
+  const set = slowerThanNormal ? suspects : [...suspects, { code: 'F1' }];
+  return { confidence: 'possible', suspects: set, favoured: 'G1', evidence };
 }

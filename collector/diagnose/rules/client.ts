@@ -71,7 +71,7 @@ function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: numbe
       node.service === call.service &&
       node.startMs <= call.startMs &&
       node.endMs >= atMs &&
-      node.outcome.outcome !== 'ok' &&
+      (node.outcome.outcome !== 'ok' || !node.ended) &&
       node.outcome.giveUp?.phase !== 'queue' &&
       peerLabel(node.span) === peer,
   );

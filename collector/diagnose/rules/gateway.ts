@@ -1,6 +1,6 @@
 /** E: a gateway answered in the place of its backend. */
 import { textAttribute } from '../../span.ts';
-import type { Case, Finding, Suspect } from '../case.ts';
+import { isGateway, type Case, type Finding, type Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, spanFact } from '../evidence.ts';
 import { httpStatusOf } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
@@ -24,6 +24,13 @@ const BY_STATUS = new Map<number, readonly string[]>([
   [524, ['E1', 'G2', 'C3']],
 ]);
 
+/** The same answers of a service that is no gateway: of what it lacked itself, or called without a span. */
+const BY_STATUS_OF_SERVICE = new Map<number, readonly string[]>([
+  [502, ['G2', 'C7', 'E2']],
+  [503, ['C5', 'G4', 'G2', 'C9', 'E6']],
+  [504, ['G2', 'E1', 'C3']],
+]);
+
 export function gatewayAnswer({ call, failure, server }: Case): Finding | null {
   if (call === null || failure?.kind !== 'gateway') return null;
   const flagged = envoyFinding(server ?? call) ?? envoyFinding(call);
@@ -33,7 +40,10 @@ export function gatewayAnswer({ call, failure, server }: Case): Finding | null {
     ? 'http.response.status_code'
     : 'http.status_code';
   const timedOut = failure.timer === 'peer';
-  const codes = BY_STATUS.get(status ?? 0) ?? (timedOut ? ['E1', 'E2', 'G2', 'C3'] : ['E2', 'E6', 'C7']);
+  const isService = server !== null && !isGateway(server);
+  const codes =
+    (isService ? BY_STATUS_OF_SERVICE : BY_STATUS).get(status ?? 0) ??
+    (timedOut ? ['E1', 'E2', 'G2', 'C3'] : ['E2', 'E6', 'C7']);
   return {
     confidence: 'possible',
     suspects: codes.map((code): Suspect => ({ code })),
