@@ -68,7 +68,7 @@ function readStart(file: string): string {
     while (text.length < TABLE_BYTES_MAX) {
       const bytes = readSync(fd, chunk);
       if (bytes === 0) break;
-      text += chunk.latin1Slice(0, bytes);
+      text += chunk.toString('latin1', 0, bytes);
     }
     return text;
   } finally {
