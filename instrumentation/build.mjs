@@ -17,7 +17,7 @@ const { status } = spawnSync(process.execPath, [tsc, '--project', 'tsconfig.json
 });
 if (status !== 0) process.exit(status ?? 1);
 
-for (const file of readdirSync(join(here, 'dist'))) {
+for (const file of readdirSync(join(here, 'dist'), { recursive: true })) {
   const source = file.replace(/(\.d\.ts|\.js)$/, '.ts');
   if (source !== file && !existsSync(join(here, source))) rmSync(join(here, 'dist', file));
 }
