@@ -45,6 +45,8 @@ export interface OpenPage {
   readonly press: (key: string, target?: Element) => Promise<void>;
   readonly click: (target: Element) => Promise<void>;
   readonly url: () => string;
+  /** An event from the collector. */
+  readonly live: (name: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -52,6 +54,10 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
   const answers = { ...shop, ...changes };
   vi.stubGlobal('fetch', (target: string) => Promise.resolve(answer(answers, target)));
   vi.stubGlobal('ResizeObserver', SilentResizeObserver);
+  const events = Object.assign(new EventTarget(), { close: () => {} });
+  vi.stubGlobal('EventSource', function openEvents() {
+    return events;
+  });
   // What jsdom, which draws nothing, leaves out.
   HTMLCanvasElement.prototype.getContext = () => null;
   Element.prototype.scrollIntoView = () => {};
@@ -82,6 +88,7 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
       target.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
       await tick();
     },
+    live: (name) => void events.dispatchEvent(new MessageEvent(name, { data: '{}' })),
     url: () => decodeURIComponent(window.location.pathname + window.location.search),
     close: async () => {
       await unmount(app);

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import map from './fixtures/map-shop.json';
 import trace from './fixtures/trace-connect-timeout.json';
+import traces from './fixtures/traces-shop.json';
 import { noData, openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
 
 let page: OpenPage;
@@ -60,6 +62,66 @@ describe('the map', () => {
       .poll(page.text, soon)
       .toContain('not shorter than the 3.5 s that gateway waits for checkout');
     await expect.poll(page.text, soon).toContain('13,200 of 16,100');
+  });
+});
+
+describe('live data', () => {
+  const newcomer = { ...map.nodes[1]!, id: 'newcomer' };
+  const call = { ...map.edges[0]!, to: 'newcomer' };
+  const places = () =>
+    Object.fromEntries(
+      page.all('g.node').map((node) => [node.dataset['mark'], node.getAttribute('transform')]),
+    );
+
+  it('of a map that grew is offered, and moves no node when it is accepted', async () => {
+    let grown = false;
+    await open('/', {
+      '/api/map': () =>
+        grown ? { ...map, nodes: [...map.nodes, newcomer], edges: [...map.edges, call] } : map,
+    });
+    await expect.poll(page.text, soon).toContain('12 nodes · 13 edges');
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    const before = places();
+    grown = true;
+    page.live('map');
+    await expect.poll(page.text, soon).toContain('1 new node and 1 new edge: show');
+    expect(places()).toEqual(before);
+    await page.click(page.find('.tools .button.on'));
+    await expect.poll(() => page.all('g.node').length, soon).toBe(13);
+    expect(places()).toMatchObject(before);
+  });
+
+  it('of the same map changes its numbers in place', async () => {
+    let errors = 0;
+    await open('/', {
+      '/api/map': () => ({
+        ...map,
+        nodes: map.nodes.map((node) => (node.id === 'catalog' ? { ...node, errors } : node)),
+      }),
+    });
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    const before = places();
+    errors = 77;
+    page.live('map');
+    await expect
+      .poll(() => page.find('[data-mark="node:catalog"]').getAttribute('aria-label'), soon)
+      .toContain('77 errors');
+    expect(places()).toEqual(before);
+  });
+
+  it('of new traces is counted, and the list stays', async () => {
+    let fresh = false;
+    const trace = { ...traces.traces[0]!, traceId: 'ffff' };
+    await open('/search', {
+      '/api/traces': () => (fresh ? { ...traces, traces: [trace, ...traces.traces] } : traces),
+    });
+    await expect.poll(() => page.all('a.trace').length, soon).toBe(5);
+    fresh = true;
+    page.live('trace');
+    await expect.poll(page.text, soon).toContain('1 new: show');
+    expect(page.all('a.trace')).toHaveLength(5);
+    await page.click(page.find('.count button'));
+    await expect.poll(() => page.all('a.trace').length, soon).toBe(6);
   });
 });
 
