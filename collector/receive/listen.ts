@@ -1,5 +1,8 @@
 /** A bound port, and what to say when an address cannot be bound. */
 
+/** What is in progress at shutdown has this long; then its connections are cut, and senders retry. */
+export const SHUTDOWN_GRACE_MS = 5_000;
+
 export interface Port {
   /** `HOST:PORT` as bound, with the port that was picked where 0 was asked for. */
   readonly address: string;

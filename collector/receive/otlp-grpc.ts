@@ -21,11 +21,9 @@ import {
 import { isTokenValid } from '../serve/guard.ts';
 import type { TlsFiles } from '../config.ts';
 import type { Intake, OtherSignal } from './intake.ts';
-import type { Port } from './listen.ts';
+import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
 
-/** How long calls in progress may take at shutdown; then their connections are cut and their senders retry. */
-const SHUTDOWN_GRACE_MS = 5_000;
 /** Finds connections whose other end vanished without a word. */
 const KEEPALIVE_TIME_MS = 60_000;
 const COLLECTOR_PACKAGE = 'opentelemetry.proto.collector';

@@ -4,13 +4,12 @@
  * An answer speaks the encoding of its request, a failure is a google.rpc.Status. The same guard as on the web port
  * stands in front: a page of another site must not be able to send spans through somebody's browser.
  */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
 import { encodeMessage, tracesFromJson } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from '../serve/guard.ts';
+import { createHttpServer, openHttpPort } from './http-port.ts';
 import type { Intake } from './intake.ts';
 import type { Port } from './listen.ts';
 import { CODE, failureOf, rpcStatus, traceResponse, type Failure } from './otlp-answer.ts';
@@ -27,8 +26,6 @@ const SIGNALS: Readonly<Record<string, 'traces' | 'metrics' | 'logs'>> = {
   '/v1/metrics': 'metrics',
   '/v1/logs': 'logs',
 };
-/** Requests in progress at shutdown have this long; then their connections are cut and their senders retry. */
-const SHUTDOWN_GRACE_MS = 5_000;
 /** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
 const KEEP_ALIVE_MS = 120_000;
 
@@ -44,34 +41,13 @@ export interface OtlpHttpOptions {
 }
 
 /** Rejects with the system's error when the address cannot be bound. */
-export async function startOtlpHttp(options: OtlpHttpOptions): Promise<Port> {
-  const { tls } = options;
-  const handle: RequestListener = (request, response) => void serve(options, request, response);
-  const server =
-    tls === null
-      ? createServer(handle)
-      : createTlsServer(
-          { cert: tls.cert, key: tls.key, ca: tls.clientCa ?? undefined, requestCert: tls.clientCa !== null },
-          handle,
-        );
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host.replace(/^\[|\]$/g, ''), () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  return {
-    address: `${options.host}:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      const force = setTimeout(() => server.closeAllConnections(), SHUTDOWN_GRACE_MS);
-      server.closeIdleConnections();
-      await closed;
-      clearTimeout(force);
-    },
-  };
+export function startOtlpHttp(options: OtlpHttpOptions): Promise<Port> {
+  const server = createHttpServer(
+    options.tls,
+    { keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => void serve(options, request, response),
+  );
+  return openHttpPort(server, options);
 }
 
 async function serve(

@@ -30,6 +30,7 @@ export function createLive(sources: Sources): Live {
   const listeners = new Set<ServerResponse>();
   /** The readings that serve the listeners of now; resolves to how to stop them. */
   let readings: Promise<() => void> | null = null;
+  let isClosed = false;
 
   function send(chunk: string): void {
     for (const listener of listeners) {
@@ -85,6 +86,7 @@ export function createLive(sources: Sources): Live {
   }
 
   function listen(response: ServerResponse, first: string): void {
+    if (isClosed) response.destroy();
     if (response.destroyed) return;
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(`retry: 2000\n\n${first}`);
@@ -103,6 +105,7 @@ export function createLive(sources: Sources): Live {
       handle: open,
     },
     close: () => {
+      isClosed = true;
       for (const listener of listeners) listener.end();
       stopReadings();
     },

@@ -1,8 +1,8 @@
 /** The web port: the page, our API, the probes. Its limits, its start and its end. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TlsFiles } from '../config.ts';
+import { createHttpServer, openHttpPort } from '../receive/http-port.ts';
 import type { Port } from '../receive/listen.ts';
 import { apiRoutes } from './api/routes.ts';
 import { serveRequest, type Site } from './dispatch.ts';
@@ -16,8 +16,6 @@ import type { Sources } from './sources.ts';
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 300_000;
-/** How long answers that are being sent may take after `close()` was called. */
-const CLOSE_TIMEOUT_MS = 5000;
 
 export interface WebOptions {
   readonly host: string;
@@ -32,7 +30,7 @@ export interface WebOptions {
   readonly pageFolder: string;
 }
 
-/** Resolves when the port is bound. Its `close` ends live streams too. Rejects with the system's error (EADDRINUSE, EACCES, …) when it cannot be. */
+/** Resolves when the port is bound, rejects with the system's error when it cannot be. `close` ends live streams too. */
 export async function startWeb(options: WebOptions, sources: Sources): Promise<Port> {
   const live = createLive(sources);
   let page = await loadPage(options.pageFolder);
@@ -58,16 +56,14 @@ export async function startWeb(options: WebOptions, sources: Sources): Promise<P
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
   };
-  const server = options.tls
-    ? createTlsServer({ ...limits, ...tlsOptions(options.tls) }, handle)
-    : createServer(limits, handle);
+  const server = createHttpServer(options.tls, limits, handle);
   server.on('clientError', refuseConnection);
-  await listen(server, options.host, options.port);
+  const port = await openHttpPort(server, options);
   return {
-    address: addressOf(server),
-    close: async () => {
+    address: port.address,
+    close() {
       live.close();
-      await close(server);
+      return port.close();
     },
   };
 }
@@ -93,32 +89,4 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
     `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-}
-
-/** With a client CA, only clients with a certificate of it may connect. */
-function tlsOptions({ cert, key, clientCa }: TlsFiles) {
-  return clientCa === null ? { cert, key } : { cert, key, ca: clientCa, requestCert: true };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function addressOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  server.closeIdleConnections();
-  await closed;
-  clearTimeout(timer);
 }
