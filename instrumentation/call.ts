@@ -6,12 +6,12 @@ import { timerOfReason } from './abort-reasons.ts';
 import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
+import { addUser, evidenceAttributes, isSlow, noteReady, type ConnectionUser } from './kernel/evidence.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 
-export interface Call {
+export interface Call extends ConnectionUser {
   span: RecordedSpan;
-  startMs: number;
   ended: boolean;
   /** Whether the call had to wait for a socket. */
   queued: boolean;
@@ -50,6 +50,8 @@ export function startCall(
       attributes,
     }),
     startMs: start,
+    isShared: false,
+    isComplete: () => false,
     ended: false,
     queued,
     connection: undefined,
@@ -78,9 +80,15 @@ function noteQueueing(call: Call): void {
 
 /** A connection is being opened for the call. */
 export function attachOpening(call: Call, connection: Connection): void {
-  connection.claimed = true;
-  call.connection = connection;
+  use(call, connection);
   call.opensConnection = true;
+}
+
+function use(call: Call, connection: Connection): void {
+  connection.claimed = true;
+  call.connection?.evidence.users.delete(call);
+  call.connection = connection;
+  addUser(connection.evidence, call);
 }
 
 /** The call got its socket: one opened for it, or one from a pool. */
@@ -91,11 +99,13 @@ export function attachSocket(call: Call, connection: Connection): void {
   if (opened) {
     attachOpening(call, connection);
   } else {
-    connection.claimed = true;
-    call.connection = connection;
+    use(call, connection);
     call.opensConnection = false;
   }
-  if (isOpen(connection)) call.socketMs = nowMs;
+  if (isOpen(connection)) {
+    call.socketMs = nowMs;
+    noteReady(connection.evidence, connection.socket);
+  }
   call.reuse ??= {
     reused: connection.calls > 0,
     ageMs: opened || openSinceMs === undefined ? undefined : nowMs - openSinceMs,
@@ -124,7 +134,10 @@ export function endCall(call: Call, end: CallEnd = {}): void {
   call.ended = true;
   const endMs = end.endMs ?? performance.now();
   const { connection } = call;
-  if (connection) connection.lastUsedMs = endMs;
+  if (connection) {
+    connection.lastUsedMs = endMs;
+    connection.evidence.users.delete(call);
+  }
   const times = measurePhases(call.startMs, marksOf(call), endMs);
   const failure =
     end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end));
@@ -133,6 +146,7 @@ export function endCall(call: Call, end: CallEnd = {}): void {
     ...call.attributes,
     ...phaseAttributes(times),
     ...connectionAttributes(call),
+    ...(failure || isSlow(call.startMs, endMs) ? kernelAttributes(call) : {}),
     ...(failure ? failureAttributes(failure, times, endMs - call.startMs) : {}),
   };
   if (status !== undefined) attributes['http.response.status_code'] = status;
@@ -201,6 +215,19 @@ function connectionAttributes({ connection, reuse, opensConnection }: Call): Att
   return attributes;
 }
 
+/** Of a call that failed or was slow: what the kernel knows of its connection. */
+function kernelAttributes({ connection, opensConnection, isShared }: Call): Attributes {
+  if (!connection || connection.path !== undefined) return {};
+  const { evidence, socket, attempts, calls, host } = connection;
+  const { alpnProtocol } = socket as { alpnProtocol?: unknown };
+  return evidenceAttributes(evidence, socket, {
+    // One that was handed over connected has counted what others did with it.
+    isOwn: opensConnection && calls <= 1 && host !== undefined,
+    isShared: isShared || alpnProtocol === 'h2',
+    wasTried: attempts.length > 0,
+  });
+}
+
 export function peerAttributes(connection: Connection): Attributes {
   if (connection.path !== undefined)
     return { 'network.transport': 'unix', 'network.peer.address': connection.path };
@@ -208,14 +235,15 @@ export function peerAttributes(connection: Connection): Attributes {
   return peer ? { 'network.peer.address': peer.address, 'network.peer.port': peer.port } : {};
 }
 
-/** Only when several addresses were tried: `10.0.0.1:443 timeout 250ms`, one string an attempt. */
+/** Only when several addresses were tried: `10.0.0.1:443 timeout 250ms`, one string an attempt, with its retransmits if known. */
 export function attemptAttributes(attempts: readonly Attempt[]): Attributes {
   if (attempts.length < 2) return {};
   const nowMs = performance.now();
   return {
-    'sockeye.connect.attempts': attempts.map(({ address, port, startedMs, endedMs, result }) => {
+    'sockeye.connect.attempts': attempts.map(({ address, port, startedMs, endedMs, result, retransmits }) => {
       const host = address.includes(':') ? `[${address}]` : address;
-      return `${host}:${port} ${result ?? 'open'} ${Math.round((endedMs ?? nowMs) - startedMs)}ms`;
+      const outcome = `${host}:${port} ${result ?? 'open'} ${Math.round((endedMs ?? nowMs) - startedMs)}ms`;
+      return retransmits === undefined ? outcome : `${outcome} retransmits=${retransmits}`;
     }),
   };
 }

@@ -9,6 +9,8 @@ import { performance } from 'node:perf_hooks';
 import { context, type Context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { guard } from './guard.ts';
+import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
+import { readTcpInfoOf } from './kernel/reading.ts';
 import type { ConnectionMoments } from './phases.ts';
 
 export interface Attempt {
@@ -18,6 +20,8 @@ export interface Attempt {
   endedMs?: number;
   /** `connected`, an error code, or `timeout` when Node went on to the next address. */
   result?: string;
+  /** SYNs sent again. */
+  retransmits?: number | undefined;
 }
 
 export interface Connection extends ConnectionMoments {
@@ -35,6 +39,7 @@ export interface Connection extends ConnectionMoments {
   lastUsedMs: number | undefined;
   /** The last time the socket's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
+  evidence: Evidence;
 }
 
 export interface ConnectionObserver {
@@ -59,6 +64,25 @@ export function watchConnections(observer: ConnectionObserver): void {
     note(this, Array.from(arguments));
     return Reflect.apply(original, this, arguments) as Socket;
   } as typeof original;
+  watchDestroy();
+}
+
+/** Replaces `_destroy`: the last moment at which a socket has its descriptor. */
+function watchDestroy(): void {
+  type Destroy = (this: Socket, error: Error | null, done: (error?: Error | null) => void) => void;
+  const { prototype } = Socket as unknown as { prototype: { _destroy: Destroy } };
+  const original = prototype._destroy;
+  const note = guard((socket: Socket, error: Error | null) => {
+    const connection = connections.get(socket);
+    if (!connection || connection.path !== undefined) return;
+    const reading = readBeforeDestroy(connection.evidence, socket, isOpen(connection), error);
+    const attempt = connection.attempts.at(-1);
+    if (attempt && attempt.result === undefined) attempt.retransmits = reading?.info.retransmits;
+  });
+  prototype._destroy = function _destroy(error, done) {
+    note(this, error);
+    Reflect.apply(original, this, [error, done]);
+  };
 }
 
 /** The record of a socket's connection; one that was opened where the hook cannot see starts to be observed now. */
@@ -95,6 +119,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     calls: 0,
     lastUsedMs: undefined,
     idleTimer: undefined,
+    evidence: newEvidence(),
   };
   connections.set(socket, connection);
   return connection;
@@ -143,7 +168,10 @@ function listen(connection: Connection, observer: ConnectionObserver | undefined
     connectionAttemptFailed: (address: string, port: number, _family: number, error?: { code?: string }) => {
       endAttempt(connection, address, error?.code ?? 'failed');
     },
-    connectionAttemptTimeout: (address: string) => endAttempt(connection, address, 'timeout'),
+    connectionAttemptTimeout: (address: string) => {
+      // The next attempt gets a descriptor of its own.
+      endAttempt(connection, address, 'timeout', readTcpInfoOf(socket).retransmits);
+    },
     connect: () => {
       connection.connectedMs = performance.now();
       if (socket.remoteAddress !== undefined) endAttempt(connection, socket.remoteAddress, 'connected');
@@ -151,6 +179,7 @@ function listen(connection: Connection, observer: ConnectionObserver | undefined
     },
     secureConnect: () => {
       connection.securedMs = performance.now();
+      noteReady(connection.evidence, socket);
       reportUnclaimed();
     },
     timeout: () => {
@@ -164,13 +193,14 @@ function listen(connection: Connection, observer: ConnectionObserver | undefined
   for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
 }
 
-function endAttempt(connection: Connection, address: string, result: string): void {
+function endAttempt(connection: Connection, address: string, result: string, retransmits?: number): void {
   const attempt = connection.attempts.findLast(
     (each) => each.address === address && each.result === undefined,
   );
   if (!attempt) return;
   attempt.endedMs = performance.now();
   attempt.result = result;
+  attempt.retransmits = retransmits;
 }
 
 /** Whether the connection is open, its handshake included. */

@@ -143,6 +143,7 @@ function socketAssigned(request: ClientRequest, socket: Socket, call: Call): voi
 function responseStarted(request: ClientRequest, response: IncomingMessage, call: HttpCall): void {
   call.headersMs = performance.now();
   call.statusCode = response.statusCode;
+  call.isComplete = () => response.complete;
   call.attributes['network.protocol.version'] = response.httpVersion;
   if (response.headers['content-type']?.startsWith('text/event-stream'))
     call.attributes['sockeye.stream'] = true;

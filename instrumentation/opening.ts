@@ -5,12 +5,13 @@ import { timerOfReason } from './abort-reasons.ts';
 import { attemptAttributes, failureAttributes, peerAttributes, phaseAttributes } from './call.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { describeFailure } from './failures.ts';
+import { evidenceAttributes } from './kernel/evidence.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
 export function recordOpening(recorder: Recorder, connection: Connection): void {
-  const { host, port, path, startedMs, socket, idleTimer } = connection;
+  const { host, port, path, startedMs, socket, idleTimer, attempts, evidence } = connection;
   if (path !== undefined || host === undefined) return;
   const endMs = performance.now();
   const times = measurePhases(startedMs, openingMarks(connection), endMs);
@@ -18,12 +19,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   if (isOpen(connection)) times.pop();
   const attributes: Attributes = { 'server.address': host };
   if (port !== undefined && !Number.isNaN(port)) attributes['server.port'] = port;
-  Object.assign(
-    attributes,
-    peerAttributes(connection),
-    phaseAttributes(times),
-    attemptAttributes(connection.attempts),
-  );
+  Object.assign(attributes, peerAttributes(connection), phaseAttributes(times), attemptAttributes(attempts));
   let errorMessage: string | undefined;
   if (!isOpen(connection)) {
     const error =
@@ -35,7 +31,11 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
       timerOfReason: (reason) => timerOfReason(reason, startedMs),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
     });
-    Object.assign(attributes, failureAttributes(failure, times, endMs - startedMs));
+    Object.assign(
+      attributes,
+      failureAttributes(failure, times, endMs - startedMs),
+      evidenceAttributes(evidence, socket, { isOwn: true, isShared: false, wasTried: attempts.length > 0 }),
+    );
     errorMessage = failure.message;
   }
   const span = recorder.startSpan({

@@ -16,6 +16,13 @@ export function isQuietProcess(environment: Environment, script: string | undefi
   );
 }
 
+/** A call that took this long is slow, and the kernel is asked about its connection: SOCKEYE_SLOW_CALL_MS, else a second. */
+export function slowCallMs(environment: Environment): number {
+  const text = environment['SOCKEYE_SLOW_CALL_MS']?.trim();
+  const value = Number(text);
+  return text && value >= 0 ? value : 1000;
+}
+
 /**
  * The service's name when OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES give none: that of the nearest package.json at or
  * above the program, else `unknown_service:node`. Undefined when the environment names it.

@@ -10,6 +10,12 @@ import { decodeTcpInfo, type TcpInfo } from './tcp-info.ts';
 
 type GetSockOpt = (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number;
 
+/** Why there is no information; `wasAsked`: the kernel itself refused, for what is no TCP socket. */
+export interface Problem {
+  problem: string;
+  wasAsked: boolean;
+}
+
 interface Library {
   getsockopt: GetSockOpt;
   lastErrno: () => number;
@@ -21,24 +27,24 @@ const TCP_INFO = 11;
 const value = new Uint8Array(512);
 const valueLength = new Uint32Array(1);
 
-let library: Library | { problem: string } | undefined;
+let library: Library | Problem | undefined;
 
 /** What the kernel knows about the connection, or why it could not be asked. */
-export function readTcpInfo(fd: number): TcpInfo | { problem: string } {
+export function readTcpInfo(fd: number): TcpInfo | Problem {
   library ??= loadLibrary();
   if ('problem' in library) return library;
   try {
     valueLength[0] = value.length;
     if (library.getsockopt(fd, IPPROTO_TCP, TCP_INFO, value, valueLength) !== 0) {
-      return { problem: `getsockopt(TCP_INFO) failed with errno ${library.lastErrno()}` };
+      return { problem: `getsockopt(TCP_INFO) failed with errno ${library.lastErrno()}`, wasAsked: true };
     }
     return decodeTcpInfo(value.subarray(0, valueLength[0]));
   } catch (error) {
-    return { problem: `getsockopt(TCP_INFO) could not be called: ${firstLine(error)}` };
+    return { problem: `getsockopt(TCP_INFO) could not be called: ${firstLine(error)}`, wasAsked: false };
   }
 }
 
-function loadLibrary(): Library | { problem: string } {
+function loadLibrary(): Library | Problem {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const getsockopt = koffi
@@ -46,7 +52,7 @@ function loadLibrary(): Library | { problem: string } {
       .func('int getsockopt(int fd, int level, int name, void *value, void *length)') as GetSockOpt;
     return { getsockopt, lastErrno: () => koffi.errno() };
   } catch (error) {
-    return { problem: `koffi could not be loaded: ${firstLine(error)}` };
+    return { problem: `koffi could not be loaded: ${firstLine(error)}`, wasAsked: false };
   }
 }
 

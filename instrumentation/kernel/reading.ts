@@ -68,6 +68,7 @@ export function readSocket(socket: Socket): Reading | undefined {
   if (!('problem' in info)) {
     return { source: 'tcp_info', problem: undefined, info, unreadBytes: unreadOf(info, transferred) };
   }
+  if (info.wasAsked) return noReading(info.problem);
   const row = readProcRow(fd);
   if ('problem' in row) return noReading(`${info.problem}; ${row.problem}`);
   const { state, retransmits, sendQueueBytes, receiveQueueBytes } = row;
