@@ -79,9 +79,9 @@ function watchDestroy(): void {
     const attempt = connection.attempts.at(-1);
     if (attempt && attempt.result === undefined) attempt.retransmits = reading?.info.retransmits;
   });
-  prototype._destroy = function _destroy(error, done) {
+  prototype._destroy = function (error, _done) {
     note(this, error);
-    Reflect.apply(original, this, [error, done]);
+    return Reflect.apply(original, this, arguments);
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fallbackServiceName, isQuietProcess } from '../../instrumentation/settings.ts';
+import { fallbackServiceName, isQuietProcess, slowCallMs } from '../../instrumentation/settings.ts';
 
 describe('a process is left alone', () => {
   it.each([
@@ -63,5 +63,20 @@ describe('the name of a service', () => {
 
   it('is unknown_service:node without any', () => {
     expect(fallbackServiceName({}, undefined, '/')).toBe('unknown_service:node');
+  });
+});
+
+describe('a call is slow', () => {
+  it.each([
+    { text: undefined, expected: 1000 },
+    { text: '', expected: 1000 },
+    { text: ' 250 ', expected: 250 },
+    { text: '0', expected: 0 },
+    { text: '0.5', expected: 0.5 },
+    { text: '-1', expected: 1000 },
+    { text: 'soon', expected: 1000 },
+    { text: 'Infinity', expected: Infinity },
+  ])('after $expected ms with SOCKEYE_SLOW_CALL_MS=$text', ({ text, expected }) => {
+    expect(slowCallMs({ SOCKEYE_SLOW_CALL_MS: text })).toBe(expected);
   });
 });
