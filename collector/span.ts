@@ -94,3 +94,29 @@ export function numberAttribute(attributes: Attributes, key: string): number | n
   if (typeof value === 'number') return value;
   return typeof value === 'bigint' ? Number(value) : null;
 }
+
+/** Names that say nothing but the method: what instrumentations give where no framework tells them the route. */
+const BARE_METHOD = /^(?:HTTP )?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|QUERY)$/;
+/** Part of a path that names one thing of many: it has a digit (but is no version), or is long. */
+const VARIABLE_SEGMENT = /^(?!v\d{1,3}$)(?=.*\d)|^.{33,}/;
+const OPERATION_SEGMENTS = 4;
+
+/**
+ * What is shown, searched and grouped as the span's operation: its name, and where that is a bare method, the path
+ * with it: `GET` of `/items/42?x=1` is `GET /items/{id}`.
+ */
+export function operationOf(span: Pick<Span, 'name' | 'attributes'>): string {
+  if (!BARE_METHOD.test(span.name)) return span.name;
+  const read = (key: string) => textAttribute(span.attributes, key);
+  const known = read('http.route') ?? read('url.template');
+  if (known !== null) return `${span.name} ${known}`;
+  const path = read('url.path') ?? read('http.target') ?? read('url.full') ?? read('http.url');
+  if (path === null) return span.name;
+  const [, pathname = ''] = /^(?:[a-z][a-z+.-]*:\/\/[^/?#]*)?(\/[^?#]{0,512})/i.exec(path) ?? [];
+  const segments = pathname.split('/').slice(1);
+  const shown = segments
+    .slice(0, OPERATION_SEGMENTS)
+    .map((part) => (VARIABLE_SEGMENT.test(part) ? '{id}' : part));
+  if (segments.length > OPERATION_SEGMENTS) shown.push('…');
+  return pathname === '' ? span.name : `${span.name} /${shown.join('/')}`;
+}

@@ -124,7 +124,7 @@ function describeAlternative({ code, against }: Suspect, of: Case): Alternative 
   return {
     cause: code,
     title: fillText(cause.title, of, cause),
-    against: against ?? 'nothing that was recorded speaks against it',
+    against: against ?? '',
     wouldDecide: cause.decides,
   };
 }

@@ -3,6 +3,7 @@
  * given up included: what callers saw is cut off at their budgets, so it says nothing about what a budget should be.
  */
 import type { SpanKind } from '../span.ts';
+import { operationOf } from '../span.ts';
 import type { TraceNode } from './tree.ts';
 
 export interface NormalDuration {
@@ -23,6 +24,6 @@ export function normalKey(service: string, operation: string, kind: SpanKind): s
 /** null without enough history. */
 export function normalOf(node: TraceNode, normals: Normals): NormalDuration | null {
   if (normals.size === 0) return null;
-  const normal = normals.get(normalKey(node.service, node.span.name, node.span.kind));
+  const normal = normals.get(normalKey(node.service, operationOf(node.span), node.span.kind));
   return normal !== undefined && normal.count >= COUNT_MIN ? normal : null;
 }

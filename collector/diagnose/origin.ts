@@ -6,6 +6,7 @@
  * not to blame.
  */
 import type { Span } from '../span.ts';
+import { operationOf } from '../span.ts';
 import type { Segment } from './blocking-chain.ts';
 import { normalOf, type Normals } from './normals.ts';
 import { peerLabel, type TraceNode } from './tree.ts';
@@ -77,7 +78,7 @@ function repeatedCalls(chain: readonly Segment[]): Candidate[] {
 
 /** What makes two calls of one span alike: many instrumentations name them all "GET". */
 export function callKey(span: Span): string {
-  return `${span.name}\n${peerLabel(span)}`;
+  return `${operationOf(span)}\n${peerLabel(span)}`;
 }
 
 /** One call that took most of the time alone is that call's, not the repetition's. */

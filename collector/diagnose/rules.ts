@@ -1,4 +1,5 @@
 /** The rules in the order they are asked; the first that knows the case answers. */
+import { operationOf } from '../span.ts';
 import type { Case, Finding, Rule } from './case.ts';
 import { spanFact } from './evidence.ts';
 import { ownWork, repeatedCalls, statementTimer } from './rules/application.ts';
@@ -42,6 +43,6 @@ export function askRules(of: Case): Finding {
     confidence: 'unknown',
     suspects: [],
     reason: 'nothing that was recorded of this call tells more',
-    evidence: [spanFact(node, `"${node.span.name}" of ${node.service}`)],
+    evidence: [spanFact(node, `"${operationOf(node.span)}" of ${node.service}`)],
   };
 }

@@ -1,4 +1,5 @@
 /** A verdict in one plain sentence: who gave up on whom, after how long, and what had not happened by then. */
+import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
 import { tcpValue } from './evidence.ts';
 import { httpStatusOf } from './outcome.ts';
@@ -116,11 +117,10 @@ function whereTheTimeWent(of: Case): string {
     return `${origin.node.service} made ${origin.calls.length} calls to ${peer} that took ${used} together`;
   }
   if (call === null) {
-    const verb = origin.open ? 'was still busy with' : 'spent';
-    const own = `its own work ("${origin.node.span.name}")`;
+    const within = `"${operationOf(origin.node.span)}", with nothing recorded below`;
     return origin.open
-      ? `${origin.node.service} ${verb} ${own}, ${used} of it`
-      : `${origin.node.service} ${verb} ${used} of it in ${own}`;
+      ? `${origin.node.service} was still busy for ${used} of it in ${within}`
+      : `${origin.node.service} spent ${used} of it in ${within}`;
   }
   if (!origin.open) return `${used} of it went into ${call.service}'s call to ${peer}${phaseWords(of)}`;
   return `${call.service} was still waiting for ${peer}${phaseWords(of)}`;

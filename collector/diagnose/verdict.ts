@@ -42,6 +42,7 @@ export interface Evidence {
 export interface Alternative {
   cause: string;
   title: string;
+  /** What speaks against it; '' when nothing recorded does. */
   against: string;
   wouldDecide: string;
 }

@@ -3,7 +3,7 @@ import type { DiagnosisContext } from '../diagnose/case.ts';
 import { diagnoseTrace } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
-import { serviceOf, type Span } from '../span.ts';
+import { serviceOf, type Span, operationOf } from '../span.ts';
 import type { NormalKey, Store } from '../store/store.ts';
 import { calleeOf, peerOf } from './callee.ts';
 
@@ -45,7 +45,7 @@ function normalKeysOf(spans: readonly Span[]): NormalKey[] {
   const keys = new Map<string, NormalKey>();
   for (const span of spans) {
     if (keys.size >= LOOKED_UP_MAX) break;
-    const key = { service: serviceOf(span), operation: span.name, kind: span.kind };
+    const key = { service: serviceOf(span), operation: operationOf(span), kind: span.kind };
     keys.set(normalKey(key.service, key.operation, key.kind), key);
   }
   return [...keys.values()];

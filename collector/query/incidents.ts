@@ -54,7 +54,7 @@ function buildIncident(
   const newest = members[0];
   if (newest === undefined) throw new Error('an incident has at least one verdict');
   const { origin, phase, giveUp } = newest.verdict;
-  const { cause, title } = majorityCause(members);
+  const { cause, title, confidence, alternatives } = majorityCause(members);
   const { first, last } = newest.seenUnixMs;
   return {
     fingerprint: newest.fingerprint,
@@ -63,6 +63,8 @@ function buildIncident(
     kind: giveUp.kind,
     cause,
     title,
+    confidence,
+    candidates: 1 + alternatives.length,
     state: stateOf(first, last, nowUnixMs),
     acknowledged: false,
     mutedUntil: null,
@@ -102,7 +104,7 @@ function seriesOf(members: readonly VerdictRow[], { fromUnixMs, toUnixMs }: Time
 }
 
 function entryPointsOf(members: readonly VerdictRow[]): Incident['entryPoints'] {
-  const groups = Map.groupBy(members, ({ entry }) => `${entry.service}\0${entry.operation}`);
+  const groups = Map.groupBy(members, ({ entry }) => JSON.stringify([entry.service, entry.operation]));
   return [...groups.values()]
     .map((group) => ({ ...group[0]!.entry, calls: new Set(group.map((row) => row.traceId)).size }))
     .toSorted((a, b) => b.calls - a.calls)

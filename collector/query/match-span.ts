@@ -6,7 +6,14 @@
  */
 import { RE2JS } from 're2js';
 import { spanOutcome } from '../diagnose/outcome.ts';
-import { durationMsOf, serviceOf, type Attributes, type AttributeValue, type Span } from '../span.ts';
+import {
+  durationMsOf,
+  serviceOf,
+  type Attributes,
+  type AttributeValue,
+  type Span,
+  operationOf,
+} from '../span.ts';
 import { USER_NODE } from './callee.ts';
 import type { FieldTerm, QueryTerm } from './query-term.ts';
 
@@ -76,7 +83,7 @@ type Reader = (span: Span, surroundings: SpanSurroundings) => readonly (string |
 
 const SPAN_READERS: { readonly [key: string]: Reader } = {
   service: (span) => [serviceOf(span)],
-  operation: (span) => [span.name],
+  operation: (span) => [operationOf(span)],
   duration: (span) => [durationMsOf(span)],
   kind: (span) => [span.kind],
   status: (span) => [span.status.code],

@@ -5,7 +5,7 @@
 import { readPhases } from '../diagnose/phases.ts';
 import { buildTraceTree, type TraceNode, type TraceTree } from '../diagnose/tree.ts';
 import type { Trace, WireAttributes, WireSpan, WireValue } from '../serve/wire.ts';
-import { serviceOf, type Attributes, type AttributeValue, type Span } from '../span.ts';
+import { serviceOf, type Attributes, type AttributeValue, type Span, operationOf } from '../span.ts';
 
 export function buildWireTrace(traceId: string, spans: readonly Span[]): Trace {
   const tree = buildTraceTree(spans);
@@ -32,7 +32,7 @@ function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree): WireSpan
     spanId: span.spanId,
     parentSpanId: isCycle(span, node, tree) ? '' : span.parentSpanId,
     service: serviceOf(span),
-    operation: span.name,
+    operation: operationOf(span),
     kind: span.kind,
     startOffsetMs: offsetMs(span.startUnixNano),
     durationMs: Math.max(

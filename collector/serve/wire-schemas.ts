@@ -28,6 +28,7 @@ export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
   'gateway',
   'cancelled',
 ];
+const CONFIDENCE = words<Causes.Confidence>('proven', 'likely', 'possible', 'unknown');
 const PHASES_OR_NONE = words(...PHASES, 'none');
 const ATTRIBUTES: Schema = {
   ...dictionary(anything),
@@ -230,7 +231,7 @@ const diagnosis = {
     ),
     title: text,
     reason: nullable(text),
-    confidence: words<Causes.Confidence>('proven', 'likely', 'possible', 'unknown'),
+    confidence: CONFIDENCE,
     sentence: text,
     evidence: list(named('Evidence')),
     alternatives: list(
@@ -249,6 +250,8 @@ const diagnosis = {
     kind: words(...GIVE_UP_KINDS),
     cause: text,
     title: text,
+    confidence: CONFIDENCE,
+    candidates: integer,
     state: words<Wire.Incident['state']>('new', 'ongoing', 'resolved'),
     acknowledged: boolean,
     mutedUntil: nullable(time),

@@ -154,6 +154,9 @@ export interface Incident {
   kind: GiveUpKind;
   cause: string;
   title: string;
+  confidence: Verdict['confidence'];
+  /** Causes that the evidence cannot separate, `cause` included. */
+  candidates: number;
   state: 'new' | 'ongoing' | 'resolved';
   acknowledged: boolean;
   mutedUntil: string | null;

@@ -55,6 +55,8 @@ test('verdicts of one fingerprint are one incident, with its share, times, serie
     share: 0.25,
     firstSeen: new Date(MINUTE_MS).toISOString(),
     lastSeen: new Date(20 * MINUTE_MS).toISOString(),
+    confidence: 'possible',
+    candidates: 1,
     acknowledged: false,
     mutedUntil: null,
   });

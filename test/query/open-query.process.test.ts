@@ -9,6 +9,7 @@ import type { Query, TraceSearchParameters } from '../../collector/query/query.t
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import type { Store } from '../../collector/store/store.ts';
 import {
+  AT_ONCE,
   AROUND_NOON,
   call,
   makeRequest,
@@ -84,7 +85,9 @@ beforeAll(async () => {
     ),
   );
   loop = startDiagnosisLoop(store, { quietMs: 0, roundMs: 10 });
-  await vi.waitUntil(async () => (await store.readUndiagnosed(0, 1)).backlog === 0, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await store.readUndiagnosed(AT_ONCE, 1)).backlog === 0, {
+    timeout: 20_000,
+  });
 });
 afterAll(async () => {
   await loop.stop();

@@ -1,5 +1,5 @@
 /** G: the time went into a service's own work, or into a database or dependency that was slow. */
-import { numberAttribute, textAttribute, type Span } from '../../span.ts';
+import { numberAttribute, textAttribute, type Span, operationOf } from '../../span.ts';
 import type { Case, Finding } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
@@ -35,7 +35,7 @@ export function repeatedCalls({ origin, peer }: Case): Finding | null {
     evidence: [
       spanFact(
         origin.node,
-        `${count} calls to ${peer} ("${first.span.name}"), ${formatMs(origin.usedMs)} together`,
+        `${count} calls to ${peer} ("${operationOf(first.span)}"), ${formatMs(origin.usedMs)} together`,
         count,
       ),
       spanFact(first, 'the first of them'),
@@ -52,13 +52,16 @@ export function ownWork({ origin, call, giveUp }: Case): Finding | null {
   const evidence = [
     spanFact(
       node,
-      `${formatMs(origin.usedMs)} in "${node.span.name}" of ${node.service}, with nothing recorded below`,
+      `${formatMs(origin.usedMs)} in "${operationOf(node.span)}" of ${node.service}, with nothing recorded below`,
       origin.usedMs,
     ),
     attributeFact(node, 'sockeye.client.left_ms', 'the client left after this time'),
     origin.normalMs === null
       ? null
-      : historyFact(`"${node.span.name}" normally takes ${formatMs(origin.normalMs)}`, origin.normalMs),
+      : historyFact(
+          `"${operationOf(node.span)}" normally takes ${formatMs(origin.normalMs)}`,
+          origin.normalMs,
+        ),
     attributeFact(node, 'sockeye.process.event_loop_blocked_ms', 'its event loop was blocked during this'),
   ];
   // Own code and calls that make no spans look the same from outside.

@@ -1,5 +1,5 @@
 /** E1, E5, F1, F2, F6, G6: what only the trace as a whole shows: budgets against each other, against history, retries. */
-import { numberAttribute } from '../../span.ts';
+import { numberAttribute, operationOf } from '../../span.ts';
 import { isGateway, type Case, type Finding } from '../case.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
@@ -27,7 +27,7 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort |
   const normal = normalOf(server, normals);
   if (normal !== null) {
     if (normal.p50Ms < giveUp.elapsedMs) return null;
-    const text = `"${server.span.name}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
+    const text = `"${operationOf(server.span)}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
     return { normalMs: normal.p50Ms, evidence: [historyFact(text, normal.p50Ms)], fromHistory: true };
   }
   const ended: TraceNode[] = [];
@@ -49,7 +49,9 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort |
 
 function isSameOperation(node: TraceNode, other: TraceNode): boolean {
   return (
-    node.outcome.outcome === 'ok' && node.service === other.service && node.span.name === other.span.name
+    node.outcome.outcome === 'ok' &&
+    node.service === other.service &&
+    operationOf(node.span) === operationOf(other.span)
   );
 }
 
@@ -126,7 +128,7 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
     const { inner, budgetMs, leftMs } = inversion;
     found.push({
       cause: 'F2',
-      text: `${inner.service} would have waited ${formatMs(budgetMs)} for ${inner.span.name}, when ${giveUp.node.service} had ${formatMs(leftMs)} left`,
+      text: `${inner.service} would have waited ${formatMs(budgetMs)} for ${operationOf(inner.span)}, when ${giveUp.node.service} had ${formatMs(leftMs)} left`,
     });
   } else if (call !== null && call !== giveUp.node && isUnbounded(call, giveUp.atMs)) {
     found.push({

@@ -1,7 +1,7 @@
 /** What is read out of a span once, when it is stored: the columns that searches, statistics and the map work on. */
 import { spanOutcome } from '../../diagnose/outcome.ts';
 import { peerOf, type Peer } from '../../query/callee.ts';
-import { durationMsOf, numberAttribute, serviceOf, type Span } from '../../span.ts';
+import { durationMsOf, numberAttribute, serviceOf, type Span, operationOf } from '../../span.ts';
 
 export interface SpanColumns {
   readonly service: string;
@@ -34,7 +34,7 @@ export function spanColumns(span: Span): SpanColumns {
   const { outcome, giveUp } = spanOutcome(span);
   return {
     service: serviceOf(span),
-    operation: span.name,
+    operation: operationOf(span),
     kind: span.kind,
     parentSpanId: span.parentSpanId === '' ? null : Buffer.from(span.parentSpanId, 'hex'),
     status: span.status.code,
