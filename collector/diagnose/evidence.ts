@@ -47,6 +47,15 @@ export function tcpValue(attributes: Attributes, name: string): number | null {
   return numberAttribute(attributes, `sockeye.tcp.${name}`);
 }
 
+/** Of a reused connection only those not yet recovered are known to be the call's own. */
+export function retransmitsOf(attributes: Attributes): number | null {
+  return tcpValue(attributes, 'total_retransmits') ?? tcpValue(attributes, 'retransmits');
+}
+
+export function retransmitFact(node: TraceNode, text: string): Evidence | null {
+  return tcpFact(node, 'total_retransmits', text) ?? tcpFact(node, 'retransmits', text);
+}
+
 export function tcpFact(node: TraceNode, name: string, text: string): Evidence | null {
   return attributeFact(node, `sockeye.tcp.${name}`, text);
 }

@@ -1,7 +1,7 @@
 /** A verdict in one plain sentence: who gave up on whom, after how long, and what had not happened by then. */
 import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
-import { tcpValue } from './evidence.ts';
+import { retransmitsOf, tcpValue } from './evidence.ts';
 import { httpStatusOf } from './outcome.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
@@ -91,7 +91,7 @@ function neverHappened({ phase, phaseMs, phaseOpen, failure }: Case, call: Trace
 }
 
 function retransmitNote(call: TraceNode): string {
-  const retransmits = tcpValue(call.span.attributes, 'total_retransmits');
+  const retransmits = retransmitsOf(call.span.attributes);
   if (retransmits === null) return '';
   return ` (${retransmits} SYN retransmit${retransmits === 1 ? '' : 's'}, no reply)`;
 }

@@ -95,6 +95,16 @@ describe('connect', () => {
     expect(verdict.sentence).toContain('never completed (3 SYN retransmits, no reply)');
     expect(verdict.cause).toBe('B1');
   });
+  it('what the kernel knew stands as evidence', () => {
+    const kernel = 'sockeye.tcp.state=SYN_SENT sockeye.tcp.retransmits=2 sockeye.tcp.segments_in=0';
+    const { evidence } = failed(`phase=connect connect=3000 ${kernel}`);
+    const known = evidence.filter(({ source }) => source === 'client-kernel');
+    expect(known.map(({ attribute, value }) => [attribute, value])).toEqual([
+      ['sockeye.tcp.state', 'SYN_SENT'],
+      ['sockeye.tcp.retransmits', 2],
+      ['sockeye.tcp.segments_in', 0],
+    ]);
+  });
 });
 
 describe('tls', () => {
@@ -160,6 +170,12 @@ describe('wait', () => {
     const verdict = failed(`phase=wait ${acked}`);
     expect(verdict.causes).toEqual(['C3', 'G2', 'C5', 'G3', 'A4']);
     expect(verdict.sentence).toContain('sent and acknowledged, no first byte came');
+  });
+  it('on a reused connection, where only what is not yet recovered is known, too', () => {
+    const reused = 'sockeye.connection.reused=true sockeye.tcp.retransmits=0 sockeye.tcp.unacked=0';
+    expect(failed(`phase=wait ${reused}`).causes).toEqual(['C3', 'G2', 'C5', 'G3', 'A4']);
+    const lost = 'sockeye.connection.reused=true sockeye.tcp.retransmits=4 sockeye.tcp.unacked=1';
+    expect(failed(`phase=wait ${lost}`).causes).toEqual(['A2', 'B5', 'A3', 'A4']);
   });
   it('one that was retransmitted and never acknowledged was', () => {
     const verdict = failed('phase=wait sockeye.tcp.unacked=1 sockeye.tcp.total_retransmits=5');
@@ -377,7 +393,7 @@ describe('the application', () => {
 describe('the client itself', () => {
   const blocked = (blockedMs: number, bytes: number) =>
     failed(
-      `phase=wait wait=900 sockeye.process.event_loop_blocked_ms=${blockedMs} sockeye.tcp.bytes_received=${bytes}`,
+      `phase=wait wait=900 sockeye.process.event_loop_blocked_ms=${blockedMs} sockeye.tcp.unread=${bytes}`,
     );
   it('a blocked event loop is the cause only where the answer lay unread', () => {
     expect(blocked(450, 100)).toMatchObject({ cause: 'F3', confidence: 'likely' });

@@ -12,9 +12,7 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
   if (call === null || giveUp.node !== call) return null;
   const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms');
   if (blockedMs === null || blockedMs < BLOCKED_SHARE * giveUp.elapsedMs) return null;
-  const received = tcpValue(call.span.attributes, 'bytes_received') ?? 0;
-  // In these phases the program had read nothing of the answer: any byte was unread.
-  const unread = received > 0 && (phase === 'wait' || phase === 'send');
+  const unread = (tcpValue(call.span.attributes, 'unread') ?? 0) > 0;
   const connected =
     phase === 'connect' && textAttribute(call.span.attributes, 'sockeye.tcp.state') === 'ESTABLISHED';
   if (!unread && !connected) return null;
@@ -27,7 +25,7 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
         'sockeye.process.event_loop_blocked_ms',
         `the event loop was blocked for ${formatMs(blockedMs)}`,
       ),
-      unread ? tcpFact(call, 'bytes_received', 'bytes of the answer had arrived, unread') : null,
+      unread ? tcpFact(call, 'unread', 'bytes had arrived that the program had not read') : null,
       connected ? tcpFact(call, 'state', 'the connection was established') : null,
     ],
   };

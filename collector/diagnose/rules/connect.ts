@@ -1,7 +1,15 @@
 /** A7, B, C1, C7, F7: the connection was refused, impossible, or never completed. */
 import { numberAttribute } from '../../span.ts';
 import type { Case, Finding } from '../case.ts';
-import { attributeFact, errorFact, formatMs, tcpFact, tcpValue } from '../evidence.ts';
+import {
+  attributeFact,
+  errorFact,
+  formatMs,
+  retransmitFact,
+  retransmitsOf,
+  tcpFact,
+  tcpValue,
+} from '../evidence.ts';
 import { errorText } from '../outcome.ts';
 
 /** The first SYN is sent again after this; before, silence means nothing. */
@@ -47,16 +55,12 @@ export function silentConnect({ call, phase, phaseMs, phaseOpen }: Case): Findin
   if (call === null || phase !== 'connect') return null;
   if (!phaseOpen) return lateConnect({ call, phaseMs });
   const { attributes } = call.span;
-  const retransmits = tcpValue(attributes, 'total_retransmits');
+  const retransmits = retransmitsOf(attributes);
   const evidence = [
     attributeFact(call, 'sockeye.phase.connect_ms', `the connect was open for ${formatMs(phaseMs ?? 0)}`),
-    retransmits === null
-      ? null
-      : tcpFact(
-          call,
-          'total_retransmits',
-          retransmits === 1 ? '1 SYN retransmit' : `${retransmits} SYN retransmits`,
-        ),
+    tcpFact(call, 'state', 'state of the connection'),
+    retransmits === null ? null : retransmitFact(call, 'SYN retransmits'),
+    tcpFact(call, 'segments_in', 'TCP segments that came back'),
     errorFact(call),
   ];
   const sidecar = attributeFact(
@@ -90,7 +94,7 @@ function lateConnect({
     favoured: 'A5',
     evidence: [
       attributeFact(call, 'sockeye.phase.connect_ms', `connected, after ${formatMs(phaseMs ?? 0)}`),
-      tcpFact(call, 'total_retransmits', 'retransmits on the way'),
+      retransmitFact(call, 'retransmits on the way'),
     ],
   };
 }

@@ -1,6 +1,15 @@
 /** A, B5, C: the connection stood; the handshake of TLS, the request or the answer did not get through it. */
 import type { Case, Finding, Suspect } from '../case.ts';
-import { attributeFact, errorFact, formatMs, spanFact, tcpFact, tcpValue } from '../evidence.ts';
+import {
+  attributeFact,
+  errorFact,
+  formatMs,
+  retransmitFact,
+  retransmitsOf,
+  spanFact,
+  tcpFact,
+  tcpValue,
+} from '../evidence.ts';
 import { databaseOf } from './application.ts';
 
 export function stalledTls({ call, failure, phase, phaseMs }: Case): Finding | null {
@@ -56,12 +65,13 @@ export function silentPeer(of: Case): Finding | null {
   const evidence = [
     attributeFact(call, 'sockeye.phase.wait_ms', 'time spent waiting for the first byte'),
     tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
-    tcpFact(call, 'total_retransmits', 'retransmits'),
+    tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
+    retransmitFact(call, 'retransmits'),
     errorFact(call),
     spanFact(call, `no span of ${of.peer} was recorded below this call`),
   ];
   const unacked = tcpValue(attributes, 'unacked');
-  const retransmits = tcpValue(attributes, 'total_retransmits');
+  const retransmits = retransmitsOf(attributes);
   if (unacked !== null && unacked > 0 && (retransmits ?? 0) > 0) {
     return { confidence: 'possible', suspects: unacknowledged(of), evidence };
   }
