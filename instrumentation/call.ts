@@ -6,7 +6,7 @@ import { timerOfReason } from './abort-reasons.ts';
 import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
-import { addUser, evidenceAttributes, isSlow, noteReady, type ConnectionUser } from './kernel/evidence.ts';
+import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 
@@ -50,6 +50,7 @@ export function startCall(
       attributes,
     }),
     startMs: start,
+    hasSocket: false,
     isShared: false,
     isComplete: () => false,
     ended: false,
@@ -88,7 +89,7 @@ function use(call: Call, connection: Connection): void {
   connection.claimed = true;
   call.connection?.evidence.users.delete(call);
   call.connection = connection;
-  addUser(connection.evidence, call);
+  connection.evidence.users.add(call);
 }
 
 /** The call got its socket: one opened for it, or one from a pool. */
@@ -102,6 +103,7 @@ export function attachSocket(call: Call, connection: Connection): void {
     use(call, connection);
     call.opensConnection = false;
   }
+  noteSocket(connection.evidence, call);
   if (isOpen(connection)) {
     call.socketMs = nowMs;
     noteReady(connection.evidence, connection.socket);

@@ -200,7 +200,7 @@ function endAttempt(connection: Connection, address: string, result: string, ret
   if (!attempt) return;
   attempt.endedMs = performance.now();
   attempt.result = result;
-  attempt.retransmits = retransmits;
+  attempt.retransmits ??= retransmits;
 }
 
 /** Whether the connection is open, its handshake included. */

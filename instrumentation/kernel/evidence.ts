@@ -14,6 +14,8 @@ import { noReading, readSocket, transferredOf, type Reading, type Transferred } 
 /** A call, as far as its connection has to know it. */
 export interface ConnectionUser {
   startMs: number;
+  /** Whether the socket is the call's; before, the connection is only opened for it, as far as that can be known. */
+  hasSocket: boolean;
   /** Whether another call used the connection at the same time, or could have. */
   isShared: boolean;
   /** Whether the answer has come to its end, read or not. */
@@ -44,10 +46,12 @@ export function noteReady(evidence: Evidence, socket: Socket): void {
   evidence.reading = undefined;
 }
 
-export function addUser(evidence: Evidence, user: ConnectionUser): void {
-  evidence.users.add(user);
-  if (evidence.users.size < 2) return;
-  for (const each of evidence.users) each.isShared = true;
+/** The call has the socket now, alone or beside others. */
+export function noteSocket({ users }: Evidence, user: ConnectionUser): void {
+  user.hasSocket = true;
+  for (const other of users) {
+    if (other !== user && other.hasSocket) user.isShared = other.isShared = true;
+  }
 }
 
 /** The socket is about to lose its descriptor. `isOpen`: it was connected, its handshake included. */

@@ -12,13 +12,13 @@ export interface Fault {
   close(): void;
 }
 
-/** Accepts TCP and never says a word: no ServerHello, no answer. */
-export async function startSilentServer(): Promise<Fault> {
+/** Accepts TCP and never says a word: no ServerHello, no answer. A deaf one does not even read what it is sent. */
+export async function startSilentServer({ isDeaf = false } = {}): Promise<Fault> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ pauseOnConnect: isDeaf }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
-    socket.resume();
+    if (!isDeaf) socket.resume();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -33,10 +33,14 @@ export async function startSilentServer(): Promise<Fault> {
 /** For programs under test: the certificate of the HTTPS server, as NODE_EXTRA_CA_CERTS. Made for 127.0.0.1 and nothing else. */
 export const certificateFile = fileURLToPath(new URL('tls/certificate.pem', import.meta.url));
 
-/** Starts an HTTP or HTTPS server: `/stall…` sends half a body, `/hang…` nothing, anything else a short answer. */
+/** Starts an HTTP or HTTPS server: `/stall…` sends half a body, `/hang…` nothing, `/late…` a late answer, anything else a short one. */
 export async function startHttpServer(scheme: 'http' | 'https' = 'http'): Promise<Fault> {
   const answer: RequestListener = (request, response) => {
     if (request.url?.startsWith('/hang')) return;
+    if (request.url?.startsWith('/late')) {
+      setTimeout(() => response.end('answer'), 1100);
+      return;
+    }
     if (request.url?.startsWith('/stall')) {
       response.writeHead(200, { 'content-length': '10' });
       response.write('half ');

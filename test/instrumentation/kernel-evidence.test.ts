@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { tcpAttributes, type Use } from '../../instrumentation/kernel/attributes.ts';
-import { addUser, newEvidence, readBeforeDestroy } from '../../instrumentation/kernel/evidence.ts';
+import {
+  newEvidence,
+  noteSocket,
+  readBeforeDestroy,
+  type ConnectionUser,
+} from '../../instrumentation/kernel/evidence.ts';
 import { findRow } from '../../instrumentation/kernel/proc-net-tcp.ts';
 import { noReading, type Reading } from '../../instrumentation/kernel/reading.ts';
 import { decodeTcpInfo, type TcpInfo } from '../../instrumentation/kernel/tcp-info.ts';
@@ -75,20 +80,20 @@ describe('TCP_INFO as this kernel fills it', () => {
 });
 
 describe('TCP_INFO as other kernels fill it', () => {
-  const steps: { length: number; kernel: string; has: keyof TcpInfo; lacks?: keyof TcpInfo }[] = [
-    { length: 104, kernel: '3.14', has: 'totalRetransmits', lacks: 'ackedBytes' },
-    { length: 192, kernel: '4.10', has: 'rwndLimitedUs', lacks: 'sentBytes' },
-    { length: 232, kernel: '5.4', has: 'sendWindowBytes', lacks: 'receiveWindowBytes' },
-    { length: 240, kernel: '6.2', has: 'receiveWindowBytes', lacks: 'totalRtos' },
-    { length: 248, kernel: '6.7', has: 'totalRtos' },
-    { length: 280, kernel: '6.18', has: 'totalRtos' },
+  const steps: { length: number; kernel: string; has: keyof TcpInfo; lacks: (keyof TcpInfo)[] }[] = [
+    { length: 104, kernel: '3.14', has: 'totalRetransmits', lacks: ['ackedBytes'] },
+    { length: 192, kernel: '4.10', has: 'rwndLimitedUs', lacks: ['sentBytes'] },
+    { length: 232, kernel: '5.4', has: 'sendWindowBytes', lacks: ['receiveWindowBytes'] },
+    { length: 240, kernel: '6.2', has: 'receiveWindowBytes', lacks: ['totalRtos'] },
+    { length: 248, kernel: '6.7', has: 'totalRtos', lacks: [] },
+    { length: 280, kernel: '6.18', has: 'totalRtos', lacks: [] },
   ];
   const whole = decodeTcpInfo(bytesOf(captures.zeroWindow));
 
   it.each(steps)('has of $length bytes ($kernel) the fields they hold, and no others', (step) => {
     const info = decodeTcpInfo(bytesOf(captures.zeroWindow).subarray(0, step.length));
     expect(info[step.has]).toBe(whole[step.has]);
-    if (step.lacks) expect(info).not.toHaveProperty(step.lacks);
+    for (const field of step.lacks) expect(info).not.toHaveProperty(field);
     expect(info.state).toBe('ESTABLISHED');
   });
 
@@ -256,12 +261,13 @@ describe('a socket that is destroyed', () => {
   }
   const user = (isComplete: boolean, ageMs = 0) => ({
     startMs: performance.now() - ageMs,
+    hasSocket: false,
     isShared: false,
     isComplete: () => isComplete,
   });
   const readsFor = (users: ReturnType<typeof user>[], isOpen: boolean, error?: unknown) => {
     const evidence = newEvidence();
-    for (const each of users) addUser(evidence, each);
+    for (const each of users) evidence.users.add(each);
     const { socket, seen } = watchedSocket();
     readBeforeDestroy(evidence, socket, isOpen, error);
     return seen.reads;
@@ -279,13 +285,22 @@ describe('a socket that is destroyed', () => {
     expect(readsFor([user(false)], true)).toBe(1);
     expect(readsFor([user(true, 999_999)], true)).toBe(1);
   });
+});
 
-  it('marks calls that used it at the same time as sharing it', () => {
-    const [first, second] = [user(true), user(true)];
+describe('a socket that several calls have at once', () => {
+  it('is shared by them, and not by one that only waited for it', () => {
+    const [waiting, first, second] = [1, 2, 3].map(() => ({
+      startMs: 0,
+      hasSocket: false,
+      isShared: false,
+      isComplete: () => false,
+    })) as [ConnectionUser, ConnectionUser, ConnectionUser];
     const evidence = newEvidence();
-    addUser(evidence, first);
+    evidence.users = new Set([waiting, first]);
+    noteSocket(evidence, first);
     expect(first.isShared).toBe(false);
-    addUser(evidence, second);
-    expect([first.isShared, second.isShared]).toEqual([true, true]);
+    evidence.users.add(second);
+    noteSocket(evidence, second);
+    expect([waiting, first, second].map(({ isShared }) => isShared)).toEqual([false, true, true]);
   });
 });
