@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   worker: { format: 'es' },
-  // `vite` alone (development) talks to a collector on its default address.
-  server: { proxy: { '/api': 'http://127.0.0.1:4319' } },
+  // `vite` alone (development) talks to a collector on its default address; `api/*.ts` are modules of the page.
+  server: { proxy: { '^/(api|help)/(?!.*\\.ts)': 'http://127.0.0.1:4319' } },
 });
