@@ -54,8 +54,8 @@ const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
 const REASONS_SHOWN_MAX = 3;
 /** Longer names are nearly always an identifier or a query that got into the name by mistake. */
-const NAME_BYTES_ODD = 1024;
-const FUTURE_ODD_MS = 24 * 3600 * 1000;
+export const NAME_BYTES_ODD = 1024;
+export const FUTURE_ODD_MS = 24 * 3600 * 1000;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -69,7 +69,7 @@ interface Findings {
   endsBeforeStart: number;
   startsInFuture: number;
   longNames: number;
-  invalidNames: number;
+  invalidTexts: number;
 }
 
 /** Throws DecodeError when any part of the request could not be decoded later; then nothing of it may be kept. */
@@ -83,13 +83,13 @@ export function walkRequest(request: Uint8Array, nowUnixMs = Date.now()): Reques
     endsBeforeStart: 0,
     startsInFuture: 0,
     longNames: 0,
-    invalidNames: 0,
+    invalidTexts: 0,
   };
   const reader = new ProtobufReader(request);
   while (reader.more) {
     const tag = reader.tag();
     if (tag === RESOURCE_SPANS_TAG) reader.nested(() => walkResourceSpans(reader, findings));
-    else checkField(reader, TRACES_DATA, tag, 1);
+    else findings.invalidTexts += checkField(reader, TRACES_DATA, tag, 1);
   }
   return {
     spans: findings.spans,
@@ -130,7 +130,7 @@ function walkResourceSpans(reader: ProtobufReader, findings: Findings): void {
   while (reader.more) {
     const tag = reader.tag();
     if (tag === CHILDREN_TAG) reader.nested(() => walkScopeSpans(reader, resource, findings));
-    else checkField(reader, RESOURCE_SPANS, tag, 2);
+    else findings.invalidTexts += checkField(reader, RESOURCE_SPANS, tag, 2);
   }
 }
 
@@ -139,7 +139,7 @@ function walkScopeSpans(reader: ProtobufReader, resource: SpanContext, findings:
   while (reader.more) {
     const tag = reader.tag();
     if (tag === CHILDREN_TAG) reader.nested(() => walkSpan(reader, resource, scope, findings));
-    else checkField(reader, SCOPE_SPANS, tag, 3);
+    else findings.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
   }
 }
 
@@ -174,6 +174,7 @@ function walkSpan(
   let name = NOTHING;
   let startUnixNano = 0n;
   let endUnixNano = 0n;
+  let invalidTexts = 0;
   while (reader.more) {
     const tag = reader.tag();
     if (tag === TRACE_ID_TAG) traceId = reader.slice();
@@ -182,7 +183,7 @@ function walkSpan(
     else if (tag === NAME_TAG) name = reader.slice();
     else if (tag === START_TAG) startUnixNano = reader.fixed64();
     else if (tag === END_TAG) endUnixNano = reader.fixed64();
-    else checkField(reader, SPAN, tag, 4);
+    else invalidTexts += checkField(reader, SPAN, tag, 4);
   }
 
   const isRoot = parentSpanId.length === 0;
@@ -201,7 +202,7 @@ function walkSpan(
   if (endUnixNano < startUnixNano && endUnixNano !== 0n) findings.endsBeforeStart++;
   if (startUnixNano > findings.latestUnixNano) findings.startsInFuture++;
   if (name.length > NAME_BYTES_ODD) findings.longNames++;
-  if (!isUtf8(name)) findings.invalidNames++;
+  findings.invalidTexts += invalidTexts + Number(!isUtf8(name));
   findings.spans.push({
     traceId: traceId.toString('hex'),
     spanId: spanId.toString('hex'),
@@ -230,7 +231,7 @@ function describeOdd(findings: Findings): string {
     [findings.endsBeforeStart, 'end before start'],
     [findings.startsInFuture, 'start more than a day from now'],
     [findings.longNames, `name longer than ${NAME_BYTES_ODD} bytes`],
-    [findings.invalidNames, 'name not UTF-8'],
+    [findings.invalidTexts, 'text not UTF-8'],
   ] as const;
   const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${what} (${count})`);
   return found.length === 0 ? '' : `stored as sent, though odd: ${found.join(', ')}`;

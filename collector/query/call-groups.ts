@@ -46,7 +46,7 @@ export function groupCalls() {
   const tallies = new Map<string, Tally>();
 
   function tallyOf(from: string | null, callee: Callee, kind: MapEdge['kind']): Tally {
-    const key = `${from ?? ''}\0${callee.id}\0${from === null}`;
+    const key = JSON.stringify([from, callee.id]);
     let tally = tallies.get(key);
     if (tally === undefined) {
       tally = {

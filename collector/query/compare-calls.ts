@@ -53,7 +53,7 @@ function sharesOf(spans: readonly Span[]): Shares {
     for (const [key, value] of [...span.attributes, ...ofResource]) {
       const text = textOf(value);
       if (text === null || EFFECTS.test(key)) continue;
-      const id = `${key}\0${text}`;
+      const id = JSON.stringify([key, text]);
       const entry = shares.get(id) ?? { key, value: text, share: 0 };
       entry.share += 1 / spans.length;
       shares.set(id, entry);

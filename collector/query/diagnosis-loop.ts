@@ -1,11 +1,12 @@
 /**
- * Diagnoses traces that failed, once they have been quiet for a moment, and again when more of their spans arrive.
+ * Diagnoses traces that failed, once they have been quiet for a moment, and again when more of their spans arrive. One
+ * that never is quiet is diagnosed from time to time.
  *
  * One trace at a time and a bounded number per round, so that receiving spans always comes first; what waits is
  * counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreUnavailable, type Store } from '../store/store.ts';
+import { StoreUnavailable, type Patience, type Store } from '../store/store.ts';
 import { diagnoseStored } from './diagnose-stored.ts';
 
 export interface DiagnosisLoop {
@@ -15,18 +16,17 @@ export interface DiagnosisLoop {
   stop(): Promise<void>;
 }
 
-export interface DiagnosisOptions {
-  /** How long a trace must have been without new spans. */
-  readonly quietMs?: number;
+export interface DiagnosisOptions extends Partial<Patience> {
   readonly roundMs?: number;
 }
 
 const QUIET_MS = 2_000;
+const WAIT_MS = 30_000;
 const ROUND_MS = 500;
 const TRACES_PER_ROUND_MAX = 200;
 
 export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {}): DiagnosisLoop {
-  const { quietMs = QUIET_MS, roundMs = ROUND_MS } = options;
+  const { quietMs = QUIET_MS, waitMs = WAIT_MS, roundMs = ROUND_MS } = options;
   const stopping = new AbortController();
   let backlog = 0;
   let isUnavailable = false;
@@ -44,7 +44,7 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
     }
   };
   const round = async (): Promise<void> => {
-    const due = await store.readUndiagnosed(quietMs, TRACES_PER_ROUND_MAX);
+    const due = await store.readUndiagnosed({ quietMs, waitMs }, TRACES_PER_ROUND_MAX);
     backlog = due.backlog;
     for (const traceId of due.traceIds) {
       if (stopping.signal.aborted) return;

@@ -16,6 +16,8 @@ const FAILED_CALLS_MAX = 50;
 const WORKING_CALLS_MAX = 100;
 /** Incidents of a list that are compared; the others are when they are opened. */
 const COMPARED_MAX = 20;
+/** The map's resolution: its range begins and ends at whole steps. */
+const MAP_STEP_MS = 60_000;
 
 export function createQuery(store: Store): Query {
   const allServices = { byOperation: false, service: null };
@@ -40,11 +42,10 @@ export function createQuery(store: Store): Query {
     const failed = await store.readSpans(
       members.map(({ traceId, verdict }) => ({ traceId, spanId: verdict.origin.spanId })),
     );
-    const [caller, callee] = incident.edge.split('->');
-    const working =
-      caller === undefined || callee === undefined
-        ? []
-        : await store.readWorkingCalls(range, caller, callee, WORKING_CALLS_MAX);
+    const caller = members[0]?.verdict.origin.service ?? '';
+    const working = incident.edge.startsWith(`${caller}->`)
+      ? await store.readWorkingCalls(range, caller, incident.edge.slice(caller.length + 2), WORKING_CALLS_MAX)
+      : [];
     return { ...incident, ...compareCalls(failed, working) };
   }
 
@@ -56,7 +57,8 @@ export function createQuery(store: Store): Query {
     async operations(range, service) {
       return { operations: await store.readServiceStats(range, { byOperation: true, service }) };
     },
-    async map(range, focus, hops) {
+    async map(asked, focus, hops) {
+      const range = roundOutward(asked, MAP_STEP_MS);
       const [groups, stats] = await Promise.all([
         store.readCallGroups(range),
         store.readServiceStats(range, allServices),
@@ -121,6 +123,13 @@ export function searchTerm(
   add('duration', '>=', parameters.minDurationMs);
   add('duration', '<=', parameters.maxDurationMs);
   return terms.length <= 1 ? (terms[0] ?? null) : { type: 'and', terms };
+}
+
+function roundOutward({ fromUnixMs, toUnixMs }: TimeRange, stepMs: number): TimeRange {
+  return {
+    fromUnixMs: Math.floor(fromUnixMs / stepMs) * stepMs,
+    toUnixMs: Math.ceil(toUnixMs / stepMs) * stepMs,
+  };
 }
 
 /** By edge, and by service for a service's own work. */

@@ -24,7 +24,7 @@ export function createServiceStats(byOperation: boolean) {
   const tallies = new Map<string, Tally>();
   return {
     add(service: string, operation: string, span: ServingSpan): void {
-      const key = byOperation ? `${service}\0${operation}` : service;
+      const key = byOperation ? JSON.stringify([service, operation]) : service;
       let tally = tallies.get(key);
       if (tally === undefined) {
         tally = { service, operation, calls: 0, errors: 0, timeouts: 0, durationsMs: [] };

@@ -6,11 +6,20 @@ import { readPhases } from '../diagnose/phases.ts';
 import { buildTraceTree, type TraceNode, type TraceTree } from '../diagnose/tree.ts';
 import type { Trace, WireAttributes, WireSpan, WireValue } from '../serve/wire.ts';
 import { serviceOf, type Attributes, type AttributeValue, type Span, operationOf } from '../span.ts';
+import { createFlawFinder, isCycle } from './flaws.ts';
 
-export function buildWireTrace(traceId: string, spans: readonly Span[]): Trace {
+export function buildWireTrace(
+  traceId: string,
+  spans: readonly Span[],
+  nowUnixMs: number = Date.now(),
+): Trace {
   const tree = buildTraceTree(spans);
+  const findFlaws = createFlawFinder(tree, nowUnixMs);
   const nodes = new Map(tree.nodes.map((node) => [node.span, node]));
-  const shown = spans.map((span) => wireSpan(span, nodes.get(span) ?? null, tree));
+  const shown = spans.map((span) => {
+    const node = nodes.get(span) ?? null;
+    return wireSpan(span, node, tree, findFlaws(span, node));
+  });
   const endMs = shown.reduce((end, span) => Math.max(end, span.startOffsetMs + span.durationMs), 0);
   const startMs = shown.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
   return {
@@ -23,11 +32,10 @@ export function buildWireTrace(traceId: string, spans: readonly Span[]): Trace {
 }
 
 /** `node` is null for a span whose id another one has that was taken for the tree. */
-function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree): WireSpan {
+function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree, flaws: string[]): WireSpan {
   const skewMs = (node ?? tree.byId.get(span.spanId))?.skewMs ?? 0;
   const offsetMs = (unixNano: bigint) =>
     (unixNano === 0n ? 0 : Number(unixNano - tree.startUnixNano) / 1e6) + skewMs;
-  const flaws = flawsOf(span, node, tree);
   return {
     spanId: span.spanId,
     parentSpanId: isCycle(span, node, tree) ? '' : span.parentSpanId,
@@ -69,24 +77,6 @@ function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree): WireSpan
     },
     ...(flaws.length > 0 && { flaws }),
   };
-}
-
-function flawsOf(span: Span, node: TraceNode | null, tree: TraceTree): string[] {
-  const flaws: string[] = [];
-  if (span.endUnixNano !== 0n && span.endUnixNano < span.startUnixNano) {
-    flaws.push(`ends ${Number(span.startUnixNano - span.endUnixNano) / 1e6} ms before it starts`);
-  }
-  if (span.startUnixNano === 0n) flaws.push('has no start time');
-  if (node === null) flaws.push('another span has the same id');
-  else if (isCycle(span, node, tree)) flaws.push(`its parent ${span.parentSpanId} is its own descendant`);
-  else if (node.parent === null && span.parentSpanId !== '') flaws.push('its parent has not arrived');
-  return flaws;
-}
-
-function isCycle(span: Span, node: TraceNode | null, tree: TraceTree): boolean {
-  return (
-    node !== null && node.parent === null && span.parentSpanId !== '' && tree.byId.has(span.parentSpanId)
-  );
 }
 
 /** Own properties whatever the key: `__proto__` is a legal attribute name. */

@@ -70,15 +70,20 @@ export function createIntake(options: {
   const spans = { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 };
   const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0 };
   let bytesInFlight = 0;
+  let isStoreFailing = false;
   let overloadedSince: { readonly requests: number } | null = null;
+
+  /** Said once per run of requests that are sent back. */
+  function sendBack(reason: string): void {
+    requests.overloaded++;
+    if (overloadedSince !== null) return;
+    overloadedSince = { requests: requests.overloaded - 1 };
+    log(`${reason}; senders are told to retry`);
+  }
 
   function reserve(bytes: number): void {
     if (bytesInFlight + bytes > maxQueueBytes) {
-      requests.overloaded++;
-      if (overloadedSince === null) {
-        overloadedSince = { requests: requests.overloaded - 1 };
-        log(`intake full: ${bytesInFlight} of ${maxQueueBytes} bytes in flight; senders are told to retry`);
-      }
+      sendBack(`intake full: ${bytesInFlight} of ${maxQueueBytes} bytes in flight`);
       throw new StoreUnavailable(
         `intake is full: got ${bytes} bytes more, expected at most ${maxQueueBytes - bytesInFlight}; retry later`,
       );
@@ -88,10 +93,9 @@ export function createIntake(options: {
 
   function release(bytes: number): void {
     bytesInFlight -= bytes;
-    if (overloadedSince !== null && bytesInFlight <= maxQueueBytes / 2) {
-      log(`intake has room again: ${requests.overloaded - overloadedSince.requests} requests were sent back`);
-      overloadedSince = null;
-    }
+    if (overloadedSince === null || isStoreFailing || bytesInFlight > maxQueueBytes / 2) return;
+    log(`spans are taken again: ${requests.overloaded - overloadedSince.requests} requests were sent back`);
+    overloadedSince = null;
   }
 
   async function accept(request: Uint8Array): Promise<AppendOutcome> {
@@ -113,8 +117,13 @@ export function createIntake(options: {
       spans.stored += outcome.stored;
       spans.duplicate += outcome.duplicate;
       spans.refused += outcome.refused;
+      isStoreFailing = false;
       return outcome;
     } catch (error) {
+      if (isReserved && error instanceof StoreUnavailable) {
+        isStoreFailing = true;
+        sendBack(error.message);
+      }
       spans.refused += count;
       throw error;
     } finally {

@@ -4,10 +4,12 @@
  * An answer speaks the encoding of its request, a failure is a google.rpc.Status. The same guard as on the web port
  * stands in front: a page of another site must not be able to send spans through somebody's browser.
  */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
 import { encodeMessage, tracesFromJson } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
+import { Cancelled } from '../store/store.ts';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from '../serve/guard.ts';
 import { createHttpServer, openHttpPort } from './http-port.ts';
 import type { Intake } from './intake.ts';
@@ -26,6 +28,8 @@ const SIGNALS: Readonly<Record<string, 'traces' | 'metrics' | 'logs'>> = {
   '/v1/metrics': 'metrics',
   '/v1/logs': 'logs',
 };
+/** JSON is text: what of it is none cannot be kept as it was. */
+const NOT_UTF8 = 'the body is not UTF-8: stored with U+FFFD where it is not';
 /** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
 const KEEP_ALIVE_MS = 120_000;
 
@@ -71,6 +75,7 @@ async function serve(
     const answer = await receive(options, request, spoken);
     send(response, 200, spoken, EXPORT_TRACE_RESPONSE, answer);
   } catch (error) {
+    if (error instanceof Cancelled) return;
     const failed = bodyFailureOf(error);
     if (failed.retryDelayS === null) options.intake.noteRefused();
     if (failed.code === CODE.internal) options.log(`OTLP HTTP: ${(error as Error).stack ?? String(error)}`);
@@ -99,7 +104,9 @@ async function receive(
     intake.ignore(signal);
     return {};
   }
-  return traceResponse(await intake.accept(encoding === 'json' ? tracesFromJson(body.toString()) : body));
+  if (encoding === 'protobuf') return traceResponse(await intake.accept(body));
+  const outcome = await intake.accept(tracesFromJson(body.toString()));
+  return traceResponse(isUtf8(body) ? outcome : { ...outcome, warning: NOT_UTF8 });
 }
 
 /** Why a request is refused before its body is read, or null. */

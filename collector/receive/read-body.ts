@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { DecodeError } from '../decode/decode-error.ts';
+import { Cancelled } from '../store/store.ts';
 
 const DECOMPRESSORS: Readonly<Record<string, (() => Transform) | null>> = {
   identity: null,
@@ -26,7 +27,10 @@ export class UnknownEncoding extends Error {
   override readonly name = 'UnknownEncoding';
 }
 
-/** `onBytes` sees the length of every chunk before it is kept, and may refuse it by throwing. */
+/**
+ * `onBytes` sees the length of every chunk before it is kept, and may refuse it by throwing. Rejects with Cancelled when
+ * the sender goes away.
+ */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,
@@ -64,7 +68,7 @@ export function readBody(
     transform?.on('error', (error) =>
       stop(new DecodeError(`${encoding} body`, error.message, `valid ${encoding}`)),
     );
-    request.on('error', stop);
+    request.on('error', () => stop(new Cancelled('the sender went away')));
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > maxBytes) stop(tooLarge(`${announced}`, maxBytes));
   });

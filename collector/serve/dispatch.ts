@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from './guard.ts';
 import { MISSING_PAGE } from './html.ts';
-import { errorBody, HttpError, notFound, toHttpError } from './http-error.ts';
+import { clip, errorBody, HttpError, notFound, toHttpError } from './http-error.ts';
 import { answerFile, isPagePath, type Page } from './page.ts';
 import { refuseUnknownParameters } from './parameters.ts';
 import { matchRoute, splitTarget, type Answer, type BodyAnswer, type Route } from './route.ts';
@@ -43,7 +43,7 @@ export async function serveRequest(
     else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
     const httpError = toHttpError(error);
-    if (httpError.status === 500) console.error(`${request.method} ${request.url}:`, error);
+    if (httpError.status === 500) console.error(`${request.method} ${clip(request.url ?? '')}:`, error);
     sendError(response, httpError);
   }
 }

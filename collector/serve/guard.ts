@@ -9,6 +9,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { hostname, networkInterfaces } from 'node:os';
+import { clip } from './http-error.ts';
 
 export interface Guard {
   /** What `Host` may name: lower case, without port and brackets. */
@@ -155,8 +156,4 @@ function readLocalNames(): string[] {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function clip(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

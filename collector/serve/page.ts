@@ -45,6 +45,9 @@ export async function loadPage(folder: string): Promise<Page> {
     const urlPath = path.slice(folder.length).split(sep).join('/');
     files.set(urlPath, pageFile(type, await readFile(path), urlPath.startsWith('/assets/')));
   }
+  // What browsers ask for beside documents that name no icon: the help pages, JSON.
+  const icon = [...files].find(([path]) => /^\/assets\/icon[^/]*\.svg$/.test(path))?.[1];
+  if (icon !== undefined) files.set('/favicon.ico', { ...icon, cacheControl: 'no-cache' });
   return files.has('/index.html') ? files : new Map();
 }
 

@@ -115,14 +115,24 @@ export function refuseUnknownParameters(query: URLSearchParams, known: readonly 
   }
 }
 
-/** One page of a list that is at hand in full. The cursor is the offset of the next page; null after the last. */
-export function takePage<Item>(
-  items: readonly Item[],
-  limit: number,
-  cursor: string | null,
-): { page: Item[]; cursor: string | null } {
+/** Where a page of a list begins and ends that is read from its start. */
+export interface PageBounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The cursor is the offset of the next page. */
+export function parsePage(query: URLSearchParams): PageBounds {
+  const cursor = textParameter(query, 'cursor');
   const start = cursor === null ? 0 : /^o\d{1,9}$/.test(cursor) ? Number(cursor.slice(1)) : NaN;
   if (Number.isNaN(start)) throw badParameter('cursor', cursor ?? '', 'the cursor of the page before');
-  const end = start + limit;
+  return { start, end: start + parseLimit(query) };
+}
+
+/** `items` reach beyond the page when there are more; the cursor is null after the last. */
+export function takePage<Item>(
+  items: readonly Item[],
+  { start, end }: PageBounds,
+): { page: Item[]; cursor: string | null } {
   return { page: items.slice(start, end), cursor: end < items.length ? `o${end}` : null };
 }

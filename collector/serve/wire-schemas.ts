@@ -82,13 +82,21 @@ const general = {
   Services: object<Wire.Services>({ services: list(named('ServiceStats')), cursor }, 'cursor'),
   OperationStats: object<Wire.OperationStats>({ service: text, operation: text, ...stats }),
   Operations: object<Wire.Operations>({ operations: list(named('OperationStats')), cursor }, 'cursor'),
-  AttributeKeys: object<Wire.AttributeKeys>({
-    attributes: list(object<Wire.AttributeKeys['attributes'][number]>({ key: text, count: integer })),
-  }),
-  AttributeValues: object<Wire.AttributeValues>({
-    key: text,
-    values: list(object<Wire.AttributeValues['values'][number]>({ value: anything, count: integer })),
-  }),
+  AttributeKeys: object<Wire.AttributeKeys>(
+    {
+      attributes: list(object<Wire.AttributeKeys['attributes'][number]>({ key: text, count: integer })),
+      cursor: nullable(text),
+    },
+    'cursor',
+  ),
+  AttributeValues: object<Wire.AttributeValues>(
+    {
+      key: text,
+      values: list(object<Wire.AttributeValues['values'][number]>({ value: anything, count: integer })),
+      cursor: nullable(text),
+    },
+    'cursor',
+  ),
   Imported: object<Wire.Imported>({ stored: integer, duplicate: integer, refused: integer, message: text }),
   Purged: object<Wire.Purged>({ spans: integer }),
 };

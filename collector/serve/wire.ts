@@ -180,10 +180,12 @@ export interface Incidents {
 
 export interface AttributeKeys {
   attributes: { key: string; count: number }[];
+  cursor?: string | null;
 }
 export interface AttributeValues {
   key: string;
   values: { value: WireValue; count: number }[];
+  cursor?: string | null;
 }
 
 /** What became of the spans of `POST /api/import`. */

@@ -56,6 +56,12 @@ export interface SpanIdentity {
   readonly spanId: string;
 }
 
+/** A trace is due for diagnosis when it has been without new spans for `quietMs`, or has waited for `waitMs`. */
+export interface Patience {
+  readonly quietMs: number;
+  readonly waitMs: number;
+}
+
 export interface StoreStatus {
   readonly kind: string;
   readonly bytes: number;
@@ -100,11 +106,11 @@ export interface Store {
     limit: number,
   ): Promise<{ value: string | number | boolean; count: number }[]>;
 
-  /** Traces with a failed span that changed since their last diagnosis and have been quiet for `quietMs`. */
-  readUndiagnosed(quietMs: number, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
+  /** Traces with a failed span that changed since their last diagnosis, and are due; those waiting longest first. */
+  readUndiagnosed(patience: Patience, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
   /**
    * Replaces what was known of the trace. `spanCount` is how many spans it was made from: when more have arrived
-   * meanwhile, the trace stays due.
+   * meanwhile, the trace begins to wait anew.
    */
   saveDiagnosis(diagnosis: Diagnosis, spanCount: number): Promise<void>;
   /** By start of the span that gave up; newest first, bounded by the backend. */

@@ -129,11 +129,34 @@ describe('what looks wrong is kept as sent, with a warning', () => {
     expect(warning).toBe(oddity && `stored as sent, though odd: ${oddity}`);
   });
 
+  test.each([
+    ['state', { traceState: '?bad' }],
+    ['status', { status: { message: '?bad' } }],
+    ['attribute’s name', { attributes: [{ key: '?bad', value: {} }] }],
+    ['attribute', { attributes: [{ key: 'a', value: { stringValue: '?bad' } }] }],
+    [
+      'attribute in a list',
+      { attributes: [{ key: 'a', value: { arrayValue: { values: [{ stringValue: 'é?bad' }] } } }] },
+    ],
+    ['event', { events: [{ name: '?bad' }] }],
+    ['link', { links: [{ traceState: '?bad' }] }],
+  ])('text that is not UTF-8 is found in its %s', (_place, fields) => {
+    const bytes = request(fields);
+    expect(walkRequest(bytes).warning).toBe('');
+    bytes[bytes.indexOf('?bad')] = 0xff;
+    expect(walkRequest(bytes).warning).toBe('stored as sent, though odd: text not UTF-8 (1)');
+  });
+
+  test('bytes of an attribute need not be UTF-8', () => {
+    const value = { bytesValue: Buffer.from([0xff, 0xfe]) };
+    expect(walkRequest(request({ attributes: [{ key: 'a', value }] })).warning).toBe('');
+  });
+
   test('a name that is not UTF-8 keeps its bytes and reads with replacement characters', () => {
     const bytes = request({ name: 'caf?' });
     bytes[bytes.indexOf('caf?') + 3] = 0xe9;
     const { spans, warning } = walkRequest(bytes);
-    expect(warning).toBe('stored as sent, though odd: name not UTF-8 (1)');
+    expect(warning).toBe('stored as sent, though odd: text not UTF-8 (1)');
     expect(Buffer.from(spans[0]!.bytes).includes(Buffer.from([0x63, 0x61, 0x66, 0xe9]))).toBe(true);
     expect(view(spans[0]!).name).toBe('caf\uFFFD');
   });

@@ -131,6 +131,20 @@ test('the map shows the path, the time-outs on the caller’s edge, and the user
   expect(near.nodes.map(({ id }) => id).toSorted()).toEqual(['checkout', 'payments']);
 });
 
+test('the range of the map is rounded outward to minutes, and the one used is told', async () => {
+  const asked = { fromUnixMs: NOON_UNIX_MS + 1, toUnixMs: NOON_UNIX_MS + 60_001 };
+  const map = await query.map(asked, null, 0);
+  expect([map.from, map.to]).toEqual(['2026-11-20T12:00:00.000Z', '2026-11-20T12:02:00.000Z']);
+  expect(map.edges.find(({ to }) => to === 'payments')).toMatchObject({ calls: 33 });
+  const whole = await query.map({ fromUnixMs: NOON_UNIX_MS, toUnixMs: NOON_UNIX_MS + 60_000 }, null, 0);
+  expect(whole.to).toBe('2026-11-20T12:01:00.000Z');
+});
+
+test('every time a parameter can name has a map', async () => {
+  const map = await query.map({ fromUnixMs: -8.64e15, toUnixMs: 8.64e15 }, null, 0);
+  expect([map.from, map.to]).toEqual(['-271821-04-20T00:00:00.000Z', '+275760-09-13T00:00:00.000Z']);
+});
+
 test('an incident is diagnosed on the map’s edge, with its share and what sets its calls apart', async () => {
   const { incidents, checkedCalls } = await query.incidents(AROUND_NOON, null, null);
   expect(incidents).toHaveLength(1);

@@ -57,6 +57,38 @@ test('a span that ends before it starts is shown without length, and it is said'
   expect(shown).toMatchObject({ durationMs: 0, pending: false, flaws: ['ends 5 ms before it starts'] });
 });
 
+test('a span that starts more than a day from now, or has a name of over 1 KiB, says so', () => {
+  const now = Number(START_UNIX_NANO / 1_000_000n);
+  const flawsAt = (nowUnixMs: number) =>
+    buildWireTrace('1', [span('1', '', 0, 1)], nowUnixMs).spans[0]!.flaws;
+  expect(flawsAt(now - 86_400_000)).toBeUndefined();
+  expect(flawsAt(now - 86_400_001)).toEqual(['starts more than a day from now']);
+  expect(flawsOf(span('1', '', 0, 1, { name: 'x'.repeat(1024) }))).toEqual([['1', []]]);
+  expect(flawsOf(span('1', '', 0, 1, { name: 'x'.repeat(1025) }))).toEqual([
+    ['1', ['its name is over 1024 bytes']],
+  ]);
+});
+
+test('U+FFFD, as which broken bytes are read, is found wherever it stands', () => {
+  const broken = 'a\uFFFD';
+  const attributes = new Map<string, AttributeValue>([['list', [1n, new Map([[broken, null]])]]]);
+  const { resource, scope } = makeSpan();
+  const event = { timeUnixNano: 0n, name: '', attributes, droppedAttributes: 0 };
+  for (const more of [
+    { name: broken },
+    { traceState: broken },
+    { status: { code: 'error' as const, message: broken } },
+    { attributes },
+    { events: [event] },
+    { resource: { ...resource, attributes } },
+    { scope: { ...scope, name: broken } },
+  ]) {
+    expect(flawsOf(span('1', '', 0, 1, more))).toEqual([['1', [expect.stringContaining('U+FFFD')]]]);
+  }
+  const bytes = new Map([['bytes', Uint8Array.of(0xff)]]);
+  expect(flawsOf(span('1', '', 0, 1, { attributes: bytes }))).toEqual([['1', []]]);
+});
+
 test('a span that has not ended is pending', () => {
   const wire = trace(span('1', '', 0, 10), span('2', '1', 0, 0, { endUnixNano: 0n }));
   expect(wire.spans.map(({ pending }) => pending)).toEqual([false, true]);

@@ -36,6 +36,7 @@ test('a connection that has not asked anything is not waited for', async () => {
   const { port, dial } = await open(() => {});
   const socket = await dial();
   await Promise.all([port.close(), once(socket, 'close')]);
+  expect(socket.destroyed).toBe(true);
 });
 
 test('a connection kept after its answer is not waited for', async () => {
@@ -44,6 +45,7 @@ test('a connection kept after its answer is not waited for', async () => {
   socket.write(REQUEST);
   await once(socket, 'data');
   await Promise.all([port.close(), once(socket, 'close')]);
+  expect(socket.destroyed).toBe(true);
 });
 
 test('a request in progress is answered, and its connection is not kept then', async () => {
@@ -69,4 +71,5 @@ test('a request that does not end is cut after the grace', async () => {
   socket.write(REQUEST);
   await once(socket, 'data');
   await Promise.all([port.close(), once(socket, 'close')]);
+  expect(socket.destroyed).toBe(true);
 });

@@ -75,9 +75,27 @@ test('a full intake refuses, says so once, and takes again when there is room', 
 
   for (const { resolve } of waiting) resolve(outcome({ stored: 30 }));
   await Promise.all(accepted);
-  expect(lines[1]).toBe('intake has room again: 2 requests were sent back');
+  expect(lines[1]).toBe('spans are taken again: 2 requests were sent back');
   void intake.accept(request(30));
   expect(intake.counters()).toMatchObject({ received: 150, stored: 60, refused: 60, queued: 30 });
+});
+
+test('a store that cannot take spans sends requests back, says so once, and says when it can again', async () => {
+  const { store, waiting } = heldStore();
+  const lines: string[] = [];
+  const intake = createIntake({ store, maxQueueBytes: 1e6, log: (line) => lines.push(line) });
+  for (let i = 0; i < 2; i++) {
+    const answer = intake.accept(request(1));
+    waiting.at(-1)!.reject(new StoreUnavailable('the disk is full'));
+    await expect(answer).rejects.toThrow(StoreUnavailable);
+  }
+  expect(lines).toEqual(['the disk is full; senders are told to retry']);
+  expect(intake.requests()).toMatchObject({ overloaded: 2, refused: 0 });
+  const taken = intake.accept(request(1));
+  waiting.at(-1)!.resolve(outcome({ stored: 1 }));
+  await taken;
+  expect(lines[1]).toBe('spans are taken again: 2 requests were sent back');
+  expectSumHolds(intake);
 });
 
 test('small requests are bounded too', async () => {

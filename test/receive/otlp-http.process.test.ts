@@ -185,13 +185,30 @@ describe('what looks wrong is stored as sent, and the answer says so', () => {
     expect(kept).toMatchObject(fields);
   });
 
+  test('JSON that is not UTF-8, which reads with U+FFFD', async () => {
+    const [span] = newSpans(1, { name: 'caf?' });
+    const hex = (id: Buffer) => id.toString('hex');
+    const sent = { ...span!, traceId: hex(span!.traceId), spanId: hex(span!.spanId) };
+    const bytes = Buffer.from(JSON.stringify(tracesOf([sent])));
+    bytes[bytes.indexOf('caf?') + 3] = 0xe9;
+    const answer = await post(bytes, { 'content-type': JSON_TYPE });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body.toString())).toEqual({
+      partialSuccess: {
+        rejectedSpans: '0',
+        errorMessage: 'the body is not UTF-8: stored with U+FFFD where it is not',
+      },
+    });
+    expect((await receivers.store.readTrace(sent.traceId))[0]!.name).toBe('caf\uFFFD');
+  });
+
   test('a name that is not UTF-8, whose bytes are kept', async () => {
     const [span] = newSpans(1, { name: 'caf?' });
     const bytes = encode('TracesData', tracesOf([span!]));
     bytes[bytes.indexOf('caf?') + 3] = 0xe9;
     const answer = await post(bytes);
     expect(answer.status).toBe(200);
-    expect(answer.body.toString()).toContain('name not UTF-8 (1)');
+    expect(answer.body.toString()).toContain('text not UTF-8 (1)');
     const stored = await receivers.store.readTraceBytes(span!.traceId.toString('hex'));
     expect(Buffer.from(stored!).includes(Buffer.from([0x63, 0x61, 0x66, 0xe9]))).toBe(true);
   });
@@ -376,8 +393,12 @@ test('a sender that goes away in the middle of a body leaves nothing behind', as
   );
   socket.write(Buffer.alloc(50_000));
   await expect.poll(() => receivers.intake.queue().bytes, { interval: 5 }).toBe(50_000);
+  const before = receivers.intake.requests();
   socket.destroy();
   await expect.poll(() => receivers.intake.queue().bytes, { interval: 5 }).toBe(0);
+  expect(await post('{}', { 'content-type': JSON_TYPE })).toMatchObject({ status: 200 });
+  expect(receivers.intake.requests()).toEqual(before);
+  expect(receivers.lines.filter((line) => line.includes('OTLP HTTP'))).toEqual([]);
 });
 
 test('an overloaded intake answers 503 with Retry-After, and serves again afterwards', async () => {

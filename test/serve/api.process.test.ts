@@ -141,6 +141,21 @@ describe('what was sent is what is told', () => {
     expect(second.cursor).toBeNull();
   });
 
+  it('names of attributes, most frequent first, continue at their cursor', async () => {
+    type Keys = { attributes: { key: string }[]; cursor: string | null };
+    const all = await read<Keys>('/api/attributes?limit=1000');
+    const keys: string[] = [];
+    let cursor: string | null = '';
+    do {
+      const page: Keys = await read(`/api/attributes?limit=3&cursor=${cursor}`);
+      keys.push(...page.attributes.map(({ key }) => key));
+      cursor = page.cursor;
+    } while (cursor !== null);
+    expect(all.cursor).toBeNull();
+    expect(keys).toEqual(all.attributes.map(({ key }) => key));
+    expect(keys.length).toBeGreaterThan(6);
+  });
+
   it('received is the sum of what became of it, in the status and in the metrics', async () => {
     const { spans } = await read<Status>('/api/status');
     const { received, stored, refused, dropped, duplicate, queued } = spans;

@@ -89,6 +89,18 @@ describe('the folder of the built page', () => {
     expect(page.get('/assets/main-1a2b.js')?.cacheControl).toContain('immutable');
   });
 
+  it('has its icon where browsers look for one', async () => {
+    const icon = join(folder, 'dist/assets/icon-1a2b.svg');
+    await writeFile(icon, '<svg/>');
+    const page = await loadPage(join(folder, 'dist'));
+    await rm(icon);
+    expect(page.get('/favicon.ico')).toMatchObject({
+      type: 'image/svg+xml',
+      bytes: Buffer.from('<svg/>'),
+      cacheControl: 'no-cache',
+    });
+  });
+
   it('counts as missing without an index.html', async () => {
     expect((await loadPage(join(folder, 'dist/assets'))).size).toBe(0);
     expect((await loadPage(join(folder, 'none'))).size).toBe(0);

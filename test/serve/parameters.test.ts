@@ -9,6 +9,7 @@ import {
   parseTime,
   parseTraceId,
   refuseUnknownParameters,
+  parsePage,
   takePage,
 } from '../../collector/serve/parameters.ts';
 
@@ -165,21 +166,24 @@ describe('other parameters', () => {
 describe('a page of a list', () => {
   const items = [1, 2, 3, 4, 5];
 
+  const take = (limit: number, cursor: string | null) =>
+    takePage(items, parsePage(of(`limit=${limit}&cursor=${cursor ?? ''}`)));
+
   it('follows its cursor to the end', () => {
-    const first = takePage(items, 2, null);
-    const second = takePage(items, 2, first.cursor);
-    const third = takePage(items, 2, second.cursor);
+    const first = take(2, null);
+    const second = take(2, first.cursor);
+    const third = take(2, second.cursor);
     expect([first.page, second.page, third.page]).toEqual([[1, 2], [3, 4], [5]]);
     expect(third.cursor).toBeNull();
   });
 
   it('has no cursor when it ends exactly at the limit', () => {
-    expect(takePage(items, 5, null)).toEqual({ page: items, cursor: null });
-    expect(takePage([], 5, null)).toEqual({ page: [], cursor: null });
+    expect(take(5, null)).toEqual({ page: items, cursor: null });
+    expect(takePage([], parsePage(of('')))).toEqual({ page: [], cursor: null });
   });
 
   it('refuses a cursor that it did not give', () => {
     for (const cursor of ['2', 'o', 'o-1', 'oo1', 'o1.5'])
-      expect(refusal(() => takePage(items, 2, cursor)).status).toBe(400);
+      expect(refusal(() => take(2, cursor)).status).toBe(400);
   });
 });

@@ -4,14 +4,16 @@ import { parseQuery } from '../../collector/query/parse-query.ts';
 import { compileMatcher, type SpanSurroundings } from '../../collector/query/match-span.ts';
 import type { Diagnosis } from '../../collector/diagnose/verdict.ts';
 import { serviceOf, type Span } from '../../collector/span.ts';
-import { Cancelled, type Store, type TraceSearch } from '../../collector/store/store.ts';
+import { Cancelled, type Patience, type Store, type TraceSearch } from '../../collector/store/store.ts';
 import { makeVerdict } from '../query/make-verdict.ts';
 import { decode, encode, fullMessage } from '../decode/otlp-proto.ts';
 import {
   AROUND_NOON,
+  AT_ONCE,
   call,
   makeRequest,
   NOON_UNIX_MS,
+  PATIENT,
   spanId,
   traceId,
   type SentSpan,
@@ -62,7 +64,7 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       ).toEqual([]);
       expect(await store.readAttributeKeys(AROUND_NOON, '', 10)).toEqual([]);
       expect(await store.readAttributeValues(AROUND_NOON, 'a', '', 10)).toEqual([]);
-      expect(await store.readUndiagnosed(0, 10)).toEqual({ traceIds: [], backlog: 0 });
+      expect(await store.readUndiagnosed(AT_ONCE, 10)).toEqual({ traceIds: [], backlog: 0 });
       expect(await store.readVerdicts(AROUND_NOON)).toEqual([]);
       expect(await store.readAddressServices(['a:1'])).toEqual(new Map());
       expect(await store.readSpans([{ traceId: traceId('1'), spanId: spanId('1') }])).toEqual([]);
@@ -250,6 +252,33 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         ['(service:worker OR kind:client) status:error', 'c a'],
       ])('%j finds %j', async (q, expected) => {
         expect((await found(q)).join(' ')).toBe(expected);
+      });
+
+      test('a query may have as many terms as fit into it', async () => {
+        await store.append(makeRequest({ trace: 'a', attributes: { k: 'v' } }));
+        const terms = (count: number, term: string, joint: string) =>
+          Array.from({ length: count }, () => term).join(joint);
+        expect(await found(terms(1_000, 'k:v', ' '))).toEqual(['a']);
+        expect(await found(terms(800, '-k:w', ' '))).toEqual(['a']);
+        expect(await found(terms(500, 'x:y', ' OR '))).toEqual([]);
+      });
+
+      test('names with a NUL are names like others, and none is taken for another', async () => {
+        const names = [
+          ['a\0client\0b', 'c'],
+          ['a', 'b\0client\0c'],
+        ] as const;
+        for (const [index, [service, name]] of names.entries()) {
+          const trace = 'ab'[index]!;
+          const attributes = { 'server.address': `${service}.host`, 'server.port': 80 };
+          await store.append(makeRequest({ trace, service, name, kind: 'client', attributes }));
+        }
+        const quoted = (text: string) => `"${text}"`;
+        for (const [index, [service, name]] of names.entries()) {
+          const trace = 'ab'[index]!;
+          expect(await found(`service:${quoted(service)} operation:${quoted(name)}`)).toEqual([trace]);
+          expect(await found(`edge:${quoted(`${service}->${service}.host`)}`)).toEqual([trace]);
+        }
       });
 
       test('terms joined by AND hold on one span', async () => {
@@ -504,21 +533,33 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       test('a trace that failed is due once it is quiet, and no more when it was diagnosed', async () => {
         await store.append(failing());
         await store.append(makeRequest({ trace: 'b' }));
-        expect(await store.readUndiagnosed(60_000, 10)).toEqual({ traceIds: [], backlog: 1 });
-        expect(await store.readUndiagnosed(0, 10)).toEqual({ traceIds: [traceId('a')], backlog: 1 });
+        expect(await store.readUndiagnosed(PATIENT, 10)).toEqual({ traceIds: [], backlog: 1 });
+        expect(await store.readUndiagnosed(AT_ONCE, 10)).toEqual({ traceIds: [traceId('a')], backlog: 1 });
         await store.saveDiagnosis(diagnosis, 1);
-        expect(await store.readUndiagnosed(0, 10)).toEqual({ traceIds: [], backlog: 0 });
+        expect(await store.readUndiagnosed(AT_ONCE, 10)).toEqual({ traceIds: [], backlog: 0 });
       });
 
       test('spans that arrive later, or during the diagnosis, make it due again', async () => {
         await store.append(failing());
         await store.saveDiagnosis(diagnosis, 1);
         await store.append(makeRequest({ trace: 'a', id: '2', parent: '1' }));
-        expect((await store.readUndiagnosed(0, 10)).backlog).toBe(1);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(1);
         await store.saveDiagnosis(diagnosis, 1);
-        expect((await store.readUndiagnosed(0, 10)).backlog).toBe(1);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(1);
         await store.saveDiagnosis(diagnosis, 2);
-        expect((await store.readUndiagnosed(0, 10)).backlog).toBe(0);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(0);
+      });
+
+      test('a trace that never is quiet is due when it has waited, and then waits anew', async () => {
+        const due = async (patience: Patience) => (await store.readUndiagnosed(patience, 10)).traceIds;
+        await store.append(failing());
+        await store.append(makeRequest({ trace: 'a', id: '2', parent: '1' }));
+        expect(await due({ ...PATIENT, waitMs: 0 })).toEqual([traceId('a')]);
+        expect(await due(PATIENT)).toEqual([]);
+        await store.saveDiagnosis(diagnosis, 1);
+        expect(await store.readUndiagnosed(PATIENT, 10)).toEqual({ traceIds: [], backlog: 1 });
+        await store.saveDiagnosis(diagnosis, 2);
+        expect(await due(AT_ONCE)).toEqual([]);
       });
 
       test('verdicts are read by start of the give-up, replaced by the next, and searched by cause', async () => {
@@ -554,7 +595,7 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         const after = await Promise.all([store.readTrace(traceId('a')), store.readCallGroups(AROUND_NOON)]);
         expect(after).toEqual(before);
         expect((await store.status()).spans).toBe(2);
-        expect((await store.readUndiagnosed(0, 10)).backlog).toBe(1);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(1);
         expect(
           await store.append(makeRequest(...call('a', { id: '1', error: 'ECONNREFUSED' }))),
         ).toMatchObject({

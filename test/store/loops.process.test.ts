@@ -7,7 +7,7 @@ import { startDiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { startRetentionLoop } from '../../collector/store/retention-loop.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { StoreUnavailable, type Store } from '../../collector/store/store.ts';
-import { AROUND_NOON, call, makeRequest, traceId } from './make-request.ts';
+import { AROUND_NOON, AT_ONCE, call, makeRequest, traceId } from './make-request.ts';
 
 const SOON = { timeout: 20_000 };
 const folder = mkdtempSync(join(tmpdir(), 'sockeye-loops-'));
@@ -29,7 +29,7 @@ afterAll(async () => {
 const refused = (trace: string) =>
   makeRequest(...call(trace, { id: '1', error: 'ECONNREFUSED', durationMs: 1 }));
 const diagnosed = async () => (await store.readVerdicts(AROUND_NOON)).map((row) => row.traceId).toSorted();
-const backlog = async () => (await store.readUndiagnosed(0, 1)).backlog;
+const backlog = async () => (await store.readUndiagnosed(AT_ONCE, 1)).backlog;
 
 test('a trace that breaks the diagnosis is said and set aside; the others get theirs', async () => {
   await store.append(refused('a'));
@@ -70,6 +70,13 @@ test('a trace that is still growing waits until it is quiet, and is counted mean
   await expect.poll(() => loop.backlog(), SOON).toBe(1);
   await loop.stop();
   expect(await diagnosed()).toEqual([]);
+});
+
+test('a trace that never is quiet is diagnosed all the same, once it has waited', async () => {
+  await store.append(refused('a'));
+  const loop = startDiagnosisLoop(store, { quietMs: 3_600_000, waitMs: 0, roundMs: 5 });
+  await expect.poll(diagnosed, SOON).toEqual([traceId('a')]);
+  await loop.stop();
 });
 
 test('retention runs by itself and stops when told to', async () => {

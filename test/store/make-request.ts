@@ -25,6 +25,10 @@ export interface SentSpan {
 export const NOON_UNIX_MS = Date.UTC(2026, 10, 20, 12);
 export const AROUND_NOON = { fromUnixMs: NOON_UNIX_MS - 3_600_000, toUnixMs: NOON_UNIX_MS + 3_600_000 };
 
+/** Every failed trace is due for diagnosis; none is. */
+export const AT_ONCE = { quietMs: 0, waitMs: 0 };
+export const PATIENT = { quietMs: 3_600_000, waitMs: 3_600_000 };
+
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 
 export function traceId(short: string): string {

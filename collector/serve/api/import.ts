@@ -3,7 +3,7 @@ import { DecodeError } from '../../decode/decode-error.ts';
 import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
 import { TRACES_DATA } from '../../decode/otlp-schema.ts';
 import { readBody } from '../../receive/read-body.ts';
-import { StoreUnavailable } from '../../store/store.ts';
+import { Cancelled, StoreUnavailable } from '../../store/store.ts';
 import { fromJaegerJson, isJaegerJson } from '../formats/jaeger-json.ts';
 import { isObject } from '../formats/read-json.ts';
 import { fromZipkinJson, isZipkinJson } from '../formats/zipkin-json.ts';
@@ -47,8 +47,8 @@ async function importTraces(sources: Sources, request: Exchange['request']): Pro
     const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
     return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
   } catch (error) {
-    // What is to be tried again later, the intake has counted itself.
-    if (!(error instanceof StoreUnavailable)) intake.noteRefused();
+    // What is to be tried again later, the intake has counted itself; who went away was refused nothing.
+    if (!(error instanceof StoreUnavailable || error instanceof Cancelled)) intake.noteRefused();
     throw error;
   }
 }

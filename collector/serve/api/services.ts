@@ -1,5 +1,5 @@
 /** Who calls whom, and how it goes: services, their operations, and the map. */
-import { parseInteger, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
+import { parseInteger, parsePage, parseRange, takePage, textParameter } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text } from '../schema.ts';
 import type { Sources } from '../sources.ts';
@@ -19,7 +19,7 @@ export function serviceRoutes({ query }: Sources): Route[] {
       gives: { 'application/json': named('Services') },
       handle: async (exchange) => {
         const { services } = await query.services(parseRange(exchange.query, exchange.nowUnixMs));
-        const { page, cursor } = takePageOf(services, exchange.query);
+        const { page, cursor } = takePage(services, parsePage(exchange.query));
         return json({ services: page, cursor } satisfies Services);
       },
     },
@@ -37,7 +37,7 @@ export function serviceRoutes({ query }: Sources): Route[] {
       handle: async (exchange) => {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
         const { operations } = await query.operations(range, textParameter(exchange.query, 'service'));
-        const { page, cursor } = takePageOf(operations, exchange.query);
+        const { page, cursor } = takePage(operations, parsePage(exchange.query));
         return json({ operations: page, cursor } satisfies Operations);
       },
     },
@@ -62,8 +62,4 @@ export function serviceRoutes({ query }: Sources): Route[] {
       },
     },
   ];
-}
-
-function takePageOf<Item>(items: readonly Item[], query: URLSearchParams) {
-  return takePage(items, parseLimit(query), textParameter(query, 'cursor'));
 }

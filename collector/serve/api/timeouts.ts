@@ -1,6 +1,6 @@
 /** Give-ups of one kind on one edge in one phase, together: incidents. */
 import { notFound } from '../http-error.ts';
-import { parseChoice, parseLimit, parseRange, takePage, textParameter } from '../parameters.ts';
+import { parseChoice, parsePage, parseRange, takePage } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text, words, type Parameter } from '../schema.ts';
 import type { Sources } from '../sources.ts';
@@ -34,9 +34,9 @@ export function timeoutRoutes({ query }: Sources): Route[] {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
         const state = parseChoice(exchange.query, 'state', STATES);
         const kind = parseChoice(exchange.query, 'kind', GIVE_UP_KINDS);
-        const limit = parseLimit(exchange.query);
+        const bounds = parsePage(exchange.query);
         const answer = await query.incidents(range, state, kind);
-        const { page, cursor } = takePage(answer.incidents, limit, textParameter(exchange.query, 'cursor'));
+        const { page, cursor } = takePage(answer.incidents, bounds);
         return json({ ...answer, incidents: page, cursor } satisfies Incidents);
       },
     },

@@ -1,10 +1,14 @@
 /**
- * The store on SQLite: one writer thread and one reader thread over one file, behind the store's contract. The thread
- * that calls this never opens the database.
+ * The store on SQLite: threads over one file, behind the store's contract. The thread that calls this never opens the
+ * database.
+ *
+ *     writer     everything that changes the store
+ *     searcher   what reads a range, and may take long
+ *     finder     what reads by id, and how the store is: never behind a search
  */
 import type { Store } from '../store.ts';
 import type { RetentionSlice, SliceOutcome } from './retention.ts';
-import { startThread } from './thread.ts';
+import { startThread, type Thread } from './thread.ts';
 
 export interface StoreOptions {
   /** Made when it is missing; for this process alone. */
@@ -13,22 +17,30 @@ export interface StoreOptions {
 
 /** Throws StoreOpenError when the folder or its file cannot be used. */
 export async function openStore({ folder }: StoreOptions): Promise<Store> {
-  // In this order: the writer makes the file.
-  const writer = await startThread('writer-thread', { folder });
-  const reader = await startThread('reader-thread', { folder }).catch(async (error: unknown) => {
-    await writer.call('close', null);
-    throw error;
-  });
-  let closing: Promise<void> | null = null;
-
-  const close = async (): Promise<void> => {
-    // A reader that is gone already must not keep the writer open.
-    await reader.call('close', null).catch(() => {});
-    await reader.ended;
-    // Last, so that SQLite folds the WAL into the file.
-    await writer.call('close', null);
-    await writer.ended;
+  const threads: Thread[] = [];
+  const start = async (name: string): Promise<Thread> => {
+    const thread = await startThread(name, { folder });
+    threads.push(thread);
+    return thread;
   };
+  /** The writer last, so that SQLite folds the WAL into the file. */
+  const closeAll = async (): Promise<void> => {
+    const [writer, ...readers] = threads;
+    // A reader that is gone already must not keep the writer open.
+    for (const reader of readers) await reader.call('close', null).catch(() => {});
+    await writer?.call('close', null);
+    await Promise.all(threads.map((thread) => thread.ended));
+  };
+  // In this order: the writer makes the file.
+  const writer = await start('writer-thread');
+  const startReader = () =>
+    start('reader-thread').catch(async (error: unknown) => {
+      await closeAll();
+      throw error;
+    });
+  const searcher = await startReader();
+  const finder = await startReader();
+  let closing: Promise<void> | null = null;
 
   return {
     append(request) {
@@ -36,21 +48,21 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
       const copy = new Uint8Array(request);
       return writer.call('append', copy, { transfer: [copy.buffer] });
     },
-    readTrace: (traceId) => reader.call('readTrace', traceId),
-    readTraceBytes: (traceId) => reader.call('readTraceBytes', traceId),
-    readSpans: (ids) => reader.call('readSpans', ids),
-    searchTraces: (search, signal) => reader.call('searchTraces', search, { signal }),
-    readServiceStats: (range, group) => reader.call('readServiceStats', { range, group }),
-    readCallGroups: (range, signal) => reader.call('readCallGroups', range, { signal }),
+    readTrace: (traceId) => finder.call('readTrace', traceId),
+    readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
+    readSpans: (ids) => finder.call('readSpans', ids),
+    searchTraces: (search, signal) => searcher.call('searchTraces', search, { signal }),
+    readServiceStats: (range, group) => searcher.call('readServiceStats', { range, group }),
+    readCallGroups: (range, signal) => searcher.call('readCallGroups', range, { signal }),
     readWorkingCalls: (range, caller, callee, limit) =>
-      reader.call('readWorkingCalls', { range, caller, callee, limit }),
-    readNormals: (keys, exceptTraceId) => reader.call('readNormals', { keys, exceptTraceId }),
-    readAttributeKeys: (range, prefix, limit) => reader.call('readAttributeKeys', { range, prefix, limit }),
+      searcher.call('readWorkingCalls', { range, caller, callee, limit }),
+    readNormals: (keys, exceptTraceId) => finder.call('readNormals', { keys, exceptTraceId }),
+    readAttributeKeys: (range, prefix, limit) => searcher.call('readAttributeKeys', { range, prefix, limit }),
     readAttributeValues: (range, key, prefix, limit) =>
-      reader.call('readAttributeValues', { range, key, prefix, limit }),
-    readUndiagnosed: (quietMs, limit) => reader.call('readUndiagnosed', { quietMs, limit }),
-    readVerdicts: (range) => reader.call('readVerdicts', range),
-    readAddressServices: (addresses) => reader.call('readAddressServices', addresses),
+      searcher.call('readAttributeValues', { range, key, prefix, limit }),
+    readUndiagnosed: (patience, limit) => finder.call('readUndiagnosed', { patience, limit }),
+    readVerdicts: (range) => searcher.call('readVerdicts', range),
+    readAddressServices: (addresses) => finder.call('readAddressServices', addresses),
     saveDiagnosis: (diagnosis, spanCount) => writer.call('saveDiagnosis', { diagnosis, spanCount }),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
@@ -60,8 +72,8 @@ export async function openStore({ folder }: StoreOptions): Promise<Store> {
         if (!outcome.more || signal?.aborted === true) return dropped;
       }
     },
-    status: () => reader.call('status', null),
+    status: () => finder.call('status', null),
     purge: () => writer.call('purge', null),
-    close: () => (closing ??= close()),
+    close: () => (closing ??= closeAll()),
   };
 }

@@ -1,7 +1,7 @@
 /** Reads which traces are due for diagnosis, and what earlier diagnoses said. */
 import type { VerdictRow } from '../../query/results.ts';
 import type { Verdict } from '../../diagnose/verdict.ts';
-import type { TimeRange } from '../store.ts';
+import type { Patience, TimeRange } from '../store.ts';
 import type { Connection } from './open-database.ts';
 
 const VERDICTS_MAX = 20_000;
@@ -20,13 +20,14 @@ interface Row {
 
 export function createVerdictReader(database: Connection) {
   const due = database
-    .prepare<[number, number], Buffer>(
-      `SELECT trace_id FROM trace WHERE needs_diagnosis = 1 AND last_arrived_unix_ms <= ?
-       ORDER BY last_arrived_unix_ms LIMIT ?`,
+    .prepare<[number, number, number], Buffer>(
+      `SELECT trace_id FROM trace
+       WHERE undiagnosed_since_unix_ms IS NOT NULL AND (last_arrived_unix_ms <= ? OR undiagnosed_since_unix_ms <= ?)
+       ORDER BY undiagnosed_since_unix_ms LIMIT ?`,
     )
     .pluck();
   const backlog = database
-    .prepare<[], number>('SELECT count(*) FROM trace WHERE needs_diagnosis = 1')
+    .prepare<[], number>('SELECT count(*) FROM trace WHERE undiagnosed_since_unix_ms IS NOT NULL')
     .pluck();
   const inRange = database.prepare<[number, number, number], Row>(
     `SELECT trace.trace_id, verdict.ordinal, verdict.fingerprint, verdict.give_up_unix_ms,
@@ -39,8 +40,11 @@ export function createVerdictReader(database: Connection) {
   );
 
   return {
-    readUndiagnosed(quietMs: number, limit: number) {
-      const traceIds = due.all(Date.now() - quietMs, limit).map((id) => id.toString('hex'));
+    readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
+      const nowUnixMs = Date.now();
+      const traceIds = due
+        .all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit)
+        .map((id) => id.toString('hex'));
       return { traceIds, backlog: backlog.get() ?? 0 };
     },
     readVerdicts: (range: TimeRange): VerdictRow[] =>

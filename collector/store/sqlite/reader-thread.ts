@@ -1,7 +1,7 @@
-/** The reader thread: answers queries from a connection of its own, so that none of them delays an append. */
+/** A reader thread: answers queries from a connection of its own, so that none of them delays an append. */
 import { statSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import type { NormalKey, SpanIdentity, StoreStatus, TimeRange, TraceSearch } from '../store.ts';
+import type { NormalKey, Patience, SpanIdentity, StoreStatus, TimeRange, TraceSearch } from '../store.ts';
 import { databasePath, openForReading, type Connection } from './open-database.ts';
 import { createAttributeReader } from './read-attributes.ts';
 import { createCallReader } from './read-calls.ts';
@@ -39,8 +39,8 @@ serveThread(() => {
       { range, key, prefix, limit }: Completion & { key: string },
       isCancelled: IsCancelled,
     ) => attributes.readValues(range, key, prefix, limit, isCancelled),
-    readUndiagnosed: ({ quietMs, limit }: { quietMs: number; limit: number }) =>
-      verdicts.readUndiagnosed(quietMs, limit),
+    readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
+      verdicts.readUndiagnosed(patience, limit),
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
     readAddressServices: (addresses: readonly string[]) => calls.addressServices.some(addresses),
     status: () => readStatus(),

@@ -16,7 +16,7 @@
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const SCHEMA = `
 CREATE TABLE resource (
@@ -73,10 +73,10 @@ CREATE TABLE trace (
   timeout_count INTEGER NOT NULL DEFAULT 0,
   failed_count INTEGER NOT NULL DEFAULT 0,
   last_arrived_unix_ms INTEGER NOT NULL DEFAULT 0,
-  needs_diagnosis INTEGER NOT NULL DEFAULT 0
+  undiagnosed_since_unix_ms INTEGER
 ) STRICT;
 CREATE INDEX trace_by_start ON trace (start_unix_ns);
-CREATE INDEX trace_to_diagnose ON trace (last_arrived_unix_ms) WHERE needs_diagnosis = 1;
+CREATE INDEX trace_to_diagnose ON trace (undiagnosed_since_unix_ms) WHERE undiagnosed_since_unix_ms IS NOT NULL;
 
 CREATE TABLE span (
   span_key INTEGER PRIMARY KEY,

@@ -29,10 +29,21 @@ export function spanFilter(term: QueryTerm, inBodies: boolean): SpanFilter {
   const known = parts.filter((part) => part.sql !== null);
   if (known.length === 0 || (term.type === 'or' && known.length < parts.length)) return NOTHING;
   return {
-    sql: known.map((part) => `(${part.sql})`).join(term.type === 'and' ? ' AND ' : ' OR '),
+    sql: joinConditions(
+      known.map((part) => `(${part.sql})`),
+      term.type === 'and' ? 'AND' : 'OR',
+    ),
     parameters: known.flatMap((part) => part.parameters),
     isExact: parts.every((part) => part.isExact),
   };
+}
+
+/** As a balanced tree: a chain of a thousand conditions is deeper than SQLite goes. */
+function joinConditions(conditions: readonly string[], operator: 'AND' | 'OR'): string {
+  if (conditions.length <= 2) return conditions.join(` ${operator} `);
+  const half = Math.ceil(conditions.length / 2);
+  const [left, right] = [conditions.slice(0, half), conditions.slice(half)];
+  return `(${joinConditions(left, operator)}) ${operator} (${joinConditions(right, operator)})`;
 }
 
 function fieldFilter(term: FieldTerm, inBodies: boolean): SpanFilter {
@@ -68,7 +79,7 @@ function fieldFilter(term: FieldTerm, inBodies: boolean): SpanFilter {
   }
   if (key === 'edge') {
     return superset(
-      `kind IN ('client', 'producer') AND ${OPERATION_WHERE} substr(?, 1, length(service) + 2) = service || '->')
+      `kind IN ('client', 'producer') AND ${OPERATION_WHERE} instr(?, service || '->') = 1)
        OR kind = 'server' AND parent_span_id IS NULL AND ${OPERATION_WHERE} '${USER_NODE}->' || service = ?)
        OR trace_key IN (SELECT trace_key FROM verdict WHERE edge = ?)`,
       value,

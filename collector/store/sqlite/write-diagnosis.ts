@@ -25,7 +25,7 @@ export function createDiagnosisWriter(database: Connection): (saved: DiagnosisTo
   const clear = database.prepare('DELETE FROM verdict WHERE trace_key = ?');
   const add = database.prepare(`INSERT INTO verdict VALUES (${'?, '.repeat(14)}?)`);
   const markDiagnosed = database.prepare(
-    'UPDATE trace SET needs_diagnosis = 0 WHERE trace_key = ? AND span_count = ?',
+    'UPDATE trace SET undiagnosed_since_unix_ms = iif(span_count = @spanCount, NULL, @nowUnixMs) WHERE trace_key = @traceKey',
   );
 
   function addVerdict(traceKey: number, ordinal: number, verdict: Verdict): void {
@@ -58,6 +58,6 @@ export function createDiagnosisWriter(database: Connection): (saved: DiagnosisTo
     if (traceKey === undefined) return;
     clear.run(traceKey);
     diagnosis.verdicts.forEach((verdict, ordinal) => addVerdict(traceKey, ordinal, verdict));
-    markDiagnosed.run(traceKey, spanCount);
+    markDiagnosed.run({ traceKey, spanCount, nowUnixMs: Date.now() });
   });
 }

@@ -82,7 +82,7 @@ export function createSpanWriter(database: Connection): SpanWriter {
 
   function operationKeyOf({ service, kind, operation }: SpanColumns): number {
     return tables.operation.keyOf(
-      `${service}\0${kind}\0${operation}`,
+      identityOf(service, kind, operation),
       [service, kind, operation],
       usedUnixMs,
     );
@@ -91,7 +91,7 @@ export function createSpanWriter(database: Connection): SpanWriter {
   function peerKeyOf({ peer }: SpanColumns): number | null {
     if (peer === null) return null;
     const columns = [peer.address, peer.name, peer.nodeKind, peer.edgeKind];
-    return tables.peer.keyOf(columns.join('\0'), columns, usedUnixMs);
+    return tables.peer.keyOf(identityOf(...columns), columns, usedUnixMs);
   }
 
   /** Whether the span is new. */
@@ -184,7 +184,7 @@ function prepareStatements(database: Connection) {
          end_unix_ns = max(end_unix_ns, @endUnixNano), span_count = span_count + @spans,
          error_count = error_count + @errors, timeout_count = timeout_count + @timeouts,
          failed_count = failed_count + @failed, last_arrived_unix_ms = @nowUnixMs,
-         needs_diagnosis = failed_count + @failed > 0
+         undiagnosed_since_unix_ms = iif(failed_count + @failed > 0, coalesce(undiagnosed_since_unix_ms, @nowUnixMs), NULL)
        WHERE trace_key = @traceKey`,
     ),
     rememberAddresses: database.prepare(REMEMBER_ADDRESSES),
@@ -243,6 +243,11 @@ function growTrace(growths: Map<number, TraceGrowth>, traceKey: number, columns:
 function contentHashOf(...parts: Uint8Array[]): Buffer {
   const content = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   return hash('sha256', content, 'buffer').subarray(0, HASH_BYTES);
+}
+
+/** With their lengths: names come from strangers, and hold whatever might stand between them. */
+function identityOf(...parts: (string | null)[]): string {
+  return parts.map((part) => (part === null ? '-' : `${part.length}:${part}`)).join('');
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

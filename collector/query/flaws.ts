@@ -1,0 +1,61 @@
+/** What looks wrong with a span though it is shown as it was sent. Pure. */
+import { FUTURE_ODD_MS, NAME_BYTES_ODD } from '../decode/walk-request.ts';
+import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
+import type { Attributes, AttributeValue, Resource, Span } from '../span.ts';
+
+/** One for a trace: what its spans share is looked at once. */
+export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
+  const latestUnixNano = BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n;
+  const brokenResources = new Map<Resource, boolean>();
+  const isBroken = (resource: Resource): boolean => {
+    let broken = brokenResources.get(resource);
+    if (broken === undefined) {
+      brokenResources.set(resource, (broken = isReplaced(resource.attributes)));
+    }
+    return broken;
+  };
+
+  /** `node` is null for a span whose id another one has that was taken for the tree. */
+  return (span: Span, node: TraceNode | null): string[] => {
+    const { startUnixNano, endUnixNano, parentSpanId } = span;
+    const flaws: string[] = [];
+    if (endUnixNano !== 0n && endUnixNano < startUnixNano) {
+      flaws.push(`ends ${Number(startUnixNano - endUnixNano) / 1e6} ms before it starts`);
+    }
+    if (startUnixNano === 0n) flaws.push('has no start time');
+    if (startUnixNano > latestUnixNano) flaws.push('starts more than a day from now');
+    if (Buffer.byteLength(span.name) > NAME_BYTES_ODD) flaws.push(`its name is over ${NAME_BYTES_ODD} bytes`);
+    if (hasReplacedText(span) || isBroken(span.resource)) {
+      flaws.push('its text holds U+FFFD, as which bytes that are not UTF-8 are read');
+    }
+    if (node === null) flaws.push('another span has the same id');
+    else if (isCycle(span, node, tree)) flaws.push(`its parent ${parentSpanId} is its own descendant`);
+    else if (node.parent === null && parentSpanId !== '') flaws.push('its parent has not arrived');
+    return flaws;
+  };
+}
+
+export function isCycle(span: Span, node: TraceNode | null, tree: TraceTree): boolean {
+  return (
+    node !== null && node.parent === null && span.parentSpanId !== '' && tree.byId.has(span.parentSpanId)
+  );
+}
+
+function hasReplacedText({ name, status, traceState, scope, attributes, events, links }: Span): boolean {
+  return (
+    [name, status.message, traceState, scope.name, scope.version].some(isReplaced) ||
+    [attributes, scope.attributes].some(isReplaced) ||
+    events.some((event) => isReplaced(event.name) || isReplaced(event.attributes)) ||
+    links.some((link) => isReplaced(link.traceState) || isReplaced(link.attributes))
+  );
+}
+
+function isReplaced(value: AttributeValue): boolean {
+  if (typeof value === 'string') return value.includes('\uFFFD');
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return false;
+  if (!(value instanceof Map)) return (value as readonly AttributeValue[]).some(isReplaced);
+  for (const [key, member] of value as Attributes) {
+    if (key.includes('\uFFFD') || isReplaced(member)) return true;
+  }
+  return false;
+}
