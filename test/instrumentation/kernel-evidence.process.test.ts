@@ -184,9 +184,11 @@ describe('without koffi', () => {
 
   it('and without /proc the span says that there is no evidence, and why', async () => {
     const root = appFile('../../../');
+    // Newer Node asks for the network too.
+    const network = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
     await runCalls(
       [[{ url: at(full, 'syn-blind'), budgetMs: 300 }]],
-      ['--permission', `--allow-fs-read=${root}`, '--disable-warning=SecurityWarning'],
+      ['--permission', `--allow-fs-read=${root}`, '--disable-warning=SecurityWarning', ...network],
       ['blind'],
     );
     expect(await tcpOf('syn-blind')).toEqual({
