@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis, Evidence, Incident } from '../../collector/serve/wire.ts';
+import type { Diagnosis, Evidence, Incident, Verdict } from '../../collector/serve/wire.ts';
 import { evidenceFact } from '../../ui/diagnosis/evidence-fact.ts';
+import { sayIncidentCause, sayVerdictCause } from '../../ui/diagnosis/say-cause.ts';
 import {
   emphasise,
   incidentSentence,
@@ -70,6 +71,31 @@ describe("an incident's sentence", () => {
   });
 });
 
+describe('a cause', () => {
+  const title = 'SYN dropped on the way to payments';
+
+  it.each([
+    ['proven', 1, title],
+    ['likely', 3, title],
+    ['possible', 8, `possibly: ${title}, or 7 other causes`],
+    ['possible', 2, `possibly: ${title}, or 1 other cause`],
+    ['possible', 1, `possibly: ${title}`],
+    ['unknown', 4, 'cause unknown'],
+  ] as const)('that is %s, of %i, is put as "%s"', (confidence, candidates, text) => {
+    expect(sayIncidentCause({ cause: 'B1', title, confidence, candidates })).toBe(text);
+  });
+
+  it('is a statement in a verdict only when the evidence makes it one', () => {
+    const say = (changes: Partial<Verdict>) =>
+      sayVerdictCause({ ...verdict, title, reason: null, ...changes });
+    expect(say({ confidence: 'likely' })).toBe(`${title}.`);
+    expect(say({ confidence: 'possible' })).toBe(`Likeliest: ${title}.`);
+    expect(say({ cause: 'unknown', confidence: 'unknown', reason: 'no phase was recorded' })).toBe(
+      'Cause unknown: no phase was recorded.',
+    );
+  });
+});
+
 it('incidents that go on come before those that are over, larger ones first', () => {
   const order = orderIncidents(incidents.toReversed()).map((incident) => incident.fingerprint);
   expect(order).toEqual(['checkout-payments-connect', 'gateway-search-wait', 'checkout-shipping-refused']);
@@ -98,7 +124,7 @@ describe('the value of a piece of evidence', () => {
 it('the summary is Markdown with the sentence, the evidence, what it can also be, and the link', () => {
   const text = summariseVerdict(verdict, '7d1c', 'http://127.0.0.1:4319/trace/7d1c');
   expect(text.split('\n')[0]).toBe(`**${verdict.sentence}**`);
-  expect(text).toContain('- Cause: SYN dropped on the way to payments:8443 (B1), phase connect');
+  expect(text).toContain('- Likeliest cause: SYN dropped on the way to payments:8443 (B1), phase connect');
   expect(text).toContain('- client-kernel: retransmits (`sockeye.tcp.total_retransmits` = `3`)');
   expect(text).toContain('- The listen queue of payments is full (C1); would decide: ListenOverflows');
   expect(text).toContain('- Is it filtered on the way?: `nft list ruleset | grep 8443`');

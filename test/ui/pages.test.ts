@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import diagnosis from './fixtures/diagnosis-connect-timeout.json';
 import map from './fixtures/map-shop.json';
 import trace from './fixtures/trace-connect-timeout.json';
 import traces from './fixtures/traces-shop.json';
@@ -17,6 +18,7 @@ describe('the map', () => {
     await open('/');
     await expect.poll(page.text, soon).toContain('checkout cannot connect to payments since');
     expect(page.find('.headline a.strong').getAttribute('href')).toBe('/timeouts/checkout-payments-connect');
+    expect(page.text()).toContain('possibly: SYN dropped on the way to payments:8443, or 2 other causes');
     await expect.poll(page.text, soon).toContain('12 nodes · 13 edges');
   });
 
@@ -131,6 +133,27 @@ describe('a trace', () => {
     await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443 after 3.000 s');
     await expect.poll(page.text, soon).toContain('possible · 3 candidates');
     await expect.poll(page.text, soon).toContain('decides: ListenOverflows on its host');
+    await expect.poll(page.text, soon).toContain('Likeliest: SYN dropped on the way to payments:8443.');
+  });
+
+  it('leads to every candidate, and says against which something speaks', async () => {
+    const [verdict] = diagnosis.verdicts;
+    const alternatives = Array.from({ length: 7 }, (_, index) => ({
+      cause: `C${index}`,
+      title: `candidate ${index}`,
+      against: index === 6 ? 'the server answered others' : '',
+      wouldDecide: '',
+    }));
+    await open(`/trace/${TRACE_ID}`, {
+      [`/api/traces/${TRACE_ID}/diagnosis`]: { ...diagnosis, verdicts: [{ ...verdict, alternatives }] },
+    });
+    await expect.poll(page.text, soon).toContain('possible · 8 candidates');
+    expect(page.text()).not.toContain('candidate 6');
+    expect(page.text()).not.toContain('against:');
+    const more = page.all('.candidates button').find((button) => button.textContent?.includes('5 more'));
+    await page.click(more!);
+    expect(page.text()).toContain('candidate 6 against: the server answered others');
+    expect(page.all('.candidates li')).toHaveLength(8);
   });
 
   it('marks the origin, the stuck phase, the deadline and the callee that was never reached', async () => {

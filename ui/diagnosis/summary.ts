@@ -7,7 +7,7 @@ export function summariseVerdict(verdict: Verdict, traceId: string, link: string
     `**${verdict.sentence}**`,
     '',
     `- Confidence: ${verdict.confidence}${verdict.reason === null ? '' : ` (${verdict.reason})`}`,
-    `- Cause: ${verdict.title}${verdict.cause === 'unknown' ? '' : ` (${verdict.cause})`}, phase ${verdict.phase}`,
+    `- ${verdict.confidence === 'possible' ? 'Likeliest cause' : 'Cause'}: ${verdict.title}${verdict.cause === 'unknown' ? '' : ` (${verdict.cause})`}, phase ${verdict.phase}`,
     `- Origin: ${verdict.origin.edge}${verdict.origin.peer === null ? '' : `, ${verdict.origin.peer}`}`,
     `- Gave up: ${verdict.giveUp.service} at ${verdict.giveUp.at}`,
   ];
