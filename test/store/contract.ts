@@ -255,11 +255,11 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       });
 
       test('a query may have as many terms as fit into it', async () => {
-        await store.append(makeRequest({ trace: 'a', attributes: { k: 'v' } }));
+        await store.append(makeRequest({ trace: 'd', attributes: { k: 'v' } }));
         const terms = (count: number, term: string, joint: string) =>
           Array.from({ length: count }, () => term).join(joint);
-        expect(await found(terms(1_000, 'k:v', ' '))).toEqual(['a']);
-        expect(await found(terms(800, '-k:w', ' '))).toEqual(['a']);
+        expect(await found(terms(1_000, 'k:v', ' '))).toEqual(['d']);
+        expect(await found(terms(800, '-k:w', ' '))).toContain('d');
         expect(await found(terms(500, 'x:y', ' OR '))).toEqual([]);
       });
 
