@@ -89,7 +89,7 @@ function use(call: Call, connection: Connection): void {
   connection.claimed = true;
   call.connection?.evidence.users.delete(call);
   call.connection = connection;
-  connection.evidence.users.add(call);
+  if (!call.ended) connection.evidence.users.add(call);
 }
 
 /** The call got its socket: one opened for it, or one from a pool. */

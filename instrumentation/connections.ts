@@ -90,7 +90,10 @@ export function connectionOf(socket: Socket): Connection {
   const known = connections.get(socket);
   if (known) return known;
   const connection = newConnection(socket, { host: undefined, port: undefined, path: undefined });
-  if (!socket.connecting) connection.connectedMs = connection.startedMs;
+  if (!socket.connecting) {
+    connection.connectedMs = connection.startedMs;
+    noteReady(connection.evidence, socket);
+  }
   // A TLS socket over a socket of someone else's: its handshake may still be on its way.
   const { secureConnecting } = socket as { secureConnecting?: boolean };
   if (connection.needsTls && !secureConnecting) connection.securedMs = connection.startedMs;

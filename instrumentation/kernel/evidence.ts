@@ -77,7 +77,8 @@ export function evidenceAttributes(
   socket: Socket,
   use: { isOwn: boolean; isShared: boolean; wasTried: boolean },
 ): Attributes {
-  const reading = readSocket(socket) ?? evidence.reading;
+  // Node may keep the descriptor of a destroyed socket for a moment: what was read at its end stands.
+  const reading = (socket.destroyed ? undefined : readSocket(socket)) ?? evidence.reading;
   if (reading) return tcpAttributes(reading, { ...use, before: evidence.before });
   return use.wasTried
     ? tcpAttributes(noReading('the socket had no descriptor any more'), { ...use, before: undefined })
