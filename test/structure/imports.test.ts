@@ -13,9 +13,9 @@ const SKIPPED = new Set(['node_modules', 'dist', 'sockeye-data']);
 const STAGES: Record<string, readonly string[]> = {
   decode: [],
   diagnose: [],
-  receive: ['decode', 'store', 'serve/guard.ts'],
+  receive: ['decode', 'store', 'serve/guard.ts', 'settings.ts'],
   store: ['decode', 'query', 'diagnose'],
-  query: ['store', 'diagnose'],
+  query: ['decode', 'store', 'diagnose'],
   serve: ['decode', 'store', 'query', 'diagnose', 'receive'],
 };
 /** The shapes of a thing are open to the stages that handle it, as types only. */
