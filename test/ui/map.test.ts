@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { MapEdge, ServiceMap } from '../../collector/serve/wire.ts';
+import { placeBadges, rectAround, type Rect } from '../../ui/map/badges.ts';
 import { compareBudgets } from '../../ui/map/budgets.ts';
 import { keepUnhealthy, keepWorst } from '../../ui/map/choose.ts';
 import {
-  badgePoint,
   edgePath,
   edgeWidth,
   failureStep,
   latencyStep,
+  NODE_HEIGHT,
   NODE_WIDTH,
   ringShares,
-  spreadBadges,
+  sampleEdge,
   timeoutBadge,
 } from '../../ui/map/draw.ts';
 import { COLUMN_PITCH, layoutMap } from '../../ui/map/layout.ts';
@@ -57,25 +58,79 @@ describe('marks of the map', () => {
     expect(path.startsWith(`M${NODE_WIDTH / 2},0C`)).toBe(true);
     expect(path.endsWith(`${COLUMN_PITCH - NODE_WIDTH / 2 - 8},50`)).toBe(true);
   });
+});
 
-  it('put the badge into the gap behind the caller, above the line', () => {
-    const point = badgePoint({ x: 0, y: 0 }, { x: 3 * COLUMN_PITCH, y: 0 }, [{ x: COLUMN_PITCH, y: 80 }]);
-    expect(point.x).toBeCloseTo(COLUMN_PITCH / 2);
-    expect(badgePoint({ x: 0, y: 0 }, { x: COLUMN_PITCH, y: 0 }, []).y).toBeLessThan(0);
+describe('a line that is sampled', () => {
+  it('runs from the right of its caller to the left of its callee, through its waypoints', () => {
+    const points = sampleEdge({ x: 0, y: 0 }, { x: 2 * COLUMN_PITCH, y: 50 }, [{ x: COLUMN_PITCH, y: 80 }]);
+    expect(points[0]).toEqual({ x: NODE_WIDTH / 2, y: 0 });
+    expect(points.at(-1)).toEqual({ x: 2 * COLUMN_PITCH - NODE_WIDTH / 2, y: 50 });
+    expect(points).toContainEqual({ x: COLUMN_PITCH, y: 80 });
+  });
+
+  it('against the flow runs below its nodes', () => {
+    const points = sampleEdge({ x: COLUMN_PITCH, y: 0 }, { x: 0, y: 0 }, []);
+    expect(Math.max(...points.map((point) => point.y))).toBeGreaterThan(NODE_HEIGHT);
   });
 });
 
 describe('badges', () => {
-  it('that would hide each other are moved apart, and others stay', () => {
-    const at = (x: number, y: number) => ({ at: { x, y } });
-    const spread = spreadBadges([at(0, 0), at(20, 10), at(0, 12), at(200, 5), at(0, 90)]);
-    expect(spread.map((badge) => badge.at)).toEqual([
-      { x: 0, y: 0 },
-      { x: 200, y: 5 },
-      { x: 20, y: 25 },
-      { x: 0, y: 50 },
-      { x: 0, y: 90 },
-    ]);
+  const place = ([x, y]: [number, number]) => ({ x, y });
+  const caller = place([0, 0]);
+  const box = (at: { x: number; y: number }) => rectAround(at, NODE_WIDTH, NODE_HEIGHT);
+  const apart = (a: Rect, b: Rect) =>
+    a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  const spread = (callees: { x: number; y: number }[]) => {
+    const badges = callees.map((callee) => ({ width: 104, line: sampleEdge(caller, callee, []) }));
+    const nodes = [caller, ...callees].map(box);
+    const places = placeBadges(
+      badges,
+      nodes,
+      badges.map((badge) => badge.line),
+    );
+    return { nodes, badges, places, rects: places.map((at) => rectAround(at, 104)) };
+  };
+
+  it.each([
+    [[[1, 0]]],
+    [
+      [
+        [1, -76],
+        [1, 0],
+        [1, 76],
+      ],
+    ],
+    [
+      [
+        [1, 38],
+        [1, 114],
+      ],
+    ],
+    [
+      [
+        [1, 76],
+        [2, 150],
+      ],
+    ],
+  ] as [number, number][][][])('of lines to %j hide neither each other nor a node', (callees) => {
+    const { nodes, rects } = spread(callees.map(([column, y]) => place([column * COLUMN_PITCH, y])));
+    for (const [index, rect] of rects.entries()) {
+      expect(nodes.every((node) => apart(rect, node))).toBe(true);
+      expect(rects.slice(index + 1).every((other) => apart(rect, other))).toBe(true);
+    }
+  });
+
+  it('stand nearer to their own line than to another', () => {
+    const { badges, places } = spread([place([COLUMN_PITCH, -76]), place([COLUMN_PITCH, 76])]);
+    const distance = (at: { x: number; y: number }, line: readonly { x: number; y: number }[]) =>
+      Math.min(...line.map((point) => Math.hypot(point.x - at.x, point.y - at.y)));
+    expect(distance(places[0]!, badges[0]!.line)).toBeLessThan(distance(places[0]!, badges[1]!.line));
+    expect(distance(places[1]!, badges[1]!.line)).toBeLessThan(distance(places[1]!, badges[0]!.line));
+  });
+
+  it('leave a flat line visible', () => {
+    const { places } = spread([place([COLUMN_PITCH, 0])]);
+    expect(places[0]!.y).not.toBe(0);
   });
 });
 

@@ -1,9 +1,9 @@
 /** How the map's numbers become marks: widths, colour steps, rings, paths, words. Pure. */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
 import { formatShare } from '../format.ts';
-import { COLUMN_PITCH, type Point } from './layout.ts';
+import type { Point } from './layout.ts';
 
-export const NODE_WIDTH = 170;
+export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 44;
 /** The user is a circle at the right end of its place, where its calls begin. */
 export const USER_RADIUS = 20;
@@ -109,41 +109,38 @@ export function edgePath(from: Point, to: Point, route: readonly Point[]): strin
 
 const n = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** Half a badge's height, and half of the widest line. */
-const BADGE_LIFT = 16;
+/** Between two samples of a line, about, in px of the map. */
+const SAMPLE_PX = 8;
 
-/** Above the first piece of an edge: in the gap behind the caller, which waited, and clear of the line. */
-export function badgePoint(from: Point, to: Point, route: readonly Point[]): Point {
-  if (isBackward(from, to)) return { x: from.x, y: Math.max(from.y, to.y) + NODE_HEIGHT * 1.1 };
-  const [first, second] = edgePoints(from, to, route);
-  if (!first || !second) return from;
-  const middle = (first.x + second.x) / 2;
-  const x = Math.min(middle, first.x + (COLUMN_PITCH - NODE_WIDTH) / 2);
-  const bezier = (t: number, a: number, b: number, c: number, d: number) =>
-    (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;
-  // x grows with t all the way, so halving finds where the curve is at x.
-  let [low, high] = [0, 1];
-  for (let step = 0; step < 16; step++) {
-    const t = (low + high) / 2;
-    if (bezier(t, first.x, middle, middle, second.x) < x) low = t;
-    else high = t;
+/** Points along an edge as it is drawn, caller first. */
+export function sampleEdge(from: Point, to: Point, route: readonly Point[]): Point[] {
+  if (isBackward(from, to)) {
+    const below = Math.max(from.y, to.y) + NODE_HEIGHT * 1.6;
+    const y = NODE_HEIGHT / 2;
+    return sampleCurve(
+      { x: from.x, y: from.y + y },
+      { x: from.x, y: below },
+      { x: to.x, y: below },
+      { x: to.x, y: to.y + y },
+    );
   }
-  return { x, y: bezier(low, first.y, first.y, second.y, second.y) - BADGE_LIFT };
+  return edgePoints(from, to, route).flatMap((point, index, points) => {
+    const before = points[index - 1];
+    if (!before) return [];
+    const middle = (before.x + point.x) / 2;
+    return sampleCurve(before, { x: middle, y: before.y }, { x: middle, y: point.y }, point);
+  });
 }
 
-/** Room that a badge takes on the map. */
-const BADGE_ROOM: Point = { x: 104, y: 25 };
-
-/** Moves points that are too near to each other apart, downwards, so that no badge hides another. */
-export function spreadBadges<T extends { readonly at: Point }>(badges: readonly T[]): T[] {
-  const placed: T[] = [];
-  for (const badge of badges.toSorted((a, b) => a.at.y - b.at.y || a.at.x - b.at.x)) {
-    let { y } = badge.at;
-    const beside = placed.filter((other) => Math.abs(other.at.x - badge.at.x) < BADGE_ROOM.x);
-    // Those before stand in order, each at its final place.
-    for (const other of beside) if (Math.abs(other.at.y - y) < BADGE_ROOM.y) y = other.at.y + BADGE_ROOM.y;
-    placed.push({ ...badge, at: { x: badge.at.x, y } });
-    placed.sort((a, b) => a.at.y - b.at.y);
-  }
-  return placed;
+function sampleCurve(a: Point, b: Point, c: Point, d: Point): Point[] {
+  const count = Math.max(2, Math.round(Math.hypot(d.x - a.x, d.y - a.y) / SAMPLE_PX));
+  const at = (t: number, axis: 'x' | 'y') =>
+    (1 - t) ** 3 * a[axis] +
+    3 * (1 - t) ** 2 * t * b[axis] +
+    3 * (1 - t) * t ** 2 * c[axis] +
+    t ** 3 * d[axis];
+  return Array.from({ length: count + 1 }, (_, index) => ({
+    x: at(index / count, 'x'),
+    y: at(index / count, 'y'),
+  }));
 }

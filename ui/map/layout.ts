@@ -6,6 +6,7 @@
  * An edge that spans several layers gets a waypoint in each, so that it runs between the nodes, not behind them.
  * With `kept`, nodes that stood before keep their place and only new ones are placed.
  */
+import { orderLayers, sum, type Links } from './order-layers.ts';
 
 export interface GraphEdge {
   readonly from: string;
@@ -25,12 +26,10 @@ export interface Layout {
   readonly routes: Readonly<Record<string, readonly Point[]>>;
 }
 
-export const COLUMN_PITCH = 290;
+export const COLUMN_PITCH = 310;
 export const ROW_PITCH = 74;
 /** Waypoints need less room than nodes. */
 const WAYPOINT_PITCH = 30;
-/** More sweeps changed no order in graphs of 500 nodes. */
-const ORDER_SWEEPS = 8;
 const PLACE_SWEEPS = 12;
 
 export const edgeKey = (edge: GraphEdge): string => `${edge.from}->${edge.to}`;
@@ -74,7 +73,7 @@ interface DirectedEdge {
 
 /** Turns around every edge that leads back to a node still being visited, beginning at entry points. */
 function breakCycles(names: readonly string[], edges: readonly GraphEdge[]): DirectedEdge[] {
-  const outgoing = groupBy(edges, (edge) => edge.from);
+  const outgoing = Map.groupBy(edges, (edge) => edge.from);
   const called = new Set(edges.map((edge) => edge.to));
   const starts = [...names.filter((name) => !called.has(name)), ...names];
   const state = new Map<string, 'open' | 'done'>();
@@ -105,7 +104,7 @@ function breakCycles(names: readonly string[], edges: readonly GraphEdge[]): Dir
 
 /** A node's layer is the longest chain of callers before it; `forward` has no cycle. */
 function assignLayers(names: readonly string[], forward: readonly DirectedEdge[]): Map<string, number> {
-  const outgoing = groupBy(forward, (edge) => edge.from);
+  const outgoing = Map.groupBy(forward, (edge) => edge.from);
   const waiting = new Map(names.map((name) => [name, 0]));
   for (const edge of forward) waiting.set(edge.to, (waiting.get(edge.to) ?? 0) + 1);
   const layerOf = new Map(names.map((name) => [name, 0]));
@@ -150,11 +149,6 @@ function insertWaypoints(
   return { layers, chains };
 }
 
-interface Links {
-  readonly left: ReadonlyMap<string, readonly string[]>;
-  readonly right: ReadonlyMap<string, readonly string[]>;
-}
-
 function linksOf(chains: readonly Chain[]): Links {
   const pairs = chains.flatMap((chain) =>
     chain.items.slice(1).map((item, index) => ({ from: chain.items[index] ?? item, to: item })),
@@ -163,73 +157,14 @@ function linksOf(chains: readonly Chain[]): Links {
     new Map([...groups].map(([name, group]) => [name, group.map((pair) => pair[end])]));
   return {
     left: names(
-      groupBy(pairs, (pair) => pair.to),
+      Map.groupBy(pairs, (pair) => pair.to),
       'from',
     ),
     right: names(
-      groupBy(pairs, (pair) => pair.from),
+      Map.groupBy(pairs, (pair) => pair.from),
       'to',
     ),
   };
-}
-
-/** Barycentre sweeps, left to right and back; the order with the fewest crossings is kept. */
-function orderLayers(layers: string[][], links: Links): void {
-  let best = layers.map((layer) => [...layer]);
-  let fewest = countCrossings(layers, links);
-  for (let sweep = 0; sweep < ORDER_SWEEPS && fewest > 0; sweep++) {
-    const rightward = sweep % 2 === 0;
-    const indexes = layers.map((_, index) => index);
-    for (const index of rightward ? indexes.slice(1) : indexes.slice(0, -1).toReversed()) {
-      const neighbours = layers[rightward ? index - 1 : index + 1] ?? [];
-      sortByBarycentre(layers[index] ?? [], neighbours, rightward ? links.left : links.right);
-    }
-    const crossings = countCrossings(layers, links);
-    if (crossings < fewest) {
-      fewest = crossings;
-      best = layers.map((layer) => [...layer]);
-    }
-  }
-  layers.forEach((layer, index) => layer.splice(0, layer.length, ...(best[index] ?? [])));
-}
-
-function sortByBarycentre(
-  layer: string[],
-  neighbours: readonly string[],
-  links: ReadonlyMap<string, readonly string[]>,
-): void {
-  const rank = new Map(neighbours.map((name, index) => [name, index]));
-  const centre = new Map(
-    layer.map((name, index) => {
-      const ranks = (links.get(name) ?? []).flatMap((other) => rank.get(other) ?? []);
-      return [name, ranks.length === 0 ? index : sum(ranks) / ranks.length];
-    }),
-  );
-  layer.sort((a, b) => (centre.get(a) ?? 0) - (centre.get(b) ?? 0));
-}
-
-/** Inversions between neighbouring layers, counted with a Fenwick tree: n log n. */
-function countCrossings(layers: readonly (readonly string[])[], links: Links): number {
-  let crossings = 0;
-  layers.slice(0, -1).forEach((layer, index) => {
-    const right = layers[index + 1] ?? [];
-    const rank = new Map(right.map((name, position) => [name, position]));
-    const tree = new Int32Array(right.length + 1);
-    let seen = 0;
-    for (const name of layer) {
-      const targets = (links.right.get(name) ?? []).flatMap((other) => rank.get(other) ?? []);
-      for (const target of targets) {
-        let atOrAbove = 0;
-        for (let i = target + 1; i > 0; i -= i & -i) atOrAbove += tree[i] ?? 0;
-        crossings += seen - atOrAbove;
-      }
-      for (const target of targets) {
-        seen++;
-        for (let i = target + 1; i < tree.length; i += i & -i) tree[i] = (tree[i] ?? 0) + 1;
-      }
-    }
-  });
-  return crossings;
 }
 
 /** Pulls every item towards the mean of its neighbours, keeping order and distance within its layer. */
@@ -341,12 +276,4 @@ export function boundsOf(layout: Layout): { left: number; right: number; top: nu
     bottom = Math.max(bottom, point.y);
   }
   return points.length === 0 ? { left: 0, right: 0, top: 0, bottom: 0 } : { left, right, top, bottom };
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  return Map.groupBy(items, key);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

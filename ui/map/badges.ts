@@ -1,0 +1,76 @@
+/**
+ * Where the badges of timeout edges stand: each on or beside its own line, clear of nodes, of each other, and, as far
+ * as there is room, of other lines. Pure.
+ */
+import type { Point } from './layout.ts';
+
+export interface Rect {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+export interface Badge {
+  readonly width: number;
+  /** Points along the badge's own line, evenly enough spaced, caller first. */
+  readonly line: readonly Point[];
+}
+
+export const BADGE_HEIGHT = 22;
+/** On the line, or above and below it: near enough to belong to it. */
+const LIFTS = [0, -16, 16, -36, 36];
+/** Free space around a badge. */
+const MARGIN = 3;
+/** A caller waited, so its badge stands nearer to it; a third of the way is beyond the fan of its other lines. */
+const PREFERRED_SHARE = 0.35;
+
+/** What a place costs; tuned on the map of the demo, where one caller has three timeout edges. */
+const COST = { node: 400, badge: 400, otherLine: 12, ownLine: 3, lift: 0.5, distance: 60 };
+
+/** One place for each badge, in the given order: the first, which should be the worst, chooses first. */
+export function placeBadges(
+  badges: readonly Badge[],
+  nodes: readonly Rect[],
+  lines: readonly (readonly Point[])[],
+): Point[] {
+  const taken: Rect[] = [];
+  return badges.map((badge) => {
+    let best: Point = badge.line[0] ?? { x: 0, y: 0 };
+    let lowest = Infinity;
+    badge.line.forEach((on, index) => {
+      const share = index / Math.max(1, badge.line.length - 1);
+      for (const lift of LIFTS) {
+        const at = { x: on.x, y: on.y + lift };
+        const rect = rectAround(at, badge.width);
+        const cost =
+          COST.distance * Math.abs(share - PREFERRED_SHARE) +
+          COST.lift * Math.abs(lift) +
+          COST.node * nodes.filter((node) => overlap(rect, node)).length +
+          COST.badge * taken.filter((other) => overlap(rect, other)).length +
+          COST.ownLine * badge.line.filter((point) => covers(rect, point)).length +
+          COST.otherLine *
+            lines.filter((line) => line !== badge.line && line.some((p) => covers(rect, p))).length;
+        if (cost < lowest) [best, lowest] = [at, cost];
+      }
+    });
+    taken.push(rectAround(best, badge.width));
+    return best;
+  });
+}
+
+export function rectAround({ x, y }: Point, width: number, height = BADGE_HEIGHT): Rect {
+  return { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
+}
+
+function overlap(a: Rect, b: Rect): boolean {
+  return (
+    a.left < b.right + MARGIN &&
+    b.left < a.right + MARGIN &&
+    a.top < b.bottom + MARGIN &&
+    b.top < a.bottom + MARGIN
+  );
+}
+
+function covers(rect: Rect, { x, y }: Point): boolean {
+  return rect.left < x && x < rect.right && rect.top < y && y < rect.bottom;
+}
