@@ -20,7 +20,7 @@ import type { Status } from './serve/wire.ts';
 import { formatAddress, type Address } from './settings.ts';
 import { startRetentionLoop } from './store/retention-loop.ts';
 import { openStore } from './store/sqlite/open-store.ts';
-import { StoreOpenError } from './store/store.ts';
+import { StoreOpenError, StoreUnavailable } from './store/store.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
@@ -41,8 +41,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     return 0;
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT_WRONG_USE);
-    if (error instanceof ListenError || error instanceof StoreOpenError)
-      return fail(error.message, EXIT_FAILED);
+    if ([ListenError, StoreOpenError, StoreUnavailable].some((known) => error instanceof known))
+      return fail((error as Error).message, EXIT_FAILED);
     throw error;
   }
 }
@@ -51,8 +51,15 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
   for (const warning of config.warnings) log(`warning: ${warning}`);
   const { token, tls, maxRequestBytes, corsOrigins, hostNames } = config;
   const undo: (() => Promise<unknown>)[] = [];
+  // Whoever started us starts us anew; what was acknowledged is on disk.
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
+  const onFailure = (error: Error): void => {
+    log(`the store broke: ${error.stack}`);
+    broken.reject(new StoreUnavailable('the store broke, so the collector ends; start it again'));
+  };
   try {
-    const store = await openStore({ folder: config.dataFolder });
+    const store = await openStore({ folder: config.dataFolder, onFailure });
     undo.push(() => store.close());
     const retention = startRetentionLoop(store, config.keepMs, config.keepBytes);
     undo.push(() => retention.stop());
@@ -95,7 +102,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     addresses.web = await open('--web', web, () => startWeb({ ...web, ...page }, sources));
 
     printAddresses(addresses, config);
-    log(`${await signalled}: finishing what was accepted`);
+    log(`${await Promise.race([signalled, broken.promise])}: finishing what was accepted`);
   } finally {
     for (const step of undo.toReversed()) await step();
   }

@@ -2,7 +2,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test, describe } from 'vitest';
-import type { Status, Trace } from '../../collector/serve/wire.ts';
+import type { Status, Status, Trace } from '../../collector/serve/wire.ts';
 import { encode } from '../decode/otlp-proto.ts';
 import { newSpans, tracesOf } from '../receive/receivers.ts';
 import {
@@ -235,13 +235,15 @@ describe('stopping', () => {
     }));
 
   test('a second signal ends it at once, though a sender is still in the middle of a request', () =>
-    withCollector([], async ({ process, otlpHttp, ended }) => {
+    withCollector([], async ({ process, otlpHttp, web, ended }) => {
       const socket = connect(Number(new URL(otlpHttp).port), '127.0.0.1');
       socket.on('error', () => {});
       socket.write(
         'POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: 9\r\n\r\nabc',
       );
-      await new Promise((connected) => socket.once('connect', connected));
+      const isReceived = async () =>
+        ((await (await fetch(`${web}/api/status`)).json()) as Status).queue.bytes > 0;
+      await expect.poll(isReceived).toBe(true);
       let stderr = '';
       const isFinishing = new Promise<void>((resolve) =>
         process.stderr!.on('data', (text: string) => {
@@ -258,6 +260,23 @@ describe('stopping', () => {
       socket.destroy();
     }));
 });
+
+test('a store that breaks ends the collector, and what was acknowledged is there after a restart', () =>
+  withFolder(async (folder) => {
+    // Too little memory for the writer to take a large request.
+    const environment = { NODE_OPTIONS: '--max-old-space-size=40' };
+    const first = await startCollector([...FREE_PORTS, '--data', folder], { environment });
+    const [span] = newSpans(1);
+    expect((await send(first.otlpHttp, [span!])).status).toBe(200);
+    expect((await send(first.otlpHttp, newSpans(200_000))).status).toBe(503);
+    const { code, stderr } = await first.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/the store broke: .*memory limit/);
+    const second = await startCollector([...FREE_PORTS, '--data', folder]);
+    const path = `/api/traces/${span!.traceId.toString('hex')}`;
+    expect((await fetch(`${second.web}${path}`)).status).toBe(200);
+    await second.stop();
+  }));
 
 test('what was stored survives bad input and a restart', () =>
   withFolder(async (folder) => {

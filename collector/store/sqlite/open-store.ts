@@ -13,13 +13,15 @@ import { startThread, type Thread } from './thread.ts';
 export interface StoreOptions {
   /** Made when it is missing; for this process alone. */
   readonly folder: string;
+  /** Told when the store broke: it takes and gives nothing any more, and is to be opened anew. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 /** Throws StoreOpenError when the folder or its file cannot be used. */
-export async function openStore({ folder }: StoreOptions): Promise<Store> {
+export async function openStore({ folder, onFailure = () => {} }: StoreOptions): Promise<Store> {
   const threads: Thread[] = [];
   const start = async (name: string): Promise<Thread> => {
-    const thread = await startThread(name, { folder });
+    const thread = await startThread(name, { folder }, onFailure);
     threads.push(thread);
     return thread;
   };

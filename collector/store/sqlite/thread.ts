@@ -41,8 +41,15 @@ export interface Thread {
 /** Throws a method's errors, and `Cancelled` when its flag is set. */
 export type Methods = { readonly [name: string]: (argument: never, isCancelled: () => boolean) => unknown };
 
-/** `name` without extension: the file is `.ts` in the source tree and `.js` in a build. */
-export async function startThread(name: string, data: unknown): Promise<Thread> {
+/**
+ * `name` without extension: the file is `.ts` in the source tree and `.js` in a build. `onFailure` is told when the
+ * thread ends by an error of its own; calls are refused from then on.
+ */
+export async function startThread(
+  name: string,
+  data: unknown,
+  onFailure: (error: Error) => void,
+): Promise<Thread> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
     name,
@@ -67,8 +74,9 @@ export async function startThread(name: string, data: unknown): Promise<Thread> 
     else call?.resolve(reply.result as never);
   });
   worker.on('error', (error) => {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    stop(new StoreUnavailable(`the store's ${name} stopped: ${message}; restart the collector`));
+    const reason = error instanceof Error ? error : new Error(String(error));
+    stop(new StoreUnavailable(`the store's ${name} stopped: ${reason.message}`));
+    onFailure(reason);
   });
   const ended = new Promise<void>((resolve) => {
     worker.on('exit', () => {
