@@ -2,7 +2,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test, describe } from 'vitest';
-import type { Status, Status, Trace } from '../../collector/serve/wire.ts';
+import type { Status, Trace } from '../../collector/serve/wire.ts';
 import { encode } from '../decode/otlp-proto.ts';
 import { newSpans, tracesOf } from '../receive/receivers.ts';
 import {
