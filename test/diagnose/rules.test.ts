@@ -111,6 +111,12 @@ describe('tls', () => {
   it('a handshake that hangs', () => {
     expect(failed('phase=tls')).toMatchObject({ cause: 'C8', confidence: 'possible', phase: 'tls' });
   });
+  it('one whose every byte was acknowledged was not lost on the way there', () => {
+    const acked = failed('phase=tls sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0');
+    expect(acked.causes.toSorted()).toEqual(['A4', 'C3', 'C8']);
+    const resent = failed('phase=tls sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=1');
+    expect(resent.causes).toEqual(expect.arrayContaining(['A1', 'A2']));
+  });
   it('a certificate that is refused', () => {
     const verdict = failed('type=CERT_HAS_EXPIRED error="certificate has expired" connect=1 tls=20', '!');
     expect(verdict).toMatchObject({ cause: 'C8', confidence: 'likely', giveUp: { kind: 'tls' } });

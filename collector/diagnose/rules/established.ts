@@ -1,4 +1,5 @@
 /** A, B5, C: the connection stood; the handshake of TLS, the request or the answer did not get through it. */
+import type { Attributes } from '../../span.ts';
 import type { Case, Finding, Suspect } from '../case.ts';
 import {
   attributeFact,
@@ -17,10 +18,21 @@ export function stalledTls({ call, failure, phase, phaseMs }: Case): Finding | n
   const evidence = [
     errorFact(call),
     attributeFact(call, 'sockeye.phase.tls_ms', `the handshake took ${formatMs(phaseMs ?? 0)}`),
+    tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
+    retransmitFact(call, 'retransmits'),
   ];
   if (failure?.kind === 'tls') return { confidence: 'likely', suspects: [{ code: 'C8' }], evidence };
-  const suspects = [{ code: 'C8' }, { code: 'C3' }, { code: 'A4' }, { code: 'A2' }, { code: 'A1' }];
+  // A certificate too large for the path is lost where the client cannot see it.
+  const silent = [{ code: 'C8' }, { code: 'C3' }, { code: 'A4' }];
+  const suspects = allAcknowledged(call.span.attributes)
+    ? silent
+    : [...silent, { code: 'A2' }, { code: 'A1' }];
   return { confidence: 'possible', suspects, evidence };
+}
+
+/** Everything that was sent arrived, and at the first try. */
+function allAcknowledged(attributes: Attributes): boolean {
+  return tcpValue(attributes, 'unacked') === 0 && retransmitsOf(attributes) === 0;
 }
 
 export function unsentRequest(of: Case): Finding | null {
@@ -76,8 +88,9 @@ export function silentPeer(of: Case): Finding | null {
     return { confidence: 'possible', suspects: unacknowledged(of), evidence };
   }
   const silent: Suspect[] = [{ code: 'C3' }, { code: 'C5' }, { code: 'G3' }, { code: 'G2' }, { code: 'A4' }];
-  const acked = unacked === 0 && retransmits === 0;
-  const suspects = acked ? silent : [...silent, ...unacknowledged(of).filter(({ code }) => code !== 'A4')];
+  const suspects = allAcknowledged(attributes)
+    ? silent
+    : [...silent, ...unacknowledged(of).filter(({ code }) => code !== 'A4')];
   if (databaseOf(call.span) !== null) {
     return { confidence: 'possible', suspects: [...suspects, { code: 'G4' }], favoured: 'G2', evidence };
   }
