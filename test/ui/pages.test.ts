@@ -136,7 +136,7 @@ describe('a trace', () => {
     await expect.poll(page.text, soon).toContain('Likeliest: SYN dropped on the way to payments:8443.');
   });
 
-  it('leads to every candidate, and says against which something speaks', async () => {
+  it('leads to every other candidate, and says against which something speaks', async () => {
     const [verdict] = diagnosis.verdicts;
     const alternatives = Array.from({ length: 7 }, (_, index) => ({
       cause: `C${index}`,
@@ -150,10 +150,10 @@ describe('a trace', () => {
     await expect.poll(page.text, soon).toContain('possible · 8 candidates');
     expect(page.text()).not.toContain('candidate 6');
     expect(page.text()).not.toContain('against:');
-    const more = page.all('.candidates button').find((button) => button.textContent?.includes('5 more'));
+    const more = page.all('.candidates button').find((button) => button.textContent?.includes('4 more'));
     await page.click(more!);
     expect(page.text()).toContain('candidate 6 against: the server answered others');
-    expect(page.all('.candidates li')).toHaveLength(8);
+    expect(page.all('.candidates li')).toHaveLength(7);
   });
 
   it('marks the origin, the stuck phase, the deadline and the callee that was never reached', async () => {
@@ -163,7 +163,7 @@ describe('a trace', () => {
     expect(row.getAttribute('aria-selected')).toBe('true');
     expect(row.querySelector('.phase-connect.hatched')).not.toBeNull();
     expect(page.find('.deadline-label').textContent).toBe('budget 3 s');
-    await expect.poll(page.text, soon).toContain('payments:8443: never arrived');
+    await expect.poll(page.text, soon).toContain('never arrived at payments:8443');
     await expect.poll(page.text, soon).toContain('2 missing spans');
   });
 

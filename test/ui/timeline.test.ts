@@ -79,6 +79,11 @@ describe('a lane of the waterfall', () => {
     expect(labelText(stuck!, null)).toBe('connect 38 ms, unfinished');
     expect(labelText(late!, 45)).toBe('40 ms, 15 ms wasted');
   });
+
+  it('names the phase that took the time before the one that had just begun', () => {
+    const [stuck] = drawSpans('a x |===X| phases=queue:39,connect:1!');
+    expect(labelText(stuck!, null)).toBe('queue 39 ms, connect unfinished');
+  });
 });
 
 describe('a label', () => {

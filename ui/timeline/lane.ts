@@ -94,7 +94,13 @@ function drawLabel(span: Span, context: LaneContext): Lane['label'] {
 export function labelText(span: Span, wastedFromMs: number | null): string {
   const stuck = span.phases.findLast((phase) => phase.open);
   if (span.pending) return `${formatDuration(span.durationMs)} so far, open`;
-  if (stuck) return `${stuck.phase} ${formatDuration(stuck.durationMs)}, unfinished`;
+  if (stuck) {
+    // A give-up in a phase that had just begun is a matter of the one that took the time.
+    const [longest = stuck] = span.phases.toSorted((a, b) => b.durationMs - a.durationMs);
+    return longest === stuck
+      ? `${stuck.phase} ${formatDuration(stuck.durationMs)}, unfinished`
+      : `${longest.phase} ${formatDuration(longest.durationMs)}, ${stuck.phase} unfinished`;
+  }
   const end = span.startOffsetMs + span.durationMs;
   const wasted = wastedFromMs === null ? '' : `, ${formatDuration(end - wastedFromMs)} wasted`;
   return `${formatDuration(span.durationMs)}${wasted}`;
