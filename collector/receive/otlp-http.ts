@@ -89,16 +89,7 @@ async function receive(
   request: IncomingMessage,
   encoding: Encoding,
 ): Promise<object> {
-  let reserved = 0;
-  let body: Buffer;
-  try {
-    body = await readBody(request, maxRequestBytes, (length) => {
-      intake.reserve(length);
-      reserved += length;
-    });
-  } finally {
-    intake.release(reserved);
-  }
+  const body = await readBody(request, maxRequestBytes, intake);
   const signal = SIGNALS[pathOf(request)]!;
   if (signal !== 'traces') {
     intake.ignore(signal);

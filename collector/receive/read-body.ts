@@ -9,6 +9,7 @@ import type { Transform } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { DecodeError } from '../decode/decode-error.ts';
 import { Cancelled } from '../store/store.ts';
+import type { Intake } from './intake.ts';
 
 const DECOMPRESSORS: Readonly<Record<string, (() => Transform) | null>> = {
   identity: null,
@@ -17,7 +18,7 @@ const DECOMPRESSORS: Readonly<Record<string, (() => Transform) | null>> = {
   deflate: createInflate,
   zstd: createZstdDecompress,
 };
-export const ENCODINGS = 'identity, gzip, deflate, zstd';
+const ENCODINGS = 'identity, gzip, deflate, zstd';
 
 export class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge';
@@ -27,14 +28,27 @@ export class UnknownEncoding extends Error {
   override readonly name = 'UnknownEncoding';
 }
 
-/**
- * `onBytes` sees the length of every chunk before it is kept, and may refuse it by throwing. Rejects with Cancelled when
- * the sender goes away.
- */
-export function readBody(
+/** Where a body is counted among the bytes in flight while it is read; `reserve` throws when there is no room. */
+type Room = Pick<Intake, 'reserve' | 'release'>;
+
+/** Rejects with BodyTooLarge, UnknownEncoding, DecodeError, Cancelled when the sender goes away, or what `room` throws. */
+export async function readBody(request: IncomingMessage, maxBytes: number, room: Room): Promise<Buffer> {
+  let reserved = 0;
+  const reserve = (length: number): void => {
+    room.reserve(length);
+    reserved += length;
+  };
+  try {
+    return await readChunks(request, maxBytes, reserve);
+  } finally {
+    room.release(reserved);
+  }
+}
+
+function readChunks(
   request: IncomingMessage,
   maxBytes: number,
-  onBytes: (length: number) => void,
+  reserve: (length: number) => void,
 ): Promise<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const decompressor = Object.hasOwn(DECOMPRESSORS, encoding) ? DECOMPRESSORS[encoding] : undefined;
@@ -58,7 +72,7 @@ export function readBody(
       length += chunk.length;
       if (length > maxBytes) return stop(tooLarge(`more than ${maxBytes}`, maxBytes));
       try {
-        onBytes(chunk.length);
+        reserve(chunk.length);
         chunks.push(chunk);
       } catch (error) {
         stop(error);

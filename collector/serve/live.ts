@@ -14,8 +14,10 @@ import type { Sources } from './sources.ts';
 import type { LiveEvents } from './wire.ts';
 
 const TICK_MS = 1000;
-/** The map and the incidents cost more to read than the newest traces. */
-const SLOW_TICKS = 5;
+/** The map and the incidents cost more to read than the newest traces: not more often than this … */
+const SLOW_MS = 5_000;
+/** … and with so much of a pause for each moment that reading them took, so that searches find the store free. */
+const SLOW_PAUSE = 4;
 const HEARTBEAT_TICKS = 15;
 const LISTENERS_MAX = 64;
 const LISTENER_BUFFER_BYTES_MAX = 1024 * 1024;
@@ -44,11 +46,15 @@ export function createLive(sources: Sources): Live {
     let ticks = 0;
     let isReading = false;
     let isFailing = false;
-    const read = async (isQuick: boolean) => {
+    let slowDueMs = 0;
+    const read = async () => {
       if (isReading) return;
       isReading = true;
+      const startMs = performance.now();
+      const isQuick = startMs < slowDueMs;
       try {
         await reader.read(isQuick);
+        if (!isQuick) slowDueMs = nextSlowMs(startMs, performance.now());
         isFailing = false;
       } catch (error) {
         // A store that is busy is no reason to end the streams: the next second may go better.
@@ -57,12 +63,12 @@ export function createLive(sources: Sources): Live {
       }
       isReading = false;
     };
-    await read(false);
+    await read();
     const timer = setInterval(() => {
       if (listeners.size === 0) return stopReadings();
       ticks += 1;
       if (ticks % HEARTBEAT_TICKS === 0) send(': alive\n\n');
-      void read(ticks % SLOW_TICKS !== 0);
+      void read();
     }, TICK_MS).unref();
     return () => clearInterval(timer);
   }
@@ -110,6 +116,11 @@ export function createLive(sources: Sources): Live {
       stopReadings();
     },
   };
+}
+
+/** When the map and the incidents may be read again, after a reading from `startMs` to `endMs`. */
+export function nextSlowMs(startMs: number, endMs: number): number {
+  return Math.max(startMs + SLOW_MS, endMs + SLOW_PAUSE * (endMs - startMs));
 }
 
 function writeEvent<Name extends keyof LiveEvents>(name: Name, data: LiveEvents[Name]): string {

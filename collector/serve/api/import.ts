@@ -40,32 +40,18 @@ export function importRoutes(sources: Sources): Route[] {
   ];
 }
 
-async function importTraces(sources: Sources, request: Exchange['request']): Promise<BodyAnswer> {
-  const { intake } = sources;
+async function importTraces(
+  { intake, maxRequestBytes }: Sources,
+  request: Exchange['request'],
+): Promise<BodyAnswer> {
   try {
-    const otlp = toOtlp(await readWithin(sources, request));
+    const otlp = toOtlp(await readBody(request, maxRequestBytes, intake));
     const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
     return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
   } catch (error) {
     // What is to be tried again later, the intake has counted itself; who went away was refused nothing.
     if (!(error instanceof StoreUnavailable || error instanceof Cancelled)) intake.noteRefused();
     throw error;
-  }
-}
-
-/** The body, counted among the bytes in flight while it is read. */
-async function readWithin(
-  { intake, maxRequestBytes }: Sources,
-  request: Exchange['request'],
-): Promise<Buffer> {
-  let reserved = 0;
-  try {
-    return await readBody(request, maxRequestBytes, (length) => {
-      intake.reserve(length);
-      reserved += length;
-    });
-  } finally {
-    intake.release(reserved);
   }
 }
 

@@ -5,6 +5,7 @@
  * wait for one. Each is answered after the commit that holds it.
  */
 import { workerData } from 'node:worker_threads';
+import { DecodeError } from '../../decode/decode-error.ts';
 import type { AppendOutcome } from '../store.ts';
 import { asStoreError, openForWriting } from './open-database.ts';
 import { createRetention, type RetentionSlice } from './retention.ts';
@@ -53,7 +54,7 @@ serveThread(() => {
     try {
       return spans.write(request);
     } catch (error) {
-      if (error instanceof Error && error.name === 'DecodeError') return error;
+      if (error instanceof DecodeError) return error;
       throw error;
     }
   };
