@@ -68,6 +68,17 @@ export function formatClock(time: string | number, options: { ms?: boolean; nowM
   return sameDay ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
 }
 
+/** `just now`, `40 s ago`, `3 min ago`, `2 h ago`, `3 days ago`; a time ahead, of a clock that is, is just now. */
+export function formatAgo(time: string | number, nowMs: number): string {
+  const seconds = Math.floor((nowMs - new Date(time).getTime()) / 1000);
+  if (Number.isNaN(seconds)) return '–';
+  if (seconds < 10) return 'just now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${countOf(Math.floor(seconds / 86_400), 'day')} ago`;
+}
+
 /** `7d1c…e09b`: enough of an id to tell two apart. */
 export function shortId(id: string): string {
   return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  formatAgo,
   formatClock,
   formatDuration,
   formatRate,
@@ -73,6 +74,19 @@ it('a clock time names the day when it is not today', () => {
   expect(formatClock(time.getTime(), { ms: true, nowMs: time.getTime() })).toBe('14:03:22.118');
   expect(formatClock(time.getTime(), { nowMs: time.getTime() + 86_400_000 })).toBe('22 Nov 14:03:22');
   expect(formatClock('nonsense')).toBe('–');
+});
+
+it.each([
+  [9, 'just now'],
+  [10, '10 s ago'],
+  [59, '59 s ago'],
+  [60, '1 min ago'],
+  [3600, '1 h ago'],
+  [86_400, '1 day ago'],
+  [-5, 'just now'],
+])('what was %d seconds before now reads %s', (seconds, text) => {
+  expect(formatAgo(1e12 - seconds * 1000, 1e12)).toBe(text);
+  expect(formatAgo('nonsense', 1e12)).toBe('–');
 });
 
 it('a long id is shortened in the middle', () => {

@@ -287,6 +287,8 @@ describe('the lists', () => {
     await expect.poll(page.text, soon).toContain('network.peer.address');
     await expect.poll(page.text, soon).toContain('ss -ltn');
     expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
+    const line = () => page.find(`.columns a[href="/trace/${TRACE_ID}"]`).textContent ?? '';
+    await expect.poll(line, soon).toMatch(/\d\d:\d\d:\d\d POST \/buy\s+3\.26 s/);
   });
 });
 

@@ -24,8 +24,11 @@ const MARGIN = 3;
 /** A caller waited, so its badge stands nearer to it; a third of the way is beyond the fan of its other lines. */
 const PREFERRED_SHARE = 0.35;
 
-/** What a place costs; tuned on the map of the demo, where one caller has three timeout edges. */
-const COST = { node: 400, badge: 400, otherLine: 12, ownLine: 3, lift: 0.5, distance: 60 };
+/**
+ * What a place costs: over another line, a badge would seem to be that one's. Tuned on the demo's map, where one
+ * caller has three timeout edges.
+ */
+const COST = { node: 400, badge: 400, otherLine: 60, ownLine: 3, lift: 0.5, distance: 40 };
 
 /** One place for each badge, in the given order: the first, which should be the worst, chooses first. */
 export function placeBadges(
