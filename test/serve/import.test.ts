@@ -19,6 +19,7 @@ describe('the format of a file shows in its shape', () => {
   it('OTLP JSON, wherever its key stands and however it is spaced', () => {
     expect(names(JSON.stringify(otlp))).toEqual(['GET /']);
     expect(names(`\n  ${JSON.stringify(otlp, null, 2)}`)).toEqual(['GET /']);
+    expect(names(`\uFEFF${JSON.stringify(otlp)}`)).toEqual(['GET /']);
     expect(names(JSON.stringify({ other: 1, ...otlp }))).toEqual(['GET /']);
     expect(names(JSON.stringify({ resource_spans: otlp.resourceSpans }))).toEqual(['GET /']);
   });
@@ -53,6 +54,7 @@ it.each([
   ['', 'an empty body'],
   ['{"resourceSpans": [', 'expected a JSON document'],
   ['{"a": 1, "b": 2}', 'an object with a, b'],
+  ['{}', 'an object with nothing in it'],
   ['[1]', 'an array'],
   ['{"resourceSpans": 7}', 'expected'],
   ['{', 'OTLP'],

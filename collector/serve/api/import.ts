@@ -15,6 +15,8 @@ import type { Imported, Purged } from '../wire.ts';
 
 const OTLP_JSON = /^\s*\{\s*"resource_?spans"\s*:/i;
 const JSON_TEXT = /^\s*[[{]/;
+/** What editors put before the text of a file. */
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const EXPECTED =
   'OTLP JSON {"resourceSpans": …}, OTLP protobuf, Jaeger JSON {"data": [trace, …]}, or Zipkin v2 JSON [span, …]';
 
@@ -56,7 +58,9 @@ async function importTraces(
 }
 
 /** An OTLP request (protobuf) of a file in any format that is taken. Throws DecodeError. */
-export function toOtlp(body: Buffer): Uint8Array {
+export function toOtlp(file: Buffer): Uint8Array {
+  const start = BYTE_ORDER_MARK.length;
+  const body = file.subarray(0, start).equals(BYTE_ORDER_MARK) ? file.subarray(start) : file;
   if (body.length === 0) throw new DecodeError('import', 'an empty body', EXPECTED);
   const head = body.toString('latin1', 0, 200);
   if (!JSON_TEXT.test(head)) return body;
@@ -75,9 +79,8 @@ export function toOtlp(body: Buffer): Uint8Array {
   if (isObject(document) && ('resourceSpans' in document || 'resource_spans' in document)) {
     return tracesFromJson(text);
   }
-  const got = isObject(document)
-    ? `an object with ${Object.keys(document).slice(0, 5).join(', ')}`
-    : 'an array';
+  const keys = isObject(document) ? Object.keys(document).slice(0, 5).join(', ') : '';
+  const got = isObject(document) ? `an object with ${keys || 'nothing in it'}` : 'an array';
   throw new DecodeError('import', got, EXPECTED);
 }
 

@@ -36,7 +36,7 @@ export function readMicroseconds(value: unknown, where: string): bigint {
   throw new DecodeError(where, kindOf(value), 'microseconds, a whole number that is not negative');
 }
 
-/** Hex ids are left-padded; what is no id is left as it is, for the store to refuse the span. */
+/** Ids are left-padded; one that is too long stays so, for the store to refuse the span. */
 export function readId(value: unknown, digits: number, where: string): string {
   const text = readText(value, where);
   return text === '' ? '' : text.toLowerCase().padStart(digits, '0');
