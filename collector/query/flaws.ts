@@ -9,9 +9,7 @@ export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
   const brokenResources = new Map<Resource, boolean>();
   const isBroken = (resource: Resource): boolean => {
     let broken = brokenResources.get(resource);
-    if (broken === undefined) {
-      brokenResources.set(resource, (broken = isReplaced(resource.attributes)));
-    }
+    if (broken === undefined) brokenResources.set(resource, (broken = isReplaced(resource.attributes)));
     return broken;
   };
 
@@ -26,7 +24,7 @@ export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
     if (startUnixNano > latestUnixNano) flaws.push('starts more than a day from now');
     if (Buffer.byteLength(span.name) > NAME_BYTES_ODD) flaws.push(`its name is over ${NAME_BYTES_ODD} bytes`);
     if (hasReplacedText(span) || isBroken(span.resource)) {
-      flaws.push('its text holds U+FFFD, as which bytes that are not UTF-8 are read');
+      flaws.push('its text holds U+FFFD, which stands for bytes that are not UTF-8');
     }
     if (node === null) flaws.push('another span has the same id');
     else if (isCycle(span, node, tree)) flaws.push(`its parent ${parentSpanId} is its own descendant`);
