@@ -275,6 +275,40 @@ describe('the lists', () => {
     expect(page.find('.fault p').textContent?.trim()).toBe('at character 6: got the end, expected a term');
   });
 
+  it('complete a query from what was received, by keyboard', async () => {
+    await open('/search', {
+      '/api/attributes': { attributes: [{ key: 'server.address', count: 12 }] },
+      '/api/attributes/service.name/values': (query: URLSearchParams) => ({
+        key: 'service.name',
+        values: [{ value: 'checkout', count: 7 }].filter(({ value }) =>
+          value.startsWith(query.get('prefix') ?? ''),
+        ),
+      }),
+    });
+    const box = page.find('[role=combobox]') as HTMLInputElement;
+    const options = () => page.all('[role=option]').map((option) => option.textContent?.trim());
+    const type = (text: string) => {
+      box.value = text;
+      box.dispatchEvent(new Event('input', { bubbles: true }));
+    };
+    type('timeout:true ser');
+    await expect.poll(() => options().length, soon).toBe(2);
+    expect(options()[0]).toContain('service');
+    expect(options()[1]).toContain('server.address 12 spans');
+    await page.press('ArrowDown', box);
+    await expect.poll(() => box.getAttribute('aria-activedescendant'), soon).toBe('query-suggestion-0');
+    await page.press('Enter', box);
+    await expect.poll(() => box.value, soon).toBe('timeout:true service:');
+    await expect.poll(() => options()[0], soon).toContain('checkout 7 spans');
+    await page.press('ArrowDown', box);
+    await page.press('Enter', box);
+    await expect.poll(() => box.value, soon).toBe('timeout:true service:checkout ');
+    expect(box.getAttribute('aria-expanded')).toBe('false');
+    type('no');
+    await page.press('Escape', box);
+    expect(options()).toEqual([]);
+  });
+
   it('of incidents puts what goes on first and says how much was looked at', async () => {
     await open('/timeouts');
     await expect.poll(page.text, soon).toContain('3 incidents · 1,820,400 calls checked');
