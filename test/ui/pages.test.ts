@@ -217,6 +217,31 @@ describe('a trace', () => {
     expect(page.find('.row.found').getAttribute('aria-label')).toContain('POST payments');
   });
 
+  it('shows the problems alone, with what led to them', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('origin');
+    const rows = () => page.all('[role=treegrid] [role=row][aria-level]').length;
+    const all = rows();
+    const select = page.find('select[aria-label="Spans to show"]') as HTMLSelectElement;
+    select.value = 'problems';
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+    await expect.poll(page.text, soon).toMatch(/\b[1-9] of 12 spans/);
+    expect(rows()).toBeLessThan(all);
+    expect(page.url()).toContain('only=problems');
+    await page.press('o');
+    expect(page.url()).toContain('only=problems');
+  });
+
+  it('ends a filter that hides where one goes', async () => {
+    const rows = () => page.all('[role=treegrid] [role=row][aria-level]').length;
+    await open(`/trace/${TRACE_ID}?only=service:catalog`);
+    await expect.poll(page.text, soon).toContain('of 12 spans');
+    const filtered = rows();
+    await page.press('o');
+    await expect.poll(page.url, soon).not.toContain('only=');
+    expect(rows()).toBeGreaterThan(filtered);
+  });
+
   it('shows the clock shift and the times as they were sent', async () => {
     await open(`/trace/${TRACE_ID}`);
     await expect.poll(page.text, soon).toContain('clock +12 ms');

@@ -5,6 +5,7 @@ import {
   calleeOf,
   criticalPath,
   hasChildren,
+  keepMatching,
   nextRowWithin,
   selfTimeMs,
   visibleRows,
@@ -146,6 +147,39 @@ describe('collapsed rows', () => {
 
   it('hide nothing when they have no children', () => {
     expect([...visibleRows(rows, new Set([shop[2]!.spanId]))]).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('a filter', () => {
+  const rows = buildRows(
+    drawSpans(`
+      a x      |==========|
+        b y    | ====     |
+          c z  |  ==      |
+        a call |      ===X| kind=client server.address=d phases=connect:40!
+    `),
+  );
+  const shown = (service: string, collapsed: string[] = []) =>
+    [
+      ...visibleRows(
+        rows,
+        new Set(collapsed),
+        keepMatching(rows, (span) => span.service === service),
+      ),
+    ].map((index) => print(rows)[index]?.trim());
+
+  it('keeps what matches and the rows above it', () => {
+    expect(shown('c')).toEqual(['a x', 'b y', 'c z']);
+    expect(shown('b')).toEqual(['a x', 'b y']);
+  });
+
+  it('keeps what is missing from a call that matches', () => {
+    expect(shown('a')).toEqual(['a x', 'a call', '(d never)']);
+  });
+
+  it('leaves folded what is folded, and may leave nothing', () => {
+    expect(shown('c', [rows[1]!.id])).toEqual(['a x', 'b y']);
+    expect(shown('nobody')).toEqual([]);
   });
 });
 

@@ -115,15 +115,37 @@ export function calleeOf(span: WireSpan): string | null {
   return host === null ? null : port === undefined || port === null ? host : `${host}:${String(port)}`;
 }
 
-/** Indexes of the rows that show: subtrees of collapsed rows are skipped, not visited. */
-export function visibleRows(rows: readonly Row[], collapsed: ReadonlySet<string>): Int32Array {
+/**
+ * Ids of the rows whose span matches, and of all rows above them; a row for what is missing goes with the call it is
+ * missing from.
+ */
+export function keepMatching(rows: readonly Row[], matches: (span: WireSpan) => boolean): Set<string> {
+  const kept = new Set<string>();
+  for (const row of rows) {
+    const call = row.kind === 'span' ? row : rows[row.parent];
+    if (call?.kind !== 'span' || !matches(call.span)) continue;
+    for (let at: Row | undefined = row; at && !kept.has(at.id); at = rows[at.parent]) kept.add(at.id);
+  }
+  return kept;
+}
+
+/**
+ * Indexes of the rows that show: subtrees of collapsed rows are skipped, not visited, and so are those without a row
+ * of `kept` (as `keepMatching` gives it; null keeps all).
+ */
+export function visibleRows(
+  rows: readonly Row[],
+  collapsed: ReadonlySet<string>,
+  kept: ReadonlySet<string> | null = null,
+): Int32Array {
   const visible = new Int32Array(rows.length);
   let count = 0;
   for (let index = 0; index < rows.length;) {
     const row = rows[index];
     if (!row) break;
-    visible[count++] = index;
-    index = collapsed.has(row.id) ? row.end : index + 1;
+    const isKept = kept === null || kept.has(row.id);
+    if (isKept) visible[count++] = index;
+    index = !isKept || collapsed.has(row.id) ? row.end : index + 1;
   }
   return visible.subarray(0, count);
 }
