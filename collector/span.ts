@@ -97,8 +97,8 @@ export function numberAttribute(attributes: Attributes, key: string): number | n
 
 /** Names that say nothing but the method: what instrumentations give where no framework tells them the route. */
 const BARE_METHOD = /^(?:HTTP )?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|QUERY)$/;
-/** Part of a path that names one thing of many: it has a digit (but is no version), or is long. */
-const VARIABLE_SEGMENT = /^(?!v\d{1,3}$)(?=.*\d)|^.{33,}/;
+/** Part of a path that names one thing of many: a number, an id in hex, something with four digits, or something long. */
+const VARIABLE_SEGMENT = /^\d+$|^(?=.*\d)[0-9a-f-]{8,}$|(?:\d.*){4}|^.{33,}/i;
 const OPERATION_SEGMENTS = 4;
 
 /**

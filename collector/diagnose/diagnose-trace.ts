@@ -5,7 +5,7 @@
  *
  * A trace in which nobody gave up gets no verdict, however slow it was.
  */
-import type { Span } from '../span.ts';
+import { numberAttribute, type Span } from '../span.ts';
 import { abandonedMs } from './abandoned.ts';
 import { makeCase, type Case, type DiagnosisContext, type Finding, type Suspect } from './case.ts';
 import { causeOf, type Cause } from './causes.ts';
@@ -17,7 +17,7 @@ import { databaseOf } from './rules/application.ts';
 import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
 import { writeSentence } from './sentence.ts';
 import { buildTraceTree, peerAddress, peerLabel, type TraceNode, type TraceTree } from './tree.ts';
-import type { Alternative, Diagnosis, Evidence, Verdict } from './verdict.ts';
+import type { Alternative, Category, Diagnosis, Evidence, Verdict } from './verdict.ts';
 
 export type { DiagnosisContext };
 
@@ -35,7 +35,7 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
   const { giveUp, origin, failure } = explained;
   const of = makeCase(giveUp, origin, failure, tree, context);
   const finding = explained.tooShort === null ? askRules(of) : tooShort(of, explained.tooShort);
-  const suspects = rankSuspects(finding);
+  const suspects = rankSuspects(finding, of);
   const known = finding.confidence !== 'unknown';
   const cause = causeOf(known ? (suspects[0]?.code ?? 'unknown') : 'unknown');
   const others = known ? suspects.slice(1) : suspects;
@@ -64,8 +64,15 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
   };
 }
 
+const IP_ADDRESS = /^\d+(?:\.\d+){3}$|:/;
+
 /** The first is the cause. Where the evidence cannot separate them: the favoured one, then by prior. */
-function rankSuspects({ confidence, suspects, favoured }: Finding): readonly Suspect[] {
+function rankSuspects(finding: Finding, of: Case): readonly Suspect[] {
+  const { confidence, favoured } = finding;
+  const host = of.call && peerAddress(of.call.span).host;
+  // Where an address was called, no name was stale.
+  const named = host === null || !IP_ADDRESS.test(host);
+  const suspects = named ? finding.suspects : finding.suspects.filter(({ code }) => code !== 'D4');
   if (confidence === 'proven' || confidence === 'likely') return suspects;
   const weight = ({ code }: Suspect) => (code === favoured ? 10 : causeOf(code).prior);
   return suspects.toSorted((a, b) => weight(b) - weight(a));
@@ -131,25 +138,28 @@ function describeAlternative({ code, against }: Suspect, of: Case): Alternative 
 
 function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
   const peer = of.call !== null && databaseOf(of.call.span) !== null ? 'database' : 'http';
-  const [own, ...others] = causes.map(({ confirm }) =>
-    confirm.filter((check) => check.peer === undefined || check.peer === peer),
+  const [own, ...others] = causes.map(({ confirm, category }) =>
+    confirm
+      .filter((check) => check.peer === undefined || check.peer === peer)
+      .map((check) => ({ ...check, category })),
   );
   const checks = [
     ...(own?.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
     ...others.flatMap((confirm) => confirm.slice(0, 1)),
   ];
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
-  for (const { text, command } of checks) {
-    const filled = fillCommand(command, of);
+  for (const { text, command, category } of checks) {
+    const filled = fillCommand(command, of, category);
     if (!byCommand.has(filled)) byCommand.set(filled, { text, command: filled });
   }
   return [...byCommand.values()].slice(0, CHECKS_MAX);
 }
 
-function fillText(template: string, of: Case, { code }: Cause): string {
+function fillText(template: string, of: Case, { code, category }: Cause): string {
   // These two are about whoever gave up, wherever the time went.
   const ofGiveUp = code === 'F1' || code === 'F2';
-  const service = ofGiveUp ? of.giveUp.node.service : of.origin.node.service;
+  const callee = category === 'application' && of.call !== null ? (of.server?.service ?? of.peer) : null;
+  const service = ofGiveUp ? of.giveUp.node.service : (callee ?? of.origin.node.service);
   // Of own work, the peer that could be slow is one that was not recorded.
   const unrecorded = of.call === null && code === 'G2' ? `something that ${service} calls` : null;
   const peer = unrecorded ?? (ofGiveUp ? of.targetOfGiveUp : of.peer);
@@ -164,7 +174,7 @@ function fill(template: string, values: Record<string, string>): string {
 /** Names from spans go into a shell: only what needs no quoting is filled in. */
 const SHELL_SAFE = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/;
 
-function fillCommand(template: string, of: Case): string {
+function fillCommand(template: string, of: Case, category: Category): string {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
   const safe = (value: string | null, otherwise: string) =>
     value !== null && SHELL_SAFE.test(value) ? value : otherwise;
@@ -172,7 +182,21 @@ function fillCommand(template: string, of: Case): string {
     host: safe(host, 'HOST'),
     port: safe(port, 'PORT'),
     service: safe(of.origin.node.service, 'SERVICE'),
+    pid: processIdOf(CALLERS_CAUSES.has(category) ? of.origin.node : (of.server ?? ownNode(of))),
   });
+}
+
+/** Causes that lie in the process of the caller; all others are looked for in that of the callee. */
+const CALLERS_CAUSES: ReadonlySet<Category> = new Set(['client', 'dns']);
+
+/** The span of own work; null when the origin is a call whose other side has no span here. */
+function ownNode({ call, origin }: Case): TraceNode | null {
+  return call === null ? origin.node : null;
+}
+
+function processIdOf(node: TraceNode | null): string {
+  const pid = node === null ? null : numberAttribute(node.span.resource.attributes, 'process.pid');
+  return Number.isSafeInteger(pid) ? String(pid) : 'PID';
 }
 
 function pathTo(origin: TraceNode): string[] {

@@ -8,6 +8,7 @@ import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './g
 import { callKey, findOrigin, type OriginSegment } from './origin.ts';
 import { findTooShort, type TooShort } from './rules/whole-trace.ts';
 import type { Normals } from './normals.ts';
+import { phaseOfCall } from './phase-of-call.ts';
 import type { TraceNode, TraceTree } from './tree.ts';
 
 export interface Explained {
@@ -131,7 +132,15 @@ function originOf(
   if (tooShort !== null || !waitedInVain) return itself;
   const found = findOrigin(blockingChain(node, atMs), elapsedMs, normals);
   const foundItself = found.node === node && found.type === 'edge';
-  return foundItself || isFrontOfGateway(giveUp, found) ? itself : found;
+  return foundItself || isFrontOfGateway(giveUp, found) ? itself : asStalledAnswer(found, atMs);
+}
+
+/** A server that had begun to answer is not silent: what hung is the answer, and the call shows how far it came. */
+function asStalledAnswer(found: OriginSegment, atMs: number): OriginSegment {
+  const call = found.type === 'own' && found.node.span.kind === 'server' ? found.node.parent : null;
+  if (call === null || call.span.kind !== 'client') return found;
+  const { phase, phaseOpen } = phaseOfCall(call, null, null, atMs);
+  return phase === 'receive' && phaseOpen ? { ...found, type: 'edge', node: call, normalMs: null } : found;
 }
 
 /** The server that answered 504 shows nothing of what it waited for: that was not its own work. */

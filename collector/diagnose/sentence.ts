@@ -119,7 +119,7 @@ function whereTheTimeWent(of: Case): string {
   if (call === null) {
     const within = `"${operationOf(origin.node.span)}", with nothing recorded below`;
     return origin.open
-      ? `${origin.node.service} was still busy for ${used} of it in ${within}`
+      ? `${origin.node.service} was still in ${within}, ${used} of it`
       : `${origin.node.service} spent ${used} of it in ${within}`;
   }
   if (!origin.open) return `${used} of it went into ${call.service}'s call to ${peer}${phaseWords(of)}`;

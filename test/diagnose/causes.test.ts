@@ -41,9 +41,9 @@ describe('the catalogue of causes', () => {
     const placeholders = texts.flatMap((text) =>
       [...text.matchAll(/(?<!\$)\{([a-z]+)\}/g)].map(([, name]) => name),
     );
-    expect(placeholders.filter((name) => !['host', 'port', 'peer', 'service'].includes(name ?? ''))).toEqual(
-      [],
-    );
+    expect(
+      placeholders.filter((name) => !['host', 'port', 'peer', 'service', 'pid'].includes(name ?? '')),
+    ).toEqual([]);
     expect(cause.decides).not.toContain('{');
   });
   it('a code that is none is unknown', () => {

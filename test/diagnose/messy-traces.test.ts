@@ -84,7 +84,7 @@ describe("a program's own timer", () => {
           pay       |================|`);
     expect(verdict).toMatchObject({ by: 'shop', at: 'pay', giveUp: { kind: 'timeout', timer: 'app' } });
     expect(verdict.sentence).toBe(
-      'shop gave up after 1.100 s: pay was still busy for 1.000 s of it in "serve pay", with nothing recorded below.',
+      'shop gave up after 1.100 s: pay was still in "serve pay", with nothing recorded below, 1.000 s of it.',
     );
   });
   it('a call that its failing parent cancelled counts as given up', () => {

@@ -221,6 +221,17 @@ describe('wait', () => {
 });
 
 describe('receive', () => {
+  it('a server that had begun to answer hangs in its answer, not before it', () => {
+    const drawing = (phases: string) => `
+      shop           |============X|
+        shop>pay     |============X   phase=receive budget=1200 ${phases}
+          pay        |============|   left=1200`;
+    const stalled = verdictOf(drawing('wait=2 receive=1190'));
+    expect(stalled).toMatchObject({ cause: 'G5', phase: 'receive', confidence: 'possible', at: 'shop>pay' });
+    expect(stalled.evidence.map(({ text }) => text)).toContain('pay had not ended its answer');
+    expect(verdictOf(drawing('wait=1190 receive=10'))).toMatchObject({ at: 'pay', phase: 'none' });
+  });
+
   it('an answer that began and stalled', () => {
     const verdict = failed('phase=receive');
     expect(verdict).toMatchObject({ cause: 'G5', confidence: 'possible', phase: 'receive' });

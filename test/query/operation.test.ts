@@ -30,6 +30,10 @@ test.each([
 test.each([
   ['/v2/items/42/reviews', 'GET /v2/items/{id}/reviews'],
   ['/users/7d1c0e09-aaaa-4bbb-8ccc-0123456789ab', 'GET /users/{id}'],
+  ['/ok2/s3/v10', 'GET /ok2/s3/v10'],
+  ['/orders/ord-20261', 'GET /orders/{id}'],
+  ['/commits/ab12cd34', 'GET /commits/{id}'],
+  ['/facade/deadbeef', 'GET /facade/deadbeef'],
   ['/a/b/c/d/e/f', 'GET /a/b/c/d/…'],
   [`/${'x'.repeat(32)}`, `GET /${'x'.repeat(32)}`],
   [`/${'x'.repeat(33)}`, 'GET /{id}'],

@@ -2,8 +2,8 @@
 import type { Cause, Check } from './cause.ts';
 
 const PROFILE: Check = {
-  text: 'what the service is doing, in a profile',
-  command: 'node --cpu-prof app.js   # or: perf top -p $(pgrep -of {service})',
+  text: 'what the process spends its time on, on its host',
+  command: 'perf top -p {pid}   # or, started anew: node --cpu-prof app.js',
 };
 const QUERIES: Check = {
   text: 'running queries, the longest first (PostgreSQL)',
@@ -18,8 +18,8 @@ const LOCKS: Check = {
   peer: 'database',
 };
 const STACKS: Check = {
-  text: 'where its threads stand',
-  command: 'kill -QUIT $(pgrep -of {service})   # JVM, Go; Node: kill -USR1, then the inspector',
+  text: 'whether its threads run, sleep or are stopped, on its host',
+  command: 'ps -L -o tid,stat,wchan:24,pcpu,comm -p {pid}',
 };
 
 export const APPLICATION: readonly Cause[] = [

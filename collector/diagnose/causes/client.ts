@@ -7,7 +7,7 @@ const CONNECTIONS: Check = {
 };
 const CPU: Check = {
   text: 'is the client busy computing?',
-  command: 'top -b -n 1 -p $(pgrep -d, -f {service})',
+  command: 'top -b -H -n 1 -p {pid}',
 };
 
 export const CLIENT: readonly Cause[] = [
@@ -126,7 +126,7 @@ export const CLIENT: readonly Cause[] = [
     confirm: [
       { text: 'local ports in use towards the peer', command: 'ss -tan dst {host} dport = :{port} | wc -l' },
       { text: 'the range there is', command: 'sysctl net.ipv4.ip_local_port_range' },
-      { text: 'open descriptors of the client', command: 'ls /proc/$(pgrep -of {service})/fd | wc -l' },
+      { text: 'open descriptors of the client', command: 'ls /proc/{pid}/fd | wc -l' },
     ],
     fix: 'Reuse connections (keep-alive), close what leaks, raise the limit.',
   },

@@ -64,7 +64,7 @@ export const DNS: readonly Cause[] = [
     confirm: [
       {
         text: 'the size of the thread pool of the process',
-        command: "tr '\\0' '\\n' < /proc/$(pgrep -of {service})/environ | grep UV_THREADPOOL_SIZE",
+        command: "tr '\\0' '\\n' < /proc/{pid}/environ | grep UV_THREADPOOL_SIZE",
       },
       ASK,
     ],

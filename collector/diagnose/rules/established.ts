@@ -13,11 +13,15 @@ import {
 } from '../evidence.ts';
 import { databaseOf } from './application.ts';
 
-export function stalledTls({ call, failure, phase, phaseMs }: Case): Finding | null {
+export function stalledTls({ call, failure, phase, phaseMs, phaseOpen }: Case): Finding | null {
   if (call === null || (phase !== 'tls' && failure?.kind !== 'tls')) return null;
   const evidence = [
     errorFact(call),
-    attributeFact(call, 'sockeye.phase.tls_ms', `the handshake took ${formatMs(phaseMs ?? 0)}`),
+    attributeFact(
+      call,
+      'sockeye.phase.tls_ms',
+      `the handshake ${phaseOpen ? 'was open for' : 'took'} ${formatMs(phaseMs ?? 0)}`,
+    ),
     tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
     retransmitFact(call, 'retransmits'),
   ];
@@ -134,12 +138,15 @@ function aroundTheServer(
 }
 
 /** The answer began and did not end. */
-export function stalledAnswer({ call, phase, phaseMs, failure }: Case): Finding | null {
+export function stalledAnswer({ call, server, phase, phaseMs, failure }: Case): Finding | null {
   if (call === null || phase !== 'receive' || failure?.kind === 'reset') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.receive_ms', `receiving was open for ${formatMs(phaseMs ?? 0)}`),
     tcpFact(call, 'bytes_received', 'bytes that had come'),
     tcpFact(call, 'last_data_received_ms', 'since the last of them'),
+    server === null || server.endMs < call.endMs
+      ? null
+      : spanFact(server, `${server.service} had not ended its answer`),
     errorFact(call),
   ];
   const suspects = [

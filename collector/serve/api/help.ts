@@ -12,6 +12,7 @@ const PLACEHOLDERS = {
   service: { inText: 'the service', inCommand: 'SERVICE' },
   host: { inText: 'the host', inCommand: 'HOST' },
   port: { inText: 'the port', inCommand: 'PORT' },
+  pid: { inText: 'the process', inCommand: 'PID' },
 } as const;
 type Placeholder = keyof typeof PLACEHOLDERS;
 const NAMES = Object.keys(PLACEHOLDERS) as Placeholder[];
@@ -101,7 +102,7 @@ function fill(
   values: ReadonlyMap<Placeholder, string>,
   form: 'inText' | 'inCommand',
 ): string {
-  return template.replaceAll(/\{(peer|service|host|port)\}/g, (_, name: Placeholder) => {
+  return template.replaceAll(/\{(peer|service|host|port|pid)\}/g, (_, name: Placeholder) => {
     return values.get(name) ?? PLACEHOLDERS[name][form];
   });
 }
