@@ -6,7 +6,7 @@
  */
 import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, type Context } from '@opentelemetry/api';
+import { context, trace, TraceFlags, type Context } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
@@ -26,7 +26,7 @@ export interface Attempt {
 
 export interface Connection extends ConnectionMoments {
   socket: Socket;
-  /** The context `connect` was called in. */
+  /** The context `connect` was called in, without its span if that had ended by then. */
   context: Context;
   host: string | undefined;
   port: number | undefined;
@@ -110,7 +110,7 @@ interface Destination {
 function newConnection(socket: Socket, { host, port, path }: Destination): Connection {
   const connection: Connection = {
     socket,
-    context: context.active(),
+    context: withoutEndedSpan(context.active()),
     host,
     port,
     path,
@@ -126,6 +126,18 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
   };
   connections.set(socket, connection);
   return connection;
+}
+
+/**
+ * The context without a span that has ended: what happens now is no part of it. A pool opens connections in the context of
+ * whoever used it before. A span that is not sampled, or a peer's, never records and tells nothing of its end: it stays.
+ */
+export function withoutEndedSpan(within: Context): Context {
+  const span = trace.getSpan(within);
+  if (!span || span.isRecording()) return within;
+  const { traceFlags, isRemote } = span.spanContext();
+  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  return isSampled && !isRemote ? trace.deleteSpan(within) : within;
 }
 
 function observe(socket: Socket, args: unknown[], observer: ConnectionObserver): void {

@@ -1,10 +1,11 @@
 /** The span of a connection that no call opened: a raw socket, a driver's, a pool that warms up. */
 import { performance } from 'node:perf_hooks';
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { timerOfReason } from './abort-reasons.ts';
 import { attemptAttributes, failureAttributes, peerAttributes, phaseAttributes } from './call.ts';
-import { isOpen, type Connection } from './connections.ts';
+import { isOpen, withoutEndedSpan, type Connection } from './connections.ts';
 import { describeFailure } from './failures.ts';
+import { fetchIn } from './fetch.ts';
 import { evidenceAttributes } from './kernel/evidence.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
@@ -42,8 +43,16 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
     name: 'connect',
     kind: 'client',
     startMs: startedMs,
-    parent: connection.context,
+    parent: parentOf(connection),
     attributes,
   });
   span.end({ endMs, attributes: {}, ...(errorMessage === undefined ? {} : { errorMessage }) });
+}
+
+/**
+ * The program's own connection belongs to the span it was opened in, however long it takes. One that no call of a `fetch`
+ * claims was opened by undici, which replaces at once what an aborted call closed: it must not extend a trace that is over.
+ */
+function parentOf({ context }: Connection): Context {
+  return fetchIn(context) ? withoutEndedSpan(context) : context;
 }

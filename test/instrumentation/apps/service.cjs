@@ -16,6 +16,8 @@ const get = (url, options = {}) =>
       .on('error', reject);
   });
 
+let release;
+
 const routes = {
   http: (to) => get(to),
   fetch: async (to) => (await fetch(to)).text(),
@@ -97,6 +99,19 @@ const routes = {
     holding.abort();
     undici.setGlobalDispatcher(usual);
     return outcome;
+  },
+  /** Answers although the call that it made was given up. */
+  'given-up': (to) => fetch(to, { signal: AbortSignal.timeout(300) }).catch((error) => error.name),
+  /** The same, but goes on until `/release` is asked for. */
+  'given-up-held': async (to) => {
+    const released = new Promise((resolve) => (release = resolve));
+    await routes['given-up'](to);
+    await released;
+    return 'released';
+  },
+  release: () => {
+    release();
+    return 'done';
   },
   failing: () => {
     throw new Error('a fault of the service itself');
