@@ -119,9 +119,18 @@ function printAddresses(addresses: Status['addresses'], { tls, dataFolder }: Con
       `OTLP HTTP  ${scheme}://${addresses.otlpHttp}`,
       `web        ${scheme}://${addresses.web}`,
       `data       ${resolve(dataFolder)}`,
-      ...(hook === null ? [] : [`your app   node --require ${hook} app.js`]),
+      ...(hook === null
+        ? []
+        : [`your app   ${endpointVariable(addresses.otlpGrpc, scheme)}node --require ${hook} app.js`]),
     ].join('\n'),
   );
+}
+
+/** What the hook must be told when it would look for the collector elsewhere. */
+function endpointVariable(otlpGrpc: string, scheme: string): string {
+  const reachable = otlpGrpc.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
+  const isUsual = scheme === 'http' && /^(?:127\.0\.0\.1|localhost):4317$/.test(reachable);
+  return isUsual ? '' : `OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${reachable} `;
 }
 
 /** Resolves with the name of the first SIGTERM or SIGINT; another one, later, ends the process at once. */

@@ -44,7 +44,7 @@ describe('starting', () => {
         expect.stringMatching(/^OTLP HTTP +http:\/\/127\.0\.0\.1:\d+$/),
         expect.stringMatching(/^web +http:\/\/127\.0\.0\.1:\d+$/),
         expect.stringMatching(/^data +\/.+$/),
-        `your app   node --require ${hook} app.js`,
+        `your app   OTEL_EXPORTER_OTLP_ENDPOINT=http://${collector.otlpGrpc} node --require ${hook} app.js`,
       ]);
       expect((await fetch(`${collector.web}/healthz`)).status).toBe(200);
       const { addresses, spans } = await statusOf(collector.web);
