@@ -19,14 +19,17 @@ export function reportReachability<Span>(
       exporter.export(spans, (result) => {
         if (result.code !== 0) {
           if (lostSpans === 0) {
-            const why = result.error?.message.split('\n', 1)[0] ?? 'no reason given';
             writeLine(
-              `sockeye: spans cannot be sent to ${address}: ${why}. The program goes on; this is said once.`,
+              `sockeye: spans cannot be sent to ${address} and are dropped until they can: ` +
+                `${explainFailure(result.error)} The program goes on; this is said once.`,
             );
           }
           lostSpans += spans.length;
         } else if (lostSpans > 0) {
-          writeLine(`sockeye: spans are sent to ${address} again; ${lostSpans} were lost in between.`);
+          // At least: what found no place in the queue never came this far.
+          writeLine(
+            `sockeye: spans are sent to ${address} again; at least ${lostSpans} were lost in between.`,
+          );
           lostSpans = 0;
         }
         done(result);
@@ -37,4 +40,14 @@ export function reportReachability<Span>(
     },
     shutdown: () => exporter.shutdown(),
   };
+}
+
+/** The first line of the error as sentences, without what gRPC leaves blank, and what to look at when the peer speaks another protocol. */
+function explainFailure(error: Error | undefined): string {
+  const [line = ''] = (error?.message ?? '').split('\n', 1);
+  const why = line.replace(/\.? Resolution note: *$/, '').replace(/\.$/, '') || 'no reason given';
+  const isOtherProtocol = /Protocol error|Parse Error: Expected HTTP/.test(why);
+  return isOtherProtocol
+    ? `${why}. Is the port the right one? 4317 is for gRPC, 4318 for OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.`
+    : `${why}.`;
 }

@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest';
 import { reportReachability } from '../../instrumentation/export-health.ts';
 
-function reporter() {
+function reporter(message = '14 UNAVAILABLE\nmore') {
   const lines: string[] = [];
   let fails = false;
   const exporter = reportReachability<number>(
     {
-      export: (_spans, done) =>
-        done(fails ? { code: 1, error: new Error('14 UNAVAILABLE\nmore') } : { code: 0 }),
+      export: (_spans, done) => done(fails ? { code: 1, error: new Error(message) } : { code: 0 }),
       shutdown: () => Promise.resolve(),
     },
     'http://collector:4317',
@@ -37,8 +36,8 @@ it('the first failure is said once, and the recovery with the number of spans lo
   send(1, false);
   send(1, false);
   expect(lines).toEqual([
-    'sockeye: spans cannot be sent to http://collector:4317: 14 UNAVAILABLE. The program goes on; this is said once.',
-    'sockeye: spans are sent to http://collector:4317 again; 7 were lost in between.',
+    'sockeye: spans cannot be sent to http://collector:4317 and are dropped until they can: 14 UNAVAILABLE. The program goes on; this is said once.',
+    'sockeye: spans are sent to http://collector:4317 again; at least 7 were lost in between.',
   ]);
 });
 
@@ -48,4 +47,22 @@ it('the next run of failures is said again', () => {
   send(1, false);
   send(1, true);
   expect(lines).toHaveLength(3);
+});
+
+it.each([
+  {
+    what: 'loses the note that gRPC leaves blank',
+    message: '14 UNAVAILABLE: Last error: connect ECONNREFUSED 127.0.0.1:2. Resolution note: ',
+    said: '14 UNAVAILABLE: Last error: connect ECONNREFUSED 127.0.0.1:2. The program',
+  },
+  {
+    what: 'keeps a note that says something',
+    message: '14 UNAVAILABLE: No addresses resolved. Resolution note: ENOTFOUND collector',
+    said: 'No addresses resolved. Resolution note: ENOTFOUND collector. The program',
+  },
+  { what: 'of an empty message says that it is', message: '', said: 'no reason given. The program' },
+])('the reason $what', ({ message, said }) => {
+  const { lines, send } = reporter(message);
+  send(1, true);
+  expect(lines).toEqual([expect.stringContaining(said)]);
 });

@@ -115,9 +115,27 @@ describe('without a collector', () => {
     expect(run).toMatchObject({ code: 0, stdout: 'called\n' });
     expect(run.stderr.trim().split('\n')).toEqual([
       expect.stringMatching(
-        `^sockeye: spans cannot be sent to http://127\\.0\\.0\\.1:${port}: .*ECONNREFUSED`,
+        `^sockeye: spans cannot be sent to http://127\\.0\\.0\\.1:${port} and are dropped until they can: .*ECONNREFUSED 127\\.0\\.0\\.1:${port}\\. The program goes on`,
       ),
     ]);
+  });
+
+  it.each([
+    { protocol: 'grpc', start: () => startHttpServer() },
+    { protocol: 'http/protobuf', start: () => startReceiver() },
+  ])('a port that speaks another protocol than $protocol is named as one', async ({ protocol, start }) => {
+    const other = await start();
+    try {
+      const { flags, env } = withHook(`http://127.0.0.1:${other.port}`);
+      const run = await runApp(appFile('ending.cjs'), {
+        args: [`http://127.0.0.1:${server.port}/other`, 'return'],
+        flags,
+        env: { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: protocol },
+      });
+      expect(run.stderr).toContain('4317 is for gRPC, 4318 for OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.');
+    } finally {
+      other.close();
+    }
   });
 
   it.each([
