@@ -6,14 +6,15 @@
  *                          sockeye.client.left_ms  end of the span
  *
  * A span ends when the handler ends the response, not when the last byte has left: work done for a client that has gone
- * is what there is to see. A handler that never ends its response after the client left is ended when the response is
- * forgotten or the program ends, at the moment the client left.
+ * is what there is to see. Of a handler that has not ended its response `leftLimitMs` after the client left, or when the
+ * program ends, nobody knows whether it still works: its span ends at the moment the client left.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers';
 import { context, propagation, ROOT_CONTEXT, type Attributes, type Context } from '@opentelemetry/api';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
@@ -31,8 +32,12 @@ interface Visit {
   ended: boolean;
 }
 
+/** How long the span of a hung handler may keep the rest of its trace waiting. */
+const usualLeftLimitMs = 10_000;
+
 /** Starts a server span for every request that an `http` or `https` server receives. */
-export function watchHttpServer(recorder: Recorder): void {
+export function watchHttpServer(recorder: Recorder, leftLimitMs = usualLeftLimitMs): void {
+  const departed = watchDeparted(leftLimitMs);
   subscribe(
     'http.server.request.start',
     guard((message) => {
@@ -41,14 +46,34 @@ export function watchHttpServer(recorder: Recorder): void {
         response: ServerResponse;
         socket: Socket;
       };
-      requestStarted(recorder, request, response, socket);
+      requestStarted(recorder, departed, request, response, socket);
     }),
   );
 }
 
-/** Visits whose client left and whose handler has not ended the response. */
+/** Visits whose client left and whose handler has not ended the response, in the order in which the clients left. */
 const left = new Set<Visit>();
-const forgotten = new FinalizationRegistry<Visit>((visit) => endVisit(visit, visit.leftMs));
+
+/** Takes visits whose client just left, and ends each when its time is over: one timer, for the one that left first. */
+function watchDeparted(leftLimitMs: number): (visit: Visit) => void {
+  let isWaiting = false;
+  const wait = (delayMs: number) => {
+    isWaiting = true;
+    setTimeout(endOverdue, delayMs).unref();
+  };
+  const endOverdue = guard(() => {
+    isWaiting = false;
+    for (const visit of left) {
+      const remainingMs = (visit.leftMs ?? 0) + leftLimitMs - performance.now();
+      if (remainingMs > 0) return wait(remainingMs);
+      endVisit(visit, visit.leftMs);
+    }
+  });
+  return (visit) => {
+    left.add(visit);
+    if (!isWaiting) wait(leftLimitMs);
+  };
+}
 
 /** Ends what will not be ended by its handler any more, because the program ends. */
 export function endLeftVisits(): void {
@@ -57,6 +82,7 @@ export function endLeftVisits(): void {
 
 function requestStarted(
   recorder: Recorder,
+  departed: (visit: Visit) => void,
   request: IncomingMessage,
   response: ServerResponse,
   socket: Socket,
@@ -95,8 +121,7 @@ function requestStarted(
       if (visit.ended) return;
       visit.leftMs = performance.now();
       readResponse(visit, request, response);
-      left.add(visit);
-      forgotten.register(response, visit);
+      departed(visit);
     }),
   );
 }
