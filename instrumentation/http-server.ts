@@ -33,7 +33,7 @@ interface Visit {
 }
 
 /** How long the span of a hung handler may keep the rest of its trace waiting. */
-const usualLeftLimitMs = 10_000;
+const usualLeftLimitMs = 30_000;
 
 /** Starts a server span for every request that an `http` or `https` server receives. */
 export function watchHttpServer(recorder: Recorder, leftLimitMs = usualLeftLimitMs): void {
