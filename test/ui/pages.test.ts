@@ -385,11 +385,11 @@ describe('an empty view', () => {
 });
 
 describe('everywhere', () => {
-  const paste = async (text: string) => {
-    const box = page.find('header input') as HTMLInputElement;
+  const paste = async (text: string, where = 'header') => {
+    const box = page.find(`${where} input`) as HTMLInputElement;
     box.value = text;
     box.dispatchEvent(new Event('input', { bubbles: true }));
-    page.find('header form').dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true }));
+    page.find(`${where} form`).dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true }));
   };
 
   it('a pasted error opens its incident', async () => {
@@ -411,6 +411,31 @@ describe('everywhere', () => {
     await paste('connect ECONNREFUSED 10.9.9.9:1');
     await expect.poll(page.text, soon).toContain('Nothing matched this line.');
     await expect.poll(page.text, soon).toContain('connect ECONNREFUSED 10.9.9.9:1');
+  });
+
+  const logLine =
+    '2026-11-22T13:57:13.351Z ERROR /hang-fetch TimeoutError: The operation was aborted due to timeout 23';
+
+  it('a pasted line without an address opens the failed trace with its path', async () => {
+    await open('/search');
+    await paste(logLine, '.page');
+    await expect
+      .poll(page.text, soon)
+      .toContain('The nearest failed trace with /hang-fetch and TimeoutError.');
+    expect(page.url()).toMatch(/^\/trace\//);
+  });
+
+  it('a pasted line of a path that no failed trace has lists what failed, and says so', async () => {
+    const { '/api/traces': none } = noData;
+    await open('/', {
+      '/api/traces': (query: URLSearchParams) => (query.get('q')?.includes('/hang-fetch') ? none : traces),
+    });
+    await paste(logLine);
+    await expect
+      .poll(page.text, soon)
+      .toContain('No failed trace with /hang-fetch was found within a minute');
+    expect(page.text()).not.toContain('to its address');
+    expect(page.all('a.trace')).toHaveLength(5);
   });
 
   it('a pasted trace id opens the trace, and anything else is a query', async () => {

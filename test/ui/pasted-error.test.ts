@@ -28,6 +28,13 @@ describe('what is put into the search box', () => {
     ['Error: socket hang up', 'error'],
     ['connect ETIMEDOUT 10.0.3.7:8443', 'error'],
     ['something odd at 10.0.3.7:8443', 'error'],
+    ['ERROR /race Error: gave up after 700 ms', 'error'],
+    ['2026-11-22T13:57:13.351Z ERROR /race Error: gave up after 700 ms', 'error'],
+    ['2026-11-22T13:57:13.351Z request failed', 'error'],
+    ['2026-11-22T13:57:13.351Z', 'query'],
+    ['service:checkout timeout', 'query'],
+    ['service:checkout Error:', 'query'],
+    ['2026-11-22T13:57:13.351Z status:504 upstream timeout', 'error'],
   ])('%s is read as %s', (text, kind) => {
     expect(readSearch(text).kind).toBe(kind);
   });
@@ -92,6 +99,21 @@ describe('a pasted error', () => {
     ['1795356202.118 ETIMEDOUT', '2026-11-22T14:03:22.000Z'],
   ])('%s was written at %s', (line, iso) => {
     expect(new Date(errorOf(line).atUnixMs ?? 0).toISOString()).toBe(iso);
+  });
+
+  it.each([
+    [
+      '2026-11-22T13:57:13.351Z ERROR /hang-fetch TimeoutError: The operation was aborted due to timeout 23',
+      '/hang-fetch',
+      'TimeoutError',
+    ],
+    ['ERROR /race Error: gave up after 700 ms', '/race', null],
+    ['GET https://payments/v1/pay?id=3 ECONNRESET', '/v1/pay', 'ECONNRESET'],
+    ['path=/buy UND_ERR_HEADERS_TIMEOUT', '/buy', 'UND_ERR_HEADERS_TIMEOUT'],
+    ['TypeError: fetch failed at run (/app/server.js:23:11)', null, 'TypeError'],
+    ['socket hang up', null, null],
+  ])('%s names the path %s and the error %s', (line, path, errorType) => {
+    expect(errorOf(line)).toMatchObject({ path, errorType });
   });
 
   it('without a time has none, and a clock alone is no host', () => {

@@ -35,10 +35,9 @@ function describeInstant(text: string): string {
   return today ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
 }
 
-/** Fifteen minutes on either side of an instant: where a jump to something found lands. */
-export function rangeAround(unixMs: number): { from: string; to: string } {
-  const half = 15 * 60e3;
-  return { from: new Date(unixMs - half).toISOString(), to: new Date(unixMs + half).toISOString() };
+/** Fifteen minutes on either side of an instant, where a jump to something found lands; or `halfMs`. */
+export function rangeAround(unixMs: number, halfMs: number = 15 * 60e3): { from: string; to: string } {
+  return { from: new Date(unixMs - halfMs).toISOString(), to: new Date(unixMs + halfMs).toISOString() };
 }
 
 /** Length of the range in seconds: what a count is divided by to give a rate. */

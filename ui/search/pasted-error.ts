@@ -21,6 +21,10 @@ export interface PastedError {
   /** `ETIMEDOUT`, `DEADLINE_EXCEEDED`, `504`: the word it was recognised by. */
   readonly symptom: string;
   readonly phase: string | null;
+  /** `/checkout`, where the line names one. */
+  readonly path: string | null;
+  /** `TimeoutError`, `ECONNRESET`: what spans say in `error.type` and exceptions in their own. */
+  readonly errorType: string | null;
 }
 
 /** Symptom words of Node, Go, Java, Python, .NET, gRPC, proxies; with the phase, where the word itself says it. */
@@ -50,6 +54,8 @@ const SYMPTOMS: readonly (readonly [RegExp, string | null])[] = [
     null,
   ],
   [/\b(?:timed out|timeout|deadline exceeded|connection reset)\b/i, null],
+  // Of no known kind, but a log's word for a failure.
+  [/\b\w*(?:Error|Exception)\b|\b(?:ERROR|ERR|FATAL|CRITICAL|PANIC|SEVERE)\b|\bgave up\b/, null],
   [/\b50[234]\b.*\b(?:gateway|unavailable|upstream)\b|\bupstream (?:request|connect)\b/i, null],
 ];
 
@@ -76,9 +82,16 @@ function namedTraceId(text: string): string | undefined {
 const QUERY_TERM =
   /^[-(]*(?:(?:trace\.)?[a-z_][\w./-]*(?::|[<>~]=?|>=|<=)(?:[^\s"]|"[^"]*")*|OR|"[^"]*"\)?)\)*$/i;
 
-/** Every word is a term of the query language, and none has the form `word: ` of prose. */
+const FIELD_TERM =
+  /^[-(]*(?:service|operation|duration|status|timeout|phase|cause|edge|trace\.\w+)(?::|[<>~])\S/;
+
+/**
+ * Every word is a term of the query language, and none has the form `word: ` of prose. Without a time, a term that
+ * only a query has is enough: what else is wrong with it is for the query to say.
+ */
 function looksLikeQuery(text: string): boolean {
   const words = text.match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
+  if (readTime(text) === null && words.some((word) => FIELD_TERM.test(word))) return true;
   return words.length > 0 && words.every((word) => QUERY_TERM.test(word) && !/[:=]$/.test(word));
 }
 
@@ -87,15 +100,31 @@ function readError(text: string): PastedError | null {
     (candidate) => candidate.match,
   );
   const { host, port } = readAddress(text);
-  // An address and spaces around it is a pasted line too; a lone word is a search.
-  if (!symptom?.match && !(host !== null && port !== null && /\s/.test(text))) return null;
+  const atUnixMs = readTime(text);
+  // An address or a time with words around it is a pasted line too; a lone word is a search.
+  const isLine = /\s/.test(text) && ((host !== null && port !== null) || atUnixMs !== null);
+  if (!symptom?.match && !isLine) return null;
   return {
     host,
     port,
-    atUnixMs: readTime(text),
-    symptom: symptom?.match?.[0] ?? `${host}:${port}`,
+    atUnixMs,
+    symptom: symptom?.match?.[0] ?? (host === null ? 'its time' : `${host}:${port}`),
     phase: symptom?.phase ?? null,
+    path: readPath(text),
+    errorType: ERROR_TYPE.exec(text)?.[0] ?? null,
   };
+}
+
+/** The bare `Error` says nothing, nor does a level in capitals. */
+const ERROR_TYPE =
+  /\b(?:[A-Z]\w*(?:Error|Exception)|(?:E|UND_ERR_)(?!RROR\b)[A-Z][A-Z_]{3,}|DEADLINE_EXCEEDED)\b/;
+
+/** The path of a request: of a URL, or one that stands alone. Not that of a source file in a stack. */
+function readPath(text: string): string | null {
+  const found =
+    /\bhttps?:\/\/[^\s/"]+(\/[\w.~%/-]+)|(?<![^\s"'=(:[])(\/[\w.~%-]+(?:\/[\w.~%-]*)*)(?!\S*:\d)/.exec(text);
+  const path = found?.[1] ?? found?.[2] ?? null;
+  return path === null || /\.(?:[cm]?[jt]s|py|rb|go|java|php|cs|log)$/.test(path) ? null : path;
 }
 
 const IPV4 = String.raw`(?:\d{1,3}\.){3}\d{1,3}`;
