@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis, Evidence, Incident, Verdict } from '../../collector/serve/wire.ts';
 import { evidenceFact } from '../../ui/diagnosis/evidence-fact.ts';
+import { incidentMark, incidentQuery } from '../../ui/diagnosis/incident-place.ts';
 import { sayIncidentCause, sayVerdictCause } from '../../ui/diagnosis/say-cause.ts';
 import {
   emphasise,
@@ -10,6 +11,7 @@ import {
   verdictTerms,
 } from '../../ui/diagnosis/sentence.ts';
 import { summariseVerdict } from '../../ui/diagnosis/summary.ts';
+import { isFresh, wrongNow } from '../../ui/diagnosis/wrong-now.ts';
 import diagnosis from './fixtures/diagnosis-connect-timeout.json';
 import fixture from './fixtures/incidents-shop.json';
 
@@ -99,6 +101,57 @@ describe('a cause', () => {
 it('incidents that go on come before those that are over, larger ones first', () => {
   const order = orderIncidents(incidents.toReversed()).map((incident) => incident.fingerprint);
   expect(order).toEqual(['checkout-payments-connect', 'gateway-search-wait', 'checkout-shipping-refused']);
+});
+
+describe('what is wrong now', () => {
+  const nowMs = Date.parse('2026-11-22T14:10:00Z');
+  const seen = (
+    fingerprint: string,
+    secondsAgo: number,
+    count: number,
+    state: Incident['state'] = 'ongoing',
+  ) => ({
+    ...incidents[0]!,
+    fingerprint,
+    count,
+    state,
+    lastSeen: new Date(nowMs - secondsAgo * 1000).toISOString(),
+  });
+  const order = (...list: Incident[]) => wrongNow(list, nowMs).map((incident) => incident.fingerprint);
+
+  it('is what was seen in the last two minutes, most calls first', () => {
+    expect(order(seen('past', 121, 900), seen('few', 1, 3), seen('many', 120, 40))).toEqual([
+      'many',
+      'few',
+      'past',
+    ]);
+  });
+
+  it('is followed by what was seen last, however few calls it hit', () => {
+    expect(order(seen('older', 400, 900), seen('newer', 130, 1))).toEqual(['newer', 'older']);
+  });
+
+  it('is not what is resolved', () => {
+    expect(order(seen('over', 10, 5, 'resolved'), seen('on', 500, 1))).toEqual(['on']);
+  });
+
+  it('says when it was last seen once that is over a minute ago', () => {
+    expect(isFresh(seen('a', 60, 1), nowMs)).toBe(true);
+    expect(isFresh(seen('a', 61, 1), nowMs)).toBe(false);
+  });
+});
+
+describe('an incident', () => {
+  it('of a call is found by its edge and what failed', () => {
+    expect(incidentQuery('a->b')).toBe('edge:a->b (timeout:true OR status:error)');
+    expect(incidentQuery('a b->c')).toBe('edge:"a b->c" (timeout:true OR status:error)');
+    expect(incidentMark('a->b')).toBe('edge:a->b');
+  });
+
+  it('inside a service is found by the service, which need not have failed itself', () => {
+    expect(incidentQuery('price-service')).toBe('edge:price-service');
+    expect(incidentMark('price-service')).toBe('node:price-service');
+  });
 });
 
 describe('the value of a piece of evidence', () => {

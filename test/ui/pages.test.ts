@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import diagnosis from './fixtures/diagnosis-connect-timeout.json';
+import incidents from './fixtures/incidents-shop.json';
 import map from './fixtures/map-shop.json';
 import trace from './fixtures/trace-connect-timeout.json';
 import traces from './fixtures/traces-shop.json';
@@ -19,6 +20,8 @@ describe('the map', () => {
     await expect.poll(page.text, soon).toContain('checkout cannot connect to payments since');
     expect(page.find('.headline a.strong').getAttribute('href')).toBe('/timeouts/checkout-payments-connect');
     expect(page.text()).toContain('possibly: SYN dropped on the way to payments:8443, or 2 other causes');
+    expect(page.text()).toMatch(/last \d+ \w+ ago · possibly/);
+    expect(page.text()).toContain('1 more incident');
     await expect.poll(page.text, soon).toContain('12 nodes · 13 edges');
   });
 
@@ -348,6 +351,33 @@ describe('the lists', () => {
     expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
     const line = () => page.find(`.columns a[href="/trace/${TRACE_ID}"]`).textContent ?? '';
     await expect.poll(line, soon).toMatch(/\d\d:\d\d:\d\d POST \/buy\s+3\.26 s/);
+  });
+
+  const inside = { ...incidents.incidents[0]!, edge: 'catalog', phase: 'none' };
+  it('an incident inside of a service leads to its traces and to its node', async () => {
+    await open('/timeouts/inside', { '/api/timeouts/inside': inside });
+    await expect.poll(page.text, soon).toContain('does not finish its own work');
+    const links = page.all('.head a').map((link) => decodeURIComponent(link.getAttribute('href') ?? ''));
+    expect(links).toContain('/search?q=edge:catalog');
+    expect(links).toContain('/map?sel=node:catalog');
+  });
+
+  it('an incident whose verdicts were revised is said to be gone', async () => {
+    await open('/timeouts/revised');
+    await expect.poll(page.text, soon).toContain('This incident is gone');
+    expect(page.text()).toContain('revised when more spans arrived');
+    expect(page.find('.none a').getAttribute('href')).toBe('/timeouts');
+  });
+
+  it('an incident of another time leads there', async () => {
+    await open('/timeouts/past', {
+      '/api/timeouts/past': (query: URLSearchParams) =>
+        query.get('from') === '0'
+          ? inside
+          : Response.json({ error: { code: 'not_found', message: 'none' } }, { status: 404 }),
+    });
+    await expect.poll(page.text, soon).toContain('Not in this time range');
+    expect(page.find('.none a.strong').getAttribute('href')).toContain('/timeouts/past?from=2026-11-22');
   });
 });
 

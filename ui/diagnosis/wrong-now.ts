@@ -1,0 +1,26 @@
+/** Which incidents are wrong now, the one to see first in front. Pure. */
+import type { Incident } from '../../collector/serve/wire.ts';
+
+/** What was seen within this time goes on. */
+const NOW_MS = 2 * 60e3;
+/** Until then, it need not be said when it was last seen. */
+const FRESH_MS = 60e3;
+
+/** What goes on, by how many calls it hit; then the rest, by when it was last seen. */
+export function wrongNow(incidents: readonly Incident[], nowMs: number): Incident[] {
+  const seenMs = (incident: Incident) => Date.parse(incident.lastSeen);
+  const goesOn = (incident: Incident) => nowMs - seenMs(incident) <= NOW_MS;
+  return incidents
+    .filter((incident) => incident.state !== 'resolved')
+    .toSorted(
+      (a, b) =>
+        Number(goesOn(b)) - Number(goesOn(a)) ||
+        (goesOn(a) ? b.count - a.count : 0) ||
+        seenMs(b) - seenMs(a) ||
+        (a.fingerprint < b.fingerprint ? -1 : 1),
+    );
+}
+
+export function isFresh(incident: Pick<Incident, 'lastSeen'>, nowMs: number): boolean {
+  return nowMs - Date.parse(incident.lastSeen) <= FRESH_MS;
+}
