@@ -30,10 +30,13 @@ function trim(value: number, digits: number): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** Calls per second, or per minute or hour when they are few: `312/s`, `4.1/min`. */
+/** Fewer have no rate worth the name. */
+const RATED_CALLS_MIN = 10;
+
+/** Calls per second, or per minute or hour when they are few: `312/s`, `4.1/min`; a handful is counted: `3 calls`. */
 export function formatRate(calls: number, seconds: number): string {
+  if (calls < RATED_CALLS_MIN) return countOf(calls, 'call');
   const perSecond = calls / seconds;
-  if (calls === 0) return '0/s';
   if (perSecond >= 1) return `${perSecond >= 99.5 ? Math.round(perSecond) : trim(perSecond, 2)}/s`;
   if (perSecond * 60 >= 1) return `${trim(perSecond * 60, 2)}/min`;
   return `${trim(perSecond * 3600, 2)}/h`;

@@ -12,6 +12,7 @@ import {
   NODE_WIDTH,
   ringShares,
   sampleEdge,
+  sayTimeouts,
   timeoutBadge,
 } from '../../ui/map/draw.ts';
 import { COLUMN_PITCH, layoutMap } from '../../ui/map/layout.ts';
@@ -45,12 +46,15 @@ describe('marks of the map', () => {
     expect(ringShares({ calls: 2, errors: 2, timeouts: 2 })).toEqual({ ok: 0, error: 0, timeout: 1 });
   });
 
-  it('say what the timeouts of an edge were stuck in', () => {
-    expect(timeoutBadge(edgeOf('checkout', 'payments'))).toBe('connect 82 %');
-    expect(timeoutBadge({ ...edgeOf('checkout', 'payments'), timeoutPhases: { none: 16_100 } })).toBe(
-      '12 % time out',
-    );
+  it('say which share of the calls times out, and what most of these were stuck in', () => {
+    const edge = edgeOf('checkout', 'payments');
+    expect(timeoutBadge(edge)).toBe('12 % connect');
+    expect(sayTimeouts(edge)).toBe('12 % of calls time out, most in connect');
+    const unphased = { ...edge, timeoutPhases: { none: 16_100 } };
+    expect(timeoutBadge(unphased)).toBe('12 % time out');
+    expect(sayTimeouts(unphased)).toBe('12 % of calls time out');
     expect(timeoutBadge(edgeOf('checkout', 'inventory'))).toBeNull();
+    expect(sayTimeouts(edgeOf('checkout', 'inventory'))).toBeNull();
   });
 
   it('draw an edge from the right of its caller to the left of its callee, short of it by the arrow', () => {

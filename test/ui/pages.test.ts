@@ -31,7 +31,7 @@ describe('the map', () => {
     const names = page.all('[data-mark]').map((mark) => mark.getAttribute('aria-label') ?? '');
     expect(names).toHaveLength(25);
     expect(names.find((name) => name.startsWith('checkout calls payments'))).toContain(
-      'stuck in connect 82 %',
+      '12 % of calls time out, most in connect',
     );
     expect(page.all('[data-mark][tabindex="0"]')).toHaveLength(1);
   });

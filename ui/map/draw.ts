@@ -54,21 +54,28 @@ export function ringShares({ calls, errors, timeouts }: Counts): {
   return { ok: 1 - timeout - error, error, timeout };
 }
 
-/** The phase most timeouts of an edge were stuck in, and its share of them. */
-export function worstPhase(edge: Pick<MapEdge, 'timeoutPhases'>): { phase: string; share: number } | null {
-  const phases = Object.entries(edge.timeoutPhases).filter(([, count]) => count > 0);
-  const total = phases.reduce((sum, [, count]) => sum + count, 0);
+/** The phase most timeouts of an edge were stuck in; null when that is not recorded. */
+function worstPhase({ timeoutPhases }: Pick<MapEdge, 'timeoutPhases'>): string | null {
+  const phases = Object.entries(timeoutPhases).filter(([, count]) => count > 0);
   const [worst] = phases.toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  return worst ? { phase: worst[0], share: worst[1] / total } : null;
+  return worst === undefined || worst[0] === 'none' ? null : worst[0];
 }
 
-/** `connect 82 %`; without a recorded phase, the share of calls that timed out. */
+/** The share of all calls that time out, and what most of these are stuck in: `12 % connect`, `12 % time out`. */
 export function timeoutBadge(edge: MapEdge): string | null {
   if (edge.timeouts === 0) return null;
-  const worst = worstPhase(edge);
-  if (worst && worst.phase !== 'none') return `${worst.phase} ${formatShare(worst.share)}`;
-  return `${formatShare(edge.timeouts / Math.max(1, edge.calls))} time out`;
+  const phase = worstPhase(edge);
+  return `${timeoutShare(edge)} ${phase ?? 'time out'}`;
 }
+
+/** The same in words, where there is room: `12 % of calls time out, most in connect`. */
+export function sayTimeouts(edge: MapEdge): string | null {
+  if (edge.timeouts === 0) return null;
+  const phase = worstPhase(edge);
+  return `${timeoutShare(edge)} of calls time out${phase === null ? '' : `, most in ${phase}`}`;
+}
+
+const timeoutShare = ({ timeouts, calls }: MapEdge): string => formatShare(timeouts / Math.max(1, calls));
 
 /** From the right side of the caller through the waypoints to the left side of the callee. */
 export function edgePoints(from: Point, to: Point, route: readonly Point[]): Point[] {
