@@ -54,6 +54,19 @@ describe('the failed trace of a pasted line without an address', () => {
     expect(nearest()).toBeUndefined();
   });
 
+  it('may go on long after the line was written, as work does that nobody waits for any more', () => {
+    const goesOn = {
+      ...trace('goes on', '13:57:16.000'),
+      startedAt: '2026-11-22T13:57:12.900Z',
+      durationMs: 3100,
+    };
+    const next = trace('next', '13:57:13.900');
+    const all = page(next, goesOn);
+    expect(nearestFailed(line, { failed: all, withPath: all, withType: null })?.traceId).toBe('goes on');
+    const ended = page(goesOn, near);
+    expect(nearestFailed(line, { failed: ended, withPath: ended, withType: null })?.traceId).toBe('near');
+  });
+
   it('has its kind of error too, rather than being nearer', () => {
     const found = nearestFailed(line, { failed, withPath: failed, withType: page(early) });
     expect(found?.traceId).toBe('early');

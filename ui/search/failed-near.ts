@@ -56,16 +56,22 @@ export function nearestFailed(
     .filter((trace) => needed.has(trace.traceId))
     .toSorted(
       (a, b) =>
-        Number(types.has(b.traceId)) - Number(types.has(a.traceId)) ||
-        distanceMs(error, a) - distanceMs(error, b),
+        Number(types.has(b.traceId)) - Number(types.has(a.traceId)) || compareTimes(error.atUnixMs, a, b),
     );
   return best ?? null;
 }
 
-/** From the end of a trace to the line's time; without one, newest is nearest. */
-function distanceMs(error: PastedError, trace: TraceSummary): number {
-  const endUnixMs = Date.parse(trace.startedAt) + trace.durationMs;
-  return error.atUnixMs === null ? -endUnixMs : Math.abs(endUnixMs - error.atUnixMs);
+/** A line may be written this long after its trace ended. */
+const LATE_MS = 100;
+
+/** Negative when `a` is nearer: the line was written while it ran, or else least before or after; then by its end. */
+function compareTimes(atUnixMs: number | null, a: TraceSummary, b: TraceSummary): number {
+  const startMs = (trace: TraceSummary) => Date.parse(trace.startedAt);
+  const endMs = (trace: TraceSummary) => startMs(trace) + trace.durationMs;
+  if (atUnixMs === null) return endMs(b) - endMs(a);
+  const outsideMs = (trace: TraceSummary) =>
+    Math.max(0, startMs(trace) - atUnixMs, atUnixMs - endMs(trace) - LATE_MS);
+  return outsideMs(a) - outsideMs(b) || Math.abs(endMs(a) - atUnixMs) - Math.abs(endMs(b) - atUnixMs);
 }
 
 /** Why this trace was opened; it is a guess, and says by what. */
