@@ -448,7 +448,7 @@ describe('everywhere', () => {
 
   it('a pasted line without an address opens the failed trace with its path', async () => {
     await open('/search');
-    await paste(logLine, '.page');
+    await paste(logLine, '.list-page');
     await expect
       .poll(page.text, soon)
       .toContain('The nearest failed trace with /hang-fetch and TimeoutError.');
