@@ -61,6 +61,16 @@ describe('the map', () => {
     await expect.poll(page.text, soon).toContain('5 of 12 nodes');
   });
 
+  it('says beside an edge why its calls fail, and nothing beside one whose calls work', async () => {
+    await open('/map?sel=edge:checkout->payments');
+    await expect.poll(page.text, soon).toContain('13,200 timeouts in connect');
+    expect(page.all('aside a[href^="/timeouts/"]')).toHaveLength(1);
+    page.close();
+    await open('/map?sel=edge:gateway->catalog');
+    await expect.poll(page.text, soon).toContain('Latency as gateway sees it');
+    expect(page.all('aside a[href^="/timeouts/"]')).toHaveLength(0);
+  });
+
   it('flags a budget that outlasts what the caller is given', async () => {
     await open('/map?sel=edge:checkout->payments');
     await expect
