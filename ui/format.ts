@@ -56,8 +56,8 @@ export function formatCount(count: number): string {
 }
 
 /** `1 span`, `2 spans`. */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** Local clock time, with milliseconds when asked, with the day when it is not today. */
