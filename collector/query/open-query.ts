@@ -43,8 +43,9 @@ export function createQuery(store: Store): Query {
       members.map(({ traceId, verdict }) => ({ traceId, spanId: verdict.origin.spanId })),
     );
     const caller = members[0]?.verdict.origin.service ?? '';
+    const callee = incident.edge.slice(caller.length + 2);
     const working = incident.edge.startsWith(`${caller}->`)
-      ? await store.readWorkingCalls(range, caller, incident.edge.slice(caller.length + 2), WORKING_CALLS_MAX)
+      ? await store.readEdgeCalls(range, { caller, callee }, 'ok', WORKING_CALLS_MAX)
       : [];
     return { ...incident, ...compareCalls(failed, working) };
   }

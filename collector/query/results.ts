@@ -22,6 +22,21 @@ export interface CallGroup extends Omit<MapEdge, 'from'> {
   readonly callee: { readonly kind: NodeKind; readonly inferred: boolean };
 }
 
+/** Of calls that start in one step of a range. */
+export interface CallCounts {
+  readonly calls: number;
+  readonly errors: number;
+  readonly timeouts: number;
+}
+
+/** A `service.version` and when its first and last span of a range started, in epoch milliseconds. */
+export interface ServiceVersion {
+  readonly service: string;
+  readonly version: string;
+  readonly firstUnixMs: number;
+  readonly lastUnixMs: number;
+}
+
 export interface VerdictRow {
   readonly traceId: string;
   readonly ordinal: number;

@@ -8,7 +8,14 @@
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import type { QueryTerm } from '../query/query-term.ts';
 import type { Span, SpanKind } from '../span.ts';
-import type { CallGroup, ServiceStats, TracePage, VerdictRow } from '../query/results.ts';
+import type {
+  CallCounts,
+  CallGroup,
+  ServiceStats,
+  ServiceVersion,
+  TracePage,
+  VerdictRow,
+} from '../query/results.ts';
 
 /** `[from, to)` by span start, epoch milliseconds. */
 export interface TimeRange {
@@ -54,6 +61,12 @@ export interface Normal extends NormalKey {
 export interface SpanIdentity {
   readonly traceId: string;
   readonly spanId: string;
+}
+
+/** Who calls whom, as the map names them; `caller` is null where the calls come from outside. */
+export interface Edge {
+  readonly caller: string | null;
+  readonly callee: string;
 }
 
 /** A trace is due for diagnosis when it has been without new spans for `quietMs`, or has waited for `waitMs`. */
@@ -119,8 +132,15 @@ export interface Store {
   readAddressServices(addresses: readonly string[]): Promise<Map<string, string>>;
   /** The spans with these ids, in no order; those unknown are left out. */
   readSpans(ids: readonly SpanIdentity[]): Promise<Span[]>;
-  /** Calls of an edge that were answered well, newest first: what failing ones are compared with. */
-  readWorkingCalls(range: TimeRange, caller: string, callee: string, limit: number): Promise<Span[]>;
+  /**
+   * Calls of an edge, newest first; bounded by the backend. Of calls from outside, whose caller is null, the server
+   * spans. `ok` leaves out what did not end well.
+   */
+  readEdgeCalls(range: TimeRange, edge: Edge, outcome: 'ok' | 'any', limit: number): Promise<Span[]>;
+  /** The calls of `readCallGroups`, counted in so many equal steps of the range. */
+  readCallCounts(range: TimeRange, steps: number, signal?: AbortSignal): Promise<CallCounts[]>;
+  /** Which versions of its services sent spans that start in the range, in no order. */
+  readVersions(range: TimeRange): Promise<ServiceVersion[]>;
 
   /**
    * Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. Stops

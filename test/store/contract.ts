@@ -68,7 +68,9 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
       expect(await store.readVerdicts(AROUND_NOON)).toEqual([]);
       expect(await store.readAddressServices(['a:1'])).toEqual(new Map());
       expect(await store.readSpans([{ traceId: traceId('1'), spanId: spanId('1') }])).toEqual([]);
-      expect(await store.readWorkingCalls(AROUND_NOON, 'a', 'b', 10)).toEqual([]);
+      expect(await store.readEdgeCalls(AROUND_NOON, { caller: 'a', callee: 'b' }, 'any', 10)).toEqual([]);
+      expect(await store.readCallCounts(AROUND_NOON, 1)).toEqual([{ calls: 0, errors: 0, timeouts: 0 }]);
+      expect(await store.readVersions(AROUND_NOON)).toEqual([]);
       expect(await store.applyRetention(1000, 1e9)).toBe(0);
       expect(await store.status()).toMatchObject({ spans: 0, oldestUnixMs: null });
       await store.purge();
@@ -506,16 +508,88 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         expect(await store.readAttributeValues(AROUND_NOON, 'shop.item', 's', 10)).toHaveLength(1);
       });
 
-      test('calls that worked are found by their edge', async () => {
+      const tracesOf = async (caller: string | null, callee: string, outcome: 'ok' | 'any', limit = 10) =>
+        (await store.readEdgeCalls(AROUND_NOON, { caller, callee }, outcome, limit)).map((span) =>
+          span.traceId.replace(/^0+/, ''),
+        );
+
+      test('the calls of an edge are found newest first, all of them or those that worked', async () => {
         await store.append(
           makeRequest(
             ...call('a', { id: '1' }, { id: '2' }),
-            ...call('b', { id: '1', error: 'ECONNREFUSED' }),
+            ...call('b', { id: '1', startMs: 5, error: 'ECONNREFUSED' }),
             ...call('c', { id: '1', attributes: { 'server.address': 'elsewhere' } }),
           ),
         );
-        const spans = await store.readWorkingCalls(AROUND_NOON, 'checkout', 'payments', 10);
-        expect(spans.map((span) => span.traceId)).toEqual([traceId('a')]);
+        expect(await tracesOf('checkout', 'payments', 'ok')).toEqual(['a']);
+        expect(await tracesOf('checkout', 'payments', 'any')).toEqual(['b', 'a']);
+        expect(await tracesOf('checkout', 'payments', 'any', 1)).toEqual(['b']);
+        expect(await tracesOf('checkout', 'elsewhere', 'any')).toEqual(['c']);
+      });
+
+      test('calls from outside are found by the service they came to', async () => {
+        await store.append(
+          makeRequest(
+            { trace: 'a', service: 'gateway' },
+            { trace: 'b', service: 'gateway', error: '500' },
+            { trace: 'c', service: 'gateway', parent: '9' },
+            { trace: 'd', service: 'checkout' },
+          ),
+        );
+        expect((await tracesOf(null, 'gateway', 'any')).toSorted()).toEqual(['a', 'b']);
+        expect(await tracesOf(null, 'gateway', 'ok')).toEqual(['a']);
+      });
+
+      test('calls are counted per step, and as many as the map has', async () => {
+        await store.append(
+          makeRequest(
+            ...call('a', { id: '1', startMs: -3_600_000 }, { id: '2', startMs: -3_600_000 }),
+            ...call('b', { id: '1', startMs: -1, error: 'ECONNREFUSED' }),
+            ...call('c', {
+              id: '1',
+              error: 'ETIMEDOUT',
+              attributes: { 'sockeye.timeout.phase': 'connect', 'sockeye.timeout.timer': 'kernel' },
+            }),
+            { trace: 'd', service: 'gateway', startMs: 3_599_999 },
+            { trace: 'd', service: 'gateway', startMs: 3_600_000 },
+          ),
+        );
+        const counts = await store.readCallCounts(AROUND_NOON, 4);
+        expect(counts).toEqual([
+          { calls: 1, errors: 0, timeouts: 0 },
+          { calls: 1, errors: 1, timeouts: 0 },
+          { calls: 1, errors: 0, timeouts: 1 },
+          { calls: 1, errors: 0, timeouts: 0 },
+        ]);
+        const groups = await store.readCallGroups(AROUND_NOON);
+        expect(groups.reduce((sum, group) => sum + group.calls, 0)).toBe(4);
+      });
+
+      test('versions of a service stand with their first and last span of the range', async () => {
+        const version = (id: string, startMs: number, resource: Record<string, string>): SentSpan => ({
+          id,
+          startMs,
+          resource,
+        });
+        await store.append(
+          makeRequest(
+            version('1', -7_200_000, { 'service.version': '1.0' }),
+            version('2', 0, { 'service.version': '1.0', 'host.name': 'a' }),
+            version('3', 1000, { 'service.version': '1.0', 'host.name': 'b' }),
+            version('4', 2000, { 'service.version': '1.1' }),
+            version('5', 3000, {}),
+          ),
+        );
+        const found = await store.readVersions(AROUND_NOON);
+        expect(found.toSorted((a, b) => a.firstUnixMs - b.firstUnixMs)).toEqual([
+          { service: 'checkout', version: '1.0', firstUnixMs: NOON_UNIX_MS, lastUnixMs: NOON_UNIX_MS + 1000 },
+          {
+            service: 'checkout',
+            version: '1.1',
+            firstUnixMs: NOON_UNIX_MS + 2000,
+            lastUnixMs: NOON_UNIX_MS + 2000,
+          },
+        ]);
       });
     });
 

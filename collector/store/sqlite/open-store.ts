@@ -56,8 +56,10 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     searchTraces: (search, signal) => searcher.call('searchTraces', search, { signal }),
     readServiceStats: (range, group) => searcher.call('readServiceStats', { range, group }),
     readCallGroups: (range, signal) => searcher.call('readCallGroups', range, { signal }),
-    readWorkingCalls: (range, caller, callee, limit) =>
-      searcher.call('readWorkingCalls', { range, caller, callee, limit }),
+    readEdgeCalls: (range, edge, outcome, limit) =>
+      searcher.call('readEdgeCalls', { range, edge, outcome, limit }),
+    readCallCounts: (range, steps, signal) => searcher.call('readCallCounts', { range, steps }, { signal }),
+    readVersions: (range) => searcher.call('readVersions', range),
     readNormals: (keys, exceptTraceId) => finder.call('readNormals', { keys, exceptTraceId }),
     readAttributeKeys: (range, prefix, limit) => searcher.call('readAttributeKeys', { range, prefix, limit }),
     readAttributeValues: (range, key, prefix, limit) =>

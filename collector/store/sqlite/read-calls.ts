@@ -6,7 +6,7 @@ import type { CallGroup, ServiceStats } from '../../query/results.ts';
 import type { MapEdge, NodeKind } from '../../serve/wire.ts';
 import type { Span } from '../../span.ts';
 import { percentile } from '../../query/percentile.ts';
-import { Cancelled, type Normal, type NormalKey, type TimeRange } from '../store.ts';
+import { Cancelled, type Edge, type Normal, type NormalKey, type TimeRange } from '../store.ts';
 import type { Connection } from './open-database.ts';
 import type { createSpanReader, SpanRow } from './read-spans.ts';
 import { columnNano } from './span-columns.ts';
@@ -46,6 +46,10 @@ const CALL_TABLES = `span AS call
       AND kind IN ('server', 'consumer') ORDER BY start_unix_ns LIMIT 1)
   LEFT JOIN operation AS server_operation ON server_operation.operation_id = server.operation_id`;
 
+const ENTRY_COLUMNS =
+  'operation.service, span.outcome, span.is_stream, span.duration_ns / 1e6 AS duration_ms';
+const ENTRY_TABLES = 'span JOIN operation USING (operation_id)';
+
 export function rangeNano(range: TimeRange): [bigint, bigint] {
   const nano = (unixMs: number) => columnNano(BigInt(Math.round(unixMs)) * 1_000_000n);
   return [nano(range.fromUnixMs), nano(range.toUnixMs)];
@@ -56,15 +60,20 @@ export function createCallReader(database: Connection, spans: ReturnType<typeof 
   const callsInRange = database.prepare<[bigint, bigint], CallRow>(
     `SELECT ${CALL_COLUMNS} FROM ${CALL_TABLES} WHERE call.start_unix_ns >= ? AND call.start_unix_ns < ?`,
   );
-  const workingCalls = database.prepare<[string, bigint, bigint, number], CallRow>(
+  const callsOfCaller = database.prepare<[string, bigint, bigint, number], CallRow>(
     `SELECT ${CALL_COLUMNS}, call.resource_id, call.scope_id, call.body FROM ${CALL_TABLES}
      WHERE call.operation_id IN (SELECT operation_id FROM operation WHERE service = ? AND kind IN ('client', 'producer'))
-       AND call.start_unix_ns >= ? AND call.start_unix_ns < ? AND call.outcome = 'ok'
+       AND call.start_unix_ns >= ? AND call.start_unix_ns < ?
      ORDER BY call.start_unix_ns DESC LIMIT ?`,
   );
+  const entriesOfService = database.prepare<[string, bigint, bigint, number], EntryRow & SpanRow>(
+    `SELECT ${ENTRY_COLUMNS}, span.resource_id, span.scope_id, span.body FROM ${ENTRY_TABLES}
+     WHERE operation_id IN (SELECT operation_id FROM operation WHERE service = ? AND kind = 'server')
+       AND span.start_unix_ns >= ? AND span.start_unix_ns < ? AND span.parent_span_id IS NULL
+     ORDER BY span.start_unix_ns DESC LIMIT ?`,
+  );
   const entries = database.prepare<[bigint, bigint], EntryRow>(
-    `SELECT operation.service, span.outcome, span.is_stream, span.duration_ns / 1e6 AS duration_ms
-     FROM span JOIN operation USING (operation_id)
+    `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES}
      WHERE span.start_unix_ns >= ? AND span.start_unix_ns < ? AND span.kind = 'server' AND span.parent_span_id IS NULL`,
   );
 
@@ -86,12 +95,20 @@ export function createCallReader(database: Connection, spans: ReturnType<typeof 
       }
       return groups.finish();
     },
-    readWorkingCalls(range: TimeRange, caller: string, callee: string, limit: number): Span[] {
+    readEdgeCalls(range: TimeRange, edge: Edge, outcome: 'ok' | 'any', limit: number): Span[] {
+      const { caller, callee } = edge;
       const remembered = addressServices.all();
+      const isOfEdge = (row: CallRow) => calleeOfRow(row, remembered).id === callee;
+      const newest =
+        caller === null
+          ? entriesOfService.iterate(callee, ...rangeNano(range), CALLS_LOOKED_AT_MAX)
+          : callsOfCaller.iterate(caller, ...rangeNano(range), CALLS_LOOKED_AT_MAX);
       const { decode } = spans.decoder();
       const found: Span[] = [];
-      for (const row of workingCalls.iterate(caller, ...rangeNano(range), CALLS_LOOKED_AT_MAX)) {
-        if (calleeOfRow(row, remembered).id === callee && found.push(decode(row)) >= limit) break;
+      for (const row of newest) {
+        if (outcome === 'ok' && row.outcome !== 'ok') continue;
+        if ('caller' in row && !isOfEdge(row)) continue;
+        if (found.push(decode(row)) >= limit) break;
       }
       return found;
     },

@@ -43,22 +43,30 @@ export function createSpanReader(database: Connection) {
      WHERE trace_key = (SELECT trace_key FROM trace WHERE trace_id = ?) AND span_id = ?`,
   );
 
+  /** Decodes each resource once. */
+  function resources(): (resourceId: number) => Resource {
+    const known = new Map<number, Resource>();
+    return (resourceId) => {
+      let resource = known.get(resourceId);
+      if (resource === undefined) {
+        const { body, schema_url: schemaUrl } = found(findResource.get(resourceId), 'resource');
+        known.set(resourceId, (resource = decodeResource(body, schemaUrl)));
+      }
+      return resource;
+    };
+  }
+
   function decoder(): SpanDecoder {
-    const resources = new Map<number, Resource>();
+    const readResource = resources();
     const scopes = new Map<number, Scope>();
     return {
       decode(row) {
-        let resource = resources.get(row.resource_id);
-        if (resource === undefined) {
-          const { body, schema_url: schemaUrl } = found(findResource.get(row.resource_id), 'resource');
-          resources.set(row.resource_id, (resource = decodeResource(body, schemaUrl)));
-        }
         let scope = scopes.get(row.scope_id);
         if (scope === undefined) {
           const { body, schema_url: schemaUrl } = found(findScope.get(row.scope_id), 'scope');
           scopes.set(row.scope_id, (scope = decodeScope(body, schemaUrl)));
         }
-        return decodeSpan(row.body, resource, scope);
+        return decodeSpan(row.body, readResource(row.resource_id), scope);
       },
     };
   }
@@ -80,6 +88,7 @@ export function createSpanReader(database: Connection) {
 
   return {
     decoder,
+    resources,
     readTrace(traceId: string): Span[] {
       const { decode } = decoder();
       return ofTrace.all(Buffer.from(traceId, 'hex')).map(decode);

@@ -1,8 +1,17 @@
 /** A reader thread: answers queries from a connection of its own, so that none of them delays an append. */
 import { statSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import type { NormalKey, Patience, SpanIdentity, StoreStatus, TimeRange, TraceSearch } from '../store.ts';
+import type {
+  Edge,
+  NormalKey,
+  Patience,
+  SpanIdentity,
+  StoreStatus,
+  TimeRange,
+  TraceSearch,
+} from '../store.ts';
 import { databasePath, openForReading, type Connection } from './open-database.ts';
+import { createActivityReader } from './read-activity.ts';
 import { createAttributeReader } from './read-attributes.ts';
 import { createCallReader } from './read-calls.ts';
 import { createSpanReader } from './read-spans.ts';
@@ -17,6 +26,7 @@ serveThread(() => {
   const database = openForReading(folder);
   const spans = createSpanReader(database);
   const calls = createCallReader(database, spans);
+  const activity = createActivityReader(database, spans);
   const attributes = createAttributeReader(database, spans);
   const verdicts = createVerdictReader(database);
   const searchTraces = createTraceSearch(database, spans, calls.addressServices);
@@ -29,8 +39,11 @@ serveThread(() => {
     readServiceStats: ({ range, group }: { range: TimeRange; group: StatsGroup }) =>
       calls.readServiceStats(range, group),
     readCallGroups: (range: TimeRange, isCancelled: IsCancelled) => calls.readCallGroups(range, isCancelled),
-    readWorkingCalls: ({ range, caller, callee, limit }: WorkingCalls) =>
-      calls.readWorkingCalls(range, caller, callee, limit),
+    readEdgeCalls: ({ range, edge, outcome, limit }: EdgeCalls) =>
+      calls.readEdgeCalls(range, edge, outcome, limit),
+    readCallCounts: ({ range, steps }: { range: TimeRange; steps: number }) =>
+      activity.readCallCounts(range, steps),
+    readVersions: (range: TimeRange) => activity.readVersions(range),
     readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) =>
       calls.readNormals(keys, exceptTraceId),
     readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
@@ -54,10 +67,10 @@ interface StatsGroup {
   readonly byOperation: boolean;
   readonly service: string | null;
 }
-interface WorkingCalls {
+interface EdgeCalls {
   readonly range: TimeRange;
-  readonly caller: string;
-  readonly callee: string;
+  readonly edge: Edge;
+  readonly outcome: 'ok' | 'any';
   readonly limit: number;
 }
 interface Completion {
