@@ -98,6 +98,7 @@ const tasks = {
     await run('vitest', ['run', '--project', 'unit', 'test/structure']);
   },
   format: () => run('prettier', ['--write', '--log-level=warn', '.']),
+  'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
 };
 
 const [name, ...args] = process.argv.slice(2);
