@@ -27,6 +27,8 @@ export interface Callee {
 
 /** Who calls the services that nobody else calls. */
 export const USER_NODE = 'user';
+/** Its name where a service or peer is called `user`. */
+export const USER_NODE_OUTSIDE = `${USER_NODE} (outside)`;
 const UNKNOWN_PEER = 'unknown peer';
 
 /** Of a client or producer span; null for any other. */

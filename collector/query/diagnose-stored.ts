@@ -5,9 +5,9 @@ import { normalKey } from '../diagnose/normals.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import { serviceOf, type Span, operationOf } from '../span.ts';
 import type { NormalKey, Store } from '../store/store.ts';
-import { calleeOf, peerOf } from './callee.ts';
+import { readCallees } from './trace-callees.ts';
 
-/** A trace with more operations, or peers, than this is judged by what is known of its first ones. */
+/** A trace with more operations than this is judged by what is known of its first ones. */
 const LOOKED_UP_MAX = 500;
 
 export interface StoredDiagnosis {
@@ -20,25 +20,17 @@ export interface StoredDiagnosis {
 export async function diagnoseStored(store: Store, traceId: string): Promise<StoredDiagnosis | null> {
   const spans = await store.readTrace(traceId);
   if (spans.length === 0) return null;
-  const [normals, services] = await Promise.all([
+  const [normals, nameCallee] = await Promise.all([
     store.readNormals(normalKeysOf(spans), traceId),
-    store.readAddressServices(addressesOf(spans)),
+    readCallees(store, spans),
   ]);
   const context: DiagnosisContext = {
     normals: new Map(
       normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]),
     ),
-    nameCallee: (call, pairedService) => nameCallee(call, pairedService, services),
+    nameCallee,
   };
   return { diagnosis: diagnoseTrace(traceId, spans, context), spanCount: spans.length };
-}
-
-/** As the map names it. */
-function nameCallee(call: Span, pairedService: string | null, services: ReadonlyMap<string, string>): string {
-  const peer = peerOf(call);
-  if (peer === null) return pairedService ?? serviceOf(call);
-  const remembered = peer.address === null ? null : (services.get(peer.address) ?? null);
-  return calleeOf(peer, pairedService, remembered).id;
 }
 
 function normalKeysOf(spans: readonly Span[]): NormalKey[] {
@@ -49,13 +41,4 @@ function normalKeysOf(spans: readonly Span[]): NormalKey[] {
     keys.set(normalKey(key.service, key.operation, key.kind), key);
   }
   return [...keys.values()];
-}
-
-function addressesOf(spans: readonly Span[]): string[] {
-  const addresses = new Set<string>();
-  for (const span of spans) {
-    const address = peerOf(span)?.address ?? null;
-    if (address !== null && addresses.size < LOOKED_UP_MAX) addresses.add(address);
-  }
-  return [...addresses];
 }

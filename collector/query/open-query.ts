@@ -1,14 +1,19 @@
 /** What the APIs ask, answered from the store and the pure functions of this folder. */
 import type { Incident } from '../serve/wire.ts';
 import type { Store, TimeRange } from '../store/store.ts';
+import { USER_NODE, USER_NODE_OUTSIDE } from './callee.ts';
 import { compareCalls } from './compare-calls.ts';
+import { findDeploys } from './deploys.ts';
 import { diagnoseStored } from './diagnose-stored.ts';
+import { describeCalls } from './edge-calls.ts';
 import { buildIncidents, type IncidentCore } from './incidents.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query, TraceSearchParameters } from './query.ts';
 import type { QueryTerm } from './query-term.ts';
 import type { CallGroup, ServiceStats, VerdictRow } from './results.ts';
 import { buildServiceMap } from './service-map.ts';
+import { readCallees } from './trace-callees.ts';
+import { findTraceEdges } from './trace-edges.ts';
 import { buildWireTrace } from './wire-trace.ts';
 
 /** Calls looked at to say what those of an incident have in common. */
@@ -16,6 +21,10 @@ const FAILED_CALLS_MAX = 50;
 const WORKING_CALLS_MAX = 100;
 /** Incidents of a list that are compared; the others are when they are opened. */
 const COMPARED_MAX = 20;
+/** Newest calls of an edge that its histogram and phases are made of. */
+const EDGE_CALLS_MAX = 2_000;
+/** A version that sent a span this long before the range is none that was deployed in it. */
+const VERSIONS_BEFORE_MS = 3_600_000;
 /** The map's resolution: its range begins and ends at whole steps. */
 const MAP_STEP_MS = 60_000;
 
@@ -66,6 +75,24 @@ export function createQuery(store: Store): Query {
       ]);
       return buildServiceMap(range, groups, stats, focus === null ? null : { node: focus, hops });
     },
+    async mapTimeline(asked, steps) {
+      const range = roundOutward(asked, MAP_STEP_MS);
+      const before = { ...range, fromUnixMs: range.fromUnixMs - VERSIONS_BEFORE_MS };
+      const [counts, versions] = await Promise.all([
+        store.readCallCounts(range, steps),
+        store.readVersions(before),
+      ]);
+      return { ...wireRange(range), steps: counts, deploys: findDeploys(versions, range.fromUnixMs) };
+    },
+    async edgeCalls(range, caller, callee) {
+      const read = (from: string | null) =>
+        store.readEdgeCalls(range, { caller: from, callee }, 'any', EDGE_CALLS_MAX);
+      let calls = await read(caller);
+      const isUser = caller === USER_NODE || caller === USER_NODE_OUTSIDE;
+      // A service of that name would have made calls of its own.
+      if (calls.length === 0 && isUser) calls = await read(null);
+      return { ...wireRange(range), caller, callee, ...describeCalls(calls) };
+    },
     searchTraces: async (parameters, signal) =>
       store.searchTraces(
         {
@@ -80,6 +107,11 @@ export function createQuery(store: Store): Query {
     async trace(traceId) {
       const spans = await store.readTrace(traceId);
       return spans.length === 0 ? null : buildWireTrace(traceId, spans);
+    },
+    async traceEdges(traceId) {
+      const spans = await store.readTrace(traceId);
+      if (spans.length === 0) return null;
+      return findTraceEdges(traceId, spans, await readCallees(store, spans));
     },
     traceBytes: (traceId) => store.readTraceBytes(traceId),
     diagnosis: async (traceId) => (await diagnoseStored(store, traceId))?.diagnosis ?? null,
@@ -124,6 +156,10 @@ export function searchTerm(
   add('duration', '>=', parameters.minDurationMs);
   add('duration', '<=', parameters.maxDurationMs);
   return terms.length <= 1 ? (terms[0] ?? null) : { type: 'and', terms };
+}
+
+function wireRange({ fromUnixMs, toUnixMs }: TimeRange): { from: string; to: string } {
+  return { from: new Date(fromUnixMs).toISOString(), to: new Date(toUnixMs).toISOString() };
 }
 
 function roundOutward({ fromUnixMs, toUnixMs }: TimeRange, stepMs: number): TimeRange {

@@ -6,12 +6,15 @@ import type {
   AttributeKeys,
   AttributeValues,
   Diagnosis,
+  EdgeCalls,
   Incident,
   Incidents,
+  MapTimeline,
   Operations,
   ServiceMap,
   Services,
   Trace,
+  TraceEdges,
   TracePage,
 } from '../serve/wire.ts';
 import type { TimeRange } from '../store/store.ts';
@@ -33,8 +36,13 @@ export interface Query {
   services(range: TimeRange): Promise<Services>;
   operations(range: TimeRange, service: string | null): Promise<Operations>;
   map(range: TimeRange, focus: string | null, hops: number): Promise<ServiceMap>;
+  /** Of the range that `map` would use, in `steps` equal steps. */
+  mapTimeline(range: TimeRange, steps: number): Promise<MapTimeline>;
+  /** Caller and callee as the map names them. */
+  edgeCalls(range: TimeRange, caller: string, callee: string): Promise<EdgeCalls>;
   searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;
   trace(traceId: string): Promise<Trace | null>;
+  traceEdges(traceId: string): Promise<TraceEdges | null>;
   /** OTLP TracesData protobuf, every field as sent. */
   traceBytes(traceId: string): Promise<Uint8Array | null>;
   /** Diagnosed afresh from what is stored now. */

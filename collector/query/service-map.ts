@@ -1,7 +1,7 @@
 /** Turns grouped calls and the services' own statistics into the nodes and edges of the map. */
 import type { MapEdge, MapNode, NodeKind, ServiceMap } from '../serve/wire.ts';
 import type { TimeRange } from '../store/store.ts';
-import { USER_NODE } from './callee.ts';
+import { USER_NODE, USER_NODE_OUTSIDE } from './callee.ts';
 import type { CallGroup, ServiceStats } from './results.ts';
 
 /** A map beyond this is no map: the busiest edges are shown, and `truncated` says so. */
@@ -41,7 +41,7 @@ function userNodeId(groups: readonly CallGroup[], stats: readonly ServiceStats[]
     ...stats.map((service) => service.service),
     ...groups.flatMap(({ from, to }) => [from, to]),
   ]);
-  return taken.has(USER_NODE) ? `${USER_NODE} (outside)` : USER_NODE;
+  return taken.has(USER_NODE) ? USER_NODE_OUTSIDE : USER_NODE;
 }
 
 function emptyNode(id: string, kind: NodeKind, inferred: boolean): MapNode {

@@ -28,6 +28,12 @@ export function textParameter(query: URLSearchParams, name: string): string | nu
   return query.get(name) || null;
 }
 
+export function requiredText(query: URLSearchParams, name: string, expected: string): string {
+  const text = textParameter(query, name);
+  if (text === null) throw badParameter(name, 'none', expected);
+  return text;
+}
+
 export function parseTime(name: string, text: string, nowUnixMs: number): number {
   const unixMs = readTime(text, nowUnixMs);
   if (unixMs === null || Math.abs(unixMs) > UNIX_MS_MAX) throw badParameter(name, text, TIME_EXPECTED);

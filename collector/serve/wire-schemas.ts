@@ -35,10 +35,9 @@ const ATTRIBUTES: Schema = {
   description: 'JSON values; integers beyond 2^53 are strings, bytes are {"bytes": base64}',
 };
 
+const outcomes = { calls: integer, errors: integer, timeouts: integer };
 const stats = {
-  calls: integer,
-  errors: integer,
-  timeouts: integer,
+  ...outcomes,
   p50Ms: number,
   p95Ms: number,
   p99Ms: number,
@@ -126,6 +125,40 @@ const map = {
     nodes: list(named('MapNode')),
     edges: list(named('MapEdge')),
   }),
+  MapTimeline: object<Wire.MapTimeline>({
+    from: time,
+    to: time,
+    steps: list(object<Wire.MapTimeline['steps'][number]>(outcomes)),
+    deploys: list(named('Deploy')),
+  }),
+  Deploy: object<Wire.Deploy>({ service: text, version: text, previous: text, at: time }),
+  EdgeCalls: object<Wire.EdgeCalls>({
+    from: time,
+    to: time,
+    caller: text,
+    callee: text,
+    calls: integer,
+    durations: list(
+      object<Wire.EdgeCalls['durations'][number]>({ minMs: number, maxMs: number, ...outcomes }),
+    ),
+    profiles: list(named('CallProfile')),
+    budgets: list(
+      object<Wire.EdgeCalls['budgets'][number]>({ budgetMs: number, timer: nullable(text), calls: integer }),
+    ),
+  }),
+  CallProfile: object<Wire.CallProfile>({
+    outcome: words<Wire.CallProfile['outcome']>('ok', 'timeout'),
+    percent: { enum: [50, 95] },
+    calls: integer,
+    durationMs: number,
+    phases: list(
+      object<Wire.CallProfile['phases'][number]>({
+        phase: words(...PHASES),
+        durationMs: number,
+        openShare: number,
+      }),
+    ),
+  }),
   MapChange: object<Wire.MapChange>({ from: time, to: time, nodes: integer, edges: integer }),
 };
 
@@ -200,6 +233,12 @@ const traces = {
     startUnixNano: text,
     durationMs: number,
     spans: list(named('WireSpan')),
+  }),
+  TraceEdges: object<Wire.TraceEdges>({
+    traceId: text,
+    startedAt: time,
+    durationMs: number,
+    edges: list(object<Wire.TraceEdges['edges'][number]>({ from: nullable(text), to: text, ...outcomes })),
   }),
 };
 

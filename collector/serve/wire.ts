@@ -89,6 +89,49 @@ export interface ServiceMap {
   edges: MapEdge[];
 }
 
+/** What happened in the map's range, step by step. */
+export interface MapTimeline {
+  from: string;
+  to: string;
+  /** Of calls that start in each equal step of the range. */
+  steps: { calls: number; errors: number; timeouts: number }[];
+  /** Oldest first. */
+  deploys: Deploy[];
+}
+/** A service's version changed: `at` is the start of the first span that the new one sent. */
+export interface Deploy {
+  service: string;
+  version: string;
+  previous: string;
+  at: string;
+}
+
+/** The newest calls of one edge, looked at one by one. */
+export interface EdgeCalls {
+  from: string;
+  to: string;
+  caller: string;
+  callee: string;
+  /** How many were looked at. */
+  calls: number;
+  /** A logarithmic histogram from the shortest to the longest, `[minMs, maxMs)`. */
+  durations: { minMs: number; maxMs: number; calls: number; errors: number; timeouts: number }[];
+  /** Of calls with measured phases. */
+  profiles: CallProfile[];
+  /** What callers that gave up were willing to wait, shortest first. */
+  budgets: { budgetMs: number; timer: string | null; calls: number }[];
+}
+/** Where the time of a call goes whose duration is this percentile: the phases of calls like it, in the mean. */
+export interface CallProfile {
+  outcome: 'ok' | 'timeout';
+  percent: 50 | 95;
+  /** With measured phases, of this outcome. */
+  calls: number;
+  durationMs: number;
+  /** `openShare`: of these calls, those that ended in this phase, unfinished; 0 to 1. */
+  phases: { phase: Phase; durationMs: number; openShare: number }[];
+}
+
 export interface TraceSummary {
   traceId: string;
   root: { service: string; operation: string };
@@ -145,6 +188,15 @@ export interface Trace {
   startUnixNano: string;
   durationMs: number;
   spans: WireSpan[];
+}
+
+/** The edges of the map that a trace went along, in the order of its calls. */
+export interface TraceEdges {
+  traceId: string;
+  startedAt: string;
+  durationMs: number;
+  /** `from` is null where a call came from outside. */
+  edges: { from: string | null; to: string; calls: number; errors: number; timeouts: number }[];
 }
 
 export interface Incident {

@@ -145,6 +145,43 @@ test('every time a parameter can name has a map', async () => {
   expect([map.from, map.to]).toEqual(['-271821-04-20T00:00:00.000Z', '+275760-09-13T00:00:00.000Z']);
 });
 
+test('the timeline has the calls of the map, step by step', async () => {
+  const timeline = await query.mapTimeline(AROUND_NOON, 4);
+  expect(timeline.steps.map(({ calls, timeouts }) => [calls, timeouts])).toEqual([
+    [0, 0],
+    [0, 0],
+    [99, 3],
+    [0, 0],
+  ]);
+  const everything = await query.mapTimeline({ fromUnixMs: -8.64e15, toUnixMs: 8.64e15 }, 2);
+  expect(everything.steps.reduce((sum, { calls }) => sum + calls, 0)).toBe(99);
+});
+
+test('the calls of an edge are as many as the map says, and those from outside are the user’s', async () => {
+  const edge = await query.edgeCalls(AROUND_NOON, 'checkout', 'payments');
+  expect(edge).toMatchObject({
+    calls: 33,
+    durations: [
+      { minMs: 20, calls: 30 },
+      ...Array.from({ length: 20 }, () => ({ calls: 0 })),
+      { timeouts: 3 },
+    ],
+    profiles: [{ outcome: 'timeout', phases: [{ phase: 'dns' }, { phase: 'connect', openShare: 1 }] }, {}],
+    budgets: [{ budgetMs: 3000, timer: 'http_timeout', calls: 3 }],
+  });
+  expect((await query.edgeCalls(AROUND_NOON, 'user', 'gateway')).calls).toBe(33);
+  expect((await query.edgeCalls(AROUND_NOON, 'user', 'payments')).calls).toBe(0);
+});
+
+test('a trace leads along the edges of the map, also where the callee answered nothing', async () => {
+  expect((await query.traceEdges(traceId('f1')))?.edges).toEqual([
+    { from: null, to: 'gateway', calls: 1, errors: 0, timeouts: 0 },
+    { from: 'gateway', to: 'checkout', calls: 1, errors: 0, timeouts: 0 },
+    { from: 'checkout', to: 'payments', calls: 1, errors: 0, timeouts: 1 },
+  ]);
+  expect(await query.traceEdges(traceId('abc'))).toBeNull();
+});
+
 test('an incident is diagnosed on the map’s edge, with its share and what sets its calls apart', async () => {
   const { incidents, checkedCalls } = await query.incidents(AROUND_NOON, null, null);
   expect(incidents).toHaveLength(1);

@@ -1,5 +1,5 @@
-/** Who calls whom, and how it goes: services, their operations, and the map. */
-import { parseInteger, parsePage, parseRange, takePage, textParameter } from '../parameters.ts';
+/** Who calls whom, and how it goes: services, their operations, the map, and the calls of one of its edges. */
+import { parseInteger, parsePage, parseRange, requiredText, takePage, textParameter } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
 import { named, text } from '../schema.ts';
 import type { Sources } from '../sources.ts';
@@ -8,6 +8,8 @@ import { CURSOR, LIMIT, RANGE } from './parameter-docs.ts';
 
 const HOPS_DEFAULT = 1;
 const HOPS_MAX = 20;
+const STEPS_DEFAULT = 60;
+const STEPS_MAX = 1_000;
 
 export function serviceRoutes({ query }: Sources): Route[] {
   return [
@@ -59,6 +61,42 @@ export function serviceRoutes({ query }: Sources): Route[] {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
         const hops = parseInteger(exchange.query, 'hops', 0, HOPS_MAX) ?? HOPS_DEFAULT;
         return json(await query.map(range, textParameter(exchange.query, 'focus'), hops));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/map/timeline',
+      summary: 'Calls, errors and timeouts of the map over time, and where a service changed its version',
+      query: [
+        ...RANGE,
+        {
+          name: 'steps',
+          description: 'Equal steps of the range, which is rounded outward as the map rounds it',
+          schema: { type: 'integer', minimum: 1, maximum: STEPS_MAX, default: STEPS_DEFAULT },
+        },
+      ],
+      gives: { 'application/json': named('MapTimeline') },
+      handle: async (exchange) => {
+        const range = parseRange(exchange.query, exchange.nowUnixMs);
+        const steps = parseInteger(exchange.query, 'steps', 1, STEPS_MAX) ?? STEPS_DEFAULT;
+        return json(await query.mapTimeline(range, steps));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/calls',
+      summary: 'The newest calls of an edge, at most 2,000: durations, phases, budgets',
+      query: [
+        { name: 'caller', description: 'The edge’s caller, as the map names it; required', schema: text },
+        { name: 'callee', description: 'Its callee; required', schema: text },
+        ...RANGE,
+      ],
+      gives: { 'application/json': named('EdgeCalls') },
+      handle: async (exchange) => {
+        const range = parseRange(exchange.query, exchange.nowUnixMs);
+        const caller = requiredText(exchange.query, 'caller', 'a node of the map');
+        const callee = requiredText(exchange.query, 'callee', 'a node of the map');
+        return json(await query.edgeCalls(range, caller, callee));
       },
     },
   ];

@@ -91,6 +91,20 @@ export function traceRoutes(sources: Sources): Route[] {
         return json(diagnosis);
       },
     },
+    {
+      method: 'GET',
+      path: '/api/traces/:id/edges',
+      summary: 'The edges of the map that the trace went along',
+      segments: [TRACE_ID],
+      gives: { 'application/json': named('TraceEdges') },
+      errors: [404],
+      handle: async ({ path }) => {
+        const traceId = parseTraceId(path.id ?? '');
+        const edges = await sources.query.traceEdges(traceId);
+        if (edges === null) throw notFound('trace', traceId, STORED_TRACE);
+        return json(edges);
+      },
+    },
   ];
 }
 

@@ -1,0 +1,29 @@
+/** Names whom the calls of a trace went to, as the map names them: with what the store remembers of addresses. */
+import { serviceOf, type Span } from '../span.ts';
+import type { Store } from '../store/store.ts';
+import { calleeOf, peerOf } from './callee.ts';
+
+/** Peers of a trace beyond these go by what the calls themselves say. */
+const ADDRESSES_MAX = 500;
+
+/** The service of the paired server span, where there is one, is given with the call. */
+export type NameCallee = (call: Span, pairedService: string | null) => string;
+
+export async function readCallees(store: Store, spans: readonly Span[]): Promise<NameCallee> {
+  const services = await store.readAddressServices(addressesOf(spans));
+  return (call, pairedService) => {
+    const peer = peerOf(call);
+    if (peer === null) return pairedService ?? serviceOf(call);
+    const remembered = peer.address === null ? null : (services.get(peer.address) ?? null);
+    return calleeOf(peer, pairedService, remembered).id;
+  };
+}
+
+function addressesOf(spans: readonly Span[]): string[] {
+  const addresses = new Set<string>();
+  for (const span of spans) {
+    const address = peerOf(span)?.address ?? null;
+    if (address !== null && addresses.size < ADDRESSES_MAX) addresses.add(address);
+  }
+  return [...addresses];
+}
