@@ -3,7 +3,7 @@ import type { Connection } from './open-database.ts';
 
 export interface Interned {
   /** `identity` names the row within the table; `columns` are bound when it is new. */
-  keyOf(identity: string, columns: readonly (string | Buffer | null)[], usedUnixMs: number): number;
+  keyOf(identity: string, columns: readonly (string | number | Buffer | null)[], usedUnixMs: number): number;
   /** Keys may be wrong after a rollback or a deletion. */
   forget(): void;
 }

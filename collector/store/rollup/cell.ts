@@ -1,0 +1,149 @@
+/**
+ * One cell of the rollups: what is counted of one series (an edge, an operation, the entries of a service) in one
+ * step of time. Cells add up: the hour's is the sum of its minutes', and what was counted wrongly, because a span
+ * came late, is taken out again by adding a negative cell.
+ */
+import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
+import type { Phase } from '../../diagnose/verdict.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { addSketch, emptySketch, readSketch, writeSketch, type Sketch } from './sketch.ts';
+
+export const TIMEOUT_PHASES: readonly (Phase | 'none')[] = [
+  'queue',
+  'dns',
+  'connect',
+  'tls',
+  'send',
+  'wait',
+  'receive',
+  'none',
+];
+/** Different budgets counted in one cell; a service has few, and one that computes them has as many as calls. */
+export const CELL_BUDGETS_MAX = 20;
+
+export interface Cell {
+  /** Spans of the series; of an operation also those that serve nobody (client, internal, producer). */
+  calls: number;
+  errors: number;
+  timeouts: number;
+  /** By index in TIMEOUT_PHASES; null while there are none. */
+  timeoutPhases: Float64Array | null;
+  neverArrived: number;
+  retries: number;
+  /** Milliseconds → calls that had it; null while there are none. */
+  budgets: Map<number, number> | null;
+  readonly latency: Sketch;
+  /** Of the paired server spans of an edge; null while there are none. */
+  serverLatency: Sketch | null;
+}
+
+export function emptyCell(): Cell {
+  return {
+    calls: 0,
+    errors: 0,
+    timeouts: 0,
+    timeoutPhases: null,
+    neverArrived: 0,
+    retries: 0,
+    budgets: null,
+    latency: emptySketch(),
+    serverLatency: null,
+  };
+}
+
+export function countTimeoutPhase(cell: Cell, phaseIndex: number, count: number): void {
+  cell.timeoutPhases ??= new Float64Array(TIMEOUT_PHASES.length);
+  cell.timeoutPhases[phaseIndex]! += count;
+}
+
+export function countBudget(cell: Cell, budgetMs: number, count: number): void {
+  cell.budgets ??= new Map();
+  const known = cell.budgets.get(budgetMs);
+  if (known === undefined && cell.budgets.size >= CELL_BUDGETS_MAX) return;
+  const sum = (known ?? 0) + count;
+  if (sum === 0) cell.budgets.delete(budgetMs);
+  else cell.budgets.set(budgetMs, sum);
+}
+
+export function addCell(sum: Cell, added: Cell): void {
+  sum.calls += added.calls;
+  sum.errors += added.errors;
+  sum.timeouts += added.timeouts;
+  sum.neverArrived += added.neverArrived;
+  sum.retries += added.retries;
+  added.timeoutPhases?.forEach((count, phaseIndex) => {
+    if (count !== 0) countTimeoutPhase(sum, phaseIndex, count);
+  });
+  added.budgets?.forEach((count, budgetMs) => countBudget(sum, budgetMs, count));
+  addSketch(sum.latency, added.latency);
+  if (added.serverLatency !== null) addSketch((sum.serverLatency ??= emptySketch()), added.serverLatency);
+}
+
+/** Which of the rarer parts follow. */
+const HAS_ERRORS = 1;
+const HAS_TIMEOUTS = 2;
+const HAS_RARE = 4;
+const HAS_BUDGETS = 8;
+const HAS_SERVER = 16;
+
+export function writeCell(writer: ByteWriter, cell: Cell): void {
+  const { timeoutPhases, budgets, serverLatency } = cell;
+  // A cap on budgets makes their counts inexact once it was reached; a number below one is no budget that was seen.
+  const seenBudgets = [...(budgets ?? [])].filter(([, count]) => count > 0);
+  const parts =
+    (cell.errors > 0 ? HAS_ERRORS : 0) |
+    (cell.timeouts > 0 ? HAS_TIMEOUTS : 0) |
+    (cell.neverArrived > 0 || cell.retries > 0 ? HAS_RARE : 0) |
+    (seenBudgets.length > 0 ? HAS_BUDGETS : 0) |
+    (serverLatency !== null && serverLatency.counts.some((count) => count !== 0) ? HAS_SERVER : 0);
+  writer.varint(parts);
+  writer.varint(cell.calls);
+  if (parts & HAS_ERRORS) writer.varint(cell.errors);
+  if (parts & HAS_TIMEOUTS) {
+    writer.varint(cell.timeouts);
+    for (let i = 0; i < TIMEOUT_PHASES.length; i++) writer.varint(timeoutPhases?.[i] ?? 0);
+  }
+  if (parts & HAS_RARE) {
+    writer.varint(cell.neverArrived);
+    writer.varint(cell.retries);
+  }
+  if (parts & HAS_BUDGETS) {
+    writer.varint(seenBudgets.length);
+    for (const [budgetMs, count] of seenBudgets) {
+      writer.double(budgetMs);
+      writer.varint(count);
+    }
+  }
+  writeSketch(writer, cell.latency);
+  if (parts & HAS_SERVER) writeSketch(writer, serverLatency!);
+}
+
+export function readCell(reader: ProtobufReader): Cell {
+  const cell = emptyCell();
+  const parts = reader.varint();
+  cell.calls = reader.varint();
+  if (parts & HAS_ERRORS) cell.errors = reader.varint();
+  if (parts & HAS_TIMEOUTS) {
+    cell.timeouts = reader.varint();
+    cell.timeoutPhases = Float64Array.from(TIMEOUT_PHASES, () => reader.varint());
+  }
+  if (parts & HAS_RARE) {
+    cell.neverArrived = reader.varint();
+    cell.retries = reader.varint();
+  }
+  if (parts & HAS_BUDGETS) {
+    cell.budgets = new Map();
+    for (let left = reader.varint(); left > 0; left--) {
+      const budgetMs = reader.double();
+      cell.budgets.set(budgetMs, reader.varint());
+    }
+  }
+  Object.assign(cell.latency, readSketch(reader));
+  if (parts & HAS_SERVER) cell.serverLatency = readSketch(reader);
+  return cell;
+}
+
+/** Nothing is left of what was counted: the cell needs no place. */
+export function isEmptyCell(cell: Cell): boolean {
+  return cell.calls === 0;
+}

@@ -1,0 +1,101 @@
+/**
+ * The steps of time that cells are kept for, and one step's cells as bytes.
+ *
+ * A range is read from as few steps as cover it: whole days, then hours, then minutes at its ends.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { ProtobufReader } from '../../decode/protobuf-reader.ts';
+import type { TimeRange } from '../store.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { addCell, emptyCell, isEmptyCell, readCell, writeCell, type Cell } from './cell.ts';
+
+export type Level = 'minute' | 'hour' | 'day';
+
+export const MINUTE_MS = 60_000;
+export const STEP_MS: { readonly [level in Level]: number } = {
+  minute: MINUTE_MS,
+  hour: 60 * MINUTE_MS,
+  day: 24 * 60 * MINUTE_MS,
+};
+/** A blob that claims to be larger is damaged: 100,000 series of full sketches are below it. */
+const STEP_BYTES_MAX = 1_000_000_000;
+
+/** Cells by series id. */
+export type StepCells = Map<number, Cell>;
+
+const writer = new ByteWriter();
+
+/** Null when nothing is left in the step. Throws RangeError when something was subtracted that was never added. */
+export function encodeStep(cells: ReadonlyMap<number, Cell>): Buffer | null {
+  writer.clear();
+  let before = 0;
+  let written = 0;
+  for (const series of [...cells.keys()].toSorted((a, b) => a - b)) {
+    const cell = cells.get(series)!;
+    if (isEmptyCell(cell)) continue;
+    writer.varint(series - before);
+    writeCell(writer, cell);
+    before = series;
+    written++;
+  }
+  if (written === 0) return null;
+  return zstdCompressSync(writer.bytes(), {
+    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+}
+
+/** Throws when the bytes are damaged. `wanted` leaves out series that are not asked for. */
+export function decodeStep(data: Uint8Array, wanted?: (series: number) => boolean): StepCells {
+  const reader = new ProtobufReader(zstdDecompressSync(data, { maxOutputLength: STEP_BYTES_MAX }));
+  const cells: StepCells = new Map();
+  for (let series = 0; reader.more;) {
+    series += reader.varint();
+    const cell = readCell(reader);
+    if (wanted?.(series) ?? true) cells.set(series, cell);
+  }
+  return cells;
+}
+
+export function addCells(sum: StepCells, added: ReadonlyMap<number, Cell>): void {
+  for (const [series, cell] of added) {
+    const known = sum.get(series);
+    if (known !== undefined) addCell(known, cell);
+    else {
+      const copy = emptyCell();
+      addCell(copy, cell);
+      sum.set(series, copy);
+    }
+  }
+}
+
+export interface StepRun {
+  readonly level: Level;
+  /** `[from, to)`, whole steps. */
+  readonly fromUnixMs: number;
+  readonly toUnixMs: number;
+}
+
+/** The runs of steps that cover a range, rounded outward to minutes: at most five. */
+export function coverRange({ fromUnixMs, toUnixMs }: TimeRange): StepRun[] {
+  const from = floorTo(fromUnixMs, MINUTE_MS);
+  const to = -floorTo(-toUnixMs, MINUTE_MS);
+  return cover(from, to, ['day', 'hour', 'minute']);
+}
+
+function cover(from: number, to: number, levels: readonly Level[]): StepRun[] {
+  const [level, ...finer] = levels;
+  if (level === undefined || from >= to) return [];
+  const stepMs = STEP_MS[level];
+  const first = -floorTo(-from, stepMs);
+  const last = floorTo(to, stepMs);
+  if (first >= last) return cover(from, to, finer);
+  return [
+    ...cover(from, first, finer),
+    { level, fromUnixMs: first, toUnixMs: last },
+    ...cover(last, to, finer),
+  ];
+}
+
+function floorTo(unixMs: number, stepMs: number): number {
+  return Math.floor(unixMs / stepMs) * stepMs;
+}

@@ -1,0 +1,209 @@
+/**
+ * Reads the rollups of a range: the map's edges, statistics, versions, calls over time, and what is normal.
+ *
+ * Steps that are over change only when spans come late, so decoded ones are kept, by the bytes they came from.
+ */
+import { calleeOf, type Callee } from '../../query/callee.ts';
+import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../query/results.ts';
+import type { MapEdge, NodeKind } from '../../serve/wire.ts';
+import { addCell, emptyCell, type Cell } from '../rollup/cell.ts';
+import { groupCells, type EdgeCell } from '../rollup/call-groups.ts';
+import { latencyOfSketch } from '../rollup/sketch.ts';
+import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../rollup/steps.ts';
+import { Cancelled, type TimeRange } from '../store.ts';
+import type { Connection } from './open-database.ts';
+
+interface SeriesRow {
+  readonly series_id: number;
+  readonly type: 'operation' | 'entry' | 'version' | 'edge';
+  readonly service: string | null;
+  readonly operation_id: number | null;
+  readonly service_version: string | null;
+  readonly callee_service: string | null;
+  readonly peer_id: number | null;
+  readonly edge_kind: MapEdge['kind'] | null;
+  readonly address: string | null;
+  readonly peer_name: string | null;
+  readonly node_kind: NodeKind | null;
+  readonly operation: string | null;
+  readonly operation_kind: string | null;
+  readonly operation_service: string | null;
+}
+
+type IsCancelled = () => boolean;
+type StatsRow = ServiceStats & { operation: string };
+
+const SELECT_SERIES = `
+SELECT series.*, peer.address, peer.name AS peer_name, peer.node_kind,
+  operation.name AS operation, operation.kind AS operation_kind, operation.service AS operation_service
+FROM series LEFT JOIN peer USING (peer_id) LEFT JOIN operation USING (operation_id)`;
+
+export function createRollupReader(
+  database: Connection,
+  addressServices: { all(): ReadonlyMap<string, string> },
+) {
+  const steps = database.prepare<[Level, number, number], { step_unix_ms: number; data: Buffer }>(
+    'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
+  );
+  const allSeries = database.prepare<[], SeriesRow>(SELECT_SERIES);
+  const operationSeries = database
+    .prepare<[string, string, string], number>(
+      `SELECT series_id FROM series JOIN operation USING (operation_id)
+       WHERE type = 'operation' AND operation.service = ? AND operation.kind = ? AND operation.name = ?`,
+    )
+    .pluck();
+  const seriesOfType = database
+    .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
+    .pluck();
+
+  /** The range rounded outward to minutes. */
+  function* stepsOf(range: TimeRange, isCancelled: IsCancelled) {
+    for (const { level, fromUnixMs, toUnixMs } of coverRange(range)) {
+      for (const row of steps.iterate(level, fromUnixMs, toUnixMs)) {
+        if (isCancelled()) throw new Cancelled('the caller went away');
+        yield { level, ...row };
+      }
+    }
+  }
+
+  function sumCells(range: TimeRange, types: readonly string[], isCancelled: IsCancelled): StepCells {
+    const wanted = new Set(types.flatMap((type) => seriesOfType.all(type)));
+    const sum: StepCells = new Map();
+    for (const { data } of stepsOf(range, isCancelled)) {
+      addCells(
+        sum,
+        decodeStep(data, (series) => wanted.has(series)),
+      );
+    }
+    return sum;
+  }
+
+  function seriesById(): Map<number, SeriesRow> {
+    return new Map(allSeries.all().map((row) => [row.series_id, row]));
+  }
+
+  return {
+    readCallGroups(range: TimeRange, isCancelled: IsCancelled): CallGroup[] {
+      const series = seriesById();
+      const remembered = addressServices.all();
+      const cells: EdgeCell[] = [];
+      for (const [id, cell] of sumCells(range, ['edge', 'entry'], isCancelled)) {
+        const row = series.get(id);
+        if (row === undefined) continue;
+        const callee = row.type === 'entry' ? serviceNode(row.service!) : calleeOfRow(row, remembered);
+        const from = row.type === 'entry' ? null : row.service!;
+        cells.push({ from, callee, edgeKind: row.edge_kind ?? 'http', cell });
+      }
+      return groupCells(cells);
+    },
+
+    /** Only spans that serve are calls; others make their service and operation known. */
+    readServiceStats(
+      range: TimeRange,
+      group: { byOperation: boolean; service: string | null },
+      isCancelled: IsCancelled,
+    ): StatsRow[] {
+      const byOperation = group.byOperation || group.service !== null;
+      const series = seriesById();
+      const rows = new Map<string, { service: string; operation: string; cell: Cell }>();
+      for (const [id, cell] of sumCells(range, ['operation'], isCancelled)) {
+        const { operation_service: service, operation, operation_kind: kind } = series.get(id) ?? {};
+        if (service == null || operation == null) continue;
+        if (group.service !== null && service !== group.service) continue;
+        const key = byOperation ? JSON.stringify([service, operation]) : service;
+        let row = rows.get(key);
+        if (row === undefined) {
+          rows.set(key, (row = { service, operation: byOperation ? operation : '', cell: emptyCell() }));
+        }
+        if (kind === 'server' || kind === 'consumer') addCell(row.cell, cell);
+      }
+      return [...rows.values()]
+        .map(({ service, operation, cell }) => ({
+          service,
+          operation,
+          calls: cell.calls,
+          errors: cell.errors,
+          timeouts: cell.timeouts,
+          ...latencyOfSketch(cell.latency),
+        }))
+        .toSorted((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
+    },
+
+    /** Durations of an operation's own spans of any kind, from whole steps of the range. */
+    readOperationCell(range: TimeRange, key: { service: string; kind: string; operation: string }): Cell {
+      const wanted = new Set(operationSeries.all(key.service, key.kind, key.operation));
+      const sum = emptyCell();
+      for (const { data } of stepsOf(range, () => false)) {
+        for (const cell of decodeStep(data, (series) => wanted.has(series)).values()) addCell(sum, cell);
+      }
+      return sum;
+    },
+
+    /** A minute counts where it begins. */
+    readCallCounts(range: TimeRange, count: number, isCancelled: IsCancelled): CallCounts[] {
+      const wanted = new Set([...seriesOfType.all('edge'), ...seriesOfType.all('entry')]);
+      const found = Array.from({ length: count }, () => ({ calls: 0, errors: 0, timeouts: 0 }));
+      const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
+      const level = levelFor(lengthMs);
+      const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
+      for (const row of steps.iterate(level, from, range.toUnixMs)) {
+        if (isCancelled()) throw new Cancelled('the caller went away');
+        const at = Math.floor((row.step_unix_ms - range.fromUnixMs) / lengthMs);
+        const step = found[Math.min(count - 1, Math.max(0, at))]!;
+        for (const cell of decodeStep(row.data, (series) => wanted.has(series)).values()) {
+          step.calls += cell.calls;
+          step.errors += cell.errors;
+          step.timeouts += cell.timeouts;
+        }
+      }
+      return found;
+    },
+
+    /** Times are those of the steps: the first and last minute, hour or day that has a span of the version. */
+    readVersions(range: TimeRange, isCancelled: IsCancelled): ServiceVersion[] {
+      const series = seriesById();
+      const wanted = new Set(seriesOfType.all('version'));
+      const versions = new Map<number, ServiceVersion>();
+      const level = levelFor((range.toUnixMs - range.fromUnixMs) / VERSION_STEPS);
+      const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
+      for (const { step_unix_ms: stepUnixMs, data } of steps.iterate(level, from, range.toUnixMs)) {
+        if (isCancelled()) throw new Cancelled('the caller went away');
+        for (const id of decodeStep(data, (each) => wanted.has(each)).keys()) {
+          const { service, service_version: version } = series.get(id) ?? {};
+          if (service == null || version == null) continue;
+          const firstUnixMs = versions.get(id)?.firstUnixMs ?? Math.max(stepUnixMs, range.fromUnixMs);
+          const lastUnixMs = Math.min(stepUnixMs + STEP_MS[level], range.toUnixMs);
+          versions.set(id, { service, version, firstUnixMs, lastUnixMs });
+        }
+      }
+      return [...versions.values()];
+    },
+  };
+}
+
+const VERSION_STEPS = 120;
+
+/** The coarsest level whose steps are not longer than those asked for; minutes when all are. */
+function levelFor(stepMs: number): Level {
+  if (stepMs >= STEP_MS.day) return 'day';
+  return stepMs >= STEP_MS.hour ? 'hour' : 'minute';
+}
+
+function serviceNode(service: string): Callee {
+  return { id: service, kind: 'service', inferred: false };
+}
+
+function calleeOfRow(row: SeriesRow, remembered: ReadonlyMap<string, string>): Callee {
+  if (row.callee_service !== null) return serviceNode(row.callee_service);
+  const peer = {
+    address: row.address,
+    name: row.peer_name ?? '',
+    nodeKind: row.node_kind ?? 'external',
+    edgeKind: row.edge_kind ?? 'tcp',
+  };
+  return calleeOf(peer, null, row.address === null ? null : (remembered.get(row.address) ?? null));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect, test } from 'vitest';
+import { emptyCell } from '../../../collector/store/rollup/cell.ts';
+import {
+  bucketOf,
+  countBucket,
+  durationMsOfBucket,
+  emptySketch,
+  latencyOfSketch,
+} from '../../../collector/store/rollup/sketch.ts';
+import { coverRange, decodeStep, encodeStep } from '../../../collector/store/rollup/steps.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const cover = (fromUnixMs: number, toUnixMs: number) =>
+  coverRange({ fromUnixMs, toUnixMs }).map(
+    (run) => `${run.level} ${run.fromUnixMs / MINUTE}-${run.toUnixMs / MINUTE}`,
+  );
+
+test('a range is covered by days, then hours, then minutes at its ends, without a gap', () => {
+  expect(cover(DAY - 90 * MINUTE, 3 * DAY + 61 * MINUTE)).toEqual([
+    'minute 1350-1380',
+    'hour 1380-1440',
+    'day 1440-4320',
+    'hour 4320-4380',
+    'minute 4380-4381',
+  ]);
+});
+
+test('a range within an hour is covered by minutes, rounded outward', () => {
+  expect(cover(5 * MINUTE + 1, 7 * MINUTE + 1)).toEqual(['minute 5-8']);
+  expect(cover(5 * MINUTE, 7 * MINUTE)).toEqual(['minute 5-7']);
+});
+
+test('an empty range needs no step; one before 1970 is covered as well', () => {
+  expect(cover(HOUR, HOUR)).toEqual([]);
+  expect(cover(-MINUTE, MINUTE)).toEqual(['minute -1-1']);
+});
+
+test('a bucket stands for its durations within 1 %', () => {
+  for (let durationMs = 0.001; durationMs < 1e9; durationMs *= 1.37) {
+    const read = durationMsOfBucket(bucketOf(durationMs));
+    expect(Math.abs(read - durationMs) / durationMs).toBeLessThanOrEqual(0.0101);
+  }
+});
+
+test('durations of nothing, below nothing and beyond measure have a bucket', () => {
+  expect(bucketOf(0)).toBe(0);
+  expect(bucketOf(-5)).toBe(0);
+  expect(bucketOf(NaN)).toBe(0);
+  expect(bucketOf(Infinity)).toBeLessThan(65_536);
+});
+
+test('percentiles are those of the counted durations', () => {
+  const sketch = emptySketch();
+  for (let durationMs = 1; durationMs <= 1_000; durationMs++) countBucket(sketch, bucketOf(durationMs), 1);
+  const { p50Ms, p95Ms, p99Ms } = latencyOfSketch(sketch);
+  for (const [read, true_] of [
+    [p50Ms, 500],
+    [p95Ms, 950],
+    [p99Ms, 990],
+  ] as const) {
+    expect(Math.abs(read - true_) / true_).toBeLessThanOrEqual(0.0101);
+  }
+  expect(latencyOfSketch(emptySketch())).toEqual({ p50Ms: 0, p95Ms: 0, p99Ms: 0 });
+});
+
+test('an empty step has no bytes, and a damaged one is said to be', () => {
+  expect(encodeStep(new Map([[1, emptyCell()]]))).toBeNull();
+  const cell = emptyCell();
+  cell.calls = 3;
+  const data = encodeStep(new Map([[5, cell]]))!;
+  expect([...decodeStep(data).keys()]).toEqual([5]);
+  for (let at = 0; at < data.length; at++) {
+    const damaged = Buffer.from(data);
+    damaged[at]! ^= 0x10;
+    // A flip in the frame's header may be harmless; what is read is never something else.
+    const read = readOrError(damaged);
+    expect(read instanceof Error || isDeepStrictEqual(read, decodeStep(data))).toBe(true);
+  }
+});
+
+test('subtracting what was never counted is refused, not stored', () => {
+  const cell = emptyCell();
+  cell.calls = -1;
+  expect(() => encodeStep(new Map([[1, cell]]))).toThrow(RangeError);
+});
+
+function readOrError(data: Uint8Array): unknown {
+  try {
+    return decodeStep(data);
+  } catch (error) {
+    return error;
+  }
+}
