@@ -1,0 +1,59 @@
+/**
+ * How the columns of a block's granules lie in rows of `block_part`: the same column of several granules in one row,
+ *
+ *     granules in the row (u32) │ length of each (u32 …) │ bytes of each …
+ *
+ * because a row of a few kilobytes wastes half a page, and a search reads a column of all granules anyway.
+ */
+
+export interface PartRow {
+  readonly columnName: string;
+  readonly firstGranule: number;
+  readonly data: Buffer;
+}
+
+/** One trace reads one granule, and with it what shares its rows: some 30 columns of this size at most. */
+const ROW_BYTES = 128 * 1024;
+const LENGTH_BYTES = 4;
+
+/** `granules` are the columns of each granule in order; a granule may lack some. */
+export function partRows(granules: readonly ReadonlyMap<string, Uint8Array>[]): PartRow[] {
+  const rows: PartRow[] = [];
+  const names = new Set(granules.flatMap((columns) => [...columns.keys()]));
+  for (const columnName of names) {
+    let parts: (Uint8Array | undefined)[] = [];
+    let bytes = 0;
+    for (const [granule, columns] of granules.entries()) {
+      const part = columns.get(columnName);
+      if (parts.length > 0 || part !== undefined) parts.push(part);
+      bytes += part?.length ?? 0;
+      if (bytes < ROW_BYTES && granule < granules.length - 1) continue;
+      const firstGranule = granule - parts.length + 1;
+      if (bytes > 0) rows.push({ columnName, firstGranule, data: joinParts(parts) });
+      parts = [];
+      bytes = 0;
+    }
+  }
+  return rows;
+}
+
+/** The part of the granule that stands at `index` of its row; null when it has none. */
+export function partAt(data: Buffer, index: number): Buffer | null {
+  const count = data.readUInt32LE(0);
+  if (index >= count) return null;
+  let start = LENGTH_BYTES * (1 + count);
+  for (let before = 0; before < index; before++) start += data.readUInt32LE(LENGTH_BYTES * (1 + before));
+  const length = data.readUInt32LE(LENGTH_BYTES * (1 + index));
+  return length === 0 ? null : data.subarray(start, start + length);
+}
+
+function joinParts(parts: readonly (Uint8Array | undefined)[]): Buffer {
+  const last = parts.findLastIndex((part) => part !== undefined);
+  const kept = parts.slice(0, last + 1);
+  const head = Buffer.allocUnsafe(LENGTH_BYTES * (1 + kept.length));
+  head.writeUInt32LE(kept.length, 0);
+  for (const [index, part] of kept.entries()) {
+    head.writeUInt32LE(part?.length ?? 0, LENGTH_BYTES * (1 + index));
+  }
+  return Buffer.concat([head, ...kept.filter((part) => part !== undefined)]);
+}
