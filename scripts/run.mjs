@@ -98,6 +98,10 @@ const tasks = {
     await run('vitest', ['run', '--project', 'unit', 'test/structure']);
   },
   format: () => run('prettier', ['--write', '--log-level=warn', '.']),
+  'bench:hook': async (args) => {
+    await buildAll();
+    await run('node', ['test/benchmark/hook.bench.ts', ...args]);
+  },
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
 };
 
