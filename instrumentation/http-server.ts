@@ -10,12 +10,12 @@
  * program ends, nobody knows whether it still works: its span ends at the moment the client left.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers';
-import { context, propagation, ROOT_CONTEXT, type Attributes, type Context } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { emitWithin, enterContext } from './context.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
@@ -27,10 +27,17 @@ interface Visit {
   startMs: number;
   leftMs: number | undefined;
   statusCode: number;
-  route: string | undefined;
+  framework: FrameworkMetadata;
   stream: boolean;
   ended: boolean;
 }
+
+/** Where OpenTelemetry's instrumentations of web frameworks leave the route, and see that there is a server span already. */
+interface FrameworkMetadata {
+  type: 'http';
+  route?: string | undefined;
+}
+const frameworkKey = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA');
 
 /** How long the span of a hung handler may keep the rest of its trace waiting. */
 const usualLeftLimitMs = 30_000;
@@ -91,23 +98,25 @@ function requestStarted(
   const attributes = describeRequest(request, socket, method);
   if (original !== undefined) attributes['http.request.method_original'] = original;
   const startMs = performance.now();
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const parent = recorder.extract(request.headers);
   const span = recorder.startSpan({ name: spanName, kind: 'server', startMs, parent, attributes });
+  const framework: FrameworkMetadata = { type: 'http' };
+  const within = span.context.setValue(frameworkKey, framework);
   const visit: Visit = {
     span,
     spanName,
     startMs,
     leftMs: undefined,
     statusCode: 0,
-    route: undefined,
+    framework,
     stream: false,
     ended: false,
   };
   // Node isolates what is entered here to this request, pipelined ones too.
-  context.attach(span.context);
+  enterContext(within);
   // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
-  emitWithin(span.context, request);
-  emitWithin(span.context, response);
+  emitWithin(within, request);
+  emitWithin(within, response);
   response.once(
     'prefinish',
     guard(() => {
@@ -124,18 +133,6 @@ function requestStarted(
       departed(visit);
     }),
   );
-}
-
-/** Listeners of the emitter run within the context. Not enumerable: a program that copies or prints it sees no difference. */
-function emitWithin(within: Context, emitter: IncomingMessage | ServerResponse): void {
-  const original = emitter.emit;
-  Object.defineProperty(emitter, 'emit', {
-    configurable: true,
-    writable: true,
-    value: function emit(this: EventEmitter, ...args: [string | symbol, ...unknown[]]): boolean {
-      return context.with(within, original, this, ...args);
-    },
-  });
 }
 
 function describeRequest(request: IncomingMessage, socket: Socket, method: string): Attributes {
@@ -163,17 +160,18 @@ function readResponse(visit: Visit, request: IncomingMessage, response: ServerRe
   // Headers given to writeHead stand nowhere but in the text that was sent.
   const { _header: sent } = response as unknown as { _header: string | null };
   visit.stream = /^content-type:\s*text\/event-stream/im.test(sent ?? '');
-  // Express leaves the route that matched on the request.
+  // Express, where it is not instrumented, leaves the route that matched on the request.
   const { route, baseUrl } = request as { route?: { path?: unknown }; baseUrl?: unknown };
   if (typeof route?.path === 'string')
-    visit.route = (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
+    visit.framework.route ??= (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
 }
 
 function endVisit(visit: Visit, endMs: number = performance.now()): void {
   if (visit.ended) return;
   visit.ended = true;
   left.delete(visit);
-  const { statusCode, route, spanName, leftMs, startMs } = visit;
+  const { statusCode, framework, spanName, leftMs, startMs } = visit;
+  const { route } = framework;
   const attributes: Attributes = {};
   if (statusCode !== 0) attributes['http.response.status_code'] = statusCode;
   if (route !== undefined) attributes['http.route'] = route;

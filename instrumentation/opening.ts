@@ -7,6 +7,7 @@ import { isOpen, withoutEndedSpan, type Connection } from './connections.ts';
 import { describeFailure } from './failures.ts';
 import { fetchIn } from './fetch.ts';
 import { evidenceAttributes } from './kernel/evidence.ts';
+import { peerAttributesOf } from './libraries/peers.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -18,7 +19,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   const times = measurePhases(startedMs, openingMarks(connection), endMs);
   // Once open, `send` has been entered and nothing more is known.
   if (isOpen(connection)) times.pop();
-  const attributes: Attributes = { 'server.address': host };
+  const attributes: Attributes = { ...peerAttributesOf(connection), 'server.address': host };
   if (port !== undefined && !Number.isNaN(port)) attributes['server.port'] = port;
   Object.assign(attributes, peerAttributes(connection), phaseAttributes(times), attemptAttributes(attempts));
   let errorMessage: string | undefined;

@@ -6,6 +6,8 @@ import { flushAtEnd, trackExportSocket } from './exit.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
 import { endLeftVisits, watchHttpServer } from './http-server.ts';
+import { noteOpener } from './libraries/peers.ts';
+import { watchLibraries } from './libraries/watch-libraries.ts';
 import { recordOpening } from './opening.ts';
 import { startSdkRecorder } from './sdk-recorder.ts';
 import { fallbackServiceName, isQuietProcess } from './settings.ts';
@@ -25,11 +27,15 @@ export function startHook(): void {
   watchAborts();
   watchConnections({
     exporting: trackExportSocket,
-    starting: undiciOpening,
+    starting(connection) {
+      undiciOpening(connection);
+      noteOpener(connection);
+    },
     openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
   });
   watchHttpServer(recorder);
   watchHttpClient(recorder);
   watchUndici(recorder);
+  watchLibraries(process.env);
   flushAtEnd(recorder, endLeftVisits);
 }

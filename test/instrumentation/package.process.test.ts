@@ -45,7 +45,7 @@ it('holds the hook, its build and its README, and no source or test', () => {
   expect(packed).toContain('README.md');
   expect(packed).toContain('dist/start.js');
   const others = packed.filter(
-    (path) => !/^(register\.cjs|README\.md|LICENSE|package\.json|dist\/[\w./-]+\.(js|d\.ts))$/.test(path),
+    (path) => !/^(register\.cjs|README\.md|LICENSE|package\.json|dist\/[\w./-]+\.(js|d\.ts|txt))$/.test(path),
   );
   expect(others).toEqual([]);
 });

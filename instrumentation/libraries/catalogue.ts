@@ -1,0 +1,108 @@
+/**
+ * The libraries whose calls become spans through OpenTelemetry's own instrumentation of each, and how it is set up.
+ *
+ * `bundle.mjs` puts each instrumentation into one file, which is loaded when the program loads the library and not before.
+ */
+import { redactSql } from './redact-sql.ts';
+
+export interface Library {
+  /** As in `OTEL_NODE_ENABLED_INSTRUMENTATIONS`, and the name of its bundle. */
+  readonly name: string;
+  /** The package that instruments it, and the class there. */
+  readonly instrumentation: readonly [packageName: string, className: string];
+  /** The packages whose modules are patched; none where the library says itself when it is used. */
+  readonly packages: readonly string[];
+  /** What stands behind the connections that the library opens. */
+  readonly peer?: Readonly<Record<string, string>>;
+  readonly config?: object;
+}
+
+const fromOpenTelemetry = (name: string, className: string) =>
+  [`@opentelemetry/instrumentation-${name}`, `${className}Instrumentation`] as const;
+
+interface QuerySpan {
+  setAttribute(key: string, value: string): unknown;
+}
+
+export const libraries: readonly Library[] = [
+  {
+    name: 'pg',
+    instrumentation: fromOpenTelemetry('pg', 'Pg'),
+    packages: ['pg', 'pg-pool'],
+    peer: { 'db.system.name': 'postgresql' },
+    config: {
+      requestHook: (span: QuerySpan, { query }: { query: { text: string } }) =>
+        span.setAttribute('db.query.text', redactSql(query.text, 'postgresql')),
+    },
+  },
+  {
+    name: 'mysql2',
+    instrumentation: fromOpenTelemetry('mysql2', 'MySQL2'),
+    packages: ['mysql2'],
+    peer: { 'db.system.name': 'mysql' },
+    config: { maskStatement: true, maskStatementHook: (sql: string) => redactSql(sql, 'mysql') },
+  },
+  {
+    name: 'ioredis',
+    instrumentation: fromOpenTelemetry('ioredis', 'IORedis'),
+    packages: ['ioredis'],
+    peer: { 'db.system.name': 'redis' },
+    config: { requireParentSpan: false },
+  },
+  {
+    name: 'redis',
+    instrumentation: fromOpenTelemetry('redis', 'Redis'),
+    packages: ['redis', '@redis/client', '@node-redis/client'],
+    peer: { 'db.system.name': 'redis' },
+  },
+  {
+    name: 'mongodb',
+    instrumentation: fromOpenTelemetry('mongodb', 'MongoDB'),
+    packages: ['mongodb'],
+    peer: { 'db.system.name': 'mongodb' },
+    config: { requireParentSpan: false },
+  },
+  {
+    name: 'kafkajs',
+    instrumentation: fromOpenTelemetry('kafkajs', 'KafkaJs'),
+    packages: ['kafkajs'],
+    peer: { 'messaging.system': 'kafka' },
+  },
+  {
+    name: 'amqplib',
+    instrumentation: fromOpenTelemetry('amqplib', 'Amqplib'),
+    packages: ['amqplib'],
+    peer: { 'messaging.system': 'rabbitmq' },
+  },
+  { name: 'express', instrumentation: fromOpenTelemetry('express', 'Express'), packages: ['express'] },
+  { name: 'koa', instrumentation: fromOpenTelemetry('koa', 'Koa'), packages: ['koa'] },
+  { name: 'hapi', instrumentation: fromOpenTelemetry('hapi', 'Hapi'), packages: ['@hapi/hapi'] },
+  {
+    name: 'nestjs-core',
+    instrumentation: fromOpenTelemetry('nestjs-core', 'Nest'),
+    packages: ['@nestjs/core'],
+  },
+  // Its own, which needs no patch: fastify publishes each new instance.
+  { name: 'fastify', instrumentation: ['@fastify/otel', 'FastifyOtelInstrumentation'], packages: [] },
+  {
+    name: 'graphql',
+    instrumentation: fromOpenTelemetry('graphql', 'GraphQL'),
+    packages: ['graphql'],
+    // A span for each field of each row is no trace that anybody reads.
+    config: { ignoreTrivialResolveSpans: true, mergeItems: true },
+  },
+  { name: 'grpc', instrumentation: fromOpenTelemetry('grpc', 'Grpc'), packages: ['@grpc/grpc-js'] },
+];
+
+type Environment = Record<string, string | undefined>;
+
+/** Those that `OTEL_NODE_ENABLED_INSTRUMENTATIONS` names, or all, without those that `OTEL_NODE_DISABLED_INSTRUMENTATIONS` names. */
+export function enabledLibraries(environment: Environment): Library[] {
+  const enabled = namesIn(environment['OTEL_NODE_ENABLED_INSTRUMENTATIONS']);
+  const disabled = namesIn(environment['OTEL_NODE_DISABLED_INSTRUMENTATIONS']);
+  return libraries.filter(({ name }) => (enabled.size === 0 || enabled.has(name)) && !disabled.has(name));
+}
+
+function namesIn(list: string | undefined): Set<string> {
+  return new Set((list ?? '').split(',').flatMap((name) => name.trim() || []));
+}
