@@ -1,9 +1,10 @@
 /** One outgoing call, from its start to its end: gathers what happens to it, and writes it into a client span. */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
-import { context, type Attributes } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { timerOfReason } from './abort-reasons.ts';
 import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
+import { activeContext } from './context.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
@@ -46,7 +47,7 @@ export function startCall(
       name,
       kind: 'client',
       startMs: start,
-      parent: context.active(),
+      parent: activeContext(),
       attributes,
     }),
     startMs: start,

@@ -6,8 +6,8 @@
  */
 import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, trace, TraceFlags, type Context } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import type { Context } from '@opentelemetry/api';
+import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
 import { readTcpInfoOf } from './kernel/reading.ts';
@@ -51,13 +51,16 @@ export interface ConnectionObserver {
   openedUnclaimed(connection: Connection): void;
 }
 
+/** Of the flags of a trace, the one that says that it is recorded. */
+const sampledFlag = 1;
+
 const connections = new WeakMap<Socket, Connection>();
 
 /** Patches `net.Socket.prototype.connect`, so that every connection opened from now on is observed. */
 export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
   const note = guard((socket: Socket, args: unknown[]) => {
-    if (isTracingSuppressed(context.active())) observer.exporting(socket);
+    if (isSuppressed(activeContext())) observer.exporting(socket);
     else observe(socket, args, observer);
   });
   Socket.prototype.connect = function connect(this: Socket): Socket {
@@ -110,7 +113,7 @@ interface Destination {
 function newConnection(socket: Socket, { host, port, path }: Destination): Connection {
   const connection: Connection = {
     socket,
-    context: withoutEndedSpan(context.active()),
+    context: withoutEndedSpan(activeContext()),
     host,
     port,
     path,
@@ -133,11 +136,11 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
  * whoever used it before. A span that is not sampled, or a peer's, never records and tells nothing of its end: it stays.
  */
 export function withoutEndedSpan(within: Context): Context {
-  const span = trace.getSpan(within);
+  const span = spanOf(within);
   if (!span || span.isRecording()) return within;
   const { traceFlags, isRemote } = span.spanContext();
-  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
-  return isSampled && !isRemote ? trace.deleteSpan(within) : within;
+  const isSampled = (traceFlags & sampledFlag) !== 0;
+  return isSampled && !isRemote ? withoutSpan(within) : within;
 }
 
 function observe(socket: Socket, args: unknown[], observer: ConnectionObserver): void {

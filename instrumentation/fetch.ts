@@ -4,9 +4,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
-import { context, createContextKey, type Context } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import type { Context } from '@opentelemetry/api';
 import type { Call } from './call.ts';
+import { activeContext, isSuppressed, runIn } from './context.ts';
 import { guard } from './guard.ts';
 
 /** A `fetch` that has not settled. */
@@ -25,7 +25,7 @@ export interface FetchObserver {
   rejectedInQueue(open: OpenFetch, url: URL, method: string, error: unknown): void;
 }
 
-const fetchKey = createContextKey('sockeye fetch');
+const fetchKey = Symbol('sockeye fetch');
 
 /** The fetch that the code running in this context is part of. */
 export function fetchIn(active: Context): OpenFetch | undefined {
@@ -46,10 +46,10 @@ export function watchFetch(observer: FetchObserver): void {
     }
   });
   const observed = function fetch(this: unknown): Promise<Response> {
-    const active = context.active();
-    if (isTracingSuppressed(active)) return Reflect.apply(original, this, arguments) as Promise<Response>;
+    const active = activeContext();
+    if (isSuppressed(active)) return Reflect.apply(original, this, arguments) as Promise<Response>;
     const open: OpenFetch = { startMs: performance.now(), calls: [], queued: false };
-    const promise = context.with(
+    const promise = runIn(
       active.setValue(fetchKey, open),
       () => Reflect.apply(original, this, arguments) as Promise<Response>,
     );

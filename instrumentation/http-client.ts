@@ -3,10 +3,10 @@ import { subscribe } from 'node:diagnostics_channel';
 import { ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, propagation, type Attributes } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import type { Attributes } from '@opentelemetry/api';
 import { attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { connectionOf } from './connections.ts';
+import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { Recorder } from './recorder.ts';
@@ -69,11 +69,11 @@ function watchDestroy(): void {
 const aborted = () => new DOMException('The request was aborted', 'AbortError');
 
 function requestCreated(recorder: Recorder, request: ClientRequest): void {
-  if (isTracingSuppressed(context.active())) return;
+  if (isSuppressed(activeContext())) return;
   const { name, attributes } = describeRequest(request);
   const call: HttpCall = Object.assign(startCall(recorder, { name, attributes }), { destroyed: undefined });
   calls.set(request, call);
-  injectHeaders(request, call);
+  injectHeaders(recorder, request, call);
   request.once(
     'socket',
     guard((socket: Socket) => socketAssigned(request, socket, call)),
@@ -120,15 +120,13 @@ function portOf(request: ClientRequest): number {
   return request.protocol === 'https:' ? 443 : 80;
 }
 
-function injectHeaders(request: ClientRequest, call: HttpCall): void {
-  const headers: Record<string, string> = {};
-  propagation.inject(call.span.context, headers);
+function injectHeaders(recorder: Recorder, request: ClientRequest, call: HttpCall): void {
   const stored = request as unknown as { _header: string | null; _headerSent: boolean };
-  for (const [name, value] of Object.entries(headers)) {
+  recorder.inject(call.span, (name, value) => {
     if (!stored._header) request.setHeader(name, value);
     // Headers given as an array, or with Expect, are a finished text already, not yet sent.
     else if (!stored._headerSent) stored._header = `${stored._header.slice(0, -2)}${name}: ${value}\r\n\r\n`;
-  }
+  });
 }
 
 function socketAssigned(request: ClientRequest, socket: Socket, call: Call): void {

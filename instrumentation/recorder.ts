@@ -29,8 +29,15 @@ export interface RecordedSpan {
   end(end: SpanEnd): void;
 }
 
+/** Headers as Node hands them to a program: lower-case names. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
 export interface Recorder {
   startSpan(start: SpanStart): RecordedSpan;
+  /** The context that a peer sent along, with its span as the parent of what begins here. */
+  extract(headers: Headers): Context;
+  /** Calls `set` with each header that tells a peer of the span. */
+  inject(span: RecordedSpan, set: (name: string, value: string) => void): void;
   /** Sends what has ended. Settles when it was sent or could not be sent; never rejects. */
   flush(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** A recorder on OpenTelemetry's own SDK: NodeSDK, a batch processor and an OTLP exporter, set up by the OTEL_* variables. */
-import { trace, SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
+import { propagation, trace, SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -7,6 +7,7 @@ import { envDetector, hostDetector, osDetector, serviceInstanceIdDetector } from
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
+import { contextManager, rootContext } from './context.ts';
 import { reportReachability } from './export-health.ts';
 import type { RecordedSpan, Recorder, SpanEnd, SpanStart } from './recorder.ts';
 
@@ -34,6 +35,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
         'telemetry.distro.version': version,
       }),
     ),
+    contextManager,
     ...(serviceName === undefined ? {} : { serviceName }),
     ...(pipeline === undefined ? {} : { spanProcessors: [pipeline.processor] }),
     // The default detectors but one: the command line of a process may hold secrets.
@@ -51,6 +53,10 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     startSpan({ name, kind, startMs, parent, attributes }: SpanStart): RecordedSpan {
       const span = tracer.startSpan(name, { kind: kinds[kind], startTime: startMs, attributes }, parent);
       return { context: trace.setSpan(parent, span), end: (end) => endSpan(span, end) };
+    },
+    extract: (headers) => propagation.extract(rootContext, headers),
+    inject(span, set) {
+      propagation.inject(span.context, set, { set: (_carrier, name, value) => set(name, value) });
     },
     async flush() {
       // The processor sends what it holds, and forgets the batch that is on its way already: that one the exporter knows.

@@ -7,10 +7,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { context, propagation, type Attributes } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import type { Attributes } from '@opentelemetry/api';
 import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { connectionOf, type Connection } from './connections.ts';
+import { activeContext, isSuppressed } from './context.ts';
 import { fetchIn, watchFetch } from './fetch.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
@@ -85,8 +85,8 @@ export function watchUndici(recorder: Recorder): void {
 }
 
 function requestCreated(recorder: Recorder, request: UndiciRequest): void {
-  const active = context.active();
-  if (isTracingSuppressed(active)) return;
+  const active = activeContext();
+  if (isSuppressed(active)) return;
   const origin = new URL(String(request.origin));
   const { name, attributes } = describe(request.method, origin, request.path);
   if (request.upgrade || request.method === 'CONNECT') attributes['sockeye.stream'] = true;
@@ -100,7 +100,7 @@ function requestCreated(recorder: Recorder, request: UndiciRequest): void {
   calls.set(request, call);
   waiting.add(call);
   open?.calls.push(call);
-  injectHeaders(request, call);
+  injectHeaders(recorder, request, call);
 }
 
 function describe(asked: string, origin: URL, target: string): { name: string; attributes: Attributes } {
@@ -115,10 +115,8 @@ function describe(asked: string, origin: URL, target: string): { name: string; a
   return { name: spanName, attributes };
 }
 
-function injectHeaders(request: UndiciRequest, call: Call): void {
-  const headers: Record<string, string> = {};
-  propagation.inject(call.span.context, headers);
-  for (const [name, value] of Object.entries(headers)) {
+function injectHeaders(recorder: Recorder, request: UndiciRequest, call: Call): void {
+  recorder.inject(call.span, (name, value) => {
     // A header that the program passed on from elsewhere would stand beside ours, and the peer read neither.
     if (Array.isArray(request.headers)) {
       for (let index = request.headers.length - 2; index >= 0; index -= 2) {
@@ -126,7 +124,7 @@ function injectHeaders(request: UndiciRequest, call: Call): void {
       }
     }
     request.addHeader(name, value);
-  }
+  });
 }
 
 /** A connection starts to open: gives it to the undici request that waits for it, if one does. */

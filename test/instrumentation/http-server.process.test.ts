@@ -2,6 +2,7 @@
 import { createServer, get, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rootContext } from '../../instrumentation/context.ts';
 import { watchHttpServer } from '../../instrumentation/http-server.ts';
 import type { SpanEnd } from '../../instrumentation/recorder.ts';
 
@@ -33,6 +34,8 @@ beforeAll(async () => {
           heard();
         },
       }),
+      extract: () => rootContext,
+      inject: () => {},
       flush: () => Promise.resolve(),
     },
     leftLimitMs,

@@ -1,0 +1,117 @@
+/**
+ * Which span the running code belongs to: contexts as the OpenTelemetry API has them, carried by one `AsyncLocalStorage`.
+ *
+ * Both recorders use them and register `contextManager` with the API, so that the program sees the same contexts as the
+ * hook. The API itself is not needed for it, and is not loaded: its keys are symbols that everybody can name.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import type { Context, ContextManager, Span } from '@opentelemetry/api';
+
+const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
+const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** An immutable context; the span, which is asked for most, has a place of its own. */
+class SpanContextValues implements Context {
+  readonly span: Span | undefined;
+  readonly others: ReadonlyMap<symbol, unknown> | undefined;
+
+  constructor(span: Span | undefined, others: ReadonlyMap<symbol, unknown> | undefined) {
+    this.span = span;
+    this.others = others;
+  }
+
+  getValue(key: symbol): unknown {
+    return key === spanKey ? this.span : this.others?.get(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    if (key === spanKey) return new SpanContextValues(value as Span, this.others);
+    return new SpanContextValues(this.span, new Map(this.others).set(key, value));
+  }
+
+  deleteValue(key: symbol): Context {
+    if (key === spanKey) return new SpanContextValues(undefined, this.others);
+    const others = new Map(this.others);
+    others.delete(key);
+    return new SpanContextValues(this.span, others);
+  }
+}
+
+export const rootContext: Context = new SpanContextValues(undefined, undefined);
+
+const storage = new AsyncLocalStorage<Context>();
+
+/** The context of the code that runs now. */
+export function activeContext(): Context {
+  return storage.getStore() ?? rootContext;
+}
+
+/** Calls a function whose synchronous and asynchronous continuations run in the context. */
+export function runIn<Result>(context: Context, run: () => Result): Result {
+  return storage.run(context, run);
+}
+
+/** From here on, the running code and its continuations are in the context. */
+export function enterContext(context: Context): void {
+  storage.enterWith(context);
+}
+
+export function spanOf(context: Context): Span | undefined {
+  return (context.getValue(spanKey) as Span | undefined) ?? undefined;
+}
+
+export function withSpan(context: Context, span: Span): Context {
+  return context.setValue(spanKey, span);
+}
+
+export function withoutSpan(context: Context): Context {
+  return context.deleteValue(spanKey);
+}
+
+/** Whether what happens in the context is not to be recorded, such as an exporter's own calls. */
+export function isSuppressed(context: Context): boolean {
+  return context.getValue(suppressedKey) === true;
+}
+
+export function suppressed(context: Context): Context {
+  return context.setValue(suppressedKey, true);
+}
+
+/** Listeners of the emitter run within the context. Not enumerable: a program that copies or prints it sees no difference. */
+export function emitWithin(within: Context, emitter: EventEmitter): void {
+  const original = emitter.emit;
+  Object.defineProperty(emitter, 'emit', {
+    configurable: true,
+    writable: true,
+    value: function emit(this: EventEmitter): boolean {
+      return storage.run(within, () => Reflect.apply(original, this, arguments) as boolean);
+    },
+  });
+}
+
+/** What the OpenTelemetry API is given. */
+export const contextManager: ContextManager = {
+  active: activeContext,
+  with: (context, run, receiver, ...args) => storage.run(context, () => run.apply(receiver, args)),
+  bind<Target>(context: Context, target: Target): Target {
+    if (typeof target === 'function') {
+      const bound = function (this: unknown): unknown {
+        return storage.run(context, () => Reflect.apply(target, this, arguments) as unknown);
+      };
+      Object.defineProperty(bound, 'length', { configurable: true, value: target.length });
+      return bound as Target;
+    }
+    if (typeof (target as { emit?: unknown } | null)?.emit === 'function') {
+      emitWithin(context, target as EventEmitter);
+    }
+    return target;
+  },
+  attach(context) {
+    const before = storage.getStore();
+    storage.enterWith(context);
+    return { dispose: () => storage.enterWith(before ?? rootContext) };
+  },
+  enable: () => contextManager,
+  disable: () => contextManager,
+};
