@@ -7,6 +7,7 @@
  *     finder     what reads by id, and how the store is: never behind a search
  */
 import type { Store } from '../store.ts';
+import { createAppender } from './append-batches.ts';
 import type { RetentionSlice, SliceOutcome } from './retention.ts';
 import { startThread, type Thread } from './thread.ts';
 
@@ -27,14 +28,20 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   };
   /** The writer last, so that SQLite folds the WAL into the file. */
   const closeAll = async (): Promise<void> => {
-    const [writer, ...readers] = threads;
+    const [, ...readers] = threads;
     // A reader that is gone already must not keep the writer open.
     for (const reader of readers) await reader.call('close', null).catch(() => {});
-    await writer?.call('close', null);
+    await change('close', null);
     await Promise.all(threads.map((thread) => thread.ended));
   };
   // In this order: the writer makes the file.
   const writer = await start('writer-thread');
+  const appender = createAppender(writer);
+  /** What comes after an append finds it stored. */
+  const change = <T = void>(method: string, argument: unknown): Promise<T> => {
+    appender.flush();
+    return writer.call<T>(method, argument);
+  };
   const startReader = () =>
     start('reader-thread').catch(async (error: unknown) => {
       await closeAll();
@@ -45,11 +52,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   let closing: Promise<void> | null = null;
 
   return {
-    append(request) {
-      // A copy of just these bytes can be handed over; the caller keeps its own.
-      const copy = new Uint8Array(request);
-      return writer.call('append', copy, { transfer: [copy.buffer] });
-    },
+    append: (request) => appender.append(request),
     readTrace: (traceId) => finder.call('readTrace', traceId),
     readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
     readSpans: (ids) => finder.call('readSpans', ids),
@@ -67,17 +70,17 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readUndiagnosed: (patience, limit) => finder.call('readUndiagnosed', { patience, limit }),
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => finder.call('readAddressServices', addresses),
-    saveDiagnosis: (diagnosis, spanCount) => writer.call('saveDiagnosis', { diagnosis, spanCount }),
+    saveDiagnosis: (diagnosis, spanCount) => change('saveDiagnosis', { diagnosis, spanCount }),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
       for (let dropped = 0; ;) {
-        const outcome = await writer.call<SliceOutcome>('dropSlice', slice);
+        const outcome = await change<SliceOutcome>('dropSlice', slice);
         dropped += outcome.dropped;
         if (!outcome.more || signal?.aborted === true) return dropped;
       }
     },
     status: () => finder.call('status', null),
-    purge: () => writer.call('purge', null),
+    purge: () => change('purge', null),
     close: () => (closing ??= closeAll()),
   };
 }

@@ -13,7 +13,8 @@ interface Call {
   readonly argument: unknown;
   readonly cancelFlag: Int32Array | null;
 }
-interface SentError {
+/** An error on its way between threads: those of the contract arrive as what they were. */
+export interface SentError {
   readonly name: string;
   readonly message: string;
   readonly got: string;
@@ -70,7 +71,7 @@ export async function startThread(
   worker.on('message', (reply: Reply) => {
     const call = pending.get(reply.id);
     pending.delete(reply.id);
-    if ('error' in reply) call?.reject(reviveError(reply.error));
+    if ('error' in reply) call?.reject(unpackError(reply.error));
     else call?.resolve(reply.result as never);
   });
   worker.on('error', (error) => {
@@ -113,7 +114,7 @@ export function serveThread(open: () => Methods): void {
     try {
       reply = { id, result: await work() };
     } catch (error) {
-      reply = { id, error: sendableError(error) };
+      reply = { id, error: packError(error) };
     }
     port.postMessage(reply);
   };
@@ -136,7 +137,7 @@ export function serveThread(open: () => Methods): void {
   });
 }
 
-function sendableError(error: unknown): SentError {
+export function packError(error: unknown): SentError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), got: '', expected: '' };
   const { got, expected } = error as { got?: string; expected?: string };
   // Our own bugs are worth their place in the code.
@@ -153,6 +154,6 @@ const ERRORS: { readonly [name: string]: (sent: SentError) => Error } = {
     new DecodeError(message.slice(0, -`: got ${got}, expected ${expected}`.length), got, expected),
 };
 
-function reviveError(sent: SentError): Error {
+export function unpackError(sent: SentError): Error {
   return ERRORS[sent.name]?.(sent) ?? new Error(sent.message);
 }

@@ -7,17 +7,17 @@
 import { workerData } from 'node:worker_threads';
 import { DecodeError } from '../../decode/decode-error.ts';
 import type { AppendOutcome } from '../store.ts';
+import { answerOf, requestsOf, type AppendAnswer, type AppendBatch } from './append-batches.ts';
 import { asStoreError, openForWriting } from './open-database.ts';
 import { createRetention, type RetentionSlice } from './retention.ts';
 import { PURGE } from './schema.ts';
-import { serveThread, type Methods } from './thread.ts';
+import { packError, serveThread, type Methods } from './thread.ts';
 import { createDiagnosisWriter, type DiagnosisToSave } from './write-diagnosis.ts';
 import { createSpanWriter } from './write-spans.ts';
 
 interface WaitingAppend {
   readonly request: Uint8Array;
-  readonly resolve: (outcome: AppendOutcome) => void;
-  readonly reject: (error: unknown) => void;
+  readonly answer: (answer: AppendAnswer) => void;
 }
 
 /** A commit takes no further request beyond this, so that the first does not wait for the sum of all. */
@@ -42,12 +42,12 @@ serveThread(() => {
         .immediate();
     } catch (error) {
       spans.forget();
-      for (const { reject } of group) reject(asStoreError(error));
+      const refused = { error: packError(asStoreError(error)) };
+      for (const { answer } of group) answer(refused);
       return;
     }
     for (const [append, outcome] of outcomes) {
-      if (outcome instanceof Error) append.reject(outcome);
-      else append.resolve(outcome);
+      append.answer(outcome instanceof Error ? { error: packError(outcome) } : answerOf(outcome));
     }
   };
   const writeAlone = (request: Uint8Array): AppendOutcome | Error => {
@@ -85,11 +85,13 @@ serveThread(() => {
     };
 
   return {
-    append: (request: Uint8Array) =>
-      new Promise<AppendOutcome>((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(commitSoon);
-        waiting.push({ request, resolve, reject });
-      }),
+    append: (batch: AppendBatch) => {
+      if (waiting.length === 0) setImmediate(commitSoon);
+      const answers = requestsOf(batch).map(
+        (request) => new Promise<AppendAnswer>((answer) => waiting.push({ request, answer })),
+      );
+      return Promise.all(answers);
+    },
     saveDiagnosis: afterAppends((saved: DiagnosisToSave) => saveDiagnosis(saved)),
     dropSlice: afterAppends((slice: RetentionSlice) => {
       const outcome = dropSlice(slice);

@@ -13,7 +13,6 @@
  * pinned_trace                                           kept past retention
  * recent_requests                                        what a request sent again is recognised by
  * damage                                                 blocks and segments that cannot be read and were set aside
- * total                                                  exact counters, changed in the same transaction as what they count
  * ```
  * A span is in exactly one segment or one block. Both hold columns, compressed (collector/store/columns).
  */
@@ -72,18 +71,18 @@ CREATE TABLE address_service (
   PRIMARY KEY (address, service)
 ) STRICT, WITHOUT ROWID;
 
--- AUTOINCREMENT: what readers remember by an id must never become another row.
 CREATE TABLE segment (
-  segment_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  segment_id INTEGER PRIMARY KEY,
   arrived_unix_ms INTEGER NOT NULL,
   span_count INTEGER NOT NULL,
+  request_fingerprints BLOB NOT NULL,
   data BLOB NOT NULL
 ) STRICT;
 
 -- kind: recent (spans that arrived within an hour of their start), late (others, of one day), scattered (of many days,
 -- without a range of starts), pinned (kept past retention).
 CREATE TABLE block (
-  block_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  block_id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
   granule_count INTEGER NOT NULL,
   span_count INTEGER NOT NULL,
@@ -111,10 +110,10 @@ CREATE TABLE damage (
   reason TEXT NOT NULL
 ) STRICT;
 
--- One row for each commit: 8 bytes a request.
+-- Those whose segments have become blocks: 8 bytes a request.
 CREATE TABLE recent_requests (
   arrived_unix_ms INTEGER NOT NULL,
-  fingerprints BLOB NOT NULL
+  request_fingerprints BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE pinned_trace (
@@ -152,11 +151,6 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_by_start ON verdict (give_up_start_unix_ms);
 CREATE INDEX verdict_by_fingerprint ON verdict (fingerprint, give_up_unix_ms);
 
-CREATE TABLE total (
-  name TEXT PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO total VALUES ('spans', 0);
 ${ROLLUP_TABLES}`;
 
 export const PURGE = `
@@ -173,5 +167,4 @@ DELETE FROM scope;
 DELETE FROM operation;
 DELETE FROM peer;
 DELETE FROM address_service;
-UPDATE total SET value = 0;
 ${ROLLUP_PURGE}`;
