@@ -102,6 +102,7 @@ const tasks = {
     await buildAll();
     await run('node', ['test/benchmark/hook.bench.ts', ...args]);
   },
+  'test:crash': (args) => run('node', ['test/crash/main.ts', ...args]),
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
 };
 

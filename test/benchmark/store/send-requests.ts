@@ -13,7 +13,9 @@ export interface SendOptions {
   readonly onAcknowledged?: (request: ExportRequest) => void;
   /** Told of one right before it leaves. */
   readonly onSent?: (request: ExportRequest) => void;
-  /** Ends the sending: what is in flight is waited for, nothing else is sent. */
+  /** Told when the receiver asks to come back later, before that is done. */
+  readonly onRefused?: (error: ServiceError) => void;
+  /** Ends the sending: what is in flight is waited for, nothing is sent again, and no failure counts any more. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,7 +37,7 @@ const DEADLINE_MS = 120_000;
 
 /** Rejects when a request fails for another reason than "come back later". */
 export async function sendRequests(options: SendOptions): Promise<SendResult> {
-  const { address, connections, inFlight, signal, onSent, onAcknowledged } = options;
+  const { address, connections, inFlight, signal, onSent, onAcknowledged, onRefused } = options;
   const clients = Array.from(
     { length: connections },
     () => new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }),
@@ -64,7 +66,9 @@ export async function sendRequests(options: SendOptions): Promise<SendResult> {
         bytes += request.bytes.length;
         return true;
       }
-      if (error.code !== status.UNAVAILABLE || isOver()) throw error;
+      if (isOver()) return false;
+      if (error.code !== status.UNAVAILABLE) throw error;
+      onRefused?.(error);
       retries++;
       await sleep(RETRY_MS);
     }

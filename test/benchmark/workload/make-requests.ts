@@ -16,17 +16,14 @@ export interface ExportRequest {
 
 export interface RequestOptions {
   readonly spansPerRequest: number;
-  /** Told of every span before the request that holds it is made. */
-  readonly onSpan?: (trace: number, span: PlannedSpan, request: number) => void;
+  /** Told of every span, and the number of the request that will hold it. Both plans are used again afterwards. */
+  readonly onSpan?: (trace: TracePlan, span: PlannedSpan, request: number) => void;
 }
 
 const PROCESSES_EACH = 3;
 
 export function* makeRequests(workload: Workload, options: RequestOptions): Generator<ExportRequest> {
-  const outboxes = SERVICES.flatMap((service) =>
-    Array.from({ length: PROCESSES_EACH }, (_, instance) => new Outbox(resourceOf(service, instance), SCOPE)),
-  );
-  const startUnixNano = BigInt(workload.startUnixMs) * 1_000_000n;
+  const outboxes = makeOutboxes();
   const plan = new TracePlan();
   // A request gets its number when its first span is put in, so that who listens can tell them apart.
   const numbers = outboxes.map(() => -1);
@@ -39,18 +36,45 @@ export function* makeRequests(workload: Workload, options: RequestOptions): Gene
   };
   for (let trace = 0; trace < traces; trace++) {
     plan.plan(workload, trace);
-    const traceStartUnixNano = startUnixNano + BigInt(plan.startNs);
+    const traceStartUnixNano = startOf(workload, plan);
     for (let index = 0; index < plan.count; index++) {
       const span = plan.span(index);
-      const process = span.service * PROCESSES_EACH + (span.idHigh % PROCESSES_EACH);
+      const process = processOf(span);
       const outbox = outboxes[process]!;
       if (numbers[process] === -1) numbers[process] = next++;
-      options.onSpan?.(trace, span, numbers[process]!);
+      options.onSpan?.(plan, span, numbers[process]!);
       outbox.add(plan, span, traceStartUnixNano);
       if (outbox.spans >= options.spansPerRequest) yield finish(process);
     }
   }
   for (const [process, outbox] of outboxes.entries()) if (outbox.spans > 0) yield finish(process);
+}
+
+/** The spans of one trace, as one request a span: what each is when nothing of it is lost. */
+export function* spansOfTrace(workload: Workload, index: number): Generator<Buffer> {
+  const outboxes = makeOutboxes();
+  const plan = new TracePlan();
+  plan.plan(workload, index);
+  for (let span = 0; span < plan.count; span++) {
+    const outbox = outboxes[processOf(plan.span(span))]!;
+    outbox.add(plan, plan.span(span), startOf(workload, plan));
+    yield outbox.finish().bytes;
+  }
+}
+
+function makeOutboxes(): Outbox[] {
+  return SERVICES.flatMap((service) =>
+    Array.from({ length: PROCESSES_EACH }, (_, instance) => new Outbox(resourceOf(service, instance), SCOPE)),
+  );
+}
+
+/** A span is of any of its service's processes. */
+function processOf({ service, idHigh }: PlannedSpan): number {
+  return service * PROCESSES_EACH + (idHigh % PROCESSES_EACH);
+}
+
+function startOf({ startUnixMs }: Workload, { startNs }: TracePlan): bigint {
+  return BigInt(startUnixMs) * 1_000_000n + BigInt(startNs);
 }
 
 const SCOPE = encode('InstrumentationScope', {

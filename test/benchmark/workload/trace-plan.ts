@@ -81,6 +81,7 @@ export function traceCount({ spans }: Workload): number {
 
 /** One trace at a time, in memory that the next one uses again. */
 export class TracePlan {
+  index = 0;
   readonly traceId = new Uint32Array(4);
   /** From the start of the workload. */
   startNs = 0;
@@ -96,6 +97,7 @@ export class TracePlan {
 
   plan(workload: Workload, index: number): void {
     const random = this.#random;
+    this.index = index;
     random.restart(workload.seed, index);
     for (let word = 0; word < 4; word++) this.traceId[word] = random.uint32();
     const stepNs = (workload.spreadMs * MS) / traceCount(workload);
@@ -113,13 +115,18 @@ export class TracePlan {
     while (this.#open.length > 0) this.#answer();
   }
 
+  /** As OTLP JSON writes them. */
+  traceIdHex(): string {
+    return hex(...this.traceId);
+  }
+
   #add(role: SpanRole, parent: number, service: number, peer: number): PlannedSpan {
     const random = this.#random;
     const span = this.#spans[this.count++]!;
     span.role = role;
     span.idHigh = random.uint32();
     // Never all zero.
-    span.idLow = random.uint32() | 1;
+    span.idLow = (random.uint32() | 1) >>> 0;
     span.parent = parent;
     span.service = service;
     span.peer = peer;
@@ -208,6 +215,14 @@ export class TracePlan {
     this.#pass(NETWORK_NS);
     this.#spans[server.parent]!.endNs = this.#nowNs;
   }
+}
+
+export function spanIdHex({ idHigh, idLow }: PlannedSpan): string {
+  return hex(idHigh, idLow);
+}
+
+function hex(...words: number[]): string {
+  return words.map((word) => word.toString(16).padStart(8, '0')).join('');
 }
 
 function emptySpan(): PlannedSpan {
