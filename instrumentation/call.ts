@@ -24,6 +24,8 @@ export interface Call extends ConnectionUser {
   reuse: { reused: boolean; ageMs: number | undefined; idleMs: number | undefined } | undefined;
   sentMs: number | undefined;
   headersMs: number | undefined;
+  /** How the call came to its connection, where more is known of it than the connection tells. */
+  before: Mark[] | undefined;
   /** What becomes known on the way. */
   attributes: Attributes;
   statusCode: number | undefined;
@@ -62,6 +64,7 @@ export function startCall(
     reuse: undefined,
     sentMs: undefined,
     headersMs: undefined,
+    before: undefined,
     attributes: {},
     statusCode: undefined,
   };
@@ -122,6 +125,8 @@ export interface CallEnd {
   endMs?: number | undefined;
   /** What ended the call, when it was not the last byte of the response. */
   error?: unknown;
+  /** Instead of the error: the failure itself, where the protocol says how the call ended. */
+  failure?: Failure;
   /** Whether the program ended it, rather than the peer or the kernel. */
   endedHere?: boolean;
   undiciBudgetsMs?: Circumstances['undiciBudgetsMs'];
@@ -129,6 +134,8 @@ export interface CallEnd {
   ownTimer?: RunningTimer | undefined;
   /** Which timer a socket's idle time-out stands for. */
   idleTimerName?: Timer;
+  /** The idle timer that ran out with nothing moving since, when it was not the socket's. */
+  idleTimer?: Timeout | undefined;
 }
 
 /** Ends the call's span. Only the first end counts. */
@@ -143,7 +150,8 @@ export function endCall(call: Call, end: CallEnd = {}): void {
   }
   const times = measurePhases(call.startMs, marksOf(call), endMs);
   const failure =
-    end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end));
+    end.failure ??
+    (end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end)));
   const status = call.statusCode;
   const attributes: Attributes = {
     ...call.attributes,
@@ -162,7 +170,7 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
   const { endedHere = false, undiciBudgetsMs = {}, ownTimer, idleTimerName = 'socket_timeout' } = end;
   return {
     endedHere,
-    idleTimer: idleTimerOf(call, idleTimerName),
+    idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
     ownTimerMs: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer.delayMs : undefined,
     timerOfReason: (reason) => timerOfReason(reason, call.startMs),
@@ -173,7 +181,8 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
 function marksOf(call: Call): Mark[] {
   const { connection, startMs } = call;
   const marks: Mark[] = [];
-  if (call.queued || !connection) marks.push({ phase: 'queue', atMs: startMs });
+  if (call.before) marks.push(...call.before);
+  else if (call.queued || !connection) marks.push({ phase: 'queue', atMs: startMs });
   if (connection && call.opensConnection) marks.push(...openingMarks(connection));
   if (call.socketMs !== undefined) marks.push({ phase: 'send', atMs: call.socketMs });
   if (call.sentMs !== undefined) marks.push({ phase: 'wait', atMs: call.sentMs });

@@ -2,10 +2,12 @@
  * The opening of every outgoing connection: what was looked up, tried, connected and secured, and when.
  *
  * There is no diagnostics channel for DNS, TCP attempts or TLS, so `net.Socket.prototype.connect` is patched once, and each
- * connection gets a handful of listeners; nothing runs per chunk of data.
+ * connection gets a handful of listeners; nothing runs per chunk of data. TLS that begins on a socket connected before, as
+ * through a proxy's tunnel or after STARTTLS, is seen where its handshake starts.
  */
 import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
 import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { guard } from './guard.ts';
@@ -35,6 +37,8 @@ export interface Connection extends ConnectionMoments {
   attempts: Attempt[];
   /** Whether a call opened this connection or uses it; what no call claims is told by a span of its own. */
   claimed: boolean;
+  /** Whether it has been told of by a span of its own. */
+  reported: boolean;
   calls: number;
   lastUsedMs: number | undefined;
   /** The last time the socket's idle timer ran out, with its delay. */
@@ -47,6 +51,8 @@ export interface ConnectionObserver {
   exporting(socket: Socket): void;
   /** `connect` was called; nothing has been sent yet. */
   starting(connection: Connection): void;
+  /** A TLS handshake begins on a socket that was connected for it: the connection goes on in another socket. */
+  securing(plain: Connection, connection: Connection): void;
   /** Nobody claimed the connection, and it is open, or closed before it was. */
   openedUnclaimed(connection: Connection): void;
 }
@@ -55,19 +61,67 @@ export interface ConnectionObserver {
 const sampledFlag = 1;
 
 const connections = new WeakMap<Socket, Connection>();
+/** Sockets that carry the hook's own spans. */
+const exporting = new WeakSet<Socket>();
+
+export function isExporting(socket: Socket): boolean {
+  return exporting.has(socket);
+}
 
 /** Patches `net.Socket.prototype.connect`, so that every connection opened from now on is observed. */
 export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
   const note = guard((socket: Socket, args: unknown[]) => {
-    if (isSuppressed(activeContext())) observer.exporting(socket);
-    else observe(socket, args, observer);
+    if (isSuppressed(activeContext())) {
+      exporting.add(socket);
+      observer.exporting(socket);
+    } else observe(socket, args, observer);
   });
   Socket.prototype.connect = function connect(this: Socket): Socket {
     note(this, Array.from(arguments));
     return Reflect.apply(original, this, arguments) as Socket;
   } as typeof original;
+  watchHandshakes(observer);
   watchDestroy();
+}
+
+/** Replaces `_start` of TLS sockets, with which every handshake begins; a socket that connects by itself is known already. */
+function watchHandshakes(observer: ConnectionObserver): void {
+  type Start = (this: TLSSocket) => void;
+  const { prototype } = TLSSocket as unknown as { prototype: { _start: Start } };
+  const original = prototype._start;
+  const note = guard((socket: TLSSocket) => {
+    const { _parent: below, _tlsOptions: options } = socket as unknown as {
+      _parent?: Socket | null;
+      _tlsOptions?: { isServer?: boolean };
+    };
+    if (!below || options?.isServer !== false || connections.has(socket)) return;
+    if (exporting.has(below)) {
+      exporting.add(socket);
+      return;
+    }
+    const plain = connections.get(below);
+    if (plain) observeHandshake(socket, plain, observer);
+  });
+  prototype._start = function _start() {
+    note(this);
+    return Reflect.apply(original, this, arguments);
+  };
+}
+
+/** What the plain connection has been through is part of the new one, unless a span of its own told of it. */
+function observeHandshake(socket: TLSSocket, plain: Connection, observer: ConnectionObserver): void {
+  const connection = newConnection(socket, plain);
+  connection.needsLookup = plain.needsLookup && !plain.reported;
+  connection.connectedMs = connection.startedMs;
+  if (!plain.reported) {
+    connection.startedMs = plain.startedMs;
+    if (plain.lookedUpMs !== undefined) connection.lookedUpMs = plain.lookedUpMs;
+    connection.attempts = plain.attempts;
+    connection.claimed = plain.claimed;
+  }
+  observer.securing(plain, connection);
+  listen(connection, observer);
 }
 
 /** Replaces `_destroy`: the last moment at which a socket has its descriptor. */
@@ -122,6 +176,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     needsTls: (socket as { encrypted?: boolean }).encrypted === true,
     attempts: [],
     claimed: false,
+    reported: false,
     calls: 0,
     lastUsedMs: undefined,
     idleTimer: undefined,
@@ -169,10 +224,10 @@ export function readDestination(args: unknown[]): Destination {
 /** Follows a socket until it closes. `observer` is told of a connection that nobody claims. */
 function listen(connection: Connection, observer: ConnectionObserver | undefined): void {
   const { socket } = connection;
-  let reported = observer === undefined;
+  connection.reported = observer === undefined;
   const reportUnclaimed = () => {
-    if (reported || connection.claimed) return;
-    reported = true;
+    if (connection.reported || connection.claimed) return;
+    connection.reported = true;
     observer?.openedUnclaimed(connection);
   };
   const listeners: Record<string, (...args: never[]) => void> = {

@@ -8,6 +8,7 @@ export type Timer =
   | 'undici_headers'
   | 'undici_body'
   | 'undici_connect'
+  | 'grpc_deadline'
   | 'kernel'
   | 'app';
 

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { watchAborts } from './abort-reasons.ts';
 import { watchConnections } from './connections.ts';
 import { flushAtEnd, trackExportSocket } from './exit.ts';
+import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
 import { endLeftVisits, watchHttpServer } from './http-server.ts';
+import { http2Opening, watchHttp2Client } from './http2-client.ts';
+import { watchHttp2Server } from './http2-server.ts';
 import { noteOpener } from './libraries/peers.ts';
 import { watchLibraries } from './libraries/watch-libraries.ts';
 import { recordOpening } from './opening.ts';
@@ -28,14 +31,18 @@ export function startHook(): void {
   watchConnections({
     exporting: trackExportSocket,
     starting(connection) {
-      undiciOpening(connection);
-      noteOpener(connection);
+      http2Opening();
+      if (!undiciOpening(connection) && !grpcOpening(connection)) noteOpener(connection);
     },
+    securing: grpcSecuring,
     openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
   });
   watchHttpServer(recorder);
   watchHttpClient(recorder);
   watchUndici(recorder);
+  watchHttp2Server(recorder);
+  watchHttp2Client(recorder);
+  watchGrpc(recorder, process.env);
   watchLibraries(process.env);
   flushAtEnd(recorder, endLeftVisits);
 }

@@ -4,15 +4,14 @@
  * undici opens connections in the background: a connection that starts is given to the request that asked for it, found
  * by the `fetch` it runs in, else by its origin.
  */
-import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
 import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
+import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
 import { fetchIn, watchFetch } from './fetch.ts';
-import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
@@ -38,23 +37,29 @@ const calls = new WeakMap<UndiciRequest, UndiciCall>();
 /** Calls that have no socket yet, oldest first. */
 const waiting = new Set<UndiciCall>();
 
-const on = <Message>(channel: string, observe: (message: Message) => void) =>
-  subscribe(
-    channel,
-    guard((message) => observe(message as Message)),
-  );
+/** Sockets that undici connected: what goes through them has its span from undici's channels. */
+const sockets = new WeakSet<Socket>();
+
+export function isUndiciSocket(socket: Socket): boolean {
+  return sockets.has(socket);
+}
 
 export function watchUndici(recorder: Recorder): void {
-  on<{ request: UndiciRequest }>('undici:request:create', ({ request }) => requestCreated(recorder, request));
-  on<{ request: UndiciRequest; socket: Socket }>('undici:client:sendHeaders', ({ request, socket }) => {
-    const call = calls.get(request);
-    if (call) headersSent(request, call, socket);
-  });
-  on<{ request: UndiciRequest }>('undici:request:bodySent', ({ request }) => {
+  onChannel<{ request: UndiciRequest }>('undici:request:create', ({ request }) =>
+    requestCreated(recorder, request),
+  );
+  onChannel<{ request: UndiciRequest; socket: Socket }>(
+    'undici:client:sendHeaders',
+    ({ request, socket }) => {
+      const call = calls.get(request);
+      if (call) headersSent(request, call, socket);
+    },
+  );
+  onChannel<{ request: UndiciRequest }>('undici:request:bodySent', ({ request }) => {
     const call = calls.get(request);
     if (call) call.sentMs = performance.now();
   });
-  on<{ request: UndiciRequest; response: { statusCode: number; headers: Buffer[] } }>(
+  onChannel<{ request: UndiciRequest; response: { statusCode: number; headers: Buffer[] } }>(
     'undici:request:headers',
     ({ request, response }) => {
       const call = calls.get(request);
@@ -64,16 +69,17 @@ export function watchUndici(recorder: Recorder): void {
       if (isEventStream(response.headers)) call.attributes['sockeye.stream'] = true;
     },
   );
-  on<{ request: UndiciRequest }>('undici:request:trailers', ({ request }) => {
+  onChannel<{ request: UndiciRequest }>('undici:request:trailers', ({ request }) => {
     const call = calls.get(request);
     if (call) finish(call);
   });
-  on<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
+  onChannel<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
     const call = calls.get(request);
     if (!call) return;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
     else finish(call, error, budgetsOf(request));
   });
+  onChannel<{ socket: Socket }>('undici:client:connected', ({ socket }) => sockets.add(socket));
   watchFetch({
     rejected: (call, error) => finish(call, error),
     rejectedInQueue: (open, url, method, error) => {
@@ -127,10 +133,11 @@ function injectHeaders(recorder: Recorder, request: UndiciRequest, call: Call): 
   });
 }
 
-/** A connection starts to open: gives it to the undici request that waits for it, if one does. */
-export function undiciOpening(connection: Connection): void {
+/** A connection starts to open: gives it to the undici request that waits for it; false if none does. */
+export function undiciOpening(connection: Connection): boolean {
   const call = fetchIn(connection.context)?.calls.find(isUnserved) ?? longestWaiting(connection);
   if (call) attachOpening(call, connection);
+  return call !== undefined;
 }
 
 function longestWaiting({ host, port }: Connection): UndiciCall | undefined {

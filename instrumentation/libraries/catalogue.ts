@@ -91,16 +91,20 @@ export const libraries: readonly Library[] = [
     // A span for each field of each row is no trace that anybody reads.
     config: { ignoreTrivialResolveSpans: true, mergeItems: true },
   },
-  { name: 'grpc', instrumentation: fromOpenTelemetry('grpc', 'Grpc'), packages: ['@grpc/grpc-js'] },
 ];
 
 type Environment = Record<string, string | undefined>;
 
 /** Those that `OTEL_NODE_ENABLED_INSTRUMENTATIONS` names, or all, without those that `OTEL_NODE_DISABLED_INSTRUMENTATIONS` names. */
 export function enabledLibraries(environment: Environment): Library[] {
+  return libraries.filter(({ name }) => isEnabled(environment, name));
+}
+
+/** Also of gRPC, whose spans the hook makes itself: with the phases of their connection. */
+export function isEnabled(environment: Environment, name: string): boolean {
   const enabled = namesIn(environment['OTEL_NODE_ENABLED_INSTRUMENTATIONS']);
   const disabled = namesIn(environment['OTEL_NODE_DISABLED_INSTRUMENTATIONS']);
-  return libraries.filter(({ name }) => (enabled.size === 0 || enabled.has(name)) && !disabled.has(name));
+  return (enabled.size === 0 || enabled.has(name)) && !disabled.has(name);
 }
 
 function namesIn(list: string | undefined): Set<string> {

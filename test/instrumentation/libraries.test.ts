@@ -87,7 +87,7 @@ describe('OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTAT
     enabledLibraries(environment).map(({ name }) => name);
 
   it('choose the libraries; without them it is all', () => {
-    expect(names({})).toEqual(expect.arrayContaining(['pg', 'fastify', 'nestjs-core', 'grpc']));
+    expect(names({})).toEqual(expect.arrayContaining(['pg', 'fastify', 'nestjs-core']));
     expect(names({ OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'pg, express,http' })).toEqual(['pg', 'express']);
     expect(names({ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'pg' })).not.toContain('pg');
     expect(

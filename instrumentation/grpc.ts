@@ -1,0 +1,281 @@
+/**
+ * Client spans of `@grpc/grpc-js`, with the phases of the HTTP/2 stream that carries the call, and its deadline.
+ *
+ *     createCall   name resolved   connection   stream      headers        status
+ *        | dns        | connect, tls            | send, wait | receive      |
+ *
+ * Every call, unary or streaming, is made by `Channel.createCall`. It may wait for a connection that an earlier call asked
+ * for, and never get one: so a call is followed from there, not from its stream.
+ */
+import { isIP } from 'node:net';
+import { createRequire } from 'node:module';
+import { sep } from 'node:path';
+import type { Attributes, Context } from '@opentelemetry/api';
+import { attachOpening, startCall, type Call } from './call.ts';
+import { isOpen, type Connection } from './connections.ts';
+import { activeContext, isSuppressed, runIn } from './context.ts';
+import type { Timeout } from './failures.ts';
+import { guard } from './guard.ts';
+import { endGrpcCall } from './http2-ending.ts';
+import { isEnabled } from './libraries/catalogue.ts';
+import { watchModules } from './libraries/watch-modules.ts';
+import type { Recorder } from './recorder.ts';
+import { CANCELLED, DEADLINE_EXCEEDED, describeRpc, progressIn } from './rpc.ts';
+import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
+
+export interface GrpcCall extends Call {
+  channel: object;
+  /** Whether the name of the server had to be resolved. */
+  needsLookup: boolean;
+  budgetMs: number | undefined;
+  /** The status that this program gave the call itself, with the timer in whose callback it did. */
+  givenUp: { code: number; timer: RunningTimer | undefined } | undefined;
+}
+
+/** What is used of grpc-js. */
+interface Metadata {
+  clone(): Metadata;
+  set(name: string, value: string): void;
+}
+interface Status {
+  code: number;
+  details: string;
+}
+interface Listener {
+  onReceiveMetadata(metadata: Metadata): void;
+  onReceiveMessage(message: unknown): void;
+  onReceiveStatus(status: Status): void;
+}
+interface ChannelCall {
+  start(metadata: Metadata, listener: Listener): void;
+  cancelWithStatus(code: number, details: string): void;
+}
+type CreateCall = (this: GrpcChannel, ...args: unknown[]) => ChannelCall;
+interface GrpcChannel {
+  getTarget(): string;
+}
+type MakeRequest = (this: unknown, ...args: unknown[]) => unknown;
+interface GrpcModule {
+  Channel?: { prototype: { createCall: CreateCall } };
+  Client?: { prototype: Record<string, MakeRequest> };
+  Server?: { prototype: { register: MakeRequest } };
+}
+
+const callKey = Symbol('sockeye grpc call');
+/** Open calls by the value of the header that carries their context. */
+const byHeader = new Map<string, GrpcCall>();
+/** The connection that a channel opened last. */
+const openings = new WeakMap<object, Connection>();
+/** Paths of the methods that a server of this process serves as streams. */
+const streamedPaths = new Set<string>();
+/** Whether the request that is being made is a stream. */
+let isStreaming = false;
+
+const mainFile = ['', '@grpc', 'grpc-js', 'build', 'src', 'index.js'].join(sep);
+
+export function watchGrpc(recorder: Recorder, environment: Record<string, string | undefined>): void {
+  if (!isEnabled(environment, 'grpc')) return;
+  const watch = ({ Channel, Client, Server }: GrpcModule) => {
+    if (Channel) watchCalls(Channel.prototype, recorder);
+    if (Client) watchStreamingRequests(Client.prototype);
+    if (Server) watchRegistrations(Server.prototype);
+  };
+  // The hook's own exporter may have loaded it for the program.
+  for (const [file, module] of Object.entries(createRequire(import.meta.url).cache)) {
+    if (file.endsWith(mainFile) && module?.loaded) watch(module.exports as GrpcModule);
+  }
+  watchModules((module, file) => {
+    if (file.endsWith(mainFile)) watch(module.exports as GrpcModule);
+  });
+}
+
+/** The call that a stream carries: the one whose context is in its headers, else the one it is begun for. */
+export function grpcCallOf(headers: Record<string, unknown>, active: Context): GrpcCall | undefined {
+  return byHeader.get(String(headers['traceparent'])) ?? (active.getValue(callKey) as GrpcCall | undefined);
+}
+
+/** Whether a path is served as a stream, where the server is of grpc-js. */
+export function isStreamedPath(path: string): boolean {
+  return streamedPaths.has(path);
+}
+
+/** A connection starts to open: gives it to the call that asked for it, and to its channel. */
+export function grpcOpening(connection: Connection): boolean {
+  const call = connection.context.getValue(callKey) as GrpcCall | undefined;
+  if (!call) return false;
+  openings.set(call.channel, connection);
+  if (!call.ended && call.socketMs === undefined) attachOpening(call, connection);
+  connection.claimed = true;
+  return true;
+}
+
+/** The handshake of TLS begins on it: whoever waited for the plain connection waits for this one. */
+export function grpcSecuring(plain: Connection, connection: Connection): void {
+  const call = plain.context.getValue(callKey) as GrpcCall | undefined;
+  if (!call || openings.get(call.channel) !== plain) return;
+  openings.set(call.channel, connection);
+  for (const user of plain.evidence.users) attachOpening(user as GrpcCall, connection);
+}
+
+function watchStreamingRequests(prototype: Record<string, MakeRequest>): void {
+  for (const name of ['makeClientStreamRequest', 'makeServerStreamRequest', 'makeBidiStreamRequest']) {
+    const original = prototype[name];
+    if (typeof original !== 'function') continue;
+    prototype[name] = function (this: unknown, ...args: unknown[]) {
+      isStreaming = true;
+      try {
+        return Reflect.apply(original, this, args);
+      } finally {
+        isStreaming = false;
+      }
+    };
+  }
+}
+
+function watchRegistrations(prototype: { register: MakeRequest }): void {
+  const original = prototype.register;
+  prototype.register = function register(this: unknown, ...args: unknown[]) {
+    const [path, , , , type] = args;
+    if (typeof path === 'string' && type !== 'unary') streamedPaths.add(path);
+    return Reflect.apply(original, this, args);
+  };
+}
+
+function watchCalls(prototype: { createCall: CreateCall }, recorder: Recorder): void {
+  const original = prototype.createCall;
+  const note = guard((call: ChannelCall, channel: GrpcChannel, path: unknown, deadline: unknown) => {
+    if (typeof path === 'string' && !isSuppressed(activeContext())) {
+      observe(recorder, call, channel, path, deadline);
+    }
+  });
+  prototype.createCall = function createCall(...args) {
+    const call = Reflect.apply(original, this, args);
+    note(call, this, args[0], args[1]);
+    return call;
+  };
+}
+
+/** Replaces `start` and `cancelWithStatus` of one call. */
+function observe(
+  recorder: Recorder,
+  channelCall: ChannelCall,
+  channel: GrpcChannel,
+  path: string,
+  deadline: unknown,
+): void {
+  const { start, cancelWithStatus } = channelCall;
+  const budgetMs = budgetOf(deadline);
+  const isStream = isStreaming;
+  let call: GrpcCall | undefined;
+  const begin = guard(() => {
+    call = beginCall(recorder, channel, path, budgetMs);
+    if (isStream) call.attributes['sockeye.stream'] = true;
+  });
+  channelCall.start = function (metadata, listener) {
+    begin();
+    if (!call) return Reflect.apply(start, this, [metadata, listener]);
+    const { carried, end } = carry(recorder, call, metadata, listener);
+    return runIn(activeContext().setValue(callKey, call), () => Reflect.apply(start, this, [carried, end]));
+  };
+  channelCall.cancelWithStatus = function (code, details) {
+    if (call && !call.ended) call.givenUp ??= { code, timer: runningTimer() };
+    return Reflect.apply(cancelWithStatus, this, [code, details]);
+  };
+}
+
+/** The deadline is a date or its milliseconds; none is infinity. */
+function budgetOf(deadline: unknown): number | undefined {
+  const atMs = deadline instanceof Date ? deadline.getTime() : Number(deadline);
+  return Number.isFinite(atMs) ? Math.max(0, atMs - Date.now()) : undefined;
+}
+
+function beginCall(
+  recorder: Recorder,
+  channel: GrpcChannel,
+  path: string,
+  budgetMs: number | undefined,
+): GrpcCall {
+  const { name, attributes } = describeRpc(path);
+  const { host, port } = hostOf(channel.getTarget());
+  const server: Attributes = { 'server.address': host, 'network.protocol.version': '2' };
+  if (port !== undefined) server['server.port'] = port;
+  const started = startCall(recorder, { name, attributes: { ...attributes, ...server } });
+  return Object.assign(started, { channel, needsLookup: isIP(host) === 0, budgetMs, givenUp: undefined });
+}
+
+/** Of a target such as `dns:host:50051`, `ipv4:10.0.0.1:443`, `dns://resolver/host:443` or `unix:/path`. */
+export function hostOf(target: string): { host: string; port: number | undefined } {
+  const rest = target
+    .replace(/^(dns|ipv4|ipv6|unix|xds|passthrough|vsock):/i, '')
+    .replace(/^\/\/[^/]*\//, '');
+  const first = rest.split(',', 1)[0]!;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(first) ?? [];
+  const host = bracketed ?? plain;
+  return host
+    ? { host, port: port === undefined ? undefined : Number(port) }
+    : { host: first, port: undefined };
+}
+
+/** The metadata with the call's context, and a listener that ends the call with its status. */
+function carry(
+  recorder: Recorder,
+  call: GrpcCall,
+  metadata: Metadata,
+  listener: Listener,
+): { carried: Metadata; end: Listener } {
+  const carried = metadata.clone();
+  let traceparent: string | undefined;
+  recorder.inject(call.span, (name, value) => {
+    carried.set(name, value);
+    if (name === 'traceparent') traceparent = value;
+  });
+  if (traceparent !== undefined) byHeader.set(traceparent, call);
+  const ended = guard((status: Status) => {
+    if (traceparent !== undefined) byHeader.delete(traceparent);
+    statusReceived(call, status);
+  });
+  const end: Listener = {
+    onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
+    onReceiveMessage: (message) => listener.onReceiveMessage(message),
+    onReceiveStatus: (status) => {
+      ended(status);
+      listener.onReceiveStatus(status);
+    },
+  };
+  return { carried, end };
+}
+
+function statusReceived(call: GrpcCall, { code, details }: Status): void {
+  noteWay(call, details);
+  endGrpcCall(call, { code, details, timeout: timeoutOf(call, code) });
+}
+
+/** How the call came to its stream, or how far: a call that asked for no connection waited for the one its channel opened. */
+function noteWay(call: GrpcCall, details: string): void {
+  const opening = openings.get(call.channel);
+  if (!call.connection && opening && !isOpen(opening)) attachOpening(call, opening);
+  const { connection, needsLookup, startMs } = call;
+  if (connection && call.opensConnection) {
+    const resolvedMs = Math.max(startMs, connection.startedMs);
+    call.before = [
+      ...(needsLookup && resolvedMs > startMs ? [{ phase: 'dns', atMs: startMs } as const] : []),
+      { phase: 'connect', atMs: resolvedMs },
+    ];
+  } else if (!connection) {
+    const { phase, resolvedAfterMs } = progressIn(details);
+    call.before = [
+      { phase: needsLookup && (resolvedAfterMs || phase === 'dns') ? 'dns' : 'connect', atMs: startMs },
+    ];
+    if (resolvedAfterMs !== undefined)
+      call.before.push({ phase: 'connect', atMs: startMs + resolvedAfterMs });
+  }
+}
+
+function timeoutOf({ givenUp, budgetMs, startMs }: GrpcCall, code: number): Timeout | undefined {
+  if (givenUp?.code !== code) return undefined;
+  if (code === DEADLINE_EXCEEDED) return { timer: 'grpc_deadline', budgetMs };
+  if (code !== CANCELLED) return undefined;
+  const { timer } = givenUp;
+  const isDeadline = timer !== undefined && isDeadlineOf(timer, startMs);
+  return isDeadline ? { timer: 'app', budgetMs: timer.delayMs } : { timer: 'abort', budgetMs: undefined };
+}

@@ -1,0 +1,268 @@
+/**
+ * Client spans of `node:http2`, one a stream. A stream that carries a call which has its span, of undici or grpc-js, gets none.
+ *
+ * The diagnostics channels tell of a stream when its headers are on their way, too late to put the trace's context in. So
+ * `request` of client sessions is replaced, once. Their class is nowhere to be had but from a session: one is made over
+ * nothing, and thrown away, when the program opens its first connection after it has loaded `http2`.
+ */
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { Duplex } from 'node:stream';
+import type { Attributes } from '@opentelemetry/api';
+import { attachSocket, endCall, startCall, type Call } from './call.ts';
+import { onChannel } from './channels.ts';
+import { connectionOf, isExporting, isOpen, type Connection } from './connections.ts';
+import { activeContext, isSuppressed } from './context.ts';
+import { grpcCallOf } from './grpc.ts';
+import { guard } from './guard.ts';
+import { endStreamCall, type StreamCall } from './http2-ending.ts';
+import { recordedMethod } from './http-names.ts';
+import type { Recorder } from './recorder.ts';
+import { fullUrl, splitTarget } from './redact.ts';
+import { describeRpc, grpcMessageIn, grpcStatusIn, grpcTimeoutMs, isGrpc } from './rpc.ts';
+import { runningTimer } from './running-timer.ts';
+import { isUndiciSocket } from './undici.ts';
+
+type Headers = Record<string, unknown>;
+type Request = (this: ClientHttp2Session, ...args: unknown[]) => ClientHttp2Stream;
+
+/** The calls of streams, those of grpc-js included, which end by themselves. */
+const calls = new WeakMap<ClientHttp2Stream, Call>();
+const ownCalls = new WeakMap<ClientHttp2Stream, StreamCall>();
+/** The last stream that had sent all it had before its call was known: within `request`. */
+let sentAtOnce: ClientHttp2Stream | undefined;
+
+export function watchHttp2Client(recorder: Recorder): void {
+  sessions = { recorder };
+  interface Message {
+    stream: ClientHttp2Stream;
+    headers: Headers;
+    error: unknown;
+  }
+  onChannel<Message>('http2.client.stream.start', ({ stream }) => {
+    const call = calls.get(stream);
+    if (call) streamStarted(call);
+  });
+  onChannel<Message>('http2.client.stream.bodySent', ({ stream }) => {
+    const call = calls.get(stream);
+    if (call) call.sentMs = performance.now();
+    else sentAtOnce = stream;
+  });
+  onChannel<Message>('http2.client.stream.finish', ({ stream, headers }) => {
+    const call = calls.get(stream);
+    if (!call) return;
+    call.headersMs = performance.now();
+    const own = ownCalls.get(stream);
+    if (own) headersReceived(own, headers);
+  });
+  onChannel<Message>('http2.client.stream.error', ({ stream, error }) => {
+    const call = ownCalls.get(stream);
+    if (call) call.error = error;
+  });
+  onChannel<Message>('http2.client.stream.close', ({ stream }) => {
+    const call = ownCalls.get(stream);
+    if (call) call.closed = { timer: runningTimer(), isDestroyed: stream.destroyed };
+  });
+}
+
+/** What is needed to watch sessions; nothing when they are watched. */
+let sessions: { recorder: Recorder } | undefined;
+
+/** A connection starts to open, and may be that of a session. */
+export function http2Opening(): void {
+  if (!sessions || !isLoaded('http2')) return;
+  const { recorder } = sessions;
+  sessions = undefined;
+  const { connect } = process.getBuiltinModule('http2');
+  const nothing = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const session = connect('http://localhost', { createConnection: () => nothing });
+  session.on('error', () => {}).destroy();
+  watchRequests(Object.getPrototypeOf(session) as { request: Request }, recorder);
+}
+
+function isLoaded(builtin: string): boolean {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
+  return moduleLoadList?.includes(`NativeModule ${builtin}`) ?? true;
+}
+
+function watchRequests(prototype: { request: Request }, recorder: Recorder): void {
+  const original = prototype.request;
+  const start = guardedStart(recorder);
+  const observed: Request = function request(...args) {
+    const started = start(this, args[0]);
+    if (!started) return Reflect.apply(original, this, args);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = Reflect.apply(original, this, [started.headers, ...args.slice(1)]);
+    } catch (error) {
+      if (started.own) endCall(started.own, { error });
+      throw error;
+    }
+    follow(stream, started);
+    return stream;
+  };
+  Object.defineProperty(observed, 'name', { value: 'request', configurable: true });
+  Object.defineProperty(observed, 'length', { value: original.length, configurable: true });
+  Object.defineProperty(prototype, 'request', {
+    ...Object.getOwnPropertyDescriptor(prototype, 'request'),
+    value: observed,
+  });
+}
+
+interface Started {
+  call: Call;
+  /** Set when the call ends with its stream. */
+  own: StreamCall | undefined;
+  connection: Connection | undefined;
+  /** What is sent instead of the program's headers. */
+  headers: unknown;
+}
+
+function guardedStart(recorder: Recorder) {
+  let started: Started | undefined;
+  const begin = guard((session: ClientHttp2Session, headers: unknown) => {
+    started = beginCall(recorder, session, headers);
+  });
+  return (session: ClientHttp2Session, headers: unknown): Started | undefined => {
+    started = undefined;
+    begin(session, headers);
+    return started;
+  };
+}
+
+let socketKey: symbol | undefined;
+
+/** The session's `socket` is a proxy that hides the real one, which a property of the session holds. */
+function socketOf(session: ClientHttp2Session): Socket | undefined {
+  socketKey ??= Object.getOwnPropertySymbols(session).find(({ description }) => description === 'socket');
+  const socket = socketKey && (session as unknown as Record<symbol, unknown>)[socketKey];
+  return socket instanceof Socket ? socket : undefined;
+}
+
+function beginCall(recorder: Recorder, session: ClientHttp2Session, given: unknown): Started | undefined {
+  const active = activeContext();
+  const socket = socketOf(session);
+  if (isSuppressed(active)) return undefined;
+  if (socket && (isExporting(socket) || isUndiciSocket(socket))) return undefined;
+  const connection = socket && connectionOf(socket);
+  const headers = readHeaders(given);
+  const grpcCall = isGrpc(headers['content-type']) ? grpcCallOf(headers, active) : undefined;
+  if (grpcCall) return { call: grpcCall, own: undefined, connection, headers: given };
+  const own: StreamCall = Object.assign(startCall(recorder, describeStream(session, connection, headers)), {
+    deadlineMs: grpcTimeoutMs(headers['grpc-timeout']),
+    isGrpc: isGrpc(headers['content-type']),
+    grpcStatus: undefined,
+    grpcMessage: '',
+    error: undefined,
+    closed: undefined,
+    idleTimer: undefined,
+  });
+  return { call: own, own, connection, headers: withContext(recorder, given, own) };
+}
+
+/** Headers may be an object or a flat list of names and values. */
+function readHeaders(given: unknown): Headers {
+  if (!Array.isArray(given)) return (given ?? {}) as Headers;
+  const headers: Headers = {};
+  for (let index = 0; index + 1 < given.length; index += 2) headers[String(given[index])] = given[index + 1];
+  return headers;
+}
+
+/** The same headers with the call's context in place of one that the program passed on. */
+function withContext(recorder: Recorder, given: unknown, call: Call): unknown {
+  const injected: Record<string, string> = {};
+  recorder.inject(call.span, (name, value) => {
+    injected[name] = value;
+  });
+  if (!Array.isArray(given)) return { ...(given as object | undefined), ...injected };
+  const list: unknown[] = given.filter((_, index) => !(String(given[index - (index % 2)]) in injected));
+  return list.concat(...Object.entries(injected));
+}
+
+function describeStream(
+  session: ClientHttp2Session,
+  connection: Connection | undefined,
+  headers: Headers,
+): { name: string; attributes: Attributes } {
+  const scheme = String(headers[':scheme'] ?? (session.encrypted ? 'https' : 'http'));
+  const authority = String(headers[':authority'] ?? headers['host'] ?? hostAndPort(connection));
+  const path = String(headers[':path'] ?? '/');
+  const url = URL.parse(`${scheme}://${authority}`);
+  const server: Attributes = {
+    'server.address': (url?.hostname ?? authority).replace(/^\[(.*)\]$/, '$1'),
+    'server.port': Number(url?.port) || (scheme === 'https' ? 443 : 80),
+    'network.protocol.version': '2',
+  };
+  if (isGrpc(headers['content-type'])) {
+    const { name, attributes } = describeRpc(path);
+    return { name, attributes: { ...attributes, ...server } };
+  }
+  const { method, original, spanName } = recordedMethod(String(headers[':method'] ?? 'GET'));
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.full': fullUrl(`${scheme}://${authority}`, splitTarget(path)),
+    ...server,
+  };
+  if (original !== undefined) attributes['http.request.method_original'] = original;
+  if (method === 'CONNECT') attributes['sockeye.stream'] = true;
+  return { name: spanName, attributes };
+}
+
+function hostAndPort(connection: Connection | undefined): string {
+  const host = connection?.host ?? 'localhost';
+  const bracketed = host.includes(':') ? `[${host}]` : host;
+  return connection?.port === undefined ? bracketed : `${bracketed}:${connection.port}`;
+}
+
+function follow(stream: ClientHttp2Stream, { call, own, connection }: Started): void {
+  calls.set(stream, call);
+  call.sentMs = call.headersMs = undefined;
+  if (connection) {
+    // A connection that is not open yet is waited for by every stream begun until then.
+    const isWaiting = !isOpen(connection);
+    if (isWaiting) call.reuse = { reused: false, ageMs: undefined, idleMs: undefined };
+    attachSocket(call, connection);
+    call.opensConnection ||= isWaiting;
+  }
+  if (own) watchEnd(stream, own);
+  if (!stream.pending) streamStarted(call);
+  if (sentAtOnce === stream) call.sentMs = call.socketMs;
+  sentAtOnce = undefined;
+}
+
+function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
+  ownCalls.set(stream, call);
+  call.isComplete = () => stream.readableEnded || (stream.closed && stream.rstCode === 0);
+  stream.once('timeout', () => {
+    const { timeout } = stream as { timeout?: number };
+    call.idleTimer = { budgetMs: timeout ?? 0, atMs: performance.now() };
+  });
+  if (call.isGrpc) {
+    stream.once('trailers', (trailers) => readGrpcStatus(call, trailers as Headers));
+  }
+  stream.once(
+    'close',
+    guard(() => endStreamCall(stream, call)),
+  );
+}
+
+/** The stream has its number: it shares an open connection with others. */
+function streamStarted(call: Call): void {
+  call.socketMs = performance.now();
+  call.isShared = true;
+}
+
+function headersReceived(call: StreamCall, headers: Headers): void {
+  const status = Number(headers[':status']);
+  if (call.isGrpc && grpcStatusIn(headers) !== undefined) readGrpcStatus(call, headers);
+  if (!call.isGrpc || status !== 200) call.statusCode = status;
+  if (String(headers['content-type']).startsWith('text/event-stream')) {
+    call.attributes['sockeye.stream'] = true;
+  }
+}
+
+function readGrpcStatus(call: StreamCall, headers: Headers): void {
+  call.grpcStatus = grpcStatusIn(headers);
+  call.grpcMessage = grpcMessageIn(headers);
+}

@@ -1,0 +1,104 @@
+/** How a stream of HTTP/2 ended, and with it its call: answered, reset, given up, or with the status of gRPC. */
+import type { ClientHttp2Stream } from 'node:http2';
+import { performance } from 'node:perf_hooks';
+import { endCall, type Call } from './call.ts';
+import type { Failure, Timeout } from './failures.ts';
+import { CANCELLED, DEADLINE_EXCEEDED, grpcStatusName, OK } from './rpc.ts';
+import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
+
+export interface StreamCall extends Call {
+  isGrpc: boolean;
+  /** Of gRPC: how long the caller told the server that it would wait. */
+  deadlineMs: number | undefined;
+  grpcStatus: number | undefined;
+  grpcMessage: string;
+  error: unknown;
+  /** Set when the stream was closed, with the program's timer that was running, and whether the program threw it away. */
+  closed: { timer: RunningTimer | undefined; isDestroyed: boolean } | undefined;
+  /** The last time the stream's idle timer ran out, with its delay. */
+  idleTimer: { budgetMs: number; atMs: number } | undefined;
+}
+
+const NGHTTP2_CANCEL = 8;
+const aborted = () => new DOMException('The stream was closed before its answer was complete', 'AbortError');
+
+export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void {
+  const { closed } = call;
+  // A session that fails cancels its streams; what failed is the cause.
+  const { cause } = Object(call.error) as { cause?: unknown };
+  if (cause instanceof Error && stream.pending) {
+    endCall(call, { error: cause });
+    return;
+  }
+  if (call.isGrpc) {
+    endGrpcStream(stream, call);
+    return;
+  }
+  const end = {
+    endedHere:
+      closed?.timer !== undefined || closed?.isDestroyed === true || stream.rstCode === NGHTTP2_CANCEL,
+    ownTimer: closed?.timer,
+    idleTimer: idleTimeoutOf(call),
+  };
+  if (call.error !== undefined) {
+    endCall(call, { error: call.error, ...end });
+  } else if (stream.readableEnded && call.headersMs !== undefined && stream.rstCode === 0) {
+    endCall(call);
+  } else if (call.headersMs !== undefined && closed?.isDestroyed && !isGivenUp(call)) {
+    // A response that the program threw away unread is no failure of the call.
+    endCall(call);
+  } else {
+    endCall(call, { error: aborted(), ...end });
+  }
+}
+
+/** Nothing moved since the stream's idle timer ran out. */
+function idleTimeoutOf({ idleTimer, startMs, socketMs, sentMs, headersMs }: StreamCall): Timeout | undefined {
+  const lastMoveMs = Math.max(startMs, socketMs ?? 0, sentMs ?? 0, headersMs ?? 0);
+  if (!idleTimer || idleTimer.atMs < lastMoveMs) return undefined;
+  return { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs };
+}
+
+function isGivenUp(call: StreamCall): boolean {
+  const timer = call.closed?.timer;
+  return idleTimeoutOf(call) !== undefined || (timer !== undefined && isDeadlineOf(timer, call.startMs));
+}
+
+/** Of a gRPC client that is not grpc-js: the status in the trailers decides; without one, whoever closed the stream. */
+function endGrpcStream(stream: ClientHttp2Stream, call: StreamCall): void {
+  const code = call.grpcStatus;
+  if (code !== undefined) {
+    endGrpcCall(call, { code, details: call.grpcMessage });
+    return;
+  }
+  const isTooLate = call.deadlineMs !== undefined && performance.now() - call.startMs >= call.deadlineMs;
+  if (isTooLate) {
+    endGrpcCall(call, {
+      code: DEADLINE_EXCEEDED,
+      details: 'Deadline exceeded',
+      timeout: { timer: 'grpc_deadline', budgetMs: call.deadlineMs },
+    });
+  } else if (call.error !== undefined || stream.rstCode !== NGHTTP2_CANCEL) {
+    endCall(call, { error: call.error ?? aborted() });
+  } else {
+    endGrpcCall(call, {
+      code: CANCELLED,
+      details: 'Cancelled',
+      timeout: { timer: 'abort', budgetMs: undefined },
+    });
+  }
+}
+
+export interface GrpcEnd {
+  code: number;
+  details: string;
+  timeout?: Timeout | undefined;
+}
+
+/** Ends a call with the status it got, or gave itself. */
+export function endGrpcCall(call: Call, { code, details, timeout }: GrpcEnd): void {
+  const name = grpcStatusName(code);
+  call.attributes['rpc.response.status_code'] = name;
+  const failure: Failure | undefined = code === OK ? undefined : { type: name, message: details, timeout };
+  endCall(call, failure ? { failure } : {});
+}
