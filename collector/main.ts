@@ -15,6 +15,7 @@ import { ListenError, listenError, type Port } from './receive/listen.ts';
 import { startOtlpGrpc } from './receive/otlp-grpc.ts';
 import { startOtlpHttp } from './receive/otlp-http.ts';
 import { createGuard } from './serve/guard.ts';
+import { createTraceReader } from './serve/traces/trace-reader.ts';
 import { startWeb } from './serve/web.ts';
 import type { Status } from './serve/wire.ts';
 import { formatAddress, type Address } from './settings.ts';
@@ -63,7 +64,9 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => store.close());
     const retention = startRetentionLoop(store, config.keepMs, config.keepBytes);
     undo.push(() => retention.stop());
-    const diagnosis = startDiagnosisLoop(store);
+    const traces = createTraceReader(store);
+    undo.push(() => traces.close());
+    const diagnosis = startDiagnosisLoop(store, traces.diagnose);
     undo.push(() => diagnosis.stop());
 
     const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });
@@ -92,6 +95,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       startedUnixMs: Date.now(),
       query: createQuery(store),
       store,
+      traces,
       intake,
       addresses: () => addresses,
       diagnosisBacklog: () => diagnosis.backlog(),

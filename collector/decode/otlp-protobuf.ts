@@ -222,7 +222,7 @@ function readAttribute(reader: ProtobufReader, into: Map<string, AttributeValue>
     let key = '';
     let value: AttributeValue = null;
     readFields(keyValue, (tag) => {
-      if (tag === 0x0a) key = keyValue.string();
+      if (tag === 0x0a) key = keyValue.repeatedString();
       else if (tag === 0x12) value = keyValue.nested(readValue);
       else return false;
       return true;

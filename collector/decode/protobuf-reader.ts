@@ -99,6 +99,14 @@ export class ProtobufReader {
     return this.bytes.toString('utf8', start, end);
   }
 
+  /** A text that is met again and again, such as an attribute's key: decoded once. */
+  repeatedString(): string {
+    const end = this.delimited();
+    const start = this.position;
+    this.position = end;
+    return REPEATED.read(this.bytes, start, end);
+  }
+
   /** Passes over a text and says whether it is UTF-8. Most are ASCII, which is cheaper to see than a call out is. */
   skipText(): boolean {
     const end = this.delimited();
@@ -169,6 +177,32 @@ export class ProtobufReader {
     this.position = start + length;
     return start;
   }
+}
+
+const REPEATED_TEXTS_MAX = 1024;
+const REPEATED_BYTES_MAX = 64;
+
+/** Remembers decoded texts by their bytes, the newest of each slot: comparing bytes is cheaper than decoding them. */
+const REPEATED = {
+  texts: Array.from({ length: REPEATED_TEXTS_MAX }, () => ({ bytes: new Uint8Array(), text: '' })),
+
+  read(from: Buffer, start: number, end: number): string {
+    const length = end - start;
+    if (length === 0 || length > REPEATED_BYTES_MAX) return from.toString('utf8', start, end);
+    let hash = length;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ from[at]!, 0x01000193);
+    const slot = (hash ^ (hash >>> 15)) & (REPEATED_TEXTS_MAX - 1);
+    const known = this.texts[slot]!;
+    if (known.bytes.length === length && isSame(known.bytes, from, start)) return known.text;
+    const text = from.toString('utf8', start, end);
+    this.texts[slot] = { bytes: Uint8Array.from(from.subarray(start, end)), text };
+    return text;
+  },
+};
+
+function isSame(known: Uint8Array, from: Buffer, start: number): boolean {
+  for (let at = 0; at < known.length; at++) if (known[at] !== from[start + at]) return false;
+  return true;
 }
 
 function numberIfSafe(value: bigint): number | bigint {

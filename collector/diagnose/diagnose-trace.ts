@@ -26,7 +26,10 @@ const CHECKS_MAX = 5;
 const CHECKS_OF_CAUSE_MAX = 3;
 
 export function diagnoseTrace(traceId: string, spans: readonly Span[], context: DiagnosisContext): Diagnosis {
-  const tree = buildTraceTree(spans);
+  return diagnoseTree(traceId, buildTraceTree(spans), context);
+}
+
+export function diagnoseTree(traceId: string, tree: TraceTree, context: DiagnosisContext): Diagnosis {
   const verdicts = explainGiveUps(tree, context).map((explained) => writeVerdict(explained, tree, context));
   return { traceId, complete: tree.complete, verdicts };
 }

@@ -6,8 +6,8 @@
  * counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Diagnosis } from '../diagnose/verdict.ts';
 import { StoreUnavailable, type Patience, type Store } from '../store/store.ts';
-import { diagnoseStored } from './diagnose-stored.ts';
 
 export interface DiagnosisLoop {
   /** Traces that wait to be diagnosed, those still growing included. */
@@ -20,12 +20,21 @@ export interface DiagnosisOptions extends Partial<Patience> {
   readonly roundMs?: number;
 }
 
+/** null when the trace is not stored; `spanCount` is how many spans the diagnosis was made from. */
+export type DiagnoseStored = (
+  traceId: string,
+) => Promise<{ readonly diagnosis: Diagnosis; readonly spanCount: number } | null>;
+
 const QUIET_MS = 2_000;
 const WAIT_MS = 30_000;
 const ROUND_MS = 500;
 const TRACES_PER_ROUND_MAX = 200;
 
-export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {}): DiagnosisLoop {
+export function startDiagnosisLoop(
+  store: Store,
+  diagnose: DiagnoseStored,
+  options: DiagnosisOptions = {},
+): DiagnosisLoop {
   const { quietMs = QUIET_MS, waitMs = WAIT_MS, roundMs = ROUND_MS } = options;
   const stopping = new AbortController();
   let backlog = 0;
@@ -34,7 +43,7 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   /** A trace that breaks the diagnosis must not keep the others from theirs: it is marked as done, without verdicts. */
   const diagnoseOne = async (traceId: string): Promise<void> => {
     try {
-      const stored = await diagnoseStored(store, traceId);
+      const stored = await diagnose(traceId);
       if (stored !== null) await store.saveDiagnosis(stored.diagnosis, stored.spanCount);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;

@@ -5,7 +5,6 @@ import type { Attributes, AttributeValue, Resource, Span } from '../span.ts';
 
 /** One for a trace: what its spans share is looked at once. */
 export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
-  const latestUnixNano = BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n;
   const brokenResources = new Map<Resource, boolean>();
   const isBroken = (resource: Resource): boolean => {
     let broken = brokenResources.get(resource);
@@ -15,22 +14,33 @@ export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
 
   /** `node` is null for a span whose id another one has that was taken for the tree. */
   return (span: Span, node: TraceNode | null): string[] => {
-    const { startUnixNano, endUnixNano, parentSpanId } = span;
-    const flaws: string[] = [];
-    if (endUnixNano !== 0n && endUnixNano < startUnixNano) {
-      flaws.push(`ends ${Number(startUnixNano - endUnixNano) / 1e6} ms before it starts`);
-    }
-    if (startUnixNano === 0n) flaws.push('has no start time');
-    if (startUnixNano > latestUnixNano) flaws.push('starts more than a day from now');
-    if (Buffer.byteLength(span.name) > NAME_BYTES_ODD) flaws.push(`its name is over ${NAME_BYTES_ODD} bytes`);
-    if (hasReplacedText(span) || isBroken(span.resource)) {
-      flaws.push('its text holds U+FFFD, which stands for bytes that are not UTF-8');
-    }
+    const flaws = findSpanFlaws(span, nowUnixMs, isBroken);
     if (node === null) flaws.push('another span has the same id');
-    else if (isCycle(span, node, tree)) flaws.push(`its parent ${parentSpanId} is its own descendant`);
-    else if (node.parent === null && parentSpanId !== '') flaws.push('its parent has not arrived');
+    else if (isCycle(span, node, tree)) flaws.push(`its parent ${span.parentSpanId} is its own descendant`);
+    else if (node.parent === null && span.parentSpanId !== '') flaws.push('its parent has not arrived');
     return flaws;
   };
+}
+
+/** Of the span alone, whatever its place in a trace. */
+export function findSpanFlaws(
+  span: Span,
+  nowUnixMs: number,
+  isBroken = (resource: Resource): boolean => isReplaced(resource.attributes),
+): string[] {
+  const { startUnixNano, endUnixNano } = span;
+  const latestUnixNano = BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n;
+  const flaws: string[] = [];
+  if (endUnixNano !== 0n && endUnixNano < startUnixNano) {
+    flaws.push(`ends ${Number(startUnixNano - endUnixNano) / 1e6} ms before it starts`);
+  }
+  if (startUnixNano === 0n) flaws.push('has no start time');
+  if (startUnixNano > latestUnixNano) flaws.push('starts more than a day from now');
+  if (Buffer.byteLength(span.name) > NAME_BYTES_ODD) flaws.push(`its name is over ${NAME_BYTES_ODD} bytes`);
+  if (hasReplacedText(span) || isBroken(span.resource)) {
+    flaws.push('its text holds U+FFFD, which stands for bytes that are not UTF-8');
+  }
+  return flaws;
 }
 
 export function isCycle(span: Span, node: TraceNode | null, tree: TraceTree): boolean {

@@ -4,7 +4,6 @@ import type { Store, TimeRange } from '../store/store.ts';
 import { USER_NODE, USER_NODE_OUTSIDE } from './callee.ts';
 import { compareCalls } from './compare-calls.ts';
 import { findDeploys } from './deploys.ts';
-import { diagnoseStored } from './diagnose-stored.ts';
 import { describeCalls } from './edge-calls.ts';
 import { buildIncidents, type IncidentCore } from './incidents.ts';
 import { parseQuery } from './parse-query.ts';
@@ -14,7 +13,7 @@ import type { CallGroup, ServiceStats, VerdictRow } from './results.ts';
 import { buildServiceMap } from './service-map.ts';
 import { readCallees } from './trace-callees.ts';
 import { findTraceEdges } from './trace-edges.ts';
-import { buildWireTrace } from './wire-trace.ts';
+import { buildSpanDetail } from './wire-trace.ts';
 
 /** Calls looked at to say what those of an incident have in common. */
 const FAILED_CALLS_MAX = 50;
@@ -104,17 +103,15 @@ export function createQuery(store: Store): Query {
         },
         signal,
       ),
-    async trace(traceId) {
-      const spans = await store.readTrace(traceId);
-      return spans.length === 0 ? null : buildWireTrace(traceId, spans);
-    },
     async traceEdges(traceId) {
       const spans = await store.readTrace(traceId);
       if (spans.length === 0) return null;
       return findTraceEdges(traceId, spans, await readCallees(store, spans));
     },
-    traceBytes: (traceId) => store.readTraceBytes(traceId),
-    diagnosis: async (traceId) => (await diagnoseStored(store, traceId))?.diagnosis ?? null,
+    async spanDetails(traceId, spanId) {
+      const spans = await store.readSpans([{ traceId, spanId }]);
+      return { spans: spans.map((span) => buildSpanDetail(span, Date.now())) };
+    },
     async incidents(range, state, kind) {
       const { rows, incidents, checkedCalls } = await readIncidents(range);
       const wanted = incidents.filter(

@@ -5,7 +5,6 @@
 import type {
   AttributeKeys,
   AttributeValues,
-  Diagnosis,
   EdgeCalls,
   Incident,
   Incidents,
@@ -13,7 +12,7 @@ import type {
   Operations,
   ServiceMap,
   Services,
-  Trace,
+  SpanDetails,
   TraceEdges,
   TracePage,
 } from '../serve/wire.ts';
@@ -41,12 +40,9 @@ export interface Query {
   /** Caller and callee as the map names them. */
   edgeCalls(range: TimeRange, caller: string, callee: string): Promise<EdgeCalls>;
   searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;
-  trace(traceId: string): Promise<Trace | null>;
   traceEdges(traceId: string): Promise<TraceEdges | null>;
-  /** OTLP TracesData protobuf, every field as sent. */
-  traceBytes(traceId: string): Promise<Uint8Array | null>;
-  /** Diagnosed afresh from what is stored now. */
-  diagnosis(traceId: string): Promise<Diagnosis | null>;
+  /** What one span says; empty when it is not stored. */
+  spanDetails(traceId: string, spanId: string): Promise<SpanDetails>;
   incidents(range: TimeRange, state: string | null, kind: string | null): Promise<Incidents>;
   incident(range: TimeRange, fingerprint: string): Promise<Incident | null>;
   attributeKeys(range: TimeRange, prefix: string, limit: number): Promise<AttributeKeys>;

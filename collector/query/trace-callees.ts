@@ -9,7 +9,10 @@ const ADDRESSES_MAX = 500;
 /** The service of the paired server span, where there is one, is given with the call. */
 export type NameCallee = (call: Span, pairedService: string | null) => string;
 
-export async function readCallees(store: Store, spans: readonly Span[]): Promise<NameCallee> {
+export async function readCallees(
+  store: Pick<Store, 'readAddressServices'>,
+  spans: readonly Span[],
+): Promise<NameCallee> {
   const services = await store.readAddressServices(addressesOf(spans));
   return (call, pairedService) => {
     const peer = peerOf(call);

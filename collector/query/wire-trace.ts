@@ -4,9 +4,9 @@
  */
 import { readPhases } from '../diagnose/phases.ts';
 import { buildTraceTree, type TraceNode, type TraceTree } from '../diagnose/tree.ts';
-import type { Trace, WireAttributes, WireSpan, WireValue } from '../serve/wire.ts';
+import type { SpanDetail, Trace, WireAttributes, WireSpan, WireValue } from '../serve/wire.ts';
 import { serviceOf, type Attributes, type AttributeValue, type Span, operationOf } from '../span.ts';
-import { createFlawFinder, isCycle } from './flaws.ts';
+import { createFlawFinder, findSpanFlaws, isCycle } from './flaws.ts';
 
 export function buildWireTrace(
   traceId: string,
@@ -49,8 +49,31 @@ function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree, flaws: st
     ),
     skewMs,
     pending: span.endUnixNano === 0n || span.attributes.has('sockeye.pending.span_id'),
-    status: span.status,
     phases: readPhases(span),
+    ...wireContent(span, offsetMs),
+    ...(flaws.length > 0 && { flaws }),
+  };
+}
+
+/** What is asked for one span at a time: all it says beside its place in the trace. */
+export function buildSpanDetail(span: Span, nowUnixMs: number): SpanDetail {
+  const { spanId, kind, startUnixNano } = span;
+  return {
+    spanId,
+    kind,
+    startUnixNano: String(startUnixNano),
+    ...wireContent(span, (unixNano) =>
+      unixNano === 0n || startUnixNano === 0n ? 0 : Number(unixNano - startUnixNano) / 1e6,
+    ),
+    flaws: findSpanFlaws(span, nowUnixMs),
+  };
+}
+
+type SpanContent = Omit<SpanDetail, 'spanId' | 'kind' | 'startUnixNano' | 'flaws'>;
+
+function wireContent(span: Span, offsetMs: (unixNano: bigint) => number): SpanContent {
+  return {
+    status: span.status,
     attributes: wireAttributes(span.attributes),
     resource: wireAttributes(span.resource.attributes),
     scope: {
@@ -75,7 +98,6 @@ function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree, flaws: st
       ...(span.droppedEvents > 0 && { events: span.droppedEvents }),
       ...(span.droppedLinks > 0 && { links: span.droppedLinks }),
     },
-    ...(flaws.length > 0 && { flaws }),
   };
 }
 
@@ -84,7 +106,7 @@ export function wireAttributes(attributes: Attributes): WireAttributes {
   return Object.fromEntries([...attributes].map(([key, value]) => [key, wireValue(value)]));
 }
 
-function wireValue(value: AttributeValue): WireValue {
+export function wireValue(value: AttributeValue): WireValue {
   if (typeof value === 'bigint') return String(value);
   // As in OTLP JSON: JSON has no such numbers.
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);

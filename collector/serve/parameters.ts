@@ -105,6 +105,12 @@ export function parseTraceId(text: string): string {
   return text.toLowerCase().padStart(32, '0');
 }
 
+/** 1 to 16 hex digits of either case, as 16 lower-case ones. */
+export function parseSpanId(text: string): string {
+  if (!/^[0-9a-f]{1,16}$/i.test(text)) throw badParameter('span id', text, '1 to 16 hex digits');
+  return text.toLowerCase().padStart(16, '0');
+}
+
 /** Refuses what a route does not know: a misspelt filter that is ignored answers another question. */
 export function refuseUnknownParameters(query: URLSearchParams, known: readonly string[]): void {
   const seen = new Set<string>();

@@ -2,6 +2,7 @@
 import type { Query } from '../query/query.ts';
 import type { Intake } from '../receive/intake.ts';
 import type { Store } from '../store/store.ts';
+import type { TraceReader } from './traces/trace-reader.ts';
 import type { Status } from './wire.ts';
 
 export interface Sources {
@@ -9,6 +10,7 @@ export interface Sources {
   readonly startedUnixMs: number;
   readonly query: Query;
   readonly store: Store;
+  readonly traces: TraceReader;
   readonly intake: Intake;
   /** Where the ports were bound, known once all of them are. */
   addresses(): Status['addresses'];

@@ -162,6 +162,28 @@ const map = {
   MapChange: object<Wire.MapChange>({ from: time, to: time, nodes: integer, edges: integer }),
 };
 
+/** What a span says beside its place in the trace. */
+const spanContent = {
+  status: object<Wire.WireSpan['status']>({ code: text, message: text }),
+  attributes: ATTRIBUTES,
+  resource: ATTRIBUTES,
+  scope: ATTRIBUTES,
+  events: list(
+    object<Wire.WireSpan['events'][number]>({ name: text, offsetMs: number, attributes: ATTRIBUTES }),
+  ),
+  links: list(
+    object<Wire.WireSpan['links'][number]>({ traceId: text, spanId: text, attributes: ATTRIBUTES }),
+  ),
+  traceState: text,
+  flags: integer,
+  dropped: object<Wire.WireSpan['dropped']>(
+    { attributes: integer, events: integer, links: integer },
+    'attributes',
+    'events',
+    'links',
+  ),
+};
+
 const traces = {
   TraceSummary: object<Wire.TraceSummary>({
     traceId: text,
@@ -204,29 +226,26 @@ const traces = {
       durationMs: number,
       skewMs: number,
       pending: boolean,
-      status: object<Wire.WireSpan['status']>({ code: text, message: text }),
       phases: list(named('WirePhase')),
-      attributes: ATTRIBUTES,
-      resource: ATTRIBUTES,
-      scope: ATTRIBUTES,
-      events: list(
-        object<Wire.WireSpan['events'][number]>({ name: text, offsetMs: number, attributes: ATTRIBUTES }),
-      ),
-      links: list(
-        object<Wire.WireSpan['links'][number]>({ traceId: text, spanId: text, attributes: ATTRIBUTES }),
-      ),
-      traceState: text,
-      flags: integer,
-      dropped: object<Wire.WireSpan['dropped']>(
-        { attributes: integer, events: integer, links: integer },
-        'attributes',
-        'events',
-        'links',
-      ),
+      ...spanContent,
       flaws: list(text),
     },
     'flaws',
   ),
+  SpanDetails: object<Wire.SpanDetails>({ spans: list(named('SpanDetail')) }),
+  SpanDetail: object<Wire.SpanDetail>({
+    spanId: text,
+    kind: text,
+    startUnixNano: text,
+    ...spanContent,
+    flaws: list(text),
+  }),
+  LookedAt: object<Wire.LookedAt>({
+    traces: list(named('TraceSummary')),
+    total: integer,
+    refused: integer,
+    message: text,
+  }),
   Trace: object<Wire.Trace>({
     traceId: text,
     complete: { ...boolean, description: 'one root, every parent present, nothing pending' },

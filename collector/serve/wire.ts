@@ -5,6 +5,7 @@
 import type { Diagnosis, Evidence, GiveUpKind, Phase, Verdict } from '../diagnose/verdict.ts';
 
 export type { Diagnosis, Evidence, Phase, Verdict };
+export type * from './wire-columns.ts';
 
 /** Integers beyond 2^53 are strings, bytes are {"bytes": base64}. */
 export type WireValue =

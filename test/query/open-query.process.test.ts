@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startDiagnosisLoop, type DiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { createQuery } from '../../collector/query/open-query.ts';
 import type { Query, TraceSearchParameters } from '../../collector/query/query.ts';
+import { createTraceReader, type TraceReader } from '../../collector/serve/traces/trace-reader.ts';
+import type { Trace } from '../../collector/serve/wire.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import type { Store } from '../../collector/store/store.ts';
 import {
@@ -24,6 +26,7 @@ const EDGE = 'checkout->payments';
 const folder = mkdtempSync(join(tmpdir(), 'sockeye-query-'));
 let store: Store;
 let query: Query;
+let traces: TraceReader;
 let loop: DiagnosisLoop;
 
 /** gateway -> checkout -> payments; the last call works, or connects for 3 s in vain. */
@@ -84,13 +87,15 @@ beforeAll(async () => {
       ...buy('f3', false, '10.0.0.2'),
     ),
   );
-  loop = startDiagnosisLoop(store, { quietMs: 0, roundMs: 10 });
+  traces = createTraceReader(store);
+  loop = startDiagnosisLoop(store, traces.diagnose, { quietMs: 0, roundMs: 10 });
   await vi.waitUntil(async () => (await store.readUndiagnosed(AT_ONCE, 1)).backlog === 0, {
     timeout: 20_000,
   });
 });
 afterAll(async () => {
   await loop.stop();
+  await traces.close();
   await store.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -208,8 +213,9 @@ test('an incident is diagnosed on the map’s edge, with its share and what sets
 });
 
 test('a verdict says where the time-out started, and the search finds it', async () => {
-  const diagnosis = await query.diagnosis(traceId('f1'));
-  expect(diagnosis!.verdicts[0]).toMatchObject({
+  const found = await traces.diagnose(traceId('f1'));
+  expect(found!.spanCount).toBe(4);
+  expect(found!.diagnosis.verdicts[0]).toMatchObject({
     origin: { spanId: spanId('4'), edge: EDGE },
     phase: 'connect',
     giveUp: { kind: 'timeout', budgetMs: 3000 },
@@ -221,13 +227,14 @@ test('a verdict says where the time-out started, and the search finds it', async
   });
   expect(page.traces.map((trace) => trace.traceId)).toEqual(['f3', 'f2', 'f1'].map(traceId));
   expect(page.traces[0]).toMatchObject({ timeouts: 1, spans: 4, verdict: { edge: EDGE, phase: 'connect' } });
-  expect(await query.diagnosis(traceId('1'))).toMatchObject({ verdicts: [] });
-  expect(await query.diagnosis(traceId('dead'))).toBeNull();
+  expect(await traces.diagnose(traceId('1'))).toMatchObject({ diagnosis: { verdicts: [] } });
+  expect(await traces.diagnose(traceId('dead'))).toBeNull();
 });
 
-test('a trace is given with its phases, and its bytes as they were sent', async () => {
-  const trace = await query.trace(traceId('f1'));
-  expect(trace!.spans.find((span) => span.spanId === spanId('4'))).toMatchObject({
+test('a trace is given with its phases', async () => {
+  const json = await traces.write(traceId('f1'), 'json');
+  const trace = JSON.parse(Buffer.from(json!).toString()) as Trace;
+  expect(trace.spans.find((span) => span.spanId === spanId('4'))).toMatchObject({
     service: 'checkout',
     startOffsetMs: 4,
     phases: [
@@ -235,8 +242,15 @@ test('a trace is given with its phases, and its bytes as they were sent', async 
       { phase: 'connect', open: true },
     ],
   });
-  expect(await query.traceBytes(traceId('f1'))).toBeInstanceOf(Uint8Array);
-  expect(await query.trace(traceId('dead'))).toBeNull();
+  expect(await traces.write(traceId('dead'), 'json')).toBeNull();
+});
+
+test('one span of a trace says what it carries', async () => {
+  const { spans } = await query.spanDetails(traceId('f1'), spanId('4'));
+  expect(spans).toMatchObject([
+    { spanId: spanId('4'), attributes: { 'sockeye.timeout.budget_ms': 3000 }, status: { code: 'error' } },
+  ]);
+  expect(await query.spanDetails(traceId('f1'), spanId('dead'))).toEqual({ spans: [] });
 });
 
 test('services, operations and attributes are listed', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
 import { encodeMessage, tracesToJson } from '../../collector/decode/otlp-json.ts';
 import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
-import { toOtlp } from '../../collector/serve/api/import.ts';
+import { toOtlp } from '../../collector/serve/formats/to-otlp.ts';
 
 const span = {
   traceId: '0af7651916cd43dd8448eb211c80319c',

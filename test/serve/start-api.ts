@@ -6,6 +6,7 @@ import { startDiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { createQuery } from '../../collector/query/open-query.ts';
 import { createIntake } from '../../collector/receive/intake.ts';
 import type { Sources } from '../../collector/serve/sources.ts';
+import { createTraceReader } from '../../collector/serve/traces/trace-reader.ts';
 import { startWeb, type WebOptions } from '../../collector/serve/web.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 
@@ -23,13 +24,15 @@ export async function startApi(
   const { allowPurge = false, maxRequestBytes = 1024 * 1024, ...webOptions } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sockeye-serve-'));
   const store = await openStore({ folder });
-  const diagnosis = startDiagnosisLoop(store, { quietMs: 50, roundMs: 50 });
+  const traces = createTraceReader(store);
+  const diagnosis = startDiagnosisLoop(store, traces.diagnose, { quietMs: 50, roundMs: 50 });
   const maxQueueBytes = 4 * maxRequestBytes;
   const sources: Sources = {
     version: '0.1.0',
     startedUnixMs: Date.now(),
     query: createQuery(store),
     store,
+    traces,
     intake: createIntake({ store, maxQueueBytes, log: () => {} }),
     addresses: () => ({ otlpGrpc: '127.0.0.1:4317', otlpHttp: '127.0.0.1:4318', web: '127.0.0.1:4319' }),
     diagnosisBacklog: () => diagnosis.backlog(),
@@ -55,6 +58,7 @@ export async function startApi(
     async close() {
       await web.close();
       await diagnosis.stop();
+      await traces.close();
       await store.close();
       await rm(folder, { recursive: true });
     },

@@ -19,6 +19,12 @@ export const TRACE_ID: Parameter = {
   schema: { type: 'string', pattern: '^[0-9a-fA-F]{1,32}$' },
 };
 
+export const SPAN_ID: Parameter = {
+  name: 'spanId',
+  description: 'Span id: 1 to 16 hex digits of either case, padded on the left',
+  schema: { type: 'string', pattern: '^[0-9a-fA-F]{1,16}$' },
+};
+
 export const CURSOR: Parameter = {
   name: 'cursor',
   description: 'The cursor of the page before',

@@ -6,6 +6,7 @@ import { attributeRoutes } from './attributes.ts';
 import { helpRoutes } from './help.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
+import { lookRoutes } from './look.ts';
 import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
 import { timeoutRoutes } from './timeouts.ts';
@@ -20,6 +21,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...attributeRoutes(sources),
     live,
     ...importRoutes(sources),
+    ...lookRoutes(sources),
     ...helpRoutes(),
     ...LATER_ROUTES,
     {

@@ -1,23 +1,24 @@
 /** Traces: the search, one trace in our form and in others', and its diagnosis. */
-import { tracesToJson } from '../../decode/otlp-json.ts';
-import { toJaegerJson } from '../formats/jaeger-json.ts';
-import { toZipkinJson } from '../formats/zipkin-json.ts';
 import { notFound } from '../http-error.ts';
 import {
   parseChoice,
   parseDurationMs,
   parseLimit,
   parseRange,
+  parseSpanId,
   parseTraceId,
   textParameter,
 } from '../parameters.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { anything, list, named, number, text, words } from '../schema.ts';
 import type { Sources } from '../sources.ts';
-import { CURSOR, LIMIT, RANGE, TRACE_ID } from './parameter-docs.ts';
+import type { TraceForm } from '../traces/write-trace.ts';
+import { CURSOR, LIMIT, RANGE, SPAN_ID, TRACE_ID } from './parameter-docs.ts';
 
 const SORTS = ['newest', 'oldest', 'longest', 'errors'] as const;
-const FORMATS = ['otlp', 'jaeger', 'zipkin'] as const;
+const FORMATS = ['otlp', 'jaeger', 'zipkin', 'columns', 'texts'] as const;
+const JSON_TYPE = 'application/json';
+const COLUMNS_TYPE = 'application/octet-stream';
 const STORED_TRACE = 'the id of a stored trace (its spans may still be on their way)';
 
 export function traceRoutes(sources: Sources): Route[] {
@@ -37,7 +38,7 @@ export function traceRoutes(sources: Sources): Route[] {
         LIMIT,
         CURSOR,
       ],
-      gives: { 'application/json': named('TracePage') },
+      gives: { [JSON_TYPE]: named('TracePage') },
       errors: [503],
       handle: async ({ query, nowUnixMs, signal }) => {
         const parameters = {
@@ -62,17 +63,20 @@ export function traceRoutes(sources: Sources): Route[] {
       query: [
         {
           name: 'format',
-          description: 'Another form: OTLP, Jaeger or Zipkin JSON',
+          description:
+            'Another form: OTLP, Jaeger or Zipkin JSON; columns (typed arrays, for large traces), texts (to find in)',
           schema: words(...FORMATS),
         },
       ],
-      gives: { 'application/json': { anyOf: [named('Trace'), { type: 'object' }, list(anything)] } },
-      errors: [404],
-      handle: async ({ path, query }) => {
+      gives: {
+        [JSON_TYPE]: { anyOf: [named('Trace'), { type: 'object' }, list(anything)] },
+        [COLUMNS_TYPE]: { type: 'string', format: 'binary' },
+      },
+      errors: [404, 503],
+      handle: async ({ path, query, signal }) => {
         const traceId = parseTraceId(path.id ?? '');
-        const format = parseChoice(query, 'format', FORMATS);
-        const answer =
-          format === null ? await ownForm(sources, traceId) : await otherForm(sources, traceId, format);
+        const form = parseChoice(query, 'format', FORMATS) ?? 'json';
+        const answer = await answerTrace(sources, traceId, form, signal);
         if (answer === null) throw notFound('trace', traceId, STORED_TRACE);
         return answer;
       },
@@ -82,13 +86,29 @@ export function traceRoutes(sources: Sources): Route[] {
       path: '/api/traces/:id/diagnosis',
       summary: 'Where the trace’s timeouts and failed calls started, and why',
       segments: [TRACE_ID],
-      gives: { 'application/json': named('Diagnosis') },
+      gives: { [JSON_TYPE]: named('Diagnosis') },
       errors: [404],
       handle: async ({ path }) => {
         const traceId = parseTraceId(path.id ?? '');
-        const diagnosis = await sources.query.diagnosis(traceId);
-        if (diagnosis === null) throw notFound('trace', traceId, STORED_TRACE);
-        return json(diagnosis);
+        const diagnosed = await sources.traces.diagnose(traceId);
+        if (diagnosed === null) throw notFound('trace', traceId, STORED_TRACE);
+        return json(diagnosed.diagnosis);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/traces/:id/spans/:spanId',
+      summary:
+        'What one span says: attributes, resource, scope, events, links; several where several have its id',
+      segments: [TRACE_ID, SPAN_ID],
+      gives: { [JSON_TYPE]: named('SpanDetails') },
+      errors: [404],
+      handle: async ({ path }) => {
+        const traceId = parseTraceId(path.id ?? '');
+        const spanId = parseSpanId(path.spanId ?? '');
+        const details = await sources.query.spanDetails(traceId, spanId);
+        if (details.spans.length === 0) throw notFound('span', spanId, 'the id of a span of this trace');
+        return json(details);
       },
     },
     {
@@ -96,7 +116,7 @@ export function traceRoutes(sources: Sources): Route[] {
       path: '/api/traces/:id/edges',
       summary: 'The edges of the map that the trace went along',
       segments: [TRACE_ID],
-      gives: { 'application/json': named('TraceEdges') },
+      gives: { [JSON_TYPE]: named('TraceEdges') },
       errors: [404],
       handle: async ({ path }) => {
         const traceId = parseTraceId(path.id ?? '');
@@ -108,21 +128,14 @@ export function traceRoutes(sources: Sources): Route[] {
   ];
 }
 
-async function ownForm({ query }: Sources, traceId: string): Promise<BodyAnswer | null> {
-  const trace = await query.trace(traceId);
-  return trace && json(trace);
-}
-
-async function otherForm(
-  { query, store }: Sources,
+/** null when the trace is not stored. */
+async function answerTrace(
+  { traces }: Sources,
   traceId: string,
-  format: (typeof FORMATS)[number],
+  form: TraceForm,
+  signal: AbortSignal,
 ): Promise<BodyAnswer | null> {
-  if (format === 'otlp') {
-    const bytes = await query.traceBytes(traceId);
-    return bytes && { type: 'application/json', body: tracesToJson(bytes) };
-  }
-  const spans = await store.readTrace(traceId);
-  if (spans.length === 0) return null;
-  return json(format === 'jaeger' ? toJaegerJson(spans) : toZipkinJson(spans));
+  const body = await traces.write(traceId, form, signal);
+  const isColumns = form === 'columns' || form === 'texts';
+  return body && { type: isColumns ? COLUMNS_TYPE : JSON_TYPE, body };
 }

@@ -1,7 +1,8 @@
-/** Diagnoses a trace from what is stored now: its spans, what is normal for their operations, who their callees are. */
+/** Diagnoses a trace by what is stored now: what is normal for its operations, who its callees are. */
 import type { DiagnosisContext } from '../diagnose/case.ts';
-import { diagnoseTrace } from '../diagnose/diagnose-trace.ts';
+import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
+import type { TraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import { serviceOf, type Span, operationOf } from '../span.ts';
 import type { NormalKey, Store } from '../store/store.ts';
@@ -10,19 +11,18 @@ import { readCallees } from './trace-callees.ts';
 /** A trace with more operations than this is judged by what is known of its first ones. */
 const LOOKED_UP_MAX = 500;
 
-export interface StoredDiagnosis {
-  readonly diagnosis: Diagnosis;
-  /** How many spans it was made from. */
-  readonly spanCount: number;
-}
+/** What a trace is judged by beside its own spans. */
+export type History = Pick<Store, 'readNormals' | 'readAddressServices'>;
 
-/** null when the trace is not stored. */
-export async function diagnoseStored(store: Store, traceId: string): Promise<StoredDiagnosis | null> {
-  const spans = await store.readTrace(traceId);
-  if (spans.length === 0) return null;
+export async function diagnoseByHistory(
+  history: History,
+  traceId: string,
+  spans: readonly Span[],
+  tree: TraceTree,
+): Promise<Diagnosis> {
   const [normals, nameCallee] = await Promise.all([
-    store.readNormals(normalKeysOf(spans), traceId),
-    readCallees(store, spans),
+    history.readNormals(normalKeysOf(spans), traceId),
+    readCallees(history, spans),
   ]);
   const context: DiagnosisContext = {
     normals: new Map(
@@ -30,7 +30,7 @@ export async function diagnoseStored(store: Store, traceId: string): Promise<Sto
     ),
     nameCallee,
   };
-  return { diagnosis: diagnoseTrace(traceId, spans, context), spanCount: spans.length };
+  return diagnoseTree(traceId, tree, context);
 }
 
 function normalKeysOf(spans: readonly Span[]): NormalKey[] {

@@ -1,0 +1,41 @@
+/** Which format a file of traces is in shows in its shape; whatever it is becomes OTLP. Pure. */
+import { DecodeError } from '../../decode/decode-error.ts';
+import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
+import { TRACES_DATA } from '../../decode/otlp-schema.ts';
+import { fromJaegerJson, isJaegerJson } from './jaeger-json.ts';
+import { isObject } from './read-json.ts';
+import { fromZipkinJson, isZipkinJson } from './zipkin-json.ts';
+
+const OTLP_JSON = /^\s*\{\s*"resource_?spans"\s*:/i;
+const JSON_TEXT = /^\s*[[{]/;
+/** What editors put before the text of a file. */
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
+const EXPECTED =
+  'OTLP JSON {"resourceSpans": …}, OTLP protobuf, Jaeger JSON {"data": [trace, …]}, or Zipkin v2 JSON [span, …]';
+
+/** An OTLP request (protobuf) of a file in any format that is taken. Throws DecodeError. */
+export function toOtlp(file: Buffer): Uint8Array {
+  const start = BYTE_ORDER_MARK.length;
+  const body = file.subarray(0, start).equals(BYTE_ORDER_MARK) ? file.subarray(start) : file;
+  if (body.length === 0) throw new DecodeError('import', 'an empty body', EXPECTED);
+  const head = body.toString('latin1', 0, 200);
+  if (!JSON_TEXT.test(head)) return body;
+  const text = body.toString();
+  if (OTLP_JSON.test(head)) return tracesFromJson(text);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    // Protobuf begins with 0x0a too, a line feed, and its next byte may be a brace.
+    if (body[0] === 0x0a) return body;
+    throw new DecodeError('import', (error as Error).message, EXPECTED);
+  }
+  if (isZipkinJson(document)) return encodeMessage(TRACES_DATA, fromZipkinJson(document));
+  if (isJaegerJson(document)) return encodeMessage(TRACES_DATA, fromJaegerJson(document));
+  if (isObject(document) && ('resourceSpans' in document || 'resource_spans' in document)) {
+    return tracesFromJson(text);
+  }
+  const keys = isObject(document) ? Object.keys(document).slice(0, 5).join(', ') : '';
+  const got = isObject(document) ? `an object with ${keys || 'nothing in it'}` : 'an array';
+  throw new DecodeError('import', got, EXPECTED);
+}

@@ -1,0 +1,134 @@
+/**
+ * Reads traces for those who ask for one whole: the API, the diagnosis, someone who looks at a file.
+ *
+ * Small ones are decoded and written where they are asked for. Large ones go to a thread of their own, so that the one
+ * that serves the network goes on; it starts with the first and ends when there is nothing to do.
+ */
+import { Worker } from 'node:worker_threads';
+import type { History } from '../../query/diagnose-by-history.ts';
+import { Cancelled, StoreUnavailable, type Store } from '../../store/store.ts';
+import type { LookedAt } from '../wire.ts';
+import { runJob, type Job, type JobResults } from './jobs.ts';
+import { reviveError, sendableError } from './sent-error.ts';
+import type { FromThread, ToThread } from './trace-thread.ts';
+import type { DocumentDiagnosis, TraceForm } from './write-trace.ts';
+
+export interface TraceReader {
+  /** null when the trace is not stored. */
+  write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** Diagnosed afresh from what is stored now; null when nothing is. */
+  diagnose(traceId: string): Promise<DocumentDiagnosis | null>;
+  /** The traces of a file. Rejects with DecodeError. */
+  list(file: Uint8Array): Promise<LookedAt>;
+  /** One of them; null when it is not in the file. */
+  open(file: Uint8Array, traceId: string): Promise<Uint8Array | null>;
+  close(): Promise<void>;
+}
+
+/** Some 1,200 spans, or 10 ms of work. */
+const BYTES_HERE_MAX = 512 * 1024;
+/** Of large traces; each waits with all of its bytes in memory. */
+const JOBS_WAITING_MAX = 16;
+const IDLE_MS = 30_000;
+
+export function createTraceReader(store: Store): TraceReader {
+  let thread: TraceThread | null = null;
+
+  const run = async <Kind extends Job['kind']>(
+    job: Job & { readonly kind: Kind },
+  ): Promise<JobResults[Kind]> => {
+    if (job.bytes.length <= BYTES_HERE_MAX) return (await runJob(job, store)) as JobResults[Kind];
+    thread ??= startThread(store, () => (thread = null));
+    return (await thread.run(job)) as JobResults[Kind];
+  };
+
+  return {
+    async write(traceId, form, signal) {
+      const bytes = await store.readTraceBytes(traceId);
+      if (signal?.aborted === true) throw new Cancelled('the caller went away');
+      return bytes === null ? null : run({ kind: 'write', bytes, traceId, form });
+    },
+    async diagnose(traceId) {
+      const bytes = await store.readTraceBytes(traceId);
+      return bytes === null ? null : run({ kind: 'diagnose', bytes, traceId });
+    },
+    list: async (file) => run({ kind: 'list', bytes: file }),
+    open: async (file, traceId) => run({ kind: 'open', bytes: file, traceId }),
+    async close() {
+      await thread?.end();
+    },
+  };
+}
+
+interface TraceThread {
+  run(job: Job): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+/** `onEnd` when it takes no more jobs: after a while without one, or because it broke. */
+function startThread(history: History, onEnd: () => void): TraceThread {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./trace-thread.${extension}`, import.meta.url), {
+    name: 'traces',
+    // The program's own options (--input-type, --eval, …) are not meant for this file.
+    execArgv: [],
+  });
+  worker.unref();
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let lastId = 0;
+  let idle: NodeJS.Timeout | undefined;
+  const send = (message: ToThread, transfer: ArrayBuffer[] = []): void =>
+    worker.postMessage(message, transfer);
+  const end = async (): Promise<void> => {
+    onEnd();
+    clearTimeout(idle);
+    await worker.terminate();
+  };
+
+  const answer = async ({ id, method, arguments: given }: FromThread & { type: 'ask' }): Promise<void> => {
+    const read = history[method] as (...given: unknown[]) => Promise<unknown>;
+    try {
+      send({ type: 'found', id, found: await read(...given) });
+    } catch (error) {
+      send({ type: 'not-found', id, error: sendableError(error) });
+    }
+  };
+  worker.on('message', (message: FromThread) => {
+    if (message.type === 'ask') return void answer(message);
+    const caller = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (waiting.size === 0) {
+      worker.unref();
+      idle = setTimeout(() => void end(), IDLE_MS).unref();
+    }
+    if (message.type === 'done') caller?.resolve(message.result);
+    else caller?.reject(reviveError(message.error));
+  });
+  worker.on('error', (error) => {
+    console.error('the thread of large traces broke:', error);
+    onEnd();
+  });
+  worker.on('exit', () => {
+    const broken = new StoreUnavailable('a large trace could not be read: got no memory or time for it');
+    for (const caller of waiting.values()) caller.reject(broken);
+    waiting.clear();
+  });
+
+  return {
+    run(job) {
+      if (waiting.size >= JOBS_WAITING_MAX) {
+        return Promise.reject(new StoreUnavailable(`${waiting.size} large traces are being read; try again`));
+      }
+      clearTimeout(idle);
+      worker.ref();
+      const id = ++lastId;
+      const caller = Promise.withResolvers<unknown>();
+      waiting.set(id, caller);
+      const { bytes } = job;
+      const isOwn = bytes.byteLength === bytes.buffer.byteLength;
+      send({ type: 'job', id, job }, isOwn ? [bytes.buffer as ArrayBuffer] : []);
+      return caller.promise;
+    },
+    end,
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * One trace, as the document that the store keeps, in every form the API gives it. Pure but for the history it is judged
+ * by, which is asked for.
+ */
+import { decodeTraces } from '../../decode/decode-traces.ts';
+import { tracesToJson } from '../../decode/otlp-json.ts';
+import { buildTraceTree } from '../../diagnose/tree.ts';
+import type { Diagnosis } from '../../diagnose/verdict.ts';
+import { writeColumnFile } from '../../query/column-file.ts';
+import { diagnoseByHistory, type History } from '../../query/diagnose-by-history.ts';
+import { orderRows } from '../../query/row-order.ts';
+import { traceColumns } from '../../query/trace-columns.ts';
+import { traceTexts } from '../../query/trace-texts.ts';
+import { buildWireTrace } from '../../query/wire-trace.ts';
+import { toJaegerJson } from '../formats/jaeger-json.ts';
+import { toZipkinJson } from '../formats/zipkin-json.ts';
+import type { Trace, TraceColumnsHead, TraceTextsHead } from '../wire.ts';
+
+export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'columns' | 'texts';
+
+export async function writeTrace(
+  form: TraceForm,
+  traceId: string,
+  document: Uint8Array,
+  history: History,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (form === 'otlp') return encode(tracesToJson(document));
+  const spans = decodeTraces(document);
+  switch (form) {
+    case 'json':
+      return jsonOf(buildWireTrace(traceId, spans));
+    case 'jaeger':
+      return encode(JSON.stringify(toJaegerJson(spans)));
+    case 'zipkin':
+      return encode(JSON.stringify(toZipkinJson(spans)));
+    case 'texts':
+      return writeColumnFile<TraceTextsHead>(traceTexts(spans));
+    case 'columns': {
+      const tree = buildTraceTree(spans);
+      const { verdicts } = await diagnoseByHistory(history, traceId, spans, tree);
+      const parts = traceColumns(traceId, tree, orderRows(tree), spans.length, verdicts);
+      return writeColumnFile<TraceColumnsHead>(parts);
+    }
+  }
+}
+
+export interface DocumentDiagnosis {
+  readonly diagnosis: Diagnosis;
+  /** How many spans it was made from. */
+  readonly spanCount: number;
+}
+
+export async function diagnoseDocument(
+  traceId: string,
+  document: Uint8Array,
+  history: History,
+): Promise<DocumentDiagnosis> {
+  const spans = decodeTraces(document);
+  const diagnosis = await diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
+  return { diagnosis, spanCount: spans.length };
+}
+
+/** Span by span: the whole of a large trace is longer than a string can be. */
+function jsonOf({ spans, ...head }: Trace): Uint8Array<ArrayBuffer> {
+  const parts = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"spans":[`)];
+  spans.forEach((span, index) => parts.push(Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(span)}`)));
+  parts.push(Buffer.from(']}'));
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
