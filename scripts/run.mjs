@@ -88,6 +88,7 @@ const tasks = {
   test: async (args) => {
     await buildAll();
     await run('node', ['scripts/find-chromium.mjs', '--install']);
+    await run('node', ['scripts/install-servers.mjs']);
     await run('vitest', ['run', ...args]);
   },
   check: async () => {

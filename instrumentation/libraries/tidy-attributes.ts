@@ -3,7 +3,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { fullUrl, splitTarget } from '../redact.ts';
 import { STATEMENT_CHARS_MAX } from './redact-sql.ts';
 
-const urlKeys = ['url.full', 'http.url'];
+const urlKeys = ['url.full', 'http.url', 'messaging.url'];
 const targetKeys = ['url.path', 'http.target'];
 const statementKeys = ['db.query.text', 'db.statement'];
 

@@ -43,11 +43,13 @@ describe('the attributes of a library’s span', () => {
       'url.full': 'https://user:pw@host/a?token=x&page=2',
       'url.path': '/a?token=x&page=2',
       'http.target': '/a',
+      'messaging.url': 'amqp://user:***@queue/shop',
     });
     expect(tidied).toEqual({
       'url.full': 'https://host/a?token=REDACTED&page=2',
       'url.path': '/a?token=REDACTED&page=2',
       'http.target': '/a',
+      'messaging.url': 'amqp://queue/shop',
     });
   });
 

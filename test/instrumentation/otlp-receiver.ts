@@ -28,7 +28,7 @@ export interface ReceivedSpan {
   parentSpanId: string;
   traceState: string;
   name: string;
-  kind: 'internal' | 'server' | 'client' | 'other';
+  kind: 'internal' | 'server' | 'client' | 'producer' | 'consumer' | 'other';
   durationMs: number;
   startMs: number;
   error: boolean;
@@ -68,7 +68,7 @@ function attributesOf(raw: RawAttributes = []): Record<string, Value> {
   return Object.fromEntries(raw.map(({ key, value }) => [key, plain(value)]));
 }
 
-const kinds: ReceivedSpan['kind'][] = ['other', 'internal', 'server', 'client', 'other', 'other'];
+const kinds: ReceivedSpan['kind'][] = ['other', 'internal', 'server', 'client', 'producer', 'consumer'];
 
 function decode(bytes: Buffer): ReceivedSpan[] {
   const message = requestType.toObject(requestType.decode(bytes), {

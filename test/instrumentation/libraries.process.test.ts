@@ -1,0 +1,257 @@
+/** The spans of libraries, from real programs in both module systems and against real servers; those not installed are skipped. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { peerOf } from '../../collector/query/callee.ts';
+import type { AttributeValue } from '../../collector/span.ts';
+import { closedPort } from './faults.ts';
+import {
+  installed,
+  startKafka,
+  startMariaDb,
+  startPostgres,
+  startRabbitMq,
+  startRedis,
+  type TestServer,
+} from './libraries/servers.ts';
+import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
+import { runApp, startApp, withHook } from './run-app.ts';
+
+const program = (name: string) => fileURLToPath(new URL(`libraries/${name}`, import.meta.url));
+const programs = ['by-require.cjs', 'by-import.mjs'];
+
+let receiver: Receiver;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+
+afterAll(() => receiver.close());
+
+let runs = 0;
+/** Runs a program that uses the library once: what it printed, and the spans of the trace it did so in. */
+async function use(file: string, library: string, port: number, env: Record<string, string> = {}) {
+  const hook = withHook(receiver.url);
+  const service = `${library}-${++runs}`;
+  const run = await runApp(program(file), {
+    flags: hook.flags,
+    args: [library, String(port)],
+    env: { ...hook.env, OTEL_SERVICE_NAME: service, ...env },
+  });
+  const work = await receiver.waitFor(
+    ({ name, resource }) => name === 'work' && resource['service.name'] === service,
+  );
+  return { run, work, spans: receiver.spans.filter(({ traceId }) => traceId === work.traceId) };
+}
+
+/** How the map names whom a call went to. */
+function nodeOf({ kind, attributes }: ReceivedSpan) {
+  if (kind !== 'client' && kind !== 'producer') return undefined;
+  const peer = peerOf({
+    kind,
+    attributes: new Map(Object.entries(attributes) as [string, AttributeValue][]),
+  });
+  return peer && { name: peer.name, kind: peer.nodeKind, edge: peer.edgeKind };
+}
+
+interface DatabaseCase {
+  library: string;
+  start: () => Promise<TestServer | null>;
+  isInstalled: boolean;
+  prints: string;
+  query: Partial<ReceivedSpan>;
+  text: string;
+  node: string;
+  system: string;
+}
+
+const databases: DatabaseCase[] = [
+  {
+    library: 'pg',
+    start: startPostgres,
+    isInstalled: true,
+    prints: 'Product 7',
+    query: { name: 'pg.query:SELECT postgres' },
+    text: 'select name, ? as s from products where id = $1',
+    node: 'postgres@127.0.0.1',
+    system: 'postgresql',
+  },
+  {
+    library: 'mysql2',
+    start: startMariaDb,
+    isInstalled: installed.mariadb,
+    prints: 'product 6',
+    query: { name: 'select' },
+    text: 'select ? as name, ? as s where ? = ?',
+    node: 'mysql@127.0.0.1',
+    system: 'mysql',
+  },
+  {
+    library: 'ioredis',
+    start: startRedis,
+    isInstalled: installed.redis,
+    prints: '6',
+    query: { name: 'get' },
+    text: 'get product:7',
+    node: 'redis@127.0.0.1',
+    system: 'redis',
+  },
+  {
+    library: 'redis',
+    start: startRedis,
+    isInstalled: installed.redis,
+    prints: '6',
+    query: { name: 'redis-GET' },
+    text: 'GET product:8',
+    node: 'redis@127.0.0.1',
+    system: 'redis',
+  },
+];
+
+for (const { library, start, isInstalled, prints, query, text, node, system } of databases) {
+  describe.skipIf(!isInstalled)(`${library}, against a real server`, () => {
+    let server: TestServer | null;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server?.stop());
+
+    it.each(programs)(
+      'is recorded in %s: queries without their values, and what they went to',
+      async (file) => {
+        const { run, work, spans } = await use(file, library, server!.port);
+        expect(run).toMatchObject({ code: 0, stdout: `${prints}\n`, stderr: '' });
+        const span = spans.find((each) => each.name === query.name);
+        expect(span).toMatchObject({ kind: 'client', parentSpanId: work.spanId, error: false });
+        expect(span?.attributes).toMatchObject({
+          'db.system.name': system,
+          'db.query.text': text,
+          'server.address': '127.0.0.1',
+          'server.port': server!.port,
+        });
+        expect(nodeOf(span!)).toEqual({ name: node, kind: 'database', edge: 'db' });
+        const connection = spans.find(
+          (each) => each.name === 'connect' && 'sockeye.phase.connect_ms' in each.attributes,
+        );
+        expect(nodeOf(connection!)).toEqual({ name: node, kind: 'database', edge: 'db' });
+        expect(JSON.stringify(spans)).not.toContain('s3cr3t');
+      },
+    );
+
+    it('is not recorded when OTEL_NODE_DISABLED_INSTRUMENTATIONS names it', async () => {
+      const { run, spans } = await use('by-require.cjs', library, server!.port, {
+        OTEL_NODE_DISABLED_INSTRUMENTATIONS: library,
+      });
+      expect(run.stdout).toBe(`${prints}\n`);
+      expect(spans.filter(({ scope }) => scope.includes('instrumentation-'))).toEqual([]);
+    });
+  });
+}
+
+describe('a connection that a library cannot open', () => {
+  it.each([
+    { library: 'pg', node: 'postgres@127.0.0.1', kind: 'database', edge: 'db' },
+    { library: 'mysql2', node: 'mysql@127.0.0.1', kind: 'database', edge: 'db' },
+    { library: 'amqplib', node: 'rabbitmq', kind: 'messaging', edge: 'messaging' },
+  ])('is a failed call to what $library stands for', async ({ library, node, kind, edge }) => {
+    const { run, spans } = await use('by-require.cjs', library, closedPort);
+    expect(run.stdout).toBe('failed: ECONNREFUSED\n');
+    const connection = spans.find(({ attributes }) => attributes['error.type'] === 'ECONNREFUSED');
+    expect(connection).toMatchObject({ name: 'connect', error: true });
+    expect(connection?.attributes).toMatchObject({ 'sockeye.tcp.state': 'CLOSE' });
+    expect(nodeOf(connection!)).toEqual({ name: node, kind, edge });
+  });
+});
+
+const queues = [
+  {
+    library: 'amqplib',
+    start: startRabbitMq,
+    isInstalled: installed.rabbitmq,
+    sent: 'publish <default>',
+    files: programs,
+  },
+  // Its consumers take seconds to join their group.
+  {
+    library: 'kafkajs',
+    start: startKafka,
+    isInstalled: installed.kafka,
+    sent: 'send orders',
+    files: ['by-import.mjs'],
+  },
+];
+
+for (const { library, start, isInstalled, sent, files } of queues) {
+  describe.skipIf(!isInstalled)(`${library}, against a real broker`, () => {
+    let server: TestServer | null;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server?.stop());
+
+    it.each(files)('is recorded in %s: a message’s way through the queue is one trace', async (file) => {
+      const { run, work, spans } = await use(file, library, server!.port);
+      expect(run).toMatchObject({ code: 0, stdout: '6\n' });
+      const producer = spans.find(({ name }) => name === sent);
+      expect(producer).toMatchObject({ kind: 'producer', parentSpanId: work.spanId, error: false });
+      expect(nodeOf(producer!)).toEqual({ name: 'orders', kind: 'messaging', edge: 'messaging' });
+      const consumer = spans.find(({ kind }) => kind === 'consumer');
+      expect(consumer).toMatchObject({ parentSpanId: producer!.spanId });
+      expect(consumer?.attributes).toMatchObject({ 'messaging.destination.name': 'orders' });
+      expect(JSON.stringify(spans)).not.toMatch(/s3cr3t|guest/);
+    });
+  });
+}
+
+describe('a web framework', () => {
+  it.each(
+    [
+      {
+        library: 'express',
+        route: '/shop/items/:id',
+        steps: ['middleware - authenticate', 'request handler'],
+      },
+      {
+        library: 'fastify',
+        route: '/shop/items/:id',
+        steps: ['request', 'onRequest - authenticate', 'handler - fastify'],
+      },
+      {
+        library: 'koa',
+        route: '/shop/items/:id',
+        steps: ['middleware - authenticate', 'router - /shop/items/:id'],
+      },
+      {
+        library: '@hapi/hapi',
+        route: '/shop/items/{id}',
+        steps: ['ext - onPreAuth', 'route - /shop/items/{id}'],
+      },
+      { library: '@nestjs/core', route: '/shop/items/:id', steps: ['ItemsController.find', 'find'] },
+    ].flatMap((each) => programs.map((file) => ({ ...each, file }))),
+  )(
+    '$library in $file gives the request its route and its steps',
+    async ({ library, route, steps, file }) => {
+      const hook = withHook(receiver.url);
+      const app = startApp(program(file), { flags: hook.flags, args: [library], env: hook.env });
+      try {
+        const port = (await app.line('port ')).slice(5);
+        const traceId = runs.toString(16).padStart(32, 'a');
+        runs += 1;
+        const answer = await fetch(`http://127.0.0.1:${port}/shop/items/7`, {
+          headers: { traceparent: `00-${traceId}-aaaaaaaaaaaaaaaa-01` },
+        });
+        expect(await answer.json()).toEqual({ id: '7', name: 'item 7' });
+        await Promise.all(
+          steps.map((step) => receiver.waitFor((span) => span.traceId === traceId && span.name === step)),
+        );
+        const server = await receiver.waitFor((span) => span.traceId === traceId && span.kind === 'server');
+        expect(server).toMatchObject({ name: `GET ${route}`, parentSpanId: 'aaaaaaaaaaaaaaaa' });
+        expect(server.attributes).toMatchObject({ 'http.route': route, 'http.response.status_code': 200 });
+        const others = receiver.spans.filter((span) => span.traceId === traceId && span !== server);
+        expect(others.map(({ kind }) => kind)).toEqual(others.map(() => 'internal'));
+      } finally {
+        app.child.kill('SIGKILL');
+        await app.ended;
+      }
+    },
+  );
+});

@@ -1,0 +1,4 @@
+/** A program of ES modules. */
+import { use } from './use.cjs';
+
+await use((name) => import(name));

@@ -1,0 +1,5 @@
+/** A CommonJS program. */
+require('./use.cjs').use((name) => {
+  const library = require(name);
+  return { ...library, default: library.default ?? library };
+});

@@ -1,0 +1,147 @@
+/**
+ * What the programs of the tests do with each library: one working call or more to the server on a port of 127.0.0.1, with
+ * `s3cr3t` in places that spans must not carry. They get the library as `require` or `import` gives it.
+ */
+const host = '127.0.0.1';
+
+exports.databases = {
+  async pg({ Pool }, port) {
+    const pool = new Pool({ host, port, user: 'postgres', password: 's3cr3t', database: 'postgres' });
+    const { rows } = await pool.query("select name, 's3cr3t' as s from products where id = $1", [7]);
+    await pool.end();
+    return rows[0].name;
+  },
+  async mysql2({ createPool }, port) {
+    const pool = createPool({ host, port, user: 'root', password: 's3cr3t' }).promise();
+    await pool.query('create database if not exists shop');
+    await pool.query('use shop');
+    const [rows] = await pool.query("select 'product' as name, 's3cr3t' as s where ? = 7", [7]);
+    const [again] = await pool.execute('select ? as name', ['s3cr3t']);
+    await pool.end();
+    return `${rows[0].name} ${again[0].name.length}`;
+  },
+  async ioredis({ Redis }, port) {
+    const redis = new Redis({ host, port, lazyConnect: true });
+    await redis.set('product:7', 's3cr3t');
+    const value = await redis.get('product:7');
+    await redis.quit();
+    return String(value.length);
+  },
+  async redis({ createClient }, port) {
+    const client = createClient({ socket: { host, port } });
+    await client.connect();
+    await client.set('product:8', 's3cr3t');
+    const value = await client.get('product:8');
+    await client.close();
+    return String(value.length);
+  },
+  async mongodb({ MongoClient }, port) {
+    const client = new MongoClient(`mongodb://${host}:${port}`, { serverSelectionTimeoutMS: 3000 });
+    const products = client.db('shop').collection('products');
+    await products.insertOne({ _id: 7, name: 's3cr3t' });
+    const found = await products.findOne({ name: 's3cr3t' });
+    await client.close();
+    return String(found._id);
+  },
+};
+
+exports.queues = {
+  async amqplib({ connect }, port) {
+    const connection = await connect(`amqp://guest:guest@${host}:${port}`);
+    const channel = await connection.createChannel();
+    await channel.assertQueue('orders', { autoDelete: true });
+    const message = await new Promise((resolve) => {
+      channel.consume('orders', (each) => {
+        channel.ack(each);
+        resolve(each);
+      });
+      channel.sendToQueue('orders', Buffer.from('s3cr3t'));
+    });
+    await connection.close();
+    return String(message.content.length);
+  },
+  async kafkajs({ Kafka, logLevel }, port) {
+    const kafka = new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING });
+    const producer = kafka.producer();
+    const consumer = kafka.consumer({ groupId: 'shop', sessionTimeout: 6000 });
+    await producer.connect();
+    await producer.send({ topic: 'orders', messages: [{ value: 's3cr3t' }] });
+    await consumer.connect();
+    await consumer.subscribe({ topics: ['orders'], fromBeginning: true });
+    const value = await new Promise((resolve) =>
+      consumer.run({ eachMessage: async ({ message }) => resolve(message.value) }),
+    );
+    await consumer.disconnect();
+    await producer.disconnect();
+    return String(value.length);
+  },
+};
+
+const item = (id) => ({ id, name: `item ${id}` });
+
+/** Each starts a server whose route `/shop/items/:id` answers with the item, and gives its port and what ends it. */
+exports.frameworks = {
+  express({ default: express }) {
+    const shop = express.Router();
+    shop.get('/items/:id', (request, response) => response.json(item(request.params.id)));
+    const app = express();
+    app.use(function authenticate(_request, _response, next) {
+      setImmediate(next);
+    });
+    app.use('/shop', shop);
+    return new Promise((resolve) => {
+      const server = app.listen(0, host, () =>
+        resolve({ port: server.address().port, close: () => server.close() }),
+      );
+    });
+  },
+  async fastify({ default: fastify }) {
+    const app = fastify();
+    app.addHook('onRequest', async function authenticate() {});
+    app.get('/shop/items/:id', async (request) => item(request.params.id));
+    await app.listen({ port: 0, host });
+    return { port: app.server.address().port, close: () => app.close() };
+  },
+  async koa({ default: Koa }, load) {
+    const { Router } = await load('@koa/router');
+    const router = new Router({ prefix: '/shop' });
+    router.get('/items/:id', (context) => {
+      context.body = item(context.params.id);
+    });
+    const app = new Koa();
+    app.use(async function authenticate(_context, next) {
+      await next();
+    });
+    app.use(router.routes());
+    return new Promise((resolve) => {
+      const server = app.listen(0, host, () =>
+        resolve({ port: server.address().port, close: () => server.close() }),
+      );
+    });
+  },
+  async '@hapi/hapi'({ server: createServer }) {
+    const server = createServer({ port: 0, host });
+    server.ext('onPreAuth', (_request, h) => h.continue);
+    server.route({ method: 'GET', path: '/shop/items/{id}', handler: ({ params }) => item(params.id) });
+    await server.start();
+    return { port: server.info.port, close: () => server.stop() };
+  },
+  async '@nestjs/core'({ NestFactory }, load) {
+    await load('reflect-metadata');
+    const { Controller, Get, Module, Param } = await load('@nestjs/common');
+    class ItemsController {
+      find(id) {
+        return item(id);
+      }
+    }
+    const method = Object.getOwnPropertyDescriptor(ItemsController.prototype, 'find');
+    Get('items/:id')(ItemsController.prototype, 'find', method);
+    Param('id')(ItemsController.prototype, 'find', 0);
+    Controller('shop')(ItemsController);
+    function AppModule() {}
+    Module({ controllers: [ItemsController] })(AppModule);
+    const app = await NestFactory.create(AppModule, { logger: false });
+    await app.listen(0, host);
+    return { port: app.getHttpServer().address().port, close: () => app.close() };
+  },
+};
