@@ -89,14 +89,28 @@ export function textAttribute(attributes: Attributes, key: string): string | nul
   return typeof value === 'string' ? value : null;
 }
 
+function firstTextOf(attributes: Attributes, keys: readonly string[]): string | null {
+  for (const key of keys) {
+    const text = textAttribute(attributes, key);
+    if (text !== null) return text;
+  }
+  return null;
+}
+
 export function numberAttribute(attributes: Attributes, key: string): number | null {
   const value = attributes.get(key);
   if (typeof value === 'number') return value;
   return typeof value === 'bigint' ? Number(value) : null;
 }
 
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE', 'QUERY'];
 /** Names that say nothing but the method: what instrumentations give where no framework tells them the route. */
-const BARE_METHOD = /^(?:HTTP )?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|QUERY)$/;
+export const BARE_METHODS: ReadonlySet<string> = new Set(
+  METHODS.flatMap((method) => [method, `HTTP ${method}`]),
+);
+/** What names the operation of such a span: the first of these that is text, the paths with their ids left out. */
+export const ROUTE_KEYS = ['http.route', 'url.template'] as const;
+export const PATH_KEYS = ['url.path', 'http.target', 'url.full', 'http.url'] as const;
 /** Part of a path that names one thing of many: a number, an id in hex, something with four digits, or something long. */
 const VARIABLE_SEGMENT = /^\d+$|^(?=.*\d)[0-9a-f-]{8,}$|(?:\d.*){4}|^.{33,}/i;
 const OPERATION_SEGMENTS = 4;
@@ -106,11 +120,10 @@ const OPERATION_SEGMENTS = 4;
  * with it: `GET` of `/items/42?x=1` is `GET /items/{id}`.
  */
 export function operationOf(span: Pick<Span, 'name' | 'attributes'>): string {
-  if (!BARE_METHOD.test(span.name)) return span.name;
-  const read = (key: string) => textAttribute(span.attributes, key);
-  const known = read('http.route') ?? read('url.template');
+  if (!BARE_METHODS.has(span.name)) return span.name;
+  const known = firstTextOf(span.attributes, ROUTE_KEYS);
   if (known !== null) return `${span.name} ${known}`;
-  const path = read('url.path') ?? read('http.target') ?? read('url.full') ?? read('http.url');
+  const path = firstTextOf(span.attributes, PATH_KEYS);
   if (path === null) return span.name;
   const [, pathname = ''] = /^(?:[a-z][a-z+.-]*:\/\/[^/?#]*)?(\/[^?#]{0,512})/i.exec(path) ?? [];
   const segments = pathname.split('/').slice(1);

@@ -77,8 +77,8 @@ const KEY_VALUE = message('KeyValue', {
   value: [2, ANY_VALUE],
   keyStrindex: [3, 'int32'],
 });
-const ARRAY_VALUE = message('ArrayValue', { values: [1, repeated(ANY_VALUE)] });
-const KEY_VALUE_LIST = message('KeyValueList', { values: [1, repeated(KEY_VALUE)] });
+export const ARRAY_VALUE = message('ArrayValue', { values: [1, repeated(ANY_VALUE)] });
+export const KEY_VALUE_LIST = message('KeyValueList', { values: [1, repeated(KEY_VALUE)] });
 define(ANY_VALUE, {
   stringValue: [1, 'string'],
   boolValue: [2, 'bool'],

@@ -23,6 +23,10 @@ export interface RequestSpan {
   readonly traceId: string;
   /** 16 lower-case hex digits. */
   readonly spanId: string;
+  /** 16 lower-case hex digits, zeros as sent, or '' when there is none. */
+  readonly parentSpanId: string;
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
   readonly bytes: Uint8Array;
   readonly resource: SpanContext;
   readonly scope: SpanContext;
@@ -58,25 +62,60 @@ export const NAME_BYTES_ODD = 1024;
 export const FUTURE_ODD_MS = 24 * 3600 * 1000;
 
 const NOTHING: Buffer = Buffer.alloc(0);
+const NO_CONTEXT: SpanContext = { bytes: NOTHING, schemaUrl: '' };
 
-/** What the walk gathers on its way. */
-interface Findings {
-  readonly spans: RequestSpan[];
-  readonly latestUnixNano: bigint;
+/** What looks wrong in a request, counted on the way. */
+export interface Oddities {
   seen: number;
-  refused: number;
-  readonly reasons: string[];
   endsBeforeStart: number;
   startsInFuture: number;
   longNames: number;
   invalidTexts: number;
 }
 
+/** Where the spans of a request go. */
+export interface SpanSink {
+  /** The spans from here to the next call are of this resource and scope. */
+  open(resource: SpanContext, scope: SpanContext): void;
+  /**
+   * Takes the span between two positions of the request if it knows each of its bytes: then it was checked and counted
+   * in `oddities`. Otherwise false, and it is walked here.
+   */
+  takeKnown(start: number, end: number, oddities: Oddities): boolean;
+  take(span: RequestSpan): void;
+}
+
+interface Walk extends Oddities {
+  readonly latestUnixNano: bigint;
+  readonly sink: SpanSink;
+  resource: SpanContext;
+  scope: SpanContext;
+  refused: number;
+  readonly reasons: string[];
+}
+
 /** Throws DecodeError when any part of the request could not be decoded later; then nothing of it may be kept. */
 export function walkRequest(request: Uint8Array, nowUnixMs = Date.now()): RequestWalk {
-  const findings: Findings = {
-    spans: [],
-    latestUnixNano: BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n,
+  const spans: RequestSpan[] = [];
+  const walked = walkSpans(request, nowUnixMs, {
+    open: () => {},
+    takeKnown: () => false,
+    take: (span) => void spans.push(span),
+  });
+  return { spans, ...walked };
+}
+
+/** The walk itself. Throws as `walkRequest`; what the sink was given until then is void. */
+export function walkSpans(
+  request: Uint8Array,
+  nowUnixMs: number,
+  sink: SpanSink,
+): Omit<RequestWalk, 'spans'> {
+  const walk: Walk = {
+    sink,
+    resource: NO_CONTEXT,
+    scope: NO_CONTEXT,
+    latestUnixNano: latestStart(nowUnixMs),
     seen: 0,
     refused: 0,
     reasons: [],
@@ -88,14 +127,13 @@ export function walkRequest(request: Uint8Array, nowUnixMs = Date.now()): Reques
   const reader = new ProtobufReader(request);
   while (reader.more) {
     const tag = reader.tag();
-    if (tag === RESOURCE_SPANS_TAG) reader.nested(() => walkResourceSpans(reader, findings));
-    else findings.invalidTexts += checkField(reader, TRACES_DATA, tag, 1);
+    if (tag === RESOURCE_SPANS_TAG) reader.nested(() => walkResourceSpans(reader, walk));
+    else walk.invalidTexts += checkField(reader, TRACES_DATA, tag, 1);
   }
   return {
-    spans: findings.spans,
-    refused: findings.refused,
-    refusedMessage: describeRefused(findings),
-    warning: describeOdd(findings),
+    refused: walk.refused,
+    refusedMessage: describeRefused(walk),
+    warning: describeOdd(walk),
   };
 }
 
@@ -125,21 +163,37 @@ function eachField(reader: ProtobufReader, wanted: number, read: () => void): vo
   }
 }
 
-function walkResourceSpans(reader: ProtobufReader, findings: Findings): void {
-  const resource = readContext(reader);
+/** A span that starts after this is odd. */
+export function latestStart(nowUnixMs: number): bigint {
+  return BigInt(nowUnixMs + FUTURE_ODD_MS) * 1_000_000n;
+}
+
+function walkResourceSpans(reader: ProtobufReader, walk: Walk): void {
+  walk.resource = readContext(reader);
   while (reader.more) {
     const tag = reader.tag();
-    if (tag === CHILDREN_TAG) reader.nested(() => walkScopeSpans(reader, resource, findings));
-    else findings.invalidTexts += checkField(reader, RESOURCE_SPANS, tag, 2);
+    if (tag === CHILDREN_TAG) reader.nested(() => walkScopeSpans(reader, walk));
+    else walk.invalidTexts += checkField(reader, RESOURCE_SPANS, tag, 2);
   }
 }
 
-function walkScopeSpans(reader: ProtobufReader, resource: SpanContext, findings: Findings): void {
-  const scope = readContext(reader);
+function walkScopeSpans(reader: ProtobufReader, walk: Walk): void {
+  walk.scope = readContext(reader);
+  walk.sink.open(walk.resource, walk.scope);
+  const outerLimit = reader.limit;
   while (reader.more) {
     const tag = reader.tag();
-    if (tag === CHILDREN_TAG) reader.nested(() => walkSpan(reader, resource, scope, findings));
-    else findings.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
+    if (tag !== CHILDREN_TAG) {
+      walk.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
+      continue;
+    }
+    const end = reader.delimited();
+    if (!walk.sink.takeKnown(reader.position, end, walk)) {
+      reader.limit = end;
+      walkSpan(reader, walk);
+      reader.limit = outerLimit;
+    }
+    reader.position = end;
   }
 }
 
@@ -161,12 +215,7 @@ function readContext(reader: ProtobufReader): SpanContext {
   return { bytes, schemaUrl };
 }
 
-function walkSpan(
-  reader: ProtobufReader,
-  resource: SpanContext,
-  scope: SpanContext,
-  findings: Findings,
-): void {
+function walkSpan(reader: ProtobufReader, walk: Walk): void {
   const bytes = reader.bytes.subarray(reader.position, reader.limit);
   let traceId = NOTHING;
   let spanId = NOTHING;
@@ -191,24 +240,26 @@ function walkSpan(
     idFault('trace id', traceId, TRACE_ID_BYTES) ??
     idFault('span id', spanId, SPAN_ID_BYTES) ??
     (isRoot ? null : lengthFault('parent span id', parentSpanId, SPAN_ID_BYTES));
-  findings.seen++;
+  walk.seen++;
   if (reason !== null) {
-    findings.refused++;
-    if (findings.reasons.length < REASONS_SHOWN_MAX)
-      findings.reasons.push(`span ${findings.seen}: ${reason}`);
+    walk.refused++;
+    if (walk.reasons.length < REASONS_SHOWN_MAX) walk.reasons.push(`span ${walk.seen}: ${reason}`);
     return;
   }
   // An end of 0 is a span that has not ended.
-  if (endUnixNano < startUnixNano && endUnixNano !== 0n) findings.endsBeforeStart++;
-  if (startUnixNano > findings.latestUnixNano) findings.startsInFuture++;
-  if (name.length > NAME_BYTES_ODD) findings.longNames++;
-  findings.invalidTexts += invalidTexts + Number(!isUtf8(name));
-  findings.spans.push({
+  if (endUnixNano < startUnixNano && endUnixNano !== 0n) walk.endsBeforeStart++;
+  if (startUnixNano > walk.latestUnixNano) walk.startsInFuture++;
+  if (name.length > NAME_BYTES_ODD) walk.longNames++;
+  walk.invalidTexts += invalidTexts + Number(!isUtf8(name));
+  walk.sink.take({
     traceId: traceId.toString('hex'),
     spanId: spanId.toString('hex'),
+    parentSpanId: parentSpanId.toString('hex'),
+    startUnixNano,
+    endUnixNano,
     bytes,
-    resource,
-    scope,
+    resource: walk.resource,
+    scope: walk.scope,
   });
 }
 
@@ -220,18 +271,18 @@ function lengthFault(what: string, id: Buffer, length: number): string | null {
   return id.length === length ? null : `${what} has ${id.length} bytes, expected ${length}`;
 }
 
-function describeRefused({ refused, reasons, seen }: Findings): string {
+function describeRefused({ refused, reasons, seen }: Walk): string {
   if (refused === 0) return '';
   const more = refused > reasons.length ? `; and ${refused - reasons.length} more` : '';
   return `${refused} of ${seen} spans refused: ${reasons.join('; ')}${more}`;
 }
 
-function describeOdd(findings: Findings): string {
+function describeOdd(walk: Walk): string {
   const oddities = [
-    [findings.endsBeforeStart, 'end before start'],
-    [findings.startsInFuture, 'start more than a day from now'],
-    [findings.longNames, `name longer than ${NAME_BYTES_ODD} bytes`],
-    [findings.invalidTexts, 'text not UTF-8'],
+    [walk.endsBeforeStart, 'end before start'],
+    [walk.startsInFuture, 'start more than a day from now'],
+    [walk.longNames, `name longer than ${NAME_BYTES_ODD} bytes`],
+    [walk.invalidTexts, 'text not UTF-8'],
   ] as const;
   const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${what} (${count})`);
   return found.length === 0 ? '' : `stored as sent, though odd: ${found.join(', ')}`;

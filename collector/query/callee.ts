@@ -80,10 +80,34 @@ function edgeKindOf(
   return attributes.has('http.request.method') || attributes.has('http.method') ? 'http' : 'tcp';
 }
 
+/** Text attributes that name the host; what else could tell it is not looked at where one of these is not empty. */
+export const HOST_KEYS = ['server.address', 'net.peer.name'] as const;
+export const HOST_FALLBACK_KEYS = [
+  'url.full',
+  'http.url',
+  'network.peer.address',
+  'net.peer.ip',
+  'net.sock.peer.addr',
+  'network.peer.port',
+] as const;
+/** What else `peerOf` reads. Of any other attribute it matters at most whether it is there. */
+export const PEER_KEYS = [
+  'server.port',
+  'net.peer.port',
+  'peer.service',
+  'service.peer.name',
+  'db.system.name',
+  'db.system',
+  'db.namespace',
+  'db.name',
+  'messaging.system',
+  'messaging.destination.name',
+] as const;
+
 /** Names before addresses: a name stays when the address behind it moves. */
 function addressOf(attributes: Attributes): { host: string | null; port: number | null } {
   const port = numberAttribute(attributes, 'server.port') ?? numberAttribute(attributes, 'net.peer.port');
-  const named = firstText(attributes, 'server.address', 'net.peer.name');
+  const named = firstText(attributes, ...HOST_KEYS);
   if (named !== null) return { host: named, port };
   const url = URL.parse(firstText(attributes, 'url.full', 'http.url') ?? '');
   if (url !== null && url.hostname !== '') {

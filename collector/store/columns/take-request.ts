@@ -1,0 +1,127 @@
+/** Takes an export request into a table: every span that may be stored becomes a row. */
+import { decodeResource, decodeScope } from '../../decode/otlp-protobuf.ts';
+import {
+  walkSpans,
+  type Oddities,
+  type RequestSpan,
+  type SpanContext,
+  type SpanSink,
+} from '../../decode/walk-request.ts';
+import { serviceOf } from '../../span.ts';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import type { Interner } from './interner.ts';
+import type { ResourceContext, ScopeContext } from './row-facts.ts';
+import { RAW_SHAPE } from './shape-book.ts';
+import { ensureRoom, markTable, truncateTable, type SpanTable } from './span-table.ts';
+import { SpanWalk } from './span-walk.ts';
+
+export interface TakenRequest {
+  /** The request's spans are the rows from here … */
+  readonly fromRow: number;
+  /** … up to here. */
+  readonly toRow: number;
+  /** Spans whose ids no one could ever find again; they are no rows. */
+  readonly refused: number;
+  /** Which were refused and why; '' when none was. */
+  readonly refusedMessage: string;
+  /** What of the rows looks wrong though it is kept as sent; '' when nothing does. */
+  readonly warning: string;
+}
+
+/** Contexts remembered by a table, and the bytes of one that is worth it. */
+const CONTEXTS_MAX = 1_024;
+const CONTEXT_BYTES_MAX = 16_384;
+
+/** Throws DecodeError, with the table as it was, when any part of the request could not be decoded later. */
+export function takeRequest(
+  table: SpanTable,
+  interner: Interner,
+  request: Uint8Array,
+  nowUnixMs: number,
+): TakenRequest {
+  const mark = markTable(table);
+  try {
+    const bytes = Buffer.isBuffer(request)
+      ? request
+      : Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+    const walked = walkSpans(bytes, nowUnixMs, new TableSink(table, interner, bytes, nowUnixMs));
+    return { fromRow: mark.rows, toRow: table.rows, ...walked };
+  } catch (error) {
+    truncateTable(table, mark);
+    throw error;
+  }
+}
+
+class TableSink implements SpanSink {
+  readonly #table: SpanTable;
+  readonly #interner: Interner;
+  readonly #walk: SpanWalk;
+  #resource!: ResourceContext;
+  #scope!: ScopeContext;
+
+  constructor(table: SpanTable, interner: Interner, bytes: Buffer, nowUnixMs: number) {
+    this.#table = table;
+    this.#interner = interner;
+    this.#walk = new SpanWalk(table, bytes, nowUnixMs);
+  }
+
+  open(resource: SpanContext, scope: SpanContext): void {
+    const { resources, scopes } = this.#table;
+    this.#resource = remember(resources, resource, (bytes, schemaUrl) => {
+      const decoded = decodeResource(bytes, schemaUrl);
+      const id = this.#interner.resource(bytes, schemaUrl);
+      return { id, decoded, service: serviceOf({ resource: decoded }) };
+    });
+    this.#scope = remember(scopes, scope, (bytes, schemaUrl) => ({
+      id: this.#interner.scope(bytes, schemaUrl),
+      decoded: decodeScope(bytes, schemaUrl),
+    }));
+  }
+
+  takeKnown(start: number, end: number, oddities: Oddities): boolean {
+    if (!this.#walk.take(start, end, oddities)) return false;
+    this.#finishRow();
+    return true;
+  }
+
+  /** A span that is not of the known form: kept whole. */
+  take({ traceId, spanId, parentSpanId, startUnixNano, endUnixNano, bytes }: RequestSpan): void {
+    const table = this.#table;
+    ensureRoom(table, 1);
+    const row = table.rows;
+    table.traceId.set(Buffer.from(traceId, 'hex'), row * TRACE_ID_BYTES);
+    table.spanId.set(Buffer.from(spanId, 'hex'), row * SPAN_ID_BYTES);
+    table.parentSpanId.fill(0, row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
+    table.parentSpanId.set(Buffer.from(parentSpanId, 'hex'), row * SPAN_ID_BYTES);
+    table.startLow[row] = Number(startUnixNano & 0xffffffffn);
+    table.startHigh[row] = Number(startUnixNano >> 32n);
+    table.endLow[row] = Number(endUnixNano & 0xffffffffn);
+    table.endHigh[row] = Number(endUnixNano >> 32n);
+    table.shape[row] = RAW_SHAPE;
+    const first = table.valueStart[row]!;
+    table.values[first] = table.strings.add(bytes);
+    table.valueStart[row + 1] = first + 1;
+    this.#finishRow();
+  }
+
+  #finishRow(): void {
+    const table = this.#table;
+    table.facts.fill(table, table.rows, this.#resource, this.#scope, this.#interner);
+    table.rows++;
+  }
+}
+
+function remember<T>(
+  known: Map<string, T>,
+  { bytes, schemaUrl }: SpanContext,
+  make: (bytes: Uint8Array, schemaUrl: string) => T,
+): T {
+  if (bytes.length > CONTEXT_BYTES_MAX) return make(bytes, schemaUrl);
+  const identity = `${schemaUrl.length}:${schemaUrl}${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
+  let context = known.get(identity);
+  if (context === undefined) {
+    if (known.size >= CONTEXTS_MAX) known.clear();
+    known.set(identity, (context = make(bytes, schemaUrl)));
+  }
+  return context;
+}
