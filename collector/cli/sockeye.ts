@@ -1,15 +1,17 @@
 #!/usr/bin/env node
 /** The command `sockeye`: finds the command in its first argument and runs it. Without one it serves. */
 import { serve } from '../main.ts';
+import { runBackup } from './backup.ts';
 import { runDemo } from './demo.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS = new Map<string, Command>([
   ['serve', (args) => serve(args, process.env)],
+  ['backup', runBackup],
   ['demo', runDemo],
 ]);
-const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import', 'backup', 'sql'];
+const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import', 'sql'];
 const EXIT_WRONG_USE = 2;
 
 /** Returns the exit code. */

@@ -1,0 +1,62 @@
+/**
+ * Copies a store as it is at one moment into one file, while its collector goes on: one read transaction, so that the
+ * copy holds what was acknowledged when it began, and no half of anything.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { StoreOpenError } from '../store.ts';
+import { databasePath, openForReading } from './open-database.ts';
+import { APPLICATION_ID } from './schema.ts';
+
+/** Bytes of the copy, which is durable. Throws StoreOpenError when there is nothing to copy, or no place for it. */
+export function backupStore(folder: string, path: string): number {
+  if (!existsSync(databasePath(folder))) {
+    throw new StoreOpenError(
+      `data folder ${folder}: got no ${databasePath(folder)}, expected a folder that a collector has used; name it with --data`,
+    );
+  }
+  if (existsSync(path)) {
+    throw new StoreOpenError(`${path}: got a file that is there already, expected a new one; choose another`);
+  }
+  const partial = `${path}.partial`;
+  const database = openForReading(folder);
+  try {
+    if (database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+      throw new StoreOpenError(
+        `${databasePath(folder)}: got a SQLite file of another program, expected a Sockeye store`,
+      );
+    }
+    rmSync(partial, { force: true });
+    // It does not change what it reads, but does write.
+    database.pragma('query_only = OFF');
+    database.prepare('VACUUM INTO ?').run(partial);
+    sync(partial);
+    renameSync(partial, path);
+    sync(dirname(path));
+    return statSync(path).size;
+  } catch (error) {
+    rmSync(partial, { force: true });
+    if (error instanceof Database.SqliteError || isSystemError(error)) {
+      throw new StoreOpenError(
+        `${path}: got ${error.message} (${error.code}), expected to write a copy there; check that its folder exists, its rights and free space`,
+      );
+    }
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
