@@ -68,7 +68,7 @@ export class RecentRequests {
 }
 
 /** Open addressing; a slot whose two words are zero is free, so that the one fingerprint of zeros is never known. */
-class FingerprintSet {
+export class FingerprintSet {
   size = 0;
   #slots: Uint32Array = new Uint32Array(2 * FIRST_SLOTS);
   #mask: number = FIRST_SLOTS - 1;

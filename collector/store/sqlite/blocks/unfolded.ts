@@ -1,0 +1,35 @@
+/** Spans that are in no block yet: rows of a table in memory, and the segments that hold the same rows on disk. */
+import { createSpanTable, resetTable, tableBytes } from '../../columns/span-table.ts';
+import type { Fingerprint } from './recent-requests.ts';
+
+/** A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. */
+export const FOLD_ROWS = 131_072;
+export const FOLD_BYTES = 40_000_000;
+
+export class Unfolded {
+  readonly table = createSpanTable();
+  segmentIds: number[] = [];
+  fingerprints: Fingerprint[] = [];
+  firstArrivedUnixMs = Infinity;
+  lastArrivedUnixMs = -Infinity;
+
+  /** How full the table is; beyond 1 it is to be folded before more is taken. */
+  get fill(): number {
+    return Math.max(this.table.rows / FOLD_ROWS, tableBytes(this.table) / FOLD_BYTES);
+  }
+
+  add(segmentId: number, arrivedUnixMs: number, fingerprints: Iterable<Fingerprint>): void {
+    this.segmentIds.push(segmentId);
+    this.fingerprints.push(...fingerprints);
+    this.firstArrivedUnixMs = Math.min(this.firstArrivedUnixMs, arrivedUnixMs);
+    this.lastArrivedUnixMs = Math.max(this.lastArrivedUnixMs, arrivedUnixMs);
+  }
+
+  clear(): void {
+    resetTable(this.table);
+    this.segmentIds = [];
+    this.fingerprints = [];
+    this.firstArrivedUnixMs = Infinity;
+    this.lastArrivedUnixMs = -Infinity;
+  }
+}
