@@ -4,17 +4,16 @@ import { placeBadges, rectAround, type Rect } from '../../ui/map/badges.ts';
 import { compareBudgets } from '../../ui/map/budgets.ts';
 import { keepUnhealthy, keepWorst } from '../../ui/map/choose.ts';
 import {
-  edgePath,
   edgeWidth,
   failureStep,
   latencyStep,
   NODE_HEIGHT,
   NODE_WIDTH,
   ringShares,
-  sampleEdge,
   sayTimeouts,
   timeoutBadge,
 } from '../../ui/map/draw.ts';
+import { edgePath, sampleEdge } from '../../ui/map/edge-curve.ts';
 import { COLUMN_PITCH, layoutMap } from '../../ui/map/layout.ts';
 import { findSelection, formatSelection, walk } from '../../ui/map/walk.ts';
 import fixture from './fixtures/map-shop.json';

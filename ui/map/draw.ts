@@ -1,7 +1,6 @@
-/** How the map's numbers become marks: widths, colour steps, rings, paths, words. Pure. */
+/** How the map's numbers become marks: sizes, widths, colour steps, rings, words. Pure. */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
 import { formatShare } from '../format.ts';
-import type { Point } from './layout.ts';
 
 export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 44;
@@ -26,6 +25,10 @@ export function failureStep(calls: Counts): number {
   const share = failedShare(calls);
   return [0, 0.01, 0.05, 0.2].filter((limit) => share > limit).length;
 }
+
+/** Signs of a ring and of a failing node, drawn around 0,0: what timed out, and what failed otherwise. */
+export const TIMEOUT_SIGN = 'M-3-4.5h6M-3 4.5h6M-2.5-4.3v1.6L0 0l2.5-2.7v-1.6M-2.5 4.3v-1.6L0 0l2.5 2.7v1.6';
+export const ERROR_SIGN = 'M-3-3l6 6M3-3l-6 6';
 
 interface Counts {
   readonly calls: number;
@@ -54,6 +57,29 @@ export function ringShares({ calls, errors, timeouts }: Counts): {
   return { ok: 1 - timeout - error, error, timeout };
 }
 
+export interface RingPart {
+  readonly outcome: 'timeout' | 'error' | 'ok' | 'none';
+  /** In turns from the top, clockwise: 0 to 1. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A single failure among thousands must still be seen. */
+const SEEN_SHARE = 0.05;
+
+/** The ring as it is drawn: timeouts begin at the top, what failed is never too thin to see. */
+export function ringParts(counts: Counts): RingPart[] {
+  const shares = ringShares(counts);
+  const timeout = shares.timeout > 0 ? Math.max(SEEN_SHARE, shares.timeout) : 0;
+  const error = shares.error > 0 ? Math.max(SEEN_SHARE, shares.error) : 0;
+  const failed = Math.min(1, timeout + error);
+  return [
+    { outcome: 'timeout', from: 0, to: timeout },
+    { outcome: 'error', from: timeout, to: failed },
+    { outcome: counts.calls === 0 ? 'none' : 'ok', from: failed, to: 1 },
+  ];
+}
+
 /** The phase most timeouts of an edge were stuck in; null when that is not recorded. */
 function worstPhase({ timeoutPhases }: Pick<MapEdge, 'timeoutPhases'>): string | null {
   const phases = Object.entries(timeoutPhases).filter(([, count]) => count > 0);
@@ -76,78 +102,3 @@ export function sayTimeouts(edge: MapEdge): string | null {
 }
 
 const timeoutShare = ({ timeouts, calls }: MapEdge): string => formatShare(timeouts / Math.max(1, calls));
-
-/** From the right side of the caller through the waypoints to the left side of the callee. */
-export function edgePoints(from: Point, to: Point, route: readonly Point[]): Point[] {
-  const out = { x: from.x + NODE_WIDTH / 2, y: from.y };
-  const into = { x: to.x - NODE_WIDTH / 2, y: to.y };
-  return [out, ...route, into];
-}
-
-/** An edge whose callee does not stand to the right of its caller closes a cycle. */
-export function isBackward(from: Point, to: Point): boolean {
-  return to.x - from.x < NODE_WIDTH;
-}
-
-/**
- * Horizontal at every point, so that edges leave and enter nodes straight. One against the flow leaves its caller's
- * bottom and rises into its callee's.
- */
-export function edgePath(from: Point, to: Point, route: readonly Point[]): string {
-  if (isBackward(from, to)) {
-    const below = Math.max(from.y, to.y) + NODE_HEIGHT * 1.6;
-    const y = NODE_HEIGHT / 2;
-    return `M${n(from.x)},${n(from.y + y)}C${n(from.x)},${n(below)} ${n(to.x)},${n(below)} ${n(to.x)},${n(to.y + y + 8)}`;
-  }
-  const points = edgePoints(from, to, route);
-  let path = '';
-  points.forEach((point, index) => {
-    const before = points[index - 1];
-    // Stops short of the node by the length of the arrow head.
-    const x = index === points.length - 1 ? point.x - 8 : point.x;
-    if (!before) path = `M${n(point.x)},${n(point.y)}`;
-    else {
-      const middle = (before.x + x) / 2;
-      path += `C${n(middle)},${n(before.y)} ${n(middle)},${n(point.y)} ${n(x)},${n(point.y)}`;
-    }
-  });
-  return path;
-}
-
-const n = (value: number): string => String(Math.round(value * 10) / 10);
-
-/** Between two samples of a line, about, in px of the map. */
-const SAMPLE_PX = 8;
-
-/** Points along an edge as it is drawn, caller first. */
-export function sampleEdge(from: Point, to: Point, route: readonly Point[]): Point[] {
-  if (isBackward(from, to)) {
-    const below = Math.max(from.y, to.y) + NODE_HEIGHT * 1.6;
-    const y = NODE_HEIGHT / 2;
-    return sampleCurve(
-      { x: from.x, y: from.y + y },
-      { x: from.x, y: below },
-      { x: to.x, y: below },
-      { x: to.x, y: to.y + y },
-    );
-  }
-  return edgePoints(from, to, route).flatMap((point, index, points) => {
-    const before = points[index - 1];
-    if (!before) return [];
-    const middle = (before.x + point.x) / 2;
-    return sampleCurve(before, { x: middle, y: before.y }, { x: middle, y: point.y }, point);
-  });
-}
-
-function sampleCurve(a: Point, b: Point, c: Point, d: Point): Point[] {
-  const count = Math.max(2, Math.round(Math.hypot(d.x - a.x, d.y - a.y) / SAMPLE_PX));
-  const at = (t: number, axis: 'x' | 'y') =>
-    (1 - t) ** 3 * a[axis] +
-    3 * (1 - t) ** 2 * t * b[axis] +
-    3 * (1 - t) * t ** 2 * c[axis] +
-    t ** 3 * d[axis];
-  return Array.from({ length: count + 1 }, (_, index) => ({
-    x: at(index / count, 'x'),
-    y: at(index / count, 'y'),
-  }));
-}

@@ -27,7 +27,10 @@ export interface Layout {
 }
 
 export const COLUMN_PITCH = 310;
+const COLUMN_PITCH_MAX = 3 * COLUMN_PITCH;
 export const ROW_PITCH = 74;
+/** The shape of the place that maps are drawn in, about. */
+const WIDTH_OF_HEIGHT = 2;
 /** Waypoints need less room than nodes. */
 const WAYPOINT_PITCH = 30;
 const PLACE_SWEEPS = 12;
@@ -49,7 +52,8 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
   orderLayers(layers, links);
   const y = placeRows(layers, links, known);
 
-  const at = (item: string, layer: number): Point => ({ x: layer * COLUMN_PITCH, y: y.get(item) ?? 0 });
+  const pitch = columnPitch([...y.values()], layers.length);
+  const at = (item: string, layer: number): Point => ({ x: layer * pitch, y: y.get(item) ?? 0 });
   const nodes = Object.fromEntries(names.map((name) => [name, at(name, layerOf.get(name) ?? 0)]));
   const routes = Object.fromEntries(
     chains
@@ -61,6 +65,14 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
       }),
   );
   return { nodes, routes };
+}
+
+/** Columns of a tall map stand farther apart: there is room for it, and between them run hundreds of lines. */
+function columnPitch(ys: readonly number[], columns: number): number {
+  const height =
+    ys.reduce((most, y) => Math.max(most, y), 0) - ys.reduce((least, y) => Math.min(least, y), 0);
+  const wide = (WIDTH_OF_HEIGHT * height) / Math.max(1, columns - 1);
+  return Math.min(COLUMN_PITCH_MAX, Math.max(COLUMN_PITCH, Math.round(wide)));
 }
 
 interface DirectedEdge {
@@ -224,6 +236,13 @@ function spread(
     .map((mean, index) => mean + (offsets[index] ?? 0));
 }
 
+/** Between the columns of a layout. */
+function pitchOf({ nodes }: Layout): number {
+  const columns = [...new Set(Object.values(nodes).map((point) => point.x))].toSorted((a, b) => a - b);
+  const gaps = columns.slice(1).map((x, index) => x - (columns[index] ?? x));
+  return gaps.length === 0 ? COLUMN_PITCH : Math.min(...gaps);
+}
+
 /** New nodes go one column right of their caller (or left of their callee), to the nearest free row. */
 function placeNew(names: readonly string[], edges: readonly GraphEdge[], kept: Layout): Layout {
   const placed = new Map<string, Point>();
@@ -231,6 +250,7 @@ function placeNew(names: readonly string[], edges: readonly GraphEdge[], kept: L
     const point = kept.nodes[name];
     if (point) placed.set(name, point);
   }
+  const pitch = pitchOf(kept);
   const waiting = names.filter((name) => !placed.has(name));
   while (waiting.length > 0) {
     const beside = (name: string) =>
@@ -243,10 +263,12 @@ function placeNew(names: readonly string[], edges: readonly GraphEdge[], kept: L
     const callers = edges.filter((edge) => edge.to === name).flatMap((edge) => placed.get(edge.from) ?? []);
     const callees = edges.filter((edge) => edge.from === name).flatMap((edge) => placed.get(edge.to) ?? []);
     const near = callers.length > 0 ? callers : callees;
-    const step = callers.length > 0 ? COLUMN_PITCH : callees.length > 0 ? -COLUMN_PITCH : 0;
+    const step = callers.length > 0 ? pitch : callees.length > 0 ? -pitch : 0;
     const x = near.length === 0 ? 0 : Math.max(...near.map((point) => point.x)) + step;
     const y = near.length === 0 ? 0 : sum(near.map((point) => point.y)) / near.length;
-    placed.set(name, { x, y: freeRow(x, y, [...placed.values()]) });
+    // A place whose node is not shown now is waited for.
+    const taken = [...Object.values(kept.nodes), ...placed.values()];
+    placed.set(name, { x, y: freeRow(x, y, taken) });
   }
   const current = new Set(edges.map(edgeKey));
   const routes = Object.entries(kept.routes).filter(([key]) => current.has(key));

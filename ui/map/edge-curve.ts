@@ -1,0 +1,81 @@
+/** The curve of an edge between its nodes' places: as numbers, as an SVG path, as points along it. Pure. */
+import { NODE_HEIGHT, NODE_WIDTH } from './draw.ts';
+import type { Point } from './layout.ts';
+
+/** `[x0, y0]`, then six numbers for every cubic Bézier that follows: two control points and its end. */
+export type Curve = readonly number[];
+
+/** The line ends this far before the node, where its arrow begins. */
+export const ARROW_LENGTH = 8;
+/** How far an edge against the flow hangs below its lower node's centre. */
+const HANG = NODE_HEIGHT * 1.6;
+
+/** An edge whose callee does not stand to the right of its caller closes a cycle. */
+export function isBackward(from: Point, to: Point): boolean {
+  return to.x - from.x < NODE_WIDTH;
+}
+
+/**
+ * From the right side of the caller through the waypoints to the left side of the callee, horizontal at every point, so
+ * that edges leave and enter nodes straight. One against the flow leaves its caller's bottom and rises into its callee's.
+ */
+export function edgeCurve(from: Point, to: Point, route: readonly Point[], gap = ARROW_LENGTH): Curve {
+  if (isBackward(from, to)) {
+    const below = Math.max(from.y, to.y) + HANG;
+    const bottom = NODE_HEIGHT / 2;
+    return [from.x, from.y + bottom, from.x, below, to.x, below, to.x, to.y + bottom + gap];
+  }
+  const points = [...route, { x: to.x - NODE_WIDTH / 2 - gap, y: to.y }];
+  let before: Point = { x: from.x + NODE_WIDTH / 2, y: from.y };
+  const curve = [before.x, before.y];
+  for (const point of points) {
+    const middle = (before.x + point.x) / 2;
+    curve.push(middle, before.y, middle, point.y, point.x, point.y);
+    before = point;
+  }
+  return curve;
+}
+
+export function edgePath(from: Point, to: Point, route: readonly Point[]): string {
+  const [x, y, ...rest] = edgeCurve(from, to, route).map((value) => String(Math.round(value * 10) / 10));
+  let path = `M${x},${y}`;
+  for (let at = 0; at < rest.length; at += 6) {
+    const [ax, ay, bx, by, endX, endY] = rest.slice(at, at + 6);
+    path += `C${ax},${ay} ${bx},${by} ${endX},${endY}`;
+  }
+  return path;
+}
+
+/** Points along an edge from node to node, some `everyPx` apart, caller first. */
+export function sampleEdge(from: Point, to: Point, route: readonly Point[], everyPx = 8): Point[] {
+  return sampleCurve(edgeCurve(from, to, route, 0), everyPx);
+}
+
+export function sampleCurve(curve: Curve, everyPx: number): Point[] {
+  const points: Point[] = [{ x: curve[0] ?? 0, y: curve[1] ?? 0 }];
+  for (let at = 2; at < curve.length; at += 6) {
+    const [x0 = 0, y0 = 0] = [curve[at - 2], curve[at - 1]];
+    const [x1 = 0, y1 = 0] = [curve[at + 4], curve[at + 5]];
+    const count = Math.max(2, Math.round(Math.hypot(x1 - x0, y1 - y0) / everyPx));
+    for (let step = 1; step <= count; step++) points.push(pointOfSegment(curve, at, step / count));
+  }
+  return points;
+}
+
+/** The point at this share of the way, where every segment counts the same. */
+export function pointOn(curve: Curve, share: number): Point {
+  const segments = (curve.length - 2) / 6;
+  const segment = Math.min(segments - 1, Math.floor(share * segments));
+  return pointOfSegment(curve, 2 + 6 * segment, share * segments - segment);
+}
+
+/** `at`: the index of the segment's first control point. */
+function pointOfSegment(curve: Curve, at: number, t: number): Point {
+  const value = (index: number) => curve[index] ?? 0;
+  const along = (axis: 0 | 1) =>
+    (1 - t) ** 3 * value(at - 2 + axis) +
+    3 * (1 - t) ** 2 * t * value(at + axis) +
+    3 * (1 - t) * t ** 2 * value(at + 2 + axis) +
+    t ** 3 * value(at + 4 + axis);
+  return { x: along(0), y: along(1) };
+}

@@ -1,0 +1,108 @@
+/** Paints the edges of a large map: halos, then lines bucket by bucket, then arrow heads. */
+import type { Curve } from './edge-curve.ts';
+import { FADED_ALPHA, type Frame } from './painted-frame.ts';
+import { overlaps, type Bucket, type EdgeShape } from './scene.ts';
+
+/** Below this scale a head is smaller than a px. */
+const ARROWS_FROM_SCALE = 0.2;
+/** No line is thinner than this on the page, however far the map is zoomed out. */
+const LINE_MIN_PX = 0.7;
+const HALO_ALPHA = 0.3;
+
+export function paintEdges(frame: Frame): void {
+  const { context, scene, view, palette } = frame;
+  paintHalos(frame);
+  for (const bucket of scene.buckets) {
+    const shown = bucket.edges.filter((shape) => overlaps(shape.box, frame.visible));
+    if (shown.length === 0) continue;
+    context.globalAlpha = bucket.faded ? FADED_ALPHA : 1;
+    context.strokeStyle = colourOf(bucket, frame);
+    context.lineWidth = Math.max(bucket.width, (bucket.step === null ? 1.5 : LINE_MIN_PX) / view.k);
+    // In px of the page: thousands of dashes too small to see take long to paint.
+    const dash = Math.max(1, 1 / view.k);
+    context.setLineDash(bucket.step === null ? [7 * dash, 4 * dash] : []);
+    context.beginPath();
+    for (const shape of shown) trace(context, shape.curve);
+    context.stroke();
+    if (view.k < ARROWS_FROM_SCALE) continue;
+    context.fillStyle = context.strokeStyle;
+    context.beginPath();
+    for (const shape of shown) traceArrow(context, shape, bucket.width);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+  context.setLineDash([]);
+  context.strokeStyle = palette.text;
+}
+
+/** Of the shown trace's edges, and of those that are chosen, focused or pointed at. */
+function paintHalos({ context, scene, view, palette, marks, visible }: Frame): void {
+  context.setLineDash([]);
+  context.strokeStyle = palette.accent;
+  context.globalAlpha = HALO_ALPHA;
+  context.lineCap = 'round';
+  const wide = 7 / Math.min(1, view.k);
+  if (scene.hasPath) {
+    context.lineWidth = 5 + wide;
+    context.beginPath();
+    for (const { faded, edges } of scene.buckets) {
+      if (faded) continue;
+      for (const shape of edges) if (overlaps(shape.box, visible)) trace(context, shape.curve);
+    }
+    context.stroke();
+  }
+  for (const mark of new Set([marks.hovered, marks.selected, marks.focused])) {
+    const shape = mark === null ? undefined : scene.edgeOf.get(mark);
+    if (shape === undefined) continue;
+    context.globalAlpha = mark === marks.focused ? 2 * HALO_ALPHA : HALO_ALPHA;
+    context.lineWidth = shape.width + wide;
+    context.beginPath();
+    trace(context, shape.curve);
+    context.stroke();
+  }
+  context.lineCap = 'butt';
+  context.globalAlpha = 1;
+}
+
+function colourOf({ step }: Bucket, { palette }: Frame): string {
+  return step === null ? palette.timeout : (palette.latency[step] ?? palette.muted);
+}
+
+function trace(context: CanvasRenderingContext2D, curve: Curve): void {
+  context.moveTo(curve[0]!, curve[1]!);
+  for (let at = 2; at < curve.length; at += 6) {
+    context.bezierCurveTo(
+      curve[at]!,
+      curve[at + 1]!,
+      curve[at + 2]!,
+      curve[at + 3]!,
+      curve[at + 4]!,
+      curve[at + 5]!,
+    );
+  }
+}
+
+function traceArrow(
+  context: CanvasRenderingContext2D,
+  { curve, isBackward }: EdgeShape,
+  width: number,
+): void {
+  const [x, y] = [curve.at(-2)!, curve.at(-1)!];
+  const half = arrowHalf(width);
+  context.moveTo(x, y);
+  if (isBackward) {
+    context.moveTo(x, y - 8);
+    context.lineTo(x - half, y + 1);
+    context.lineTo(x + half, y + 1);
+  } else {
+    context.moveTo(x + 7, y);
+    context.lineTo(x - 2, y - half);
+    context.lineTo(x - 2, y + half);
+  }
+  context.closePath();
+}
+
+/** Half the breadth of the head of a line of this width. */
+export function arrowHalf(width: number): number {
+  return Math.max(4.5, width * 0.9 + 2);
+}

@@ -1,0 +1,24 @@
+/**
+ * Paints a large map onto a canvas, a frame at a time: only what is in view, edges of one look in one stroke, and less
+ * detail the smaller everything is.
+ */
+import type { Frame } from './painted-frame.ts';
+import { paintEdges } from './paint-edges.ts';
+import { paintLabels } from './paint-labels.ts';
+import { paintNodes } from './paint-nodes.ts';
+
+export function paintMap(given: Omit<Frame, 'visible'>): void {
+  const { context, view } = given;
+  const { k, x, y, width, height, ratio } = view;
+  const frame: Frame = {
+    ...given,
+    visible: { left: -x / k, right: (width - x) / k, top: -y / k, bottom: (height - y) / k },
+  };
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.setTransform(ratio * k, 0, 0, ratio * k, ratio * x, ratio * y);
+  paintEdges(frame);
+  paintNodes(frame);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paintLabels(frame);
+}
