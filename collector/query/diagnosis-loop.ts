@@ -68,7 +68,10 @@ export function startDiagnosisLoop(
         await round();
       } catch (error) {
         // Said once per run of failures: a full disk fails every round.
-        if (!isUnavailable && !stopping.signal.aborted) console.error('diagnosis waits:', error);
+        if (!isUnavailable && !stopping.signal.aborted) {
+          const known = error instanceof StoreUnavailable;
+          console.error('sockeye: diagnosis waits:', known ? error.message : error);
+        }
         isUnavailable = true;
       }
       await sleep(roundMs, undefined, { signal: stopping.signal }).catch(() => {});

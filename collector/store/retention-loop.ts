@@ -1,6 +1,6 @@
 /** Keeps the store within its age and size, from time to time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Store } from './store.ts';
+import { StoreUnavailable, type Store } from './store.ts';
 
 export interface RetentionLoop {
   /** Resolves when the slice in hand is done. */
@@ -21,7 +21,10 @@ export function startRetentionLoop(
       try {
         await store.applyRetention(keepMs, keepBytes, stopping.signal);
       } catch (error) {
-        if (!stopping.signal.aborted) console.error('retention:', error);
+        if (!stopping.signal.aborted) {
+          const known = error instanceof StoreUnavailable;
+          console.error('sockeye: retention waits:', known ? error.message : error);
+        }
       }
       await sleep(roundMs, undefined, { signal: stopping.signal }).catch(() => {});
     }

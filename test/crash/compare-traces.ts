@@ -62,6 +62,16 @@ export async function compareTraces(web: string, log: SentLog, every = 1): Promi
   return { ...counts, torn };
 }
 
+/** What is wrong, in words; empty when nothing is. */
+export function faultsOf(when: string, comparison: Comparison): string[] {
+  const { missing, doubled, altered, torn, failed, examples } = comparison;
+  if (missing + doubled + altered + torn + failed === 0) return [];
+  return [
+    `${when}: ${missing} spans missing, ${doubled} doubled, ${altered} altered, ${torn} requests torn, ${failed} reads failed`,
+    ...examples.slice(0, 3),
+  ];
+}
+
 async function compareTrace(web: string, log: SentLog, index: number, tally: Tally): Promise<void> {
   const plan = new TracePlan();
   plan.plan(log.workload, index);
@@ -101,11 +111,19 @@ async function compareTrace(web: string, log: SentLog, index: number, tally: Tal
       note(`span ${spanId} is there ${found.length} times`);
     } else if (found.length === 1 && found[0] !== sent[position]![1]) {
       tally.altered++;
-      note(`span ${spanId}: got ${found[0]}, sent ${sent[position]![1]}`);
+      note(`span ${spanId}: ${firstDifference(found[0]!, sent[position]![1])}`);
     }
   }
   tally.altered += stored.size;
   for (const spanId of stored.keys()) note(`span ${spanId} is not of this trace`);
+}
+
+/** Around the first place where two long texts differ. */
+function firstDifference(got: string, sent: string): string {
+  let at = 0;
+  while (at < got.length && got[at] === sent[at]) at++;
+  const around = (text: string) => text.slice(Math.max(0, at - 40), at + 40);
+  return `got …${around(got)}…, sent …${around(sent)}…`;
 }
 
 function countUnanswered(tally: Tally, request: number, isThere: boolean): void {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FREE_PORTS, startCollector, type Collector, type Ended } from '../main/collector.ts';
 import { Random } from '../benchmark/workload/random.ts';
 import { compareTotals } from './compare-totals.ts';
-import { compareTraces } from './compare-traces.ts';
+import { compareTraces, faultsOf } from './compare-traces.ts';
 import { createSentLog, type SentLog } from './sent-log.ts';
 
 export interface KillOptions {
@@ -152,15 +152,6 @@ async function killWhileStarting(folder: string, random: Random): Promise<void> 
 
 function faultsOfKilled({ signal, stderr }: Ended): string[] {
   const faults = signal === 'SIGKILL' ? [] : [`got its end by ${signal}, expected to be killed: ${stderr}`];
-  if (/^\s+at /m.test(stderr)) faults.push(`got a stack trace: ${stderr}`);
+  if (/^\s+at /m.test(stderr)) faults.push(`got a stack trace below "${stderr.split('\n')[0]}"`);
   return faults;
-}
-
-function faultsOf(when: string, comparison: Awaited<ReturnType<typeof compareTraces>>): string[] {
-  const { missing, doubled, altered, torn, failed, examples } = comparison;
-  if (missing + doubled + altered + torn + failed === 0) return [];
-  return [
-    `${when}: ${missing} spans missing, ${doubled} doubled, ${altered} altered, ${torn} requests torn, ${failed} reads failed`,
-    ...examples.slice(0, 3),
-  ];
 }

@@ -19,20 +19,29 @@ export interface SentLog {
   unansweredRequests(): number;
   /** Sends the workload until it is all sent or the signal comes. */
   send(options: Omit<SendOptions, 'requests' | 'onSent'>): Promise<SendResult>;
-  /** Sends what was not answered once more, byte for byte. */
+  /**
+   * Sends once more, byte for byte, what was not answered, and the last that was: as senders do whose answer got lost.
+   */
   resend(address: string): Promise<void>;
 }
+
+/** Answers that are taken to be lost on their way. */
+const LOST_ANSWERS = 8;
 
 export function createSentLog(workload: Workload, spansPerRequest: number): SentLog {
   const requestsOfTraces: number[][] = [];
   const unanswered = new Map<number, ExportRequest>();
   const acknowledged = new Set<number>();
+  const lastAcknowledged: ExportRequest[] = [];
   let acknowledgedSpans = 0;
 
-  function acknowledge({ number, spans }: ExportRequest): void {
-    unanswered.delete(number);
-    acknowledged.add(number);
-    acknowledgedSpans += spans;
+  function acknowledge(request: ExportRequest): void {
+    if (acknowledged.has(request.number)) return;
+    unanswered.delete(request.number);
+    acknowledged.add(request.number);
+    acknowledgedSpans += request.spans;
+    lastAcknowledged.push(request);
+    if (lastAcknowledged.length > LOST_ANSWERS) lastAcknowledged.shift();
   }
 
   return {
@@ -58,7 +67,7 @@ export function createSentLog(workload: Workload, spansPerRequest: number): Sent
         },
       }),
     async resend(address) {
-      const requests = [...unanswered.values()];
+      const requests = [...unanswered.values(), ...lastAcknowledged];
       await sendRequests({ address, requests, connections: 1, inFlight: 4, onAcknowledged: acknowledge });
     },
   };
