@@ -1,0 +1,127 @@
+/**
+ * What of a query can be told from columns, for all rows of a table or granule at once, without decoding a span.
+ *
+ * Every term becomes a mark for each row: it may match, and whether that is certain. What may match and is not certain
+ * is decoded and asked by `compileMatcher`; what is certain never is.
+ *
+ *     NOT of what is certain is certain; NOT of what is not lets every row through.
+ */
+import { compileComparison } from '../../query/match-span.ts';
+import type { FieldTerm, QueryTerm } from '../../query/query-term.ts';
+import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
+import { durationMsOf, type SpanRows } from '../columns/span-table.ts';
+import { markAttribute, type AttributeRows } from './attribute-filter.ts';
+
+/** Rows as a search looks at them. Columns that no term asks for are not read. */
+export type SearchedRows = SpanRows & AttributeRows;
+
+export interface RowMarks {
+  /** By row: 1 where it may match. */
+  readonly may: Uint8Array;
+  /** Those marked do match. */
+  readonly isCertain: boolean;
+}
+
+/** What numbers in rows stand for, as far as the filter needs it; each is asked about every number once. */
+export interface FilterNames {
+  service(operation: number): string;
+  operation(operation: number): string;
+  /** Attributes of a resource, of a scope. */
+  resource(resource: number): ReadonlyMap<string, unknown>;
+  scope(scope: number): ReadonlyMap<string, unknown>;
+}
+
+export type RowFilter = (rows: SearchedRows) => RowMarks;
+
+export function compileRowFilter(term: QueryTerm, names: FilterNames): RowFilter {
+  if (term.type === 'field') return compileField(term, names);
+  if (term.type === 'not') {
+    const inner = compileRowFilter(term.term, names);
+    return (rows) => {
+      const { may, isCertain } = inner(rows);
+      return isCertain ? { may: may.map((mark) => 1 - mark), isCertain } : everyRow(rows, false);
+    };
+  }
+  const filters = term.terms.map((part) => compileRowFilter(part, names));
+  const combine = term.type === 'and' ? keepBoth : keepEither;
+  return (rows) => filters.map((filter) => filter(rows)).reduce(combine);
+}
+
+function keepBoth(a: RowMarks, b: RowMarks): RowMarks {
+  return { may: a.may.map((mark, row) => mark & b.may[row]!), isCertain: a.isCertain && b.isCertain };
+}
+
+function keepEither(a: RowMarks, b: RowMarks): RowMarks {
+  return { may: a.may.map((mark, row) => mark | b.may[row]!), isCertain: a.isCertain && b.isCertain };
+}
+
+function everyRow({ rows }: SearchedRows, isCertain: boolean): RowMarks {
+  return { may: new Uint8Array(rows).fill(1), isCertain };
+}
+
+function compileField(term: FieldTerm, names: FilterNames): RowFilter {
+  if (term.of === 'trace') return (rows) => everyRow(rows, false);
+  if (term.comparison === '!=') {
+    const equal: QueryTerm = { ...term, comparison: '=' };
+    return compileRowFilter({ type: 'not', term: equal }, names);
+  }
+  if (term.of === 'attribute') return (rows) => markAttribute(rows, term.key, compileComparison(term), names);
+  const holds = compileComparison(term);
+  switch (term.key) {
+    case 'service':
+      return byNumber(
+        (rows) => rows.operation,
+        (operation) => holds(names.service(operation)),
+      );
+    case 'operation':
+      return byNumber(
+        (rows) => rows.operation,
+        (operation) => holds(names.operation(operation)),
+      );
+    case 'kind':
+      return byNumber(
+        (rows) => rows.kind,
+        (kind) => holds(KINDS[kind]!),
+      );
+    case 'status':
+      return byNumber(
+        (rows) => rows.status,
+        (status) => holds(STATUSES[status]!),
+      );
+    case 'timeout':
+      return byNumber(
+        (rows) => rows.outcome,
+        (outcome) => holds(String(outcome === TIMEOUT)),
+      );
+    case 'duration':
+      return (rows) => markEach(rows, (row) => holds(durationMsOf(rows, row)));
+    default:
+      // Verdicts and callees are known of the trace, not of the row.
+      return (rows) => everyRow(rows, false);
+  }
+}
+
+/** A term about something that many rows share: asked once for each number. */
+function byNumber(
+  column: (rows: SearchedRows) => Uint8Array | Uint32Array,
+  holds: (number: number) => boolean,
+): RowFilter {
+  const known = new Map<number, number>();
+  return (rows) => {
+    const numbers = column(rows);
+    const may = new Uint8Array(rows.rows);
+    for (let row = 0; row < may.length; row++) {
+      const number = numbers[row]!;
+      let mark = known.get(number);
+      if (mark === undefined) known.set(number, (mark = holds(number) ? 1 : 0));
+      may[row] = mark;
+    }
+    return { may, isCertain: true };
+  };
+}
+
+function markEach(rows: SearchedRows, holds: (row: number) => boolean): RowMarks {
+  const may = new Uint8Array(rows.rows);
+  for (let row = 0; row < may.length; row++) may[row] = holds(row) ? 1 : 0;
+  return { may, isCertain: true };
+}

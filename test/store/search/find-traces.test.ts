@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import {
+  compareRanks,
+  readCursor,
+  writeCursor,
+  type RankedTrace,
+} from '../../../collector/store/search/cursor.ts';
+import { findTraces, type SearchUnit } from '../../../collector/store/search/find-traces.ts';
+
+const SORTS = ['newest', 'oldest', 'longest', 'errors'] as const;
+const ALWAYS = { fromUnixMs: -Infinity, toUnixMs: Infinity };
+const id = (n: number) => n.toString(16).padStart(32, '0');
+
+let seed = 7;
+const random = (below: number) => (seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff) % below;
+
+/** Traces whose spans lie in up to three units, some starting long before the span that matches. */
+function scatter(traces: number, unitCount: number) {
+  const starts = new Map<string, number>();
+  const spans: { traceId: string; startMs: number }[] = [];
+  for (let n = 1; n <= traces; n++) {
+    const startMs = random(1_000);
+    starts.set(id(n), startMs);
+    for (let piece = 1 + random(3); piece > 0; piece--) {
+      spans.push({ traceId: id(n), startMs: startMs + (piece === 1 ? 0 : random(400)) });
+    }
+  }
+  spans.sort((a, b) => a.startMs - b.startMs);
+  const length = Math.ceil(spans.length / unitCount);
+  const opened: number[] = [];
+  const units = Array.from({ length: unitCount }, (_, index): SearchUnit => {
+    const held = spans.slice(index * length, (index + 1) * length);
+    return {
+      firstStartMs: held[0]?.startMs ?? Infinity,
+      lastStartMs: held.at(-1)?.startMs ?? -Infinity,
+      *matches(isKnown) {
+        opened.push(index);
+        for (const [traceId, rows] of Map.groupBy(held, (span) => span.traceId)) {
+          if (!isKnown(traceId))
+            yield { traceId, latestStartMs: Math.min(...rows.map((row) => row.startMs)) };
+        }
+      },
+    };
+  });
+  return { starts, units, opened };
+}
+
+test.each(SORTS)('pages of %s follow one another in order, without gaps or repeats', (sort) => {
+  for (let round = 0; round < 30; round++) {
+    const { starts, units } = scatter(1 + random(80), 1 + random(12));
+    const expected = [...starts]
+      .map(([traceId, value]): RankedTrace => ({ traceId, value }))
+      .toSorted((a, b) => compareRanks(sort, a, b));
+    const limit = 1 + random(9);
+    const read: RankedTrace[] = [];
+    for (let cursor: string | null = null; ;) {
+      const parsed = cursor === null ? null : readCursor(cursor, sort);
+      const search = { range: ALWAYS, sort, limit };
+      const found = findTraces(
+        units,
+        search,
+        parsed,
+        (traceId) => starts.get(traceId)!,
+        () => false,
+      );
+      expect(found.total).toBe(expected.length);
+      read.push(...found.page);
+      if (!found.isMore) break;
+      cursor = writeCursor({ sort, total: found.total, truncated: found.truncated, ...found.page.at(-1)! });
+    }
+    expect(read).toEqual(expected);
+  }
+});
+
+test('newest first looks no further back than the page and the count need', () => {
+  const { starts, units, opened } = scatter(20_000, 40);
+  const search = { range: ALWAYS, sort: 'newest', limit: 20 } as const;
+  const found = findTraces(
+    units,
+    search,
+    null,
+    (traceId) => starts.get(traceId)!,
+    () => false,
+  );
+  expect(found).toMatchObject({ total: 1_000, truncated: true, isMore: true });
+  const expected = [...starts]
+    .map(([traceId, value]) => ({ traceId, value }))
+    .toSorted((a, b) => compareRanks('newest', a, b));
+  expect(found.page).toEqual(expected.slice(0, 20));
+  expect(opened.length).toBeLessThan(20);
+});
+
+test('a unit that is outside the range is not opened', () => {
+  const { starts, units, opened } = scatter(200, 10);
+  const range = { fromUnixMs: units[4]!.firstStartMs, toUnixMs: units[4]!.lastStartMs + 1 };
+  const search = { range, sort: 'newest', limit: 20 } as const;
+  findTraces(
+    units,
+    search,
+    null,
+    (traceId) => starts.get(traceId)!,
+    () => false,
+  );
+  expect(opened.every((index) => index >= 3 && index <= 5)).toBe(true);
+  expect(opened).toContain(4);
+});
