@@ -40,6 +40,12 @@ export function peerOf(span: Pick<Span, 'kind' | 'attributes'>): Peer | null {
   return { address: host !== null && port !== null ? `${host}:${port}` : null, ...named };
 }
 
+/** Whether it counts as a call. That a connection was got is part of the calls that it is for; that none was got is a failed one. */
+export function isCall({ kind, attributes }: Pick<Span, 'kind' | 'attributes'>): boolean {
+  if (kind !== 'client' && kind !== 'producer') return false;
+  return firstText(attributes, ...OPERATION_KEYS) !== 'connect' || attributes.has('error.type');
+}
+
 export function calleeOf(peer: Peer, pairedService: string | null, rememberedService: string | null): Callee {
   if (pairedService !== null) return { id: pairedService, kind: 'service', inferred: false };
   if (rememberedService !== null) return { id: rememberedService, kind: 'service', inferred: false };
@@ -50,7 +56,7 @@ function nameOf(span: Pick<Span, 'kind' | 'attributes'>, host: string | null): O
   const { attributes } = span;
   const database = firstText(attributes, 'db.system.name', 'db.system');
   const messaging = textAttribute(attributes, 'messaging.system');
-  const destination = textAttribute(attributes, 'messaging.destination.name');
+  const destination = firstText(attributes, 'messaging.destination.name', 'messaging.destination');
   const edgeKind = edgeKindOf(span, database !== null, messaging !== null || destination !== null);
 
   const peerService = firstText(attributes, 'peer.service', 'service.peer.name');
@@ -90,7 +96,8 @@ export const HOST_FALLBACK_KEYS = [
   'net.sock.peer.addr',
   'network.peer.port',
 ] as const;
-/** What else `peerOf` reads. Of any other attribute it matters at most whether it is there. */
+const OPERATION_KEYS = ['db.operation.name', 'messaging.operation.name'] as const;
+/** What else `peerOf` and `isCall` read. Of any other attribute it matters at most whether it is there. */
 export const PEER_KEYS = [
   'server.port',
   'net.peer.port',
@@ -102,6 +109,8 @@ export const PEER_KEYS = [
   'db.name',
   'messaging.system',
   'messaging.destination.name',
+  'messaging.destination',
+  ...OPERATION_KEYS,
 ] as const;
 
 /** Names before addresses: a name stays when the address behind it moves. */

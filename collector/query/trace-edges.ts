@@ -2,6 +2,7 @@
 import { spanOutcome } from '../diagnose/outcome.ts';
 import { serviceOf, type Span } from '../span.ts';
 import type { TraceEdges } from '../serve/wire.ts';
+import { isCall } from './callee.ts';
 import type { NameCallee } from './trace-callees.ts';
 
 /** `spans` come by start, and there is one at least; those without a call are passed over. */
@@ -23,7 +24,7 @@ export function findTraceEdges(traceId: string, spans: readonly Span[], nameCall
     edges.set(key, edge);
   };
   for (const span of spans) {
-    if (span.kind === 'client' || span.kind === 'producer') {
+    if (isCall(span)) {
       add(span, serviceOf(span), nameCallee(span, servers.get(span.spanId) ?? null));
     } else if (span.kind === 'server' && span.parentSpanId === '') add(span, null, serviceOf(span));
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { calleeOf, peerOf } from '../../collector/query/callee.ts';
+import { calleeOf, isCall, peerOf } from '../../collector/query/callee.ts';
 import type { AttributeValue, SpanKind } from '../../collector/span.ts';
 import { makeSpan } from '../diagnose/make-span.ts';
 
@@ -14,6 +14,18 @@ test('only calls have a peer', () => {
     null,
     null,
   ]);
+});
+
+test('a connection that was opened is no call, one that was not is', () => {
+  const connect = { 'db.system.name': 'postgresql', 'db.operation.name': 'connect', 'server.address': 'db1' };
+  const called = (attributes: Record<string, AttributeValue>, kind: SpanKind = 'client') =>
+    isCall(makeSpan({ kind, attributes }));
+  expect(called(connect)).toBe(false);
+  expect(called({ ...connect, 'error.type': 'ECONNREFUSED' })).toBe(true);
+  expect(called({ ...connect, 'db.operation.name': 'SELECT' })).toBe(true);
+  expect(called({ 'messaging.system': 'kafka', 'messaging.operation.name': 'connect' })).toBe(false);
+  expect([called(HTTP), called(HTTP, 'producer'), called(HTTP, 'internal')]).toEqual([true, true, false]);
+  expect(peer(connect)?.name).toBe('postgresql@db1');
 });
 
 test('the paired server’s service comes first, then the one remembered behind the address', () => {
@@ -43,6 +55,11 @@ test.each([
   [
     'the messaging destination',
     { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', ...HTTP },
+    'orders',
+  ],
+  [
+    'the messaging destination in the older conventions',
+    { 'messaging.system': 'rabbitmq', 'messaging.destination': 'orders', ...HTTP },
     'orders',
   ],
   ['the host, without port', HTTP, 'pay.local'],

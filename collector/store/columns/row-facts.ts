@@ -6,7 +6,7 @@
  */
 import { decodeSpan } from '../../decode/otlp-protobuf.ts';
 import { grpcStatusOf, httpStatusOf } from '../../diagnose/outcome.ts';
-import { peerOf } from '../../query/callee.ts';
+import { isCall, peerOf } from '../../query/callee.ts';
 import { operationOf, type AttributeValue, type Resource, type Scope, type Span } from '../../span.ts';
 import type { Interner } from './interner.ts';
 import * as op from './operations.ts';
@@ -120,11 +120,13 @@ export class RowFacts {
     const isKnowable = hostId !== 0;
     const known = isKnowable ? this.#peers.find(table, row, shape.peerAt, false) : -1;
     if (known >= 0) return void (table.peer[row] = table.peer[known]!);
-    const peer = peerOf({
-      kind: KINDS[shape.kind]!,
-      attributes: attributesOf(table, row, shape, isKnowable ? shape.peerAt : null),
-    });
-    table.peer[row] = peer === null ? 0 : interner.peer(peer);
+    table.peer[row] = peerOfCall(
+      {
+        kind: KINDS[shape.kind]!,
+        attributes: attributesOf(table, row, shape, isKnowable ? shape.peerAt : null),
+      },
+      interner,
+    );
     if (isKnowable) this.#peers.add(table, row, shape.peerAt, false);
   }
 }
@@ -195,6 +197,11 @@ function fillFromSpan(
   table.status[row] = STATUSES.indexOf(span.status.code);
   fillOutcome(table, row, span);
   table.operation[row] = interner.operation(resource.service, span.kind, operationOf(span));
-  const peer = peerOf(span);
-  table.peer[row] = peer === null ? 0 : interner.peer(peer);
+  table.peer[row] = peerOfCall(span, interner);
+}
+
+/** 0 where it is no call. */
+function peerOfCall(span: Pick<Span, 'kind' | 'attributes'>, interner: Interner): number {
+  const peer = isCall(span) ? peerOf(span) : null;
+  return peer === null ? 0 : interner.peer(peer);
 }

@@ -103,9 +103,9 @@ export class Tally {
       count(cellOf(minute.operations, operation), trace, row, bucket, sign, this.#codes, false);
       const version = this.#versionOf(trace.resource[row]!);
       if (version >= 0) cellOf(minute.versions, version).calls += sign;
-      const isCall = kind === client || kind === producer;
-      if (isCall) this.#addCall(minute, trace, row, bucket, sign);
-      else if (kind === server && trace.parentIdLow[row] === 0 && trace.parentIdHigh[row] === 0) {
+      if (kind === client || kind === producer) {
+        if (trace.peer[row] !== 0) this.#addCall(minute, trace, row, bucket, sign);
+      } else if (kind === server && trace.parentIdLow[row] === 0 && trace.parentIdHigh[row] === 0) {
         const service = this.#serviceOf(operation);
         count(cellOf(minute.entries, service), trace, row, bucket, sign, this.#codes, false);
       }

@@ -1,6 +1,6 @@
 /** What is read out of a span once, when it is stored: the columns that searches, statistics and the map work on. */
 import { spanOutcome } from '../../diagnose/outcome.ts';
-import { peerOf, type Peer } from '../../query/callee.ts';
+import { isCall, peerOf, type Peer } from '../../query/callee.ts';
 import { durationMsOf, numberAttribute, serviceOf, type Span, operationOf } from '../../span.ts';
 
 export interface SpanColumns {
@@ -47,7 +47,7 @@ export function spanColumns(span: Span): SpanColumns {
     isRetry: (numberAttribute(span.attributes, 'http.request.resend_count') ?? 0) > 0,
     startUnixNano: columnNano(span.startUnixNano),
     durationNano: durationMsOf(span) > 0 ? columnNano(span.endUnixNano - span.startUnixNano) : 0n,
-    peer: peerOf(span),
+    peer: isCall(span) ? peerOf(span) : null,
   };
 }
 
