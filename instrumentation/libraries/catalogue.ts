@@ -12,13 +12,16 @@ export interface Library {
   readonly instrumentation: readonly [packageName: string, className: string];
   /** The packages whose modules are patched; none where the library says itself when it is used. */
   readonly packages: readonly string[];
-  /** What stands behind the connections that the library opens. */
+  /** Attributes of the spans of connections that the library opens. */
   readonly peer?: Readonly<Record<string, string>>;
   readonly config?: object;
 }
 
 const fromOpenTelemetry = (name: string, className: string) =>
   [`@opentelemetry/instrumentation-${name}`, `${className}Instrumentation`] as const;
+
+const database = (system: string) => ({ 'db.system.name': system, 'db.operation.name': 'connect' });
+const broker = (system: string) => ({ 'messaging.system': system, 'messaging.operation.name': 'connect' });
 
 interface QuerySpan {
   setAttribute(key: string, value: string): unknown;
@@ -29,7 +32,7 @@ export const libraries: readonly Library[] = [
     name: 'pg',
     instrumentation: fromOpenTelemetry('pg', 'Pg'),
     packages: ['pg', 'pg-pool'],
-    peer: { 'db.system.name': 'postgresql' },
+    peer: database('postgresql'),
     config: {
       requestHook: (span: QuerySpan, { query }: { query: { text: string } }) =>
         span.setAttribute('db.query.text', redactSql(query.text, 'postgresql')),
@@ -39,40 +42,40 @@ export const libraries: readonly Library[] = [
     name: 'mysql2',
     instrumentation: fromOpenTelemetry('mysql2', 'MySQL2'),
     packages: ['mysql2'],
-    peer: { 'db.system.name': 'mysql' },
+    peer: database('mysql'),
     config: { maskStatement: true, maskStatementHook: (sql: string) => redactSql(sql, 'mysql') },
   },
   {
     name: 'ioredis',
     instrumentation: fromOpenTelemetry('ioredis', 'IORedis'),
     packages: ['ioredis'],
-    peer: { 'db.system.name': 'redis' },
+    peer: database('redis'),
     config: { requireParentSpan: false },
   },
   {
     name: 'redis',
     instrumentation: fromOpenTelemetry('redis', 'Redis'),
     packages: ['redis', '@redis/client', '@node-redis/client'],
-    peer: { 'db.system.name': 'redis' },
+    peer: database('redis'),
   },
   {
     name: 'mongodb',
     instrumentation: fromOpenTelemetry('mongodb', 'MongoDB'),
     packages: ['mongodb'],
-    peer: { 'db.system.name': 'mongodb' },
+    peer: database('mongodb'),
     config: { requireParentSpan: false },
   },
   {
     name: 'kafkajs',
     instrumentation: fromOpenTelemetry('kafkajs', 'KafkaJs'),
     packages: ['kafkajs'],
-    peer: { 'messaging.system': 'kafka' },
+    peer: broker('kafka'),
   },
   {
     name: 'amqplib',
     instrumentation: fromOpenTelemetry('amqplib', 'Amqplib'),
     packages: ['amqplib'],
-    peer: { 'messaging.system': 'rabbitmq' },
+    peer: broker('rabbitmq'),
   },
   { name: 'express', instrumentation: fromOpenTelemetry('express', 'Express'), packages: ['express'] },
   { name: 'koa', instrumentation: fromOpenTelemetry('koa', 'Koa'), packages: ['koa'] },

@@ -8,6 +8,8 @@
 import { sep } from 'node:path';
 import type { Attributes } from '@opentelemetry/api';
 import type { Connection } from '../connections.ts';
+import { spanOf } from '../context.ts';
+import { noteOpening } from './connecting.ts';
 
 /** Addresses beyond these are not remembered. */
 export const PEERS_MAX = 1_000;
@@ -38,15 +40,17 @@ export function noteOpener(connection: Connection): void {
   const file = callingFile();
   if (file === undefined) return;
   for (const [folder, peer] of byFolder) {
-    if (file.startsWith(folder)) byConnection.set(connection, peer);
+    if (!file.startsWith(folder)) continue;
+    byConnection.set(connection, peer);
+    noteOpening(spanOf(connection.context), connection);
   }
 }
 
 /** What is known of the peer; empty when no library opened the connection. */
 export function peerAttributesOf(connection: Connection): Attributes {
   const { host, port } = connection;
-  const opener = byConnection.get(connection);
-  return opener ? { ...opener, ...byAddress.get(`${host}:${port}`) } : {};
+  const peer = byConnection.get(connection);
+  return peer ? { ...peer, ...byAddress.get(`${host}:${port}`) } : {};
 }
 
 /** The file of the first function on the stack that is neither Node's nor the hook's. */

@@ -2,24 +2,17 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { sep } from 'node:path';
-import type { TracerProvider } from '@opentelemetry/api';
 import { guard } from '../guard.ts';
 import { enabledLibraries, type Library } from './catalogue.ts';
-import { libraryTracers } from './library-tracer.ts';
+import type * as loader from './instrument.ts';
 import { addLibraryFolder } from './peers.ts';
 import { packageOf, watchModules } from './watch-modules.ts';
 
-interface Instrumentation {
-  setTracerProvider(provider: TracerProvider): void;
-}
-
-/** What `bundle.mjs` makes of an instrumentation. */
-interface Bundle {
-  Instrumentation: new (config: object) => Instrumentation;
-  patchExports(exports: unknown, name: string, folder: string): unknown;
-}
-
 const require = createRequire(import.meta.url);
+
+function instrument(library: Library): loader.Instrumented {
+  return (require('./instrument.js') as typeof loader).instrument(library);
+}
 
 export function watchLibraries(environment: Record<string, string | undefined>): void {
   const enabled = enabledLibraries(environment);
@@ -33,25 +26,11 @@ export function watchLibraries(environment: Record<string, string | undefined>):
     const library = found && byPackage.get(found.packageName);
     if (!library) return;
     const { packageName, folder } = found;
-    const bundle = instrument(library);
     if (library.peer) addLibraryFolder(folder, library.peer);
     const isMain = filename === mainFileOf(folder);
     const name = isMain ? packageName : packageName + filename.slice(folder.length).replaceAll(sep, '/');
-    module.exports = bundle.patchExports(module.exports, name, folder);
+    module.exports = instrument(library).patchExports(module.exports, name, folder);
   });
-}
-
-const instrumented = new Map<Library, Bundle & { instance: Instrumentation }>();
-
-function instrument(library: Library): Bundle & { instance: Instrumentation } {
-  const known = instrumented.get(library);
-  if (known) return known;
-  const bundle = require(`./bundled/${library.name}.js`) as Bundle;
-  const instance = new bundle.Instrumentation(library.config ?? {});
-  instance.setTracerProvider(libraryTracers);
-  const loaded = { ...bundle, instance };
-  instrumented.set(library, loaded);
-  return loaded;
 }
 
 const mainFiles = new Map<string, string | undefined>();
@@ -73,7 +52,7 @@ function resolve(folder: string): string | undefined {
 interface FastifyApp {
   decorateRequest(name: string | symbol, ...rest: unknown[]): unknown;
 }
-interface FastifyInstrumentation extends Instrumentation {
+interface FastifyInstrumentation extends loader.Instrumentation {
   plugin(): (app: FastifyApp, options: undefined, done: () => void) => void;
 }
 
@@ -83,7 +62,7 @@ function watchFastify(library: Library): void {
     'fastify.initialization',
     guard((message) => {
       const { fastify: app } = message as { fastify: FastifyApp };
-      const plugin = (instrument(library).instance as FastifyInstrumentation).plugin();
+      const plugin = (instrument(library).instrumentation as FastifyInstrumentation).plugin();
       // `request.opentelemetry` is for programs that register the plugin themselves, and those would find it taken.
       const { decorateRequest } = app;
       app.decorateRequest = (name, ...rest) =>

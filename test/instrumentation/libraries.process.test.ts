@@ -1,13 +1,14 @@
 /** The spans of libraries, from real programs in both module systems and against real servers; those not installed are skipped. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peerOf } from '../../collector/query/callee.ts';
+import { isCall, peerOf } from '../../collector/query/callee.ts';
 import type { AttributeValue } from '../../collector/span.ts';
 import { closedPort } from './faults.ts';
 import {
   installed,
   startKafka,
   startMariaDb,
+  startMongoDb,
   startPostgres,
   startRabbitMq,
   startRedis,
@@ -43,14 +44,12 @@ async function use(file: string, library: string, port: number, env: Record<stri
   return { run, work, spans: receiver.spans.filter(({ traceId }) => traceId === work.traceId) };
 }
 
-/** How the map names whom a call went to. */
+/** How the map names whom a call went to; undefined when the span is none. */
 function nodeOf({ kind, attributes }: ReceivedSpan) {
   if (kind !== 'client' && kind !== 'producer') return undefined;
-  const peer = peerOf({
-    kind,
-    attributes: new Map(Object.entries(attributes) as [string, AttributeValue][]),
-  });
-  return peer && { name: peer.name, kind: peer.nodeKind, edge: peer.edgeKind };
+  const span = { kind, attributes: new Map(Object.entries(attributes) as [string, AttributeValue][]) };
+  const peer = isCall(span) && peerOf(span);
+  return peer ? { name: peer.name, kind: peer.nodeKind, edge: peer.edgeKind } : undefined;
 }
 
 interface DatabaseCase {
@@ -105,6 +104,16 @@ const databases: DatabaseCase[] = [
     node: 'redis@127.0.0.1',
     system: 'redis',
   },
+  {
+    library: 'mongodb',
+    start: startMongoDb,
+    isInstalled: installed.mongodb,
+    prints: '7',
+    query: { name: 'find products' },
+    text: '{"find":"?","filter":{"name":"?"},"limit":"?","singleBatch":"?"}',
+    node: 'shop@127.0.0.1',
+    system: 'mongodb',
+  },
 ];
 
 for (const { library, start, isInstalled, prints, query, text, node, system } of databases) {
@@ -129,10 +138,11 @@ for (const { library, start, isInstalled, prints, query, text, node, system } of
           'server.port': server!.port,
         });
         expect(nodeOf(span!)).toEqual({ name: node, kind: 'database', edge: 'db' });
-        const connection = spans.find(
-          (each) => each.name === 'connect' && 'sockeye.phase.connect_ms' in each.attributes,
-        );
-        expect(nodeOf(connection!)).toEqual({ name: node, kind: 'database', edge: 'db' });
+        const connections = spans.filter(({ name, kind }) => kind === 'client' && name.endsWith('connect'));
+        expect(connections.some(({ attributes }) => 'sockeye.phase.connect_ms' in attributes)).toBe(true);
+        expect(connections.map(({ attributes }) => attributes['db.system.name'])).toContain(system);
+        // Only what is asked of the database is a call.
+        expect(connections.map(nodeOf).filter((each) => each !== undefined)).toEqual([]);
         expect(JSON.stringify(spans)).not.toContain('s3cr3t');
       },
     );
@@ -158,7 +168,32 @@ describe('a connection that a library cannot open', () => {
     const connection = spans.find(({ attributes }) => attributes['error.type'] === 'ECONNREFUSED');
     expect(connection).toMatchObject({ name: 'connect', error: true });
     expect(connection?.attributes).toMatchObject({ 'sockeye.tcp.state': 'CLOSE' });
-    expect(nodeOf(connection!)).toEqual({ name: node, kind, edge });
+    expect(spans.flatMap((each) => nodeOf(each) ?? [])).toEqual([{ name: node, kind, edge }]);
+  });
+});
+
+describe('a pool without a free connection', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.stop());
+
+  it('is waited for in the phase queue, and in vain is a failed call', async () => {
+    const { run, spans } = await use('by-require.cjs', 'pg-pool', server.port);
+    expect(run.stdout).toBe('timeout exceeded when trying to connect\n');
+    const [first, second, third] = spans
+      .filter(({ name }) => name === 'pg-pool.connect')
+      .toSorted((a, b) => a.startMs - b.startMs);
+    expect(first?.attributes).not.toHaveProperty(['sockeye.phase.queue_ms']);
+    expect(second?.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(50);
+    expect(third?.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(200);
+    expect(third).toMatchObject({ error: true, message: run.stdout.trim() });
+    expect([first, second, third].map((span) => nodeOf(span!)?.name)).toEqual([
+      undefined,
+      undefined,
+      'postgres@127.0.0.1',
+    ]);
   });
 });
 
@@ -201,6 +236,18 @@ for (const { library, start, isInstalled, sent, files } of queues) {
     });
   });
 }
+
+describe('graphql', () => {
+  it.each(programs)('is recorded in %s: its steps, and fields with a resolver of their own', async (file) => {
+    const { run, spans } = await use(file, 'graphql', 0);
+    expect(run).toMatchObject({ code: 0, stdout: '300\n', stderr: '' });
+    const names = spans.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['graphql.parse', 'graphql.validate', 'query Items']));
+    expect(names.filter((name) => name.includes('price'))).toEqual(['graphql.resolve items.*.price']);
+    expect(names.filter((name) => name.includes('.id'))).toEqual([]);
+    expect(JSON.stringify(spans)).not.toContain('s3cr3t');
+  });
+});
 
 describe('a web framework', () => {
   it.each(

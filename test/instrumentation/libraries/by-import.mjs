@@ -1,4 +1,5 @@
 /** A program of ES modules. */
-import { use } from './use.cjs';
+import { pathToFileURL } from 'node:url';
+import { besideHook, use } from './use.cjs';
 
-await use((name) => import(name));
+await use((name) => import(name === 'mongodb' ? pathToFileURL(besideHook(name)) : name));

@@ -1,5 +1,7 @@
 /** A CommonJS program. */
-require('./use.cjs').use((name) => {
-  const library = require(name);
+const { besideHook, use } = require('./use.cjs');
+
+use((name) => {
+  const library = require(besideHook(name));
   return { ...library, default: library.default ?? library };
 });

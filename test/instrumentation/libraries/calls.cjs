@@ -38,10 +38,35 @@ exports.databases = {
   async mongodb({ MongoClient }, port) {
     const client = new MongoClient(`mongodb://${host}:${port}`, { serverSelectionTimeoutMS: 3000 });
     const products = client.db('shop').collection('products');
-    await products.insertOne({ _id: 7, name: 's3cr3t' });
+    await products.updateOne({ _id: 7 }, { $set: { name: 's3cr3t' } }, { upsert: true });
     const found = await products.findOne({ name: 's3cr3t' });
     await client.close();
     return String(found._id);
+  },
+};
+
+exports.others = {
+  /** Waits for the one connection of its pool, first until it gets it, then in vain. */
+  async 'pg-pool'({ default: Pool }, port) {
+    const limits = { max: 1, connectionTimeoutMillis: 300 };
+    const pool = new Pool({ host, port, user: 'postgres', database: 'postgres', ...limits });
+    const first = await pool.connect();
+    setTimeout(() => first.release(), 100);
+    const second = await pool.connect();
+    const { message } = await pool.connect().catch((error) => error);
+    second.release();
+    await pool.end();
+    return message;
+  },
+  async graphql({ buildSchema, graphql }) {
+    const schema = buildSchema(`
+      type Query { items(name: String): [Item] }
+      type Item { id: Int, price: Int }
+    `);
+    const items = [1, 2, 3].map((id) => ({ id, price: () => id * 100 }));
+    const source = 'query Items { items(name: "s3cr3t") { id price } }';
+    const { data } = await graphql({ schema, source, rootValue: { items } });
+    return String(data.items.at(-1).price);
   },
 };
 

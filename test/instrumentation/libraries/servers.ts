@@ -21,6 +21,8 @@ const mariaDb = '/usr/sbin/mariadbd';
 const redis = '/usr/bin/redis-server';
 const rabbitMqHome = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*')[0];
 const kcat = '/usr/bin/kcat';
+/** Debian has no MongoDB: one that runs already can be named. */
+const mongoDbPort = process.env['SOCKEYE_TEST_MONGODB_PORT'];
 
 /** Which servers there are; PostgreSQL always is. */
 export const installed = {
@@ -28,6 +30,7 @@ export const installed = {
   redis: existsSync(redis),
   rabbitmq: rabbitMqHome !== undefined,
   kafka: existsSync(kcat),
+  mongodb: mongoDbPort !== undefined,
 };
 
 interface Launch {
@@ -174,6 +177,12 @@ export async function startRabbitMq(): Promise<TestServer | null> {
     };
   });
   return { port, stop };
+}
+
+export function startMongoDb(): Promise<TestServer | null> {
+  return Promise.resolve(
+    mongoDbPort === undefined ? null : { port: Number(mongoDbPort), stop: () => Promise.resolve() },
+  );
 }
 
 /** The broker that librdkafka carries for tests: it speaks Kafka's protocol, and keeps messages in memory. */

@@ -1,6 +1,7 @@
 /** Uses the library of the program's first argument, on the port of its second one, within a span of the program's own. */
+const { join } = require('node:path');
 const { trace } = require('@opentelemetry/api');
-const { databases, frameworks, queues } = require('./calls.cjs');
+const { databases, frameworks, others, queues } = require('./calls.cjs');
 
 exports.use = async (load) => {
   const [name, port] = process.argv.slice(2);
@@ -10,10 +11,14 @@ exports.use = async (load) => {
     process.once('SIGUSR2', server.close);
     return;
   }
-  const call = databases[name] ?? queues[name];
+  const call = databases[name] ?? queues[name] ?? others[name];
   const library = await load(name);
   await trace.getTracer('own').startActiveSpan('work', async (span) => {
     console.log(await call(library, Number(port)).catch((error) => `failed: ${error.code ?? error.message}`));
     span.end();
   });
 };
+
+/** The file of a library that npm has installed beside the hook only. */
+exports.besideHook = (name) =>
+  require.resolve(name, { paths: [join(__dirname, '../../../instrumentation')] });

@@ -1,0 +1,60 @@
+/**
+ * The spans in which a driver gets a connection: one from its pool, or a new one, whose opening the hook tells.
+ *
+ *     pg-pool.connect  |=============|       waits for a free connection, or gets a new one
+ *       pg.connect       |===========|       opens it and logs in
+ *         connect        |=====|             the hook's: phases, kernel evidence
+ *
+ * That a connection was got is no call. That none was got is a failed one, but only one: `error.type` stands on the innermost
+ * span that failed.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Attributes, Context, Span, SpanStatusCode } from '@opentelemetry/api';
+import { isOpen, type Connection } from '../connections.ts';
+import { spanOf } from '../context.ts';
+
+interface Connecting {
+  /** The connection that was opened in it. */
+  opening: Connection | undefined;
+  /** Whether a connection was opened in it or below. */
+  hasOpened: boolean;
+  hasFailedBelow: boolean;
+}
+
+const connecting = new WeakMap<Span, Connecting>();
+const failed = 2 satisfies SpanStatusCode.ERROR;
+
+export function isConnecting(name: string, attributes: Attributes): boolean {
+  return /(?:^|[.-])connect$/.test(name) && attributes['db.system.name'] !== undefined;
+}
+
+/** The connection is opened by what runs in this span. */
+export function noteOpening(span: Span | undefined, connection: Connection): void {
+  const state = span && connecting.get(span);
+  if (state) Object.assign(state, { opening: connection, hasOpened: true });
+}
+
+/** Follows a span until it ends, and adds what its instrumentation does not say. */
+export function watchConnecting(name: string, span: Span, within: Context): Span {
+  const startMs = performance.now();
+  const parent = connecting.get(spanOf(within) ?? span);
+  const state: Connecting = { opening: undefined, hasOpened: false, hasFailedBelow: false };
+  connecting.set(span, state);
+  const { setStatus, end } = span;
+  span.setStatus = (status) => {
+    if (status.code === failed) {
+      const isBelow = state.hasFailedBelow || (state.opening !== undefined && !isOpen(state.opening));
+      if (!isBelow) span.setAttribute('error.type', '_OTHER');
+      if (parent) parent.hasFailedBelow = true;
+    }
+    return Reflect.apply(setStatus, span, [status]);
+  };
+  span.end = (endTime) => {
+    if (parent) parent.hasOpened ||= state.hasOpened;
+    // What a pool does not spend on opening one is waiting for one that others hold.
+    if (!state.hasOpened && name.includes('pool'))
+      span.setAttribute('sockeye.phase.queue_ms', performance.now() - startMs);
+    Reflect.apply(end, span, [endTime]);
+  };
+  return span;
+}
