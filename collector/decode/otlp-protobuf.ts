@@ -248,6 +248,16 @@ function readValue(anyValue: ProtobufReader): AttributeValue {
   return value;
 }
 
+/** What an attribute holds that is a list: the bytes of an ArrayValue. */
+export function decodeArrayValue(bytes: Uint8Array): AttributeValue[] {
+  return readArray(new ProtobufReader(bytes));
+}
+
+/** What an attribute holds that is a map: the bytes of a KeyValueList. */
+export function decodeKeyValueList(bytes: Uint8Array): Attributes {
+  return readMap(new ProtobufReader(bytes));
+}
+
 function readArray(array: ProtobufReader): AttributeValue[] {
   const values: AttributeValue[] = [];
   readFields(array, (tag, reader) => {

@@ -1,5 +1,6 @@
-/** What numbers in a row's columns mean. */
+/** What numbers in a row's columns mean. They are stored: more may come at the end of a list, nothing may move. */
 import type { Outcome } from '../../diagnose/outcome.ts';
+import type { GiveUpKind, Phase } from '../../diagnose/verdict.ts';
 
 /** `kind`, `status` and `outcome` of a row are indexes into these. */
 export const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
@@ -16,3 +17,24 @@ export const NEVER_ARRIVED = 4;
 
 export const TRACE_ID_BYTES = 16;
 export const SPAN_ID_BYTES = 8;
+
+export const GIVE_UP_KINDS: readonly GiveUpKind[] = [
+  'timeout',
+  'refused',
+  'reset',
+  'unreachable',
+  'unresolved',
+  'tls',
+  'gateway',
+  'cancelled',
+];
+export const GIVE_UP_PHASES: readonly (Phase | 'none')[] = [
+  'none',
+  'queue',
+  'dns',
+  'connect',
+  'tls',
+  'send',
+  'wait',
+  'receive',
+];

@@ -11,6 +11,7 @@
 
 /** How a column's values are held in a table: a string of the pool, a word, or two words of 64 bits, low one first. */
 export type Format = 'string' | 'word' | 'pair';
+export const WORDS_OF: { readonly [format in Format]: number } = { string: 1, word: 1, pair: 2 };
 
 /** What follows the tag. The ids and times that every span has are columns of the table, not holes. */
 export type Content =

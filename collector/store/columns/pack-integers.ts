@@ -1,0 +1,106 @@
+/**
+ * Whole numbers of up to 32 bits as planes of bytes: all lowest bytes, then all second bytes, and so on.
+ *
+ *     1763 1764 2019  ─ least 1763 ─▶  0 1 256  ─▶  [0 1 0] [0 0 1]
+ *
+ * A plane whose bytes look random goes to the dense stream, any other to the loose one, where it compresses. Number `i`
+ * is read without reading those before it.
+ */
+import type { PartSink, PartSource } from './part.ts';
+import { DamagedPart } from './damaged-part.ts';
+
+const PLANES = 4;
+/** Of 8 bits a byte may carry, so many are too many to gain anything by compressing. */
+const DENSE_BITS = 7.4;
+/** Fewer numbers say too little about what their bytes look like. */
+const PLANE_BYTES_MIN = 256;
+
+const counts = new Uint32Array(256);
+
+/** `values[from]` up to `values[from + count]`, every `stride`th of them. */
+export function packIntegers(
+  sink: PartSink,
+  values: Uint32Array,
+  from: number,
+  count: number,
+  stride: number,
+): void {
+  let least = 0xffffffff;
+  let most = 0;
+  const end = from + count * stride;
+  for (let at = from; at < end; at += stride) {
+    const value = values[at]!;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  if (count === 0) least = most;
+  const { dense, loose } = sink;
+  loose.varint(least);
+  let planes = 0;
+  for (let rest = most - least; rest > 0; rest = Math.floor(rest / 256)) planes++;
+  let denseMask = 0;
+  const maskAt = loose.reserve(1);
+  for (let plane = 0; plane < planes; plane++) {
+    // Written where most planes end up; moved if this one is random.
+    const shift = 8 * plane;
+    const at = loose.reserve(count);
+    const bytes = loose.bytes;
+    for (let index = 0, value = from; index < count; index++, value += stride) {
+      bytes[at + index] = (values[value]! - least) >>> shift;
+    }
+    if (count >= PLANE_BYTES_MIN && bitsOf(bytes, at, count) > DENSE_BITS) {
+      denseMask |= 1 << plane;
+      dense.copy(bytes, at, at + count);
+      loose.length = at;
+    }
+  }
+  loose.bytes[maskAt] = planes | (denseMask << 3);
+}
+
+/** What a byte of these carries, by how often each occurs. */
+function bitsOf(bytes: Uint8Array, from: number, count: number): number {
+  counts.fill(0);
+  for (let at = from; at < from + count; at++) counts[bytes[at]!]!++;
+  let sum = 0;
+  for (let byte = 0; byte < 256; byte++) {
+    const occurrences = counts[byte]!;
+    if (occurrences > 0) sum += occurrences * Math.log2(occurrences);
+  }
+  return Math.log2(count) - sum / count;
+}
+
+/** Numbers as they were packed. */
+export class PackedIntegers {
+  readonly count: number;
+  readonly #least: number;
+  readonly #planes: readonly Buffer[];
+
+  /** Throws DamagedPart when the bytes hold no `count` numbers. */
+  constructor({ dense, loose }: PartSource, count: number) {
+    this.count = count;
+    this.#least = loose.varint(0xffffffff);
+    const layout = loose.byte();
+    const planes = layout & 7;
+    if (planes > PLANES) throw new DamagedPart(`got ${planes} planes, expected at most ${PLANES}`);
+    this.#planes = Array.from({ length: planes }, (_, plane) =>
+      (((layout >>> 3) >>> plane) & 1) === 1 ? dense.take(count) : loose.take(count),
+    );
+  }
+
+  at(index: number): number {
+    let value = 0;
+    for (let plane = this.#planes.length - 1; plane >= 0; plane--)
+      value = value * 256 + this.#planes[plane]![index]!;
+    return (value + this.#least) >>> 0;
+  }
+
+  /** All of them. */
+  toArray(): Uint32Array {
+    const values = new Uint32Array(this.count).fill(this.#least);
+    for (const [plane, bytes] of this.#planes.entries()) {
+      const shift = 8 * plane;
+      for (let index = 0; index < values.length; index++) values[index]! += bytes[index]! << shift;
+    }
+    return values;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * A part: one column of a granule as it is stored, or a whole segment.
+ *
+ *     crc32 of the rest and of the part's name │ method │ length of dense │ length of loose │ dense │ loose
+ *
+ * `dense` holds what does not compress (ids, low bytes of times), `loose` the rest, compressed where that is worth it.
+ * The checksum covers what is stored, so damaged bytes are found before anything is made of them.
+ */
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { ByteSink } from './byte-sink.ts';
+import { ByteSource } from './byte-source.ts';
+import { DamagedPart } from './damaged-part.ts';
+
+/** Parts as they are written, one behind the other: two streams, each with its own kind of bytes. */
+export class PartSink {
+  readonly dense = new ByteSink();
+  readonly loose = new ByteSink();
+  readonly #begun: { readonly name: string; readonly dense: number; readonly loose: number }[] = [];
+
+  begin(name: string): void {
+    this.#begun.push({ name, dense: this.dense.length, loose: this.loose.length });
+  }
+
+  clear(): void {
+    this.dense.length = 0;
+    this.loose.length = 0;
+    this.#begun.length = 0;
+  }
+
+  /** The parts begun, in order; views of their bytes. */
+  *parts(): Generator<{ readonly name: string; readonly dense: Buffer; readonly loose: Buffer }> {
+    const end = { dense: this.dense.length, loose: this.loose.length };
+    for (const [index, { name, dense, loose }] of this.#begun.entries()) {
+      const next = this.#begun[index + 1] ?? end;
+      yield { name, dense: this.dense.view(dense, next.dense), loose: this.loose.view(loose, next.loose) };
+    }
+  }
+}
+
+/** A part as it is read. */
+export interface PartSource {
+  readonly dense: ByteSource;
+  readonly loose: ByteSource;
+}
+
+const STORED = 0;
+const COMPRESSED = 1;
+const CHECKSUM_BYTES = 4;
+/** A call of zstd costs some 25 µs either way; below this it saves less than a page. */
+const COMPRESSED_BYTES_MIN = 256;
+/** Of either stream: more than one request can hold. */
+export const PART_BYTES_MAX = 2 ** 30;
+const head = new ByteSink();
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+export function sealPart(name: string, dense: Uint8Array, loose: Uint8Array): Buffer {
+  let method = STORED;
+  let stored = loose;
+  if (loose.length >= COMPRESSED_BYTES_MIN) {
+    const compressed = zstdCompressSync(loose, LEVEL);
+    if (compressed.length < loose.length) {
+      method = COMPRESSED;
+      stored = compressed;
+    }
+  }
+  head.length = 0;
+  head.byte(method);
+  head.varint(dense.length);
+  head.varint(loose.length);
+  const denseAt = CHECKSUM_BYTES + head.length;
+  const part = Buffer.allocUnsafeSlow(denseAt + dense.length + stored.length);
+  part.set(head.view(0, head.length), CHECKSUM_BYTES);
+  part.set(dense, denseAt);
+  part.set(stored, denseAt + dense.length);
+  part.writeUInt32LE(checksumOf(name, part), 0);
+  return part;
+}
+
+/** Throws DamagedPart when the bytes are not what `sealPart` made of a part of this name. */
+export function openPart(name: string, part: Uint8Array): PartSource {
+  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  try {
+    if (bytes.length < CHECKSUM_BYTES || bytes.readUInt32LE(0) !== checksumOf(name, bytes)) {
+      throw new DamagedPart('its checksum is wrong');
+    }
+    const source = new ByteSource(bytes);
+    source.at = CHECKSUM_BYTES;
+    const method = source.byte();
+    const denseLength = source.varint(PART_BYTES_MAX);
+    const looseLength = source.varint(PART_BYTES_MAX);
+    const dense = source.take(denseLength);
+    const stored = source.take(bytes.length - source.at);
+    const loose = method === COMPRESSED ? decompress(stored, looseLength) : stored;
+    if (method > COMPRESSED || loose.length !== looseLength) {
+      throw new DamagedPart(`got method ${method} with ${loose.length} bytes, expected ${looseLength}`);
+    }
+    return { dense: new ByteSource(dense), loose: new ByteSource(loose) };
+  } catch (error) {
+    throw error instanceof DamagedPart ? new DamagedPart(`part ${name}: ${error.message}`) : error;
+  }
+}
+
+function decompress(stored: Buffer, length: number): Buffer {
+  try {
+    return zstdDecompressSync(stored, { maxOutputLength: Math.max(length, 1) });
+  } catch (error) {
+    throw new DamagedPart(`does not decompress: ${(error as Error).message}`);
+  }
+}
+
+function checksumOf(name: string, part: Buffer): number {
+  return crc32(part.subarray(CHECKSUM_BYTES), crc32(name));
+}

@@ -1,0 +1,106 @@
+/**
+ * Shapes as they are stored: the operations that occur, once, and each shape as a list of them.
+ *
+ * A block's granules share the shapes in its header; a segment carries its own.
+ */
+import { ByteSource } from './byte-source.ts';
+import { DamagedPart } from './damaged-part.ts';
+import {
+  CODES,
+  columnOfCode,
+  numberOfCode,
+  OPERATIONS,
+  typeOfCode,
+  ATTRIBUTE_TYPES,
+  WORDS_OF,
+} from './operations.ts';
+import type { PartSink, PartSource } from './part.ts';
+import {
+  COLUMNS_MAX,
+  SHAPES_MAX,
+  SHAPE_OPERATIONS_MAX,
+  type Column,
+  type Shape,
+  type ShapeBook,
+  type Step,
+} from './shape-book.ts';
+
+/** Numbers the shapes of a table that a block uses, in order of first use. */
+export class UsedShapes {
+  readonly #book: ShapeBook;
+  readonly #numbers: Int32Array;
+  readonly #used: number[] = [];
+
+  constructor(book: ShapeBook) {
+    this.#book = book;
+    this.#numbers = new Int32Array(book.shapes.length).fill(-1);
+  }
+
+  /** The number by which a reader knows a shape of the table. */
+  numberOf = (shape: number): number => {
+    if (this.#numbers[shape]! < 0) this.#numbers[shape] = this.#used.push(shape) - 1;
+    return this.#numbers[shape]!;
+  };
+
+  write({ loose }: PartSink): void {
+    const steps = new Map<Step, number>();
+    const shapes = this.#used.map((shape) => this.#book.shapes[shape]!.steps);
+    for (const step of shapes.flat()) if (!steps.has(step)) steps.set(step, steps.size);
+    loose.varint(steps.size);
+    for (const { code, keyBytes } of steps.keys()) {
+      loose.varint(code);
+      loose.varint(keyBytes.length);
+      loose.copy(keyBytes, 0, keyBytes.length);
+    }
+    loose.varint(shapes.length);
+    for (const list of shapes) {
+      loose.varint(list.length);
+      for (const step of list) loose.varint(steps.get(step)!);
+    }
+  }
+}
+
+/** The shapes of a block or segment as they were read, and the columns of their holes. */
+export interface StoredShapes {
+  readonly shapes: readonly Shape[];
+  readonly columns: readonly Column[];
+}
+
+const STEPS_MAX = 65_536;
+const KEY_BYTES = 127;
+
+export function readShapes({ loose }: PartSource): StoredShapes {
+  const columns: Column[] = [];
+  const columnByName = new Map<string, number>();
+  const columnNamed = (column: Column | null): number => {
+    if (column === null) return -1;
+    const known = columnByName.get(column.name);
+    if (known !== undefined) return known;
+    if (columns.length >= COLUMNS_MAX) throw new DamagedPart(`got more than ${COLUMNS_MAX} columns`);
+    columnByName.set(column.name, columns.length);
+    return columns.push(column) - 1;
+  };
+  const steps = Array.from({ length: loose.varint(STEPS_MAX) }, (): Step => {
+    const code = loose.varint(CODES - 1);
+    if (numberOfCode(code) >= OPERATIONS.length || typeOfCode(code) >= ATTRIBUTE_TYPES.length) {
+      throw new DamagedPart(`got an unknown operation ${code}`);
+    }
+    const keyBytes = loose.take(loose.varint(KEY_BYTES));
+    const key = keyBytes.toString();
+    return { code, key, keyBytes, column: columnNamed(columnOfCode(code, key)) };
+  });
+  const shapes = Array.from({ length: loose.varint(SHAPES_MAX) }, () => readShape(loose, steps, columns));
+  return { shapes, columns };
+}
+
+function readShape(loose: ByteSource, steps: readonly Step[], columns: readonly Column[]): Shape {
+  const length = loose.varint(SHAPE_OPERATIONS_MAX);
+  const list = Array.from({ length }, () => {
+    const step = steps[loose.varint(STEPS_MAX)];
+    if (step === undefined) throw new DamagedPart('got a shape of an operation that is not there');
+    return step;
+  });
+  const holes = list.filter(({ column }) => column >= 0).map(({ column }) => column);
+  const words = holes.reduce((sum, column) => sum + WORDS_OF[columns[column]!.format], 0);
+  return { steps: list, holes: Uint16Array.from(holes), words };
+}

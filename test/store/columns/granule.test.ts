@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { appendGranule } from '../../../collector/store/columns/append-granule.ts';
+import { DamagedPart } from '../../../collector/store/columns/damaged-part.ts';
+import { encodeSegment, granuleEnds, startBlock } from '../../../collector/store/columns/encode-granule.ts';
+import type { Granule } from '../../../collector/store/columns/granule.ts';
+import { decodeBlockHeader, openGranule, openSegment } from '../../../collector/store/columns/read-block.ts';
+import { orderRows } from '../../../collector/store/columns/row-order.ts';
+import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
+import {
+  createSpanTable,
+  durationMsOf,
+  startMsOf,
+  type SpanRows,
+  type SpanTable,
+} from '../../../collector/store/columns/span-table.ts';
+import { takeRequest } from '../../../collector/store/columns/take-request.ts';
+import { memoryInterner } from './memory-interner.ts';
+import { randomSpan, requestOf, seeded } from './random-spans.ts';
+
+const NOW_UNIX_MS = Date.UTC(2026, 10, 20, 12);
+
+function randomTable(seed: number, percent: number, spans: number): SpanTable {
+  const random = seeded(seed);
+  const table = createSpanTable();
+  const { interner } = memoryInterner();
+  for (let left = spans; left > 0; left -= 20) {
+    const sent = Array.from({ length: Math.min(left, 20) }, () => randomSpan(random, { percent }, 30));
+    takeRequest(table, interner, requestOf(sent, `service ${random(3)}`), NOW_UNIX_MS);
+  }
+  return table;
+}
+
+/** All that `SpanRows` say of a row. */
+function rowOf(rows: SpanRows, row: number) {
+  return {
+    traceId: Buffer.from(rows.traceId.subarray(row * 16, row * 16 + 16)).toString('hex'),
+    spanId: Buffer.from(rows.spanId.subarray(row * 8, row * 8 + 8)).toString('hex'),
+    parentSpanId: Buffer.from(rows.parentSpanId.subarray(row * 8, row * 8 + 8)).toString('hex'),
+    start: [rows.startHigh[row], rows.startLow[row]],
+    end: [rows.endHigh[row], rows.endLow[row]],
+    refersTo: [rows.resource[row], rows.scope[row], rows.operation[row], rows.peer[row]],
+    codes: [rows.kind[row], rows.status[row], rows.outcome[row], rows.flags[row]],
+    giveUp: rows.giveUps.get(row) ?? null,
+  };
+}
+
+function expectSame(granule: Granule, table: SpanTable, order: Uint32Array, from: number): void {
+  for (let row = 0; row < granule.rows; row++) {
+    const sent = order[from + row]!;
+    expect(rowOf(granule, row)).toEqual(rowOf(table, sent));
+    expect(granule.spanBytes(row).toString('hex')).toBe(spanBytes(table, sent).toString('hex'));
+  }
+}
+
+/** As the store keeps it: parts by granule and name. */
+function encodeBlock(table: SpanTable, order: Uint32Array, rows: number) {
+  const block = startBlock(table);
+  const granules: Map<string, Buffer>[] = [];
+  let from = 0;
+  for (const to of granuleEnds(table, order, rows)) {
+    granules.push(block.granule(order, from, to));
+    from = to;
+  }
+  return { header: block.finish(), granules };
+}
+
+function openBlock({ header, granules }: ReturnType<typeof encodeBlock>): Granule[] {
+  const opened = decodeBlockHeader(header);
+  return granules.map((parts, number) => openGranule(opened, number, (name) => parts.get(name) ?? null));
+}
+
+describe.each([0, 2])('of random spans, %i in a hundred bytes strange', (percent) => {
+  const table = randomTable(77 + percent, percent, 900);
+  const order = orderRows(table);
+
+  test('a segment says what the rows say', () => {
+    expectSame(openSegment(encodeSegment(table, 0, table.rows)), table, order, 0);
+    const part = openSegment(encodeSegment(table, 300, 500));
+    expectSame(part, table, orderRows(table, 300, 500), 0);
+  });
+
+  test('the granules of a block say what the rows say', () => {
+    const granules = openBlock(encodeBlock(table, order, 200));
+    expect(granules.length).toBeGreaterThan(2);
+    for (const granule of granules) expectSame(granule, table, order, granule.zone.firstRow);
+  });
+
+  test('rows put back into a table are the same rows', () => {
+    const again = createSpanTable();
+    for (const granule of openBlock(encodeBlock(table, order, 200))) appendGranule(again, granule);
+    expect(again.rows).toBe(table.rows);
+    for (let row = 0; row < again.rows; row++) {
+      expect(rowOf(again, row)).toEqual(rowOf(table, order[row]!));
+      expect(spanBytes(again, row).equals(spanBytes(table, order[row]!))).toBe(true);
+    }
+    expectSame(openSegment(encodeSegment(again, 0, again.rows)), table, order, 0);
+  });
+
+  test('zones hold what their rows hold', () => {
+    for (const granule of openBlock(encodeBlock(table, order, 200))) {
+      const rows = Array.from({ length: granule.rows }, (_, row) => row);
+      const { zone } = granule;
+      expect(zone.minStartMs).toBe(Math.min(...rows.map((row) => startMsOf(granule, row))));
+      expect(zone.maxStartMs).toBe(Math.max(...rows.map((row) => startMsOf(granule, row))));
+      expect(zone.maxDurationMs).toBe(Math.max(...rows.map((row) => durationMsOf(granule, row))));
+      expect(zone.failed).toBe(rows.filter((row) => granule.outcome[row] !== 0).length);
+      expect([...zone.operations]).toEqual([...new Set(granule.operation)].toSorted((a, b) => a - b));
+    }
+  });
+});
+
+test('an empty segment is a segment', () => {
+  expect(openSegment(encodeSegment(createSpanTable(), 0, 0)).rows).toBe(0);
+});
+
+test('any flipped byte of a part is damage', () => {
+  const table = randomTable(5, 1, 60);
+  const block = encodeBlock(table, orderRows(table), 1_000);
+  const blobs: [string, Buffer, (bytes: Buffer) => unknown][] = [
+    ['segment', encodeSegment(table, 0, 60), openSegment],
+    ['header', block.header, decodeBlockHeader],
+  ];
+  for (const [name, bytes] of block.granules[0]!) {
+    const header = decodeBlockHeader(block.header);
+    blobs.push([
+      name,
+      bytes,
+      (damaged) => {
+        const read = (wanted: string) => (wanted === name ? damaged : block.granules[0]!.get(wanted)!);
+        const granule = openGranule(header, 0, read);
+        for (let row = 0; row < granule.rows; row++) {
+          granule.spanBytes(row);
+          rowOf(granule, row);
+        }
+      },
+    ]);
+  }
+  for (const [, bytes, open] of blobs) {
+    expect(() => open(bytes)).not.toThrow();
+    for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 25)) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 0x10;
+      expect(() => open(damaged)).toThrow(DamagedPart);
+    }
+    expect(() => open(bytes.subarray(0, bytes.length - 1))).toThrow(DamagedPart);
+    expect(() => open(Buffer.alloc(0))).toThrow(DamagedPart);
+  }
+});
