@@ -1,6 +1,6 @@
 /**
  * A trace of any size as OTLP JSON requests, for benchmarks of the page: services call services, every call a client
- * and a server span with the attributes that instrumentations send, and one call at the end of a path of eight hangs
+ * and a server span with the attributes that instrumentations send, and the call at the end of the leftmost path hangs
  * in its connect until the caller's timer ends it.
  */
 
@@ -33,52 +33,62 @@ export const spanIdOf = (index: number): string => (index + 1).toString(16).padS
 function* spansOf(traceId: string, count: number, startUnixMs: number): Generator<SentSpan> {
   const at = (offsetMs: number) =>
     String(BigInt(startUnixMs) * 1_000_000n + BigInt(Math.round(offsetMs * 1e6)));
-  const calls = Math.ceil(count / 2);
-  // The call that hangs is the last of the leftmost path.
-  let stuck = 0;
-  for (let depth = 0; depth < 4 && stuck * CALLS_EACH + 1 < calls; depth++) stuck = stuck * CALLS_EACH + 1;
-  for (let index = 0; index < count; index++) {
+  const calls = Math.ceil(count / 2) + 1;
+  let stuck = 1;
+  while (stuck * CALLS_EACH + 1 < calls) stuck = stuck * CALLS_EACH + 1;
+  for (let index = 0, given = 0; given < count; index++) {
     const isServer = index % 2 === 0;
     const call = Math.floor((index + 1) / 2);
+    // What hangs in its connect never reached its server.
+    if (isServer && call === stuck) continue;
+    given++;
     const caller = Math.max(0, Math.floor((call - 1) / CALLS_EACH));
     const parent = index === 0 ? -1 : isServer ? index - 1 : caller * 2;
     const isStuck = !isServer && call === stuck;
-    // A call begins after the one before it; deeper ones are shorter.
+    const isFailed = call % 97 === 96;
     const startMs = index === 0 ? 0 : (call / calls) * (BUDGET_MS - 200) + (isServer ? 0.4 : 0);
-    const onPath = isOnPath(call, stuck);
-    const endMs = onPath || index === 0 ? BUDGET_MS + 30 - startMs * 0.001 : startMs + 2 + (call % 37);
+    const isWaiting = index === 0 || isOnPath(call, stuck);
+    const endMs = isStuck
+      ? BUDGET_MS
+      : isWaiting
+        ? BUDGET_MS + 30 - startMs * 0.001
+        : startMs + 2 + (call % 37);
+    const lastedMs = endMs - startMs;
     yield {
       service: (isServer ? call : caller) % SERVICES,
       span: {
         traceId,
         spanId: spanIdOf(index),
         ...(parent >= 0 && { parentSpanId: spanIdOf(parent) }),
-        name: isServer ? `POST /api/v1/resource-${call % 60}` : 'POST',
+        name: isServer ? `POST ${routeOf(call)}` : 'POST',
         kind: isServer ? 2 : 3,
         startTimeUnixNano: at(startMs),
-        endTimeUnixNano: at(isStuck ? startMs + BUDGET_MS - startMs : endMs),
+        endTimeUnixNano: at(endMs),
+        ...(isFailed && { status: { code: 2, message: 'HTTP 500' } }),
         ...(isStuck && { status: { code: 2, message: 'connect ETIMEDOUT' } }),
-        ...(call % 97 === 96 && { status: { code: 2, message: 'HTTP 500' } }),
         attributes: isServer
-          ? serverAttributes(call)
-          : clientAttributes(call, endMs - startMs, isStuck ? BUDGET_MS - startMs : null),
+          ? serverAttributes(call, isFailed)
+          : clientAttributes(call, lastedMs, isFailed, isStuck),
       },
     };
   }
 }
+
+/** Two routes a service. */
+const routeOf = (call: number): string => `/api/v1/resource-${call % SERVICES}-${call % 2}`;
 
 function isOnPath(call: number, stuck: number): boolean {
   for (let at = stuck; at > 0; at = Math.floor((at - 1) / CALLS_EACH)) if (at === call) return true;
   return call === 0;
 }
 
-function serverAttributes(call: number): object[] {
+function serverAttributes(call: number, isFailed: boolean): object[] {
   return attributes({
     'http.request.method': 'POST',
-    'http.route': `/api/v1/resource-${call % 60}`,
-    'url.path': `/api/v1/resource-${call % 60}/${call}`,
+    'http.route': routeOf(call),
+    'url.path': `${routeOf(call)}/${call}`,
     'url.scheme': 'http',
-    'http.response.status_code': call % 97 === 96 ? 500 : 200,
+    'http.response.status_code': isFailed ? 500 : 200,
     'network.protocol.version': '1.1',
     'client.address': `10.0.${call % 8}.${call % 250}`,
     'user_agent.original': 'undici',
@@ -86,33 +96,33 @@ function serverAttributes(call: number): object[] {
   });
 }
 
-function clientAttributes(call: number, durationMs: number, stuckMs: number | null): object[] {
+function clientAttributes(call: number, lastedMs: number, isFailed: boolean, isStuck: boolean): object[] {
   const peer = call % SERVICES;
   return attributes({
     'http.request.method': 'POST',
     'server.address': `service-${peer}.internal`,
     'server.port': 8000 + peer,
-    'url.full': `http://service-${peer}.internal:${8000 + peer}/api/v1/resource-${call % 60}/${call}`,
+    'url.full': `http://service-${peer}.internal:${8000 + peer}${routeOf(call)}/${call}`,
     'network.peer.address': `10.1.0.${peer}`,
-    ...(stuckMs === null
+    ...(isStuck
       ? {
-          'http.response.status_code': call % 97 === 96 ? 500 : 200,
-          'sockeye.phase.dns_ms': 0.05,
-          'sockeye.phase.connect_ms': 0.2,
-          'sockeye.phase.send_ms': 0.05,
-          'sockeye.phase.wait_ms': Math.max(0.1, durationMs - 0.7),
-          'sockeye.phase.receive_ms': 0.4,
-        }
-      : {
           'error.type': 'ETIMEDOUT',
           'sockeye.phase.dns_ms': 1.5,
-          'sockeye.phase.connect_ms': stuckMs - 1.5,
+          'sockeye.phase.connect_ms': lastedMs - 1.5,
           'sockeye.timeout.phase': 'connect',
-          'sockeye.timeout.budget_ms': Math.round(stuckMs),
-          'sockeye.timeout.elapsed_ms': stuckMs,
+          'sockeye.timeout.budget_ms': Math.round(lastedMs),
+          'sockeye.timeout.elapsed_ms': lastedMs,
           'sockeye.timeout.timer': 'http_timeout',
           'sockeye.tcp.state': 'SYN_SENT',
           'sockeye.tcp.total_retransmits': 2,
+        }
+      : {
+          'http.response.status_code': isFailed ? 500 : 200,
+          'sockeye.phase.dns_ms': 0.05,
+          'sockeye.phase.connect_ms': 0.2,
+          'sockeye.phase.send_ms': 0.05,
+          'sockeye.phase.wait_ms': Math.max(0.1, lastedMs - 0.7),
+          'sockeye.phase.receive_ms': 0.4,
         }),
   });
 }

@@ -1,7 +1,9 @@
 /** Mounts the whole page at a path, with the API's answers from fixtures in place of a collector. */
 import { flushSync, mount, tick, unmount } from 'svelte';
 import { vi } from 'vitest';
+import type { Diagnosis, SpanDetail, Trace, WireSpan } from '../../collector/serve/wire.ts';
 import App from '../../ui/App.svelte';
+import { columnFileOf, textFileOf } from './columns-of.ts';
 import diagnosis from './fixtures/diagnosis-connect-timeout.json';
 import incidents from './fixtures/incidents-shop.json';
 import map from './fixtures/map-shop.json';
@@ -101,6 +103,16 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
 function answer(answers: Answers, target: string): Response {
   const url = new URL(target, window.location.href);
   const known = answers[url.pathname];
+  const format = url.searchParams.get('format');
+  const span = /^(.*)\/spans\/([0-9a-f]+)$/.exec(url.pathname);
+  const whole = (answers[span?.[1] ?? url.pathname] ?? null) as Trace | null;
+  if (whole && format === 'columns') {
+    const judged = answers[`${url.pathname}/diagnosis`] as Diagnosis | undefined;
+    return new Response(columnFileOf(whole, judged?.verdicts));
+  }
+  if (whole && format === 'texts') return new Response(textFileOf(whole));
+  if (whole && span)
+    return Response.json({ spans: whole.spans.filter(({ spanId }) => spanId === span[2]).map(detailOf) });
   const value =
     typeof known === 'function' ? (known as (query: URLSearchParams) => unknown)(url.searchParams) : known;
   if (value instanceof Response) return value;
@@ -108,6 +120,16 @@ function answer(answers: Answers, target: string): Response {
     return Response.json({ error: { code: 'not_found', message: `no ${url.pathname}` } }, { status: 404 });
   }
   return Response.json(value);
+}
+
+function detailOf(span: WireSpan): SpanDetail {
+  const { startOffsetMs, events, flaws = [] } = span;
+  return {
+    ...span,
+    startUnixNano: '0',
+    events: events.map((event) => ({ ...event, offsetMs: event.offsetMs - startOffsetMs })),
+    flaws,
+  };
 }
 
 /** jsdom lays nothing out, so that there is nothing to observe. */

@@ -141,6 +141,12 @@ describe('live data', () => {
 });
 
 describe('a trace', () => {
+  const choose = async (label: string, value: string) => {
+    const select = page.find(`select[aria-label="${label}"]`) as HTMLSelectElement;
+    select.value = value;
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+
   it('begins with the verdict, how sure it is, and what would decide', async () => {
     await open(`/trace/${TRACE_ID}`);
     await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443 after 3.000 s');
@@ -186,7 +192,9 @@ describe('a trace', () => {
     const chip = page.all('.evidence button').find((button) => button.textContent?.includes('retransmits'));
     await page.click(chip!);
     expect(page.url()).toContain(`span=${originId}`);
-    expect(page.find('.pointed').dataset['attribute']).toBe('sockeye.tcp.total_retransmits');
+    await expect
+      .poll(() => page.all('.pointed').map((line) => line.dataset['attribute']), soon)
+      .toEqual(['sockeye.tcp.total_retransmits']);
   });
 
   it('is walked by keys: next row, next problem, back to the origin', async () => {
@@ -235,23 +243,46 @@ describe('a trace', () => {
     await expect.poll(page.text, soon).toContain('origin');
     const rows = () => page.all('[role=treegrid] [role=row][aria-level]').length;
     const all = rows();
-    const select = page.find('select[aria-label="Spans to show"]') as HTMLSelectElement;
-    select.value = 'problems';
-    select.dispatchEvent(new Event('change', { bubbles: true }));
+    await choose('Spans to show', 'problems');
     await expect.poll(page.text, soon).toMatch(/\b[1-9] of 12 spans/);
     expect(rows()).toBeLessThan(all);
-    expect(page.url()).toContain('only=problems');
+    expect(page.url()).toContain('status=problems');
     await page.press('o');
-    expect(page.url()).toContain('only=problems');
+    expect(page.url()).toContain('status=problems');
+    await choose('Service to show', 'catalog');
+    await expect.poll(page.text, soon).toContain('No span of this trace matches the filter.');
+    await page.click(page.find('.none button'));
+    expect(rows()).toBe(all);
+  });
+
+  it.each(['flame', 'table'])('is filtered in the %s too', async (view) => {
+    await open(`/trace/${TRACE_ID}?view=${view}&service=catalog`);
+    await expect.poll(page.text, soon).toContain('2 of 12 spans');
+    const names = view === 'flame' ? '.lines button' : 'tbody tr:not(.space)';
+    const shown = page
+      .all(names)
+      .map((span) => (span.getAttribute('aria-label') ?? span.textContent ?? '').trim());
+    expect(shown.filter((name) => name.startsWith('catalog'))).toHaveLength(2);
+    expect(shown.filter((name) => name.includes('inventory'))).toEqual([]);
+  });
+
+  it('is found in the flame and the table too', async () => {
+    await open(`/trace/${TRACE_ID}?view=table&find=SYN_SENT`);
+    await expect.poll(page.text, soon).toContain('1 of 12');
+    await expect.poll(() => page.all('tbody tr:not(.space)').length, soon).toBe(1);
+    expect(page.find('tbody tr:not(.space)').textContent).toContain('POST payments');
+    await page.press('w');
+    await page.press('w');
+    await expect.poll(() => page.all('.lines button:not(.aside)').length, soon).toBe(1);
   });
 
   it('ends a filter that hides where one goes', async () => {
     const rows = () => page.all('[role=treegrid] [role=row][aria-level]').length;
-    await open(`/trace/${TRACE_ID}?only=service:catalog`);
+    await open(`/trace/${TRACE_ID}?service=catalog`);
     await expect.poll(page.text, soon).toContain('of 12 spans');
     const filtered = rows();
     await page.press('o');
-    await expect.poll(page.url, soon).not.toContain('only=');
+    await expect.poll(page.url, soon).not.toContain('service=');
     expect(rows()).toBeGreaterThan(filtered);
   });
 
@@ -265,10 +296,11 @@ describe('a trace', () => {
 
   it('of 5,000 spans costs a screenful of rows', async () => {
     const template = trace.spans[0]!;
+    const id = (index: number) => (index + 1).toString(16).padStart(16, '0');
     const spans = Array.from({ length: 5000 }, (_, index) => ({
       ...template,
-      spanId: `s${index}`,
-      parentSpanId: index === 0 ? '' : 's0',
+      spanId: id(index),
+      parentSpanId: index === 0 ? '' : id(0),
       startOffsetMs: index,
     }));
     await open('/trace/aa', {

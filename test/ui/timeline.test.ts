@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../collector/serve/wire.ts';
-import { findSpans } from '../../ui/timeline/find.ts';
+import { findSpan, spanAt } from '../../ui/timeline/columns.ts';
+import { createFinder } from '../../ui/timeline/find.ts';
 import { flameBoxes } from '../../ui/timeline/flame.ts';
 import { drawLane, labelText } from '../../ui/timeline/lane.ts';
-import { minimapLines } from '../../ui/timeline/minimap.ts';
-import { abandonedWork, deadlineOffsetMs, giveUpOffsetMs, problemOf } from '../../ui/timeline/problems.ts';
+import { drawMinimap } from '../../ui/timeline/minimap.ts';
+import { abandonedWork, deadlineAtMs, giveUpAtMs, problemAt } from '../../ui/timeline/problems.ts';
+import { rowAt, visibleRows } from '../../ui/timeline/rows.ts';
 import {
   formatWindow,
   placeLabel,
@@ -12,9 +14,12 @@ import {
   timeTicks,
   toPercent,
   wholeWindow,
+  windowAround,
 } from '../../ui/timeline/scale.ts';
 import { assignServiceColours, SERVICE_COLOURS } from '../../ui/timeline/service-colour.ts';
-import { buildRows, visibleRows } from '../../ui/timeline/tree.ts';
+import { sortSpans } from '../../ui/timeline/sort-spans.ts';
+import { matchFilter } from '../../ui/timeline/trace-model.ts';
+import { modelOf, textFileOf } from './columns-of.ts';
 import diagnosis from './fixtures/diagnosis-connect-timeout.json';
 import { drawSpans } from './spans.ts';
 
@@ -30,11 +35,21 @@ function verdictAt(spanId: string, giveUp: Partial<Verdict['giveUp']>, rest: Par
 }
 
 const window = { startMs: 0, endMs: 100 };
-const context = { window, widthPx: 500, deadlineMs: null, problem: null, wastedFromMs: null };
+const context = {
+  window,
+  widthPx: 500,
+  deadlineMs: null,
+  traceEndMs: 100,
+  problem: null,
+  wastedFromMs: null,
+  budgetMs: null,
+};
+const model = (drawing: string) => modelOf(drawSpans(drawing));
+const rowOf = ({ columns, rows }: ReturnType<typeof modelOf>, row: number) => rowAt(columns, rows, row);
 
 describe('a lane of the waterfall', () => {
   const laneOf = (drawing: string, changes = {}) =>
-    drawLane(buildRows(drawSpans(drawing))[0]!, { ...context, ...changes });
+    drawLane(rowOf(model(drawing), 0), { ...context, ...changes });
 
   it('is one bar in the colour of its service without phases', () => {
     expect(laneOf('a x | ===  |').pieces).toEqual([{ left: 10, width: 30, phase: null, open: false }]);
@@ -55,7 +70,18 @@ describe('a lane of the waterfall', () => {
   });
 
   it('is torn while the span has not ended', () => {
-    expect(laneOf('a x |==~|')).toMatchObject({ torn: true, label: { text: '30 ms so far, open' } });
+    expect(laneOf('a x |==~|')).toMatchObject({ torn: true, label: { text: 'not ended' } });
+  });
+
+  it('goes to the end of the trace when nothing says how long it lasted', () => {
+    const [span] = drawSpans('a x | ~ |');
+    const row = rowOf(modelOf([{ ...span!, durationMs: 0 }]), 0);
+    expect(drawLane(row, context).pieces).toMatchObject([{ left: 10, width: 90 }]);
+  });
+
+  it('shows how long the caller was willing to wait', () => {
+    expect(laneOf('a x |====|', { budgetMs: 30 }).budget).toEqual({ left: 0, width: 30 });
+    expect(laneOf('a x |====|').budget).toBeNull();
   });
 
   it('is cut off at the ends of the window', () => {
@@ -70,19 +96,22 @@ describe('a lane of the waterfall', () => {
   });
 
   it('is an outline where the callee never arrived', () => {
-    const rows = buildRows(drawSpans('a x |===X| kind=client server.address=b phases=connect:40!'));
-    expect(drawLane(rows[1]!, context)).toMatchObject({ outline: true, pieces: [{ left: 0, width: 40 }] });
+    const call = model('a x |===X| kind=client server.address=b phases=connect:40!');
+    expect(drawLane(rowOf(call, 1), context)).toMatchObject({
+      outline: true,
+      pieces: [{ left: 0, width: 40 }],
+    });
   });
 
   it('says which phase did not finish, and how much work was for nobody', () => {
-    const [stuck, late] = drawSpans('a x |===X| phases=dns:2,connect:38!\nb y |  ====|');
-    expect(labelText(stuck!, null)).toBe('connect 38 ms, unfinished');
-    expect(labelText(late!, 45)).toBe('40 ms, 15 ms wasted');
+    const { columns } = model('a x |===X| kind=client phases=dns:2,connect:38!\nb y |  ====|');
+    expect(labelText(spanAt(columns, 0), null)).toBe('connect 38 ms, unfinished');
+    expect(labelText(spanAt(columns, 1), 45)).toBe('40 ms, 15 ms wasted');
   });
 
   it('names the phase that took the time before the one that had just begun', () => {
-    const [stuck] = drawSpans('a x |===X| phases=queue:39,connect:1!');
-    expect(labelText(stuck!, null)).toBe('queue 39 ms, connect unfinished');
+    const { columns } = model('a x |===X| kind=client phases=queue:39,connect:1!');
+    expect(labelText(spanAt(columns, 0), null)).toBe('queue 39 ms, connect unfinished');
   });
 });
 
@@ -120,14 +149,18 @@ describe('the time axis', () => {
   });
 
   it('covers early and late spans and the deadline, with room for labels', () => {
-    const spans = [
-      { startOffsetMs: -10, durationMs: 5 },
-      { startOffsetMs: 0, durationMs: 90 },
-    ];
+    const spans = { start: Float64Array.of(-10, 0), duration: Float64Array.of(5, 90) };
     expect(wholeWindow(spans, 40).startMs).toBe(-10);
     expect(wholeWindow(spans, 40).endMs).toBeCloseTo(102);
     expect(wholeWindow(spans, 190).endMs).toBeCloseTo(214);
-    expect(wholeWindow([], 0).endMs).toBeGreaterThan(0);
+    expect(wholeWindow({ start: new Float64Array(), duration: new Float64Array() }, 0).endMs).toBeGreaterThan(
+      0,
+    );
+  });
+
+  it('shows a span with a little of what is around it, never what is before the trace', () => {
+    const { startMs, endMs } = windowAround(50, 100);
+    expect([startMs < 50, endMs > 150, windowAround(0, 0).startMs]).toEqual([true, true, 0]);
   });
 
   it('comes back from the URL as it was written there', () => {
@@ -146,26 +179,39 @@ describe('the time axis', () => {
 });
 
 describe('a problem', () => {
-  const [timedOut, failed, fine, open] = drawSpans(`
-    a w |==X| sockeye.timeout.phase=connect
-    a x |==X|
-    a y |== |
-    a z |==~|
+  const spans = drawSpans(`
+    a v |==X| kind=client sockeye.timeout.phase=connect
+    a w |==X|
+    a x |== |
+    a y |==~|
+    a z |== | kind=client http.response.status_code=500 error.type=500
   `);
+  const problems = (verdicts: Verdict[] = []) => {
+    const found = modelOf(spans, verdicts);
+    return spans.map(({ spanId }) => problemAt(found.problems, findSpan(found.columns, spanId)));
+  };
 
-  it('is a timeout by the span itself or by its verdict', () => {
-    expect(problemOf(timedOut!, [])).toBe('timeout');
-    expect(problemOf(failed!, [verdictAt(failed!.spanId, { kind: 'timeout' })])).toBe('timeout');
+  it('is a timeout or an error as the span itself ended, or pending while it has not', () => {
+    expect(problems()).toEqual(['timeout', 'error', null, 'pending', 'error']);
   });
 
-  it('is an error when the call was refused, verdict or not', () => {
-    expect(problemOf(failed!, [])).toBe('error');
-    expect(problemOf(failed!, [verdictAt(failed!.spanId, { kind: 'refused' })])).toBe('error');
+  it('is a timeout when a verdict says that the caller waited in vain', () => {
+    expect(problems([verdictAt(spans[1]!.spanId, { kind: 'timeout' })])[1]).toBe('timeout');
+    expect(problems([verdictAt(spans[1]!.spanId, { kind: 'refused' })])[1]).toBe('error');
   });
 
-  it('is none for a span that ended well, and pending for one that has not', () => {
-    expect(problemOf(fine!, [])).toBeNull();
-    expect(problemOf(open!, [])).toBe('pending');
+  it('is what a filter by status goes by, together with the service', () => {
+    const found = modelOf(spans);
+    const shown = (status: string, service = '') => {
+      const matches = matchFilter(found, { status, service });
+      return spans.map(({ spanId }) => matches?.(findSpan(found.columns, spanId)) ?? true);
+    };
+    expect(matchFilter(found, { status: '', service: '' })).toBeNull();
+    expect(shown('problems')).toEqual([true, true, false, true, true]);
+    expect(shown('timeouts')).toEqual([true, false, false, false, false]);
+    expect(shown('errors')).toEqual([false, true, false, false, true]);
+    expect(shown('open')).toEqual([false, false, false, true, false]);
+    expect(shown('timeouts', 'b')).toEqual(spans.map(() => false));
   });
 });
 
@@ -178,26 +224,25 @@ describe('the deadline and the work after it', () => {
         b queue |      ==  | kind=producer
           c job |       == | kind=consumer
   `);
-  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const { columns, rows } = modelOf(spans);
   const verdict = verdictAt(spans[0]!.spanId, { budgetMs: 40, elapsedMs: 41 }, { abandonedMs: 40 });
 
   it('are at the budget and at the give-up', () => {
-    expect(deadlineOffsetMs(verdict, byId)).toBe(40);
-    expect(giveUpOffsetMs(verdict, byId)).toBe(41);
-    expect(deadlineOffsetMs(verdictAt(spans[0]!.spanId, { budgetMs: null }), byId)).toBeNull();
-    expect(deadlineOffsetMs(verdictAt('gone', {}), byId)).toBeNull();
+    expect(deadlineAtMs(verdict, columns)).toBe(40);
+    expect(giveUpAtMs(verdict, columns)).toBe(41);
+    expect(deadlineAtMs(verdictAt(spans[0]!.spanId, { budgetMs: null }), columns)).toBeNull();
+    expect(deadlineAtMs(verdictAt('gone', {}), columns)).toBeNull();
   });
 
   it('begin at the give-up or at the span, and never behind a queue', () => {
-    const wasted = abandonedWork(verdict, spans);
-    expect([...wasted]).toEqual([
-      [spans[1]!.spanId, 41],
-      [spans[3]!.spanId, 60],
+    expect([...abandonedWork(verdict, columns, rows)]).toEqual([
+      [1, 41],
+      [3, 60],
     ]);
   });
 
   it('are none when the verdict found none', () => {
-    expect(abandonedWork({ ...verdict, abandonedMs: 0 }, spans).size).toBe(0);
+    expect(abandonedWork({ ...verdict, abandonedMs: 0 }, columns, rows).size).toBe(0);
   });
 });
 
@@ -214,51 +259,141 @@ describe('service colours', () => {
 });
 
 describe('find', () => {
-  const spans = drawSpans('shop pay |=| http.request.method=POST\nbank book |=| server.address=10.0.0.1');
+  const spans = drawSpans(`
+    shop pay   |==| http.request.method=POST
+      bank book |=| server.address=10.0.0.1 id=00000000000fa1ce
+  `);
+  const { columns } = modelOf(spans);
+  /** The texts are newer: one more span, and in another order. */
+  const late = drawSpans('shop late |=| http.request.method=POST id=00000000000000ff');
+  const finder = createFinder(
+    textFileOf({ traceId: '1', spans: [...late, ...spans.toReversed()] }).buffer,
+    columns.spanId,
+  );
+  const find = async (query: string) => [...(await finder.find(query))];
 
-  it('looks at names and attributes, in any case, for all words', () => {
-    expect(findSpans(spans, 'PAY post')).toEqual(new Set([spans[0]!.spanId]));
-    expect(findSpans(spans, 'server.address=10')).toEqual(new Set([spans[1]!.spanId]));
-    expect(findSpans(spans, 'pay 10.0.0.1')).toEqual(new Set());
+  it('looks at names and attributes, in any case, for all words', async () => {
+    expect(await find('PAY post')).toEqual([1, 0]);
+    expect(await find('server.address=10')).toEqual([0, 1]);
+    expect(await find('pay 10.0.0.1')).toEqual([0, 0]);
   });
 
-  it('of nothing finds nothing', () => {
-    expect(findSpans(spans, '  ').size).toBe(0);
+  it('looks at what the sender says of itself', async () => {
+    expect(await find('service.name=bank')).toEqual([0, 1]);
+  });
+
+  it('looks at a part of the span id', async () => {
+    expect(await find('fa1ce')).toEqual([0, 1]);
+  });
+
+  it('of nothing finds nothing', async () => {
+    expect(await find('  ')).toEqual([0, 0]);
+  });
+});
+
+describe('the table', () => {
+  const table = model(`
+    b x    |==========|
+      a y  | ====     |
+      a x  |   ====== |
+  `);
+  const order = (by: Parameters<typeof sortSpans>[2], matches: ((span: number) => boolean) | null = null) => [
+    ...sortSpans(table, matches, by).spans,
+  ];
+
+  it('is in the order of self time, duration, start or name', () => {
+    expect(order('self')).toEqual([2, 1, 0]);
+    expect(order('duration')).toEqual([0, 2, 1]);
+    expect(order('start')).toEqual([0, 1, 2]);
+    expect(order('service')).toEqual([2, 1, 0]);
+  });
+
+  it('lists what a filter lets through', () => {
+    expect(order('duration', (span) => span > 0)).toEqual([2, 1]);
   });
 });
 
 describe('the mini-map', () => {
-  it('draws rows that share a line of pixels once, and shows the worst of them', () => {
-    const rows = buildRows(drawSpans(Array.from({ length: 100 }, (_, i) => `a s${i} |==|`).join('\n')));
-    const problems = new Map([[rows[50]!.id, 'timeout' as const]]);
-    const lines = minimapLines(rows, visibleRows(rows, new Set()), problems, 20);
-    expect(lines).toHaveLength(20);
-    expect(lines.filter((line) => line.problem === 'timeout')).toHaveLength(1);
+  const picture = (drawing: string, verdicts: Verdict[] = [], height = 8) => {
+    const found = modelOf(drawSpans(drawing), verdicts);
+    return drawMinimap(found, visibleRows(found.rows, new Set()), window, 10, height);
+  };
+  /** A line of pixels as digits: how many spans run. */
+  const print = (counts: Int32Array) =>
+    Array.from(counts.slice(0, -1))
+      .join('')
+      .match(/.{10}/g)
+      ?.map((line) => line.replaceAll('0', ' ').trimEnd());
+
+  it('shows a row as a bar with a gap below it', () => {
+    expect(print(picture('a x |==========|\n  b y | ===      |').spans)).toEqual([
+      '1111111111',
+      '1111111111',
+      '1111111111',
+      '',
+      ' 111',
+      ' 111',
+      ' 111',
+      '',
+    ]);
+  });
+
+  it('counts the rows that share a pixel, and what is wrong with them', () => {
+    const names = Array.from({ length: 100 }, (_, index) => `a s${index} |  ===     |`);
+    const stuck = verdictAt((51).toString(16).padStart(16, '0'), { kind: 'timeout' });
+    const { spans, timeouts, errors } = picture(names.join('\n'), [stuck], 2);
+    expect(Array.from(spans).slice(0, 10)).toEqual([0, 0, 50, 50, 50, 0, 0, 0, 0, 0]);
+    expect([...timeouts].filter((count) => count > 0)).toEqual([1, 1, 1]);
+    expect(errors.every((count) => count === 0)).toBe(true);
+  });
+
+  it('keeps what lies outside of it, and what has no length, at one pixel', () => {
+    expect(print(picture('a x |                 ==|').spans)?.[0]).toBe('         1');
+    expect(print(picture('a x |=|', [], 1).spans)).toEqual(['1']);
   });
 });
 
 describe('the flame', () => {
+  const flame = (drawing: string, boxesMax = 10, kept?: number[]) => {
+    const found = model(drawing);
+    const rows = kept ? Int32Array.from(kept) : visibleRows(found.rows, new Set());
+    return flameBoxes(found, rows, window, boxesMax);
+  };
+
   it('puts callees below callers and pushes overlapping siblings down', () => {
-    const rows = buildRows(
-      drawSpans(`
-        a x   |==========|
-          b y | ====     |
-          c z |   ====   |
-      `),
-    );
-    const { boxes, total } = flameBoxes(rows, window, 10);
-    expect(boxes.map((box) => [box.row.span.service, box.line])).toEqual([
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
+    const { boxes, total } = flame(`
+      a x   |==========|
+        b y | ====     |
+        c z |   ====   |
+    `);
+    expect(boxes.map(({ span, line }) => [span, line])).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2],
     ]);
     expect(total).toBe(3);
   });
 
   it('keeps the longest when there are too many, and says of how many', () => {
-    const rows = buildRows(drawSpans('a x |==|\nb y |  ====|\nc z |      =|'));
-    const { boxes, total } = flameBoxes(rows, window, 1);
-    expect(boxes.map((box) => box.row.span.service)).toEqual(['b']);
+    const { boxes, total } = flame('a x |==|\nb y |  ====|\nc z |      =|', 1);
+    expect(boxes.map(({ span }) => span)).toEqual([1]);
     expect(total).toBe(3);
+  });
+
+  it('leaves out what a filter does not let through, and keeps the others in their lines', () => {
+    const { boxes, total } = flame('a x |====|\n  b y | == |\n  c z | == |', 10, [0, 2]);
+    expect(boxes.map(({ span, line }) => [span, line])).toEqual([
+      [0, 0],
+      [2, 1],
+    ]);
+    expect(total).toBe(2);
+  });
+
+  it('counts calls that are beside too many others, and does not place them', () => {
+    const { boxes, total } = flame(
+      Array.from({ length: 700 }, (_, i) => `a s${i} |==========|`).join('\n'),
+      1000,
+    );
+    expect([boxes.length, total]).toEqual([500, 700]);
   });
 });

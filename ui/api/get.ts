@@ -29,14 +29,24 @@ export function apiUrl(
 }
 
 export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(url, {
+  const response = await ask(url, {
     headers: { accept: 'application/json' },
     ...(signal ? { signal } : {}),
-  }).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
+  });
+  return (await response.json()) as T;
+}
+
+export async function getBytes(url: string, init: RequestInit = {}): Promise<ArrayBuffer> {
+  return (await ask(url, init)).arrayBuffer();
+}
+
+/** A good answer, or an ApiError. */
+export async function ask(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch((error: unknown) => {
+    if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'The collector does not answer.', 'a running collector at this address', null);
   });
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as WireError | null;
   const error = body?.error;
   throw new ApiError(

@@ -14,10 +14,14 @@ export interface Resource<T> {
 }
 
 /**
- * Fetches whenever `url()` changes; null fetches nothing. Data of another `key` (by default: the url) is thrown
+ * Fetches whenever `url()` changes, as JSON or as `load` has it; null fetches nothing. Data of another `key` (by default: the url) is thrown
  * away first, so that one trace never shows under another's name; the same key keeps it on screen meanwhile.
  */
-export function resource<T>(url: () => string | null, key: () => string | null = url): Resource<T> {
+export function resource<T>(
+  url: () => string | null,
+  key: () => string | null = url,
+  load: (url: string, signal: AbortSignal) => Promise<T> = getJson,
+): Resource<T> {
   let data = $state.raw<T | null>(null);
   let error = $state.raw<ApiError | null>(null);
   let loading = $state(false);
@@ -39,7 +43,7 @@ export function resource<T>(url: () => string | null, key: () => string | null =
     }
     const controller = new AbortController();
     loading = true;
-    getJson<T>(target, controller.signal)
+    load(target, controller.signal)
       .then((answer) => {
         data = answer;
         error = null;

@@ -3,13 +3,15 @@
  * never lets it move what is being looked at.
  */
 
+import type { TraceSummary } from '../../collector/serve/wire.ts';
+
 export type LiveEvent = 'map' | 'incident' | 'trace' | 'status';
 const EVENTS: readonly LiveEvent[] = ['map', 'incident', 'trace', 'status'];
 
 let wanted = $state(true);
 let connection = $state<'connecting' | 'open' | 'lost'>('connecting');
 let source: EventSource | null = null;
-const listeners = new Set<(event: LiveEvent) => void>();
+const listeners = new Set<(event: LiveEvent, json: string) => void>();
 
 export const live = {
   get wanted(): boolean {
@@ -27,8 +29,8 @@ export function startLive(): () => void {
   source.addEventListener('open', () => (connection = 'open'));
   source.addEventListener('error', () => (connection = 'lost'));
   for (const event of EVENTS) {
-    source.addEventListener(event, () => {
-      if (wanted) for (const listener of listeners) listener(event);
+    source.addEventListener(event, (message: MessageEvent<string>) => {
+      if (wanted) for (const listener of listeners) listener(event, message.data);
     });
   }
   return stopLive;
@@ -62,4 +64,13 @@ export function onLive(kinds: readonly LiveEvent[], everyMs: number, run: () => 
     listeners.delete(listener);
     if (timer !== null) clearTimeout(timer);
   };
+}
+
+/** Calls back with what is told of one trace: that it is new, or that it grew; returns how to stop. */
+export function onLiveTrace(traceId: string, run: (trace: TraceSummary) => void): () => void {
+  const listener = (event: LiveEvent, json: string) => {
+    if (event === 'trace' && json.includes(traceId)) run(JSON.parse(json) as TraceSummary);
+  };
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }

@@ -1,6 +1,6 @@
 /** A verdict as Markdown, for the channel where the incident is discussed. Pure. */
 import type { Verdict } from '../../collector/serve/wire.ts';
-import { formatValue } from '../timeline/find.ts';
+import { formatValue } from '../timeline/format-value.ts';
 
 export function summariseVerdict(verdict: Verdict, traceId: string, link: string): string {
   const lines = [

@@ -150,6 +150,17 @@ export function phasesAt({ head, phaseEnd, phase, phaseMs }: TraceColumns, index
   return parts;
 }
 
+/** Which phases any span has, in their order, and whether one had not finished. */
+export function seenPhases({ head, phase }: TraceColumns): { phases: Phase[]; open: boolean } {
+  const seen = new Uint8Array(UNFINISHED);
+  let open = false;
+  for (const code of phase) {
+    seen[code & ~UNFINISHED] = 1;
+    open ||= (code & UNFINISHED) !== 0;
+  }
+  return { phases: head.phases.filter((_, number) => seen[number] === 1), open };
+}
+
 export function spanIdAt({ spanId }: TraceColumns, index: number): string {
   let text = '';
   for (let at = index * SPAN_ID_BYTES; at < (index + 1) * SPAN_ID_BYTES; at++) {

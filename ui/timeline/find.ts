@@ -1,41 +1,43 @@
-/** Find in a trace: names, status, events, and every attribute of every span. Pure. */
-import type { WireAttributes, WireSpan, WireValue } from '../../collector/serve/wire.ts';
+/** Find in one trace: here for the traces people have, in a worker for large ones. */
+import type { FromFinder, ToFinder } from './find-worker.ts';
+import { findInTexts, readTexts } from './texts.ts';
 
-/** All words must be somewhere in the span, in any case. */
-export function findSpans(spans: readonly WireSpan[], text: string): Set<string> {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = new Set<string>();
-  if (words.length === 0) return found;
-  for (const span of spans) {
-    const haystack = textOf(span);
-    if (words.every((word) => haystack.includes(word))) found.add(span.spanId);
+export interface Finder {
+  /** 1 for every span that is found. Rejects only when the worker cannot run. */
+  find(query: string): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** Below this, reading the texts takes less than a frame: some 5,000 spans. */
+const WORKER_FROM_BYTES = 700_000;
+
+/** `file` is the trace's texts, which change hands; `spanId` the ids of the spans that are shown. */
+export function createFinder(file: ArrayBuffer, spanId: Uint8Array): Finder {
+  if (file.byteLength < WORKER_FROM_BYTES || typeof Worker === 'undefined') {
+    const texts = readTexts(file, spanId);
+    return { find: (query) => Promise.resolve(findInTexts(texts, query)), close: () => {} };
   }
-  return found;
-}
-
-const texts = new WeakMap<WireSpan, string>();
-
-/** Everything a span says, once, in lower case; kept as long as the span is. */
-function textOf(span: WireSpan): string {
-  const known = texts.get(span);
-  if (known !== undefined) return known;
-  const parts = [span.service, span.operation, span.kind, span.spanId, span.status.code, span.status.message];
-  for (const attributes of [span.attributes, span.resource, span.scope])
-    parts.push(attributesText(attributes));
-  for (const event of span.events) parts.push(event.name, attributesText(event.attributes));
-  for (const link of span.links) parts.push(link.traceId, link.spanId, attributesText(link.attributes));
-  const text = parts.join('\n').toLowerCase();
-  texts.set(span, text);
-  return text;
-}
-
-function attributesText(attributes: WireAttributes): string {
-  return Object.entries(attributes)
-    .map(([key, value]) => `${key}=${formatValue(value)}`)
-    .join('\n');
-}
-
-/** A value as one line: text as it is, everything else as JSON. */
-export function formatValue(value: WireValue): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  const worker = new Worker(new URL('./find-worker.ts', import.meta.url), { type: 'module' });
+  const waiting = new Map<number, PromiseWithResolvers<Uint8Array>>();
+  let lastId = 0;
+  const send = (message: ToFinder, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
+  worker.addEventListener('message', ({ data }: MessageEvent<FromFinder>) => {
+    waiting.get(data.id)?.resolve(data.found);
+    waiting.delete(data.id);
+  });
+  worker.addEventListener('error', () => {
+    for (const query of waiting.values()) query.reject(new Error('The worker that finds failed.'));
+    waiting.clear();
+  });
+  send({ type: 'open', file, spanId }, [file]);
+  return {
+    find(query) {
+      const id = ++lastId;
+      const answer = Promise.withResolvers<Uint8Array>();
+      waiting.set(id, answer);
+      send({ type: 'find', id, query });
+      return answer.promise;
+    },
+    close: () => worker.terminate(),
+  };
 }

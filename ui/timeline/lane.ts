@@ -1,13 +1,16 @@
 /** What a row's lane shows: bars, the stuck phase, wasted work, the label. Pure; drawn by Bar.svelte. */
 import { formatDuration } from '../format.ts';
+import type { Span } from './columns.ts';
 import type { Problem } from './problems.ts';
+import type { Row } from './rows.ts';
 import { placeLabel, toPercent, toShare, type LabelPlace, type Span1D } from './scale.ts';
-import type { Row } from './tree.ts';
 
-export interface Piece {
-  /** Percent of the lane. */
+/** Percent of the lane. */
+interface Extent {
   readonly left: number;
   readonly width: number;
+}
+export interface Piece extends Extent {
   /** A phase's name, or null for a bar in its service's colour. */
   readonly phase: string | null;
   /** Had not finished when the call ended. */
@@ -15,7 +18,9 @@ export interface Piece {
 }
 export interface Lane {
   readonly pieces: readonly Piece[];
-  readonly wasted: { readonly left: number; readonly width: number } | null;
+  readonly wasted: Extent | null;
+  /** How long the caller was willing to wait. */
+  readonly budget: Extent | null;
   /** The span has no end yet. */
   readonly torn: boolean;
   /** Nothing was recorded here: an outline where a span is missing. */
@@ -31,47 +36,53 @@ export interface LaneContext {
   readonly window: Span1D;
   readonly widthPx: number;
   readonly deadlineMs: number | null;
+  /** What has not ended is drawn up to here. */
+  readonly traceEndMs: number;
   readonly problem: Problem | null;
   /** From where on the span's work was for nobody. */
   readonly wastedFromMs: number | null;
+  /** null where none is known. */
+  readonly budgetMs: number | null;
 }
 
 /** Mean width of a character of an 11 px label; measured with DejaVu Sans, the widest fallback. */
 const CHARACTER_PX = 6.7;
 
+const EMPTY: Lane = { pieces: [], wasted: null, budget: null, torn: false, outline: false, label: null };
+
 export function drawLane(row: Row, context: LaneContext): Lane {
-  if (row.kind === 'missing-parent')
-    return { pieces: [], wasted: null, torn: false, outline: false, label: null };
-  const { startOffsetMs, durationMs } = row.kind === 'span' ? row.span : row;
-  const extent = toPercent(startOffsetMs, durationMs, context.window);
+  if (row.kind === 'missing-parent') return EMPTY;
+  const { window, wastedFromMs, budgetMs, traceEndMs } = context;
+  const span = untilNow(row.kind === 'span' ? row.span : row.call, traceEndMs);
+  const { startMs, durationMs } = span;
+  const extent = toPercent(startMs, durationMs, window);
   if (row.kind === 'no-callee') {
-    const pieces = extent ? [{ ...extent, phase: null, open: false }] : [];
-    return { pieces, wasted: null, torn: false, outline: true, label: null };
+    return { ...EMPTY, pieces: extent ? [{ ...extent, phase: null, open: false }] : [], outline: true };
   }
-  const { span } = row;
-  const wastedEnd = startOffsetMs + durationMs;
-  const wasted =
-    context.wastedFromMs === null
-      ? null
-      : toPercent(context.wastedFromMs, wastedEnd - context.wastedFromMs, context.window);
+  const wastedMs = startMs + durationMs - (wastedFromMs ?? 0);
   return {
-    pieces: drawPieces(row.span, context.window),
-    wasted,
+    pieces: drawPieces(span, window),
+    wasted: wastedFromMs === null ? null : toPercent(wastedFromMs, wastedMs, window),
+    budget: budgetMs === null ? null : toPercent(startMs, budgetMs, window),
     torn: span.pending,
     outline: false,
-    label: extent && drawLabel(row.span, context),
+    label: extent && drawLabel(span, context),
   };
 }
 
-type Span = Extract<Row, { kind: 'span' }>['span'];
+/** A span without an end goes on, as far as is known, to the end of the trace. */
+function untilNow(span: Span, traceEndMs: number): Span {
+  if (!span.pending || span.durationMs > 0) return span;
+  return { ...span, durationMs: Math.max(0, traceEndMs - span.startMs) };
+}
 
 /** The phases of a call, and what lies before or after them in the bar's own colour. */
 function drawPieces(span: Span, window: Span1D): Piece[] {
-  const whole = toPercent(span.startOffsetMs, span.durationMs, window);
+  const whole = toPercent(span.startMs, span.durationMs, window);
   if (!whole) return [];
   const pieces: Piece[] = [{ ...whole, phase: null, open: false }];
   for (const phase of span.phases) {
-    const part = toPercent(span.startOffsetMs + phase.startOffsetMs, phase.durationMs, window);
+    const part = toPercent(span.startMs + phase.startMs, phase.durationMs, window);
     if (part) pieces.push({ ...part, phase: phase.phase, open: phase.open });
   }
   // With every moment in a phase, the bar below is covered and need not be drawn.
@@ -83,8 +94,8 @@ function drawLabel(span: Span, context: LaneContext): Lane['label'] {
   const text = labelText(span, context.wastedFromMs);
   const px = (offsetMs: number) => toShare(offsetMs, context.window) * context.widthPx;
   const bar = {
-    start: Math.max(0, px(span.startOffsetMs)),
-    end: Math.min(context.widthPx, px(span.startOffsetMs + span.durationMs)),
+    start: Math.max(0, px(span.startMs)),
+    end: Math.min(context.widthPx, px(span.startMs + span.durationMs)),
   };
   const avoid = context.deadlineMs === null ? [] : [px(context.deadlineMs)];
   const place = placeLabel(bar, text.length * CHARACTER_PX + 10, context.widthPx, avoid);
@@ -93,7 +104,7 @@ function drawLabel(span: Span, context: LaneContext): Lane['label'] {
 
 export function labelText(span: Span, wastedFromMs: number | null): string {
   const stuck = span.phases.findLast((phase) => phase.open);
-  if (span.pending) return `${formatDuration(span.durationMs)} so far, open`;
+  if (span.pending) return 'not ended';
   if (stuck) {
     // A give-up in a phase that had just begun is a matter of the one that took the time.
     const [longest = stuck] = span.phases.toSorted((a, b) => b.durationMs - a.durationMs);
@@ -101,7 +112,7 @@ export function labelText(span: Span, wastedFromMs: number | null): string {
       ? `${stuck.phase} ${formatDuration(stuck.durationMs)}, unfinished`
       : `${longest.phase} ${formatDuration(longest.durationMs)}, ${stuck.phase} unfinished`;
   }
-  const end = span.startOffsetMs + span.durationMs;
+  const end = span.startMs + span.durationMs;
   const wasted = wastedFromMs === null ? '' : `, ${formatDuration(end - wastedFromMs)} wasted`;
   return `${formatDuration(span.durationMs)}${wasted}`;
 }

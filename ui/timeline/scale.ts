@@ -44,16 +44,23 @@ const END_ROOM = 1.12;
 
 /** From the first span's start to the last one's end, or to `endMs` when that is later, with room for labels. */
 export function wholeWindow(
-  spans: readonly { readonly startOffsetMs: number; readonly durationMs: number }[],
+  { start, duration }: { readonly start: Float64Array; readonly duration: Float64Array },
   endMs: number,
 ): Span1D {
-  let start = 0;
-  let end = Math.max(1e-3, endMs);
-  for (const span of spans) {
-    start = Math.min(start, span.startOffsetMs);
-    end = Math.max(end, span.startOffsetMs + span.durationMs);
+  let first = 0;
+  let last = Math.max(1e-3, endMs);
+  for (let span = 0; span < start.length; span++) {
+    const startMs = start[span] ?? 0;
+    first = Math.min(first, startMs);
+    last = Math.max(last, startMs + (duration[span] ?? 0));
   }
-  return { startMs: start, endMs: start + (end - start) * END_ROOM };
+  return { startMs: first, endMs: first + (last - first) * END_ROOM };
+}
+
+/** A window in which an extent is seen with a little of what is around it. */
+export function windowAround(startMs: number, durationMs: number): Span1D {
+  const room = Math.max(durationMs, 1e-3) * (END_ROOM - 1);
+  return { startMs: Math.max(0, startMs - room / 2), endMs: startMs + durationMs + room };
 }
 
 /** `12.000-40.500`, the form the URL's `t` has. */
