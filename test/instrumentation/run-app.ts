@@ -14,6 +14,8 @@ export interface AppRun {
 }
 
 export interface AppOptions {
+  /** What starts node, such as `unshare`, with its arguments. */
+  starter?: string[];
   /** Flags of node before the program's file, such as `--require`. */
   flags?: string[];
   args?: string[];
@@ -38,9 +40,10 @@ export function cleanEnvironment(extra: Record<string, string> = {}): Record<str
 
 export function startApp(
   file: string,
-  { flags = [], args = [], cwd, env = {} }: AppOptions = {},
+  { starter = [], flags = [], args = [], cwd, env = {} }: AppOptions = {},
 ): RunningApp {
-  const child = spawn(process.execPath, [...flags, file, ...args], {
+  const [command = '', ...rest] = [...starter, process.execPath, ...flags, file, ...args];
+  const child = spawn(command, rest, {
     cwd,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
