@@ -38,6 +38,7 @@ export interface RowCodes {
   readonly producer: number;
   readonly server: number;
   readonly consumer: number;
+  readonly ok: number;
   readonly error: number;
   readonly timeout: number;
   readonly isStream: number;
@@ -68,6 +69,8 @@ interface Minute {
 
 const EDGE_KINDS: readonly MapEdge['kind'][] = ['http', 'rpc', 'db', 'messaging', 'tcp'];
 const NO_ROW = -1;
+/** In place of a bucket: counted, without a latency. */
+const NOT_TIMED = -1;
 const PHASE_NONE = TIMEOUT_PHASES.indexOf('none');
 
 export class Tally {
@@ -98,9 +101,12 @@ export class Tally {
       const minute = this.#minuteOf(trace.startMs[row]!);
       const kind = trace.kind[row]!;
       const isStream = (trace.flags[row]! & this.#codes.isStream) !== 0;
-      const bucket = isStream ? -1 : bucketOf(trace.durationMs[row]!);
+      const bucket = isStream ? NOT_TIMED : bucketOf(trace.durationMs[row]!);
       const operation = trace.operation[row]!;
-      count(cellOf(minute.operations, operation), trace, row, bucket, sign, this.#codes, false);
+      // What is normal for a call is what its successes took; one given up was cut off at its caller's budget.
+      const isCutOff = (kind === client || kind === producer) && trace.outcome[row] !== this.#codes.ok;
+      const normal = isCutOff ? NOT_TIMED : bucket;
+      count(cellOf(minute.operations, operation), trace, row, normal, sign, this.#codes, false);
       const version = this.#versionOf(trace.resource[row]!);
       if (version >= 0) cellOf(minute.versions, version).calls += sign;
       if (kind === client || kind === producer) {

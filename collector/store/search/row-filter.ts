@@ -8,12 +8,11 @@
  */
 import { compileComparison } from '../../query/match-span.ts';
 import type { FieldTerm, QueryTerm } from '../../query/query-term.ts';
+import type { Attributes } from '../../span.ts';
 import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
-import { durationMsOf, type SpanRows } from '../columns/span-table.ts';
-import { markAttribute, type AttributeRows } from './attribute-filter.ts';
-
-/** Rows as a search looks at them. Columns that no term asks for are not read. */
-export type SearchedRows = SpanRows & AttributeRows;
+import type { Granule } from '../columns/granule.ts';
+import { durationMsOf } from '../columns/span-table.ts';
+import { expandClasses, markAttribute } from './attribute-filter.ts';
 
 export interface RowMarks {
   /** By row: 1 where it may match. */
@@ -27,11 +26,11 @@ export interface FilterNames {
   service(operation: number): string;
   operation(operation: number): string;
   /** Attributes of a resource, of a scope. */
-  resource(resource: number): ReadonlyMap<string, unknown>;
-  scope(scope: number): ReadonlyMap<string, unknown>;
+  resource(resource: number): Attributes;
+  scope(scope: number): Attributes;
 }
 
-export type RowFilter = (rows: SearchedRows) => RowMarks;
+export type RowFilter = (granule: Granule) => RowMarks;
 
 export function compileRowFilter(term: QueryTerm, names: FilterNames): RowFilter {
   if (term.type === 'field') return compileField(term, names);
@@ -55,7 +54,7 @@ function keepEither(a: RowMarks, b: RowMarks): RowMarks {
   return { may: a.may.map((mark, row) => mark | b.may[row]!), isCertain: a.isCertain && b.isCertain };
 }
 
-function everyRow({ rows }: SearchedRows, isCertain: boolean): RowMarks {
+function everyRow({ rows }: Granule, isCertain: boolean): RowMarks {
   return { may: new Uint8Array(rows).fill(1), isCertain };
 }
 
@@ -69,28 +68,28 @@ function compileField(term: FieldTerm, names: FilterNames): RowFilter {
   const holds = compileComparison(term);
   switch (term.key) {
     case 'service':
-      return byNumber(
-        (rows) => rows.operation,
+      return byClass(
+        ({ operation }) => operation,
         (operation) => holds(names.service(operation)),
       );
     case 'operation':
-      return byNumber(
-        (rows) => rows.operation,
+      return byClass(
+        ({ operation }) => operation,
         (operation) => holds(names.operation(operation)),
       );
     case 'kind':
-      return byNumber(
-        (rows) => rows.kind,
+      return byClass(
+        ({ kind }) => kind,
         (kind) => holds(KINDS[kind]!),
       );
     case 'status':
-      return byNumber(
-        (rows) => rows.status,
+      return byClass(
+        ({ status }) => status,
         (status) => holds(STATUSES[status]!),
       );
     case 'timeout':
-      return byNumber(
-        (rows) => rows.outcome,
+      return byClass(
+        ({ outcome }) => outcome,
         (outcome) => holds(String(outcome === TIMEOUT)),
       );
     case 'duration':
@@ -101,26 +100,21 @@ function compileField(term: FieldTerm, names: FilterNames): RowFilter {
   }
 }
 
-/** A term about something that many rows share: asked once for each number. */
-function byNumber(
-  column: (rows: SearchedRows) => Uint8Array | Uint32Array,
+/** A term about something that all rows of a class share. */
+function byClass(
+  column: (classes: Granule['classes']) => Uint8Array | Uint32Array,
   holds: (number: number) => boolean,
 ): RowFilter {
-  const known = new Map<number, number>();
-  return (rows) => {
-    const numbers = column(rows);
-    const may = new Uint8Array(rows.rows);
-    for (let row = 0; row < may.length; row++) {
-      const number = numbers[row]!;
-      let mark = known.get(number);
-      if (mark === undefined) known.set(number, (mark = holds(number) ? 1 : 0));
-      may[row] = mark;
-    }
-    return { may, isCertain: true };
+  return (granule) => {
+    const numbers = column(granule.classes);
+    const ofClass = Uint8Array.from({ length: granule.classes.count }, (_, index) =>
+      Number(holds(numbers[index]!)),
+    );
+    return { may: expandClasses(granule, ofClass), isCertain: true };
   };
 }
 
-function markEach(rows: SearchedRows, holds: (row: number) => boolean): RowMarks {
+function markEach(rows: Granule, holds: (row: number) => boolean): RowMarks {
   const may = new Uint8Array(rows.rows);
   for (let row = 0; row < may.length; row++) may[row] = holds(row) ? 1 : 0;
   return { may, isCertain: true };

@@ -12,6 +12,7 @@ export const CODES: RowCodes = {
   producer: 4,
   server: 2,
   consumer: 5,
+  ok: 0,
   error: 1,
   timeout: 2,
   isStream: 1,

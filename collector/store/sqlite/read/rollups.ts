@@ -3,15 +3,16 @@
  *
  * Steps that are over change only when spans come late, so decoded ones are kept, by the bytes they came from.
  */
-import { calleeOf, type Callee } from '../../query/callee.ts';
-import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../query/results.ts';
-import type { MapEdge, NodeKind } from '../../serve/wire.ts';
-import { addCell, emptyCell, type Cell } from '../rollup/cell.ts';
-import { groupCells, type EdgeCell } from '../rollup/call-groups.ts';
-import { latencyOfSketch } from '../rollup/sketch.ts';
-import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../rollup/steps.ts';
-import { Cancelled, type TimeRange } from '../store.ts';
-import type { Connection } from './open-database.ts';
+import { calleeOf, type Callee } from '../../../query/callee.ts';
+import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../../query/results.ts';
+import type { MapEdge, NodeKind } from '../../../serve/wire.ts';
+import { addCell, emptyCell, type Cell } from '../../rollup/cell.ts';
+import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
+import { latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
+import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
+import { Cancelled, type TimeRange } from '../../store.ts';
+import type { Connection } from '../open-database.ts';
+import { LeastRecent } from './least-recent.ts';
 
 interface SeriesRow {
   readonly series_id: number;
@@ -29,6 +30,10 @@ interface SeriesRow {
   readonly operation_kind: string | null;
   readonly operation_service: string | null;
 }
+
+/** An operation that is called once a day has what is normal for it in a week. */
+const HOURS_LOOKED_AT_MAX = 168;
+const CELLS_KEPT_MAX = 20_000;
 
 type IsCancelled = () => boolean;
 type StatsRow = ServiceStats & { operation: string };
@@ -52,6 +57,11 @@ export function createRollupReader(
        WHERE type = 'operation' AND operation.service = ? AND operation.kind = ? AND operation.name = ?`,
     )
     .pluck();
+  const newestHours = database.prepare<[number], { step_unix_ms: number; data: Buffer }>(
+    "SELECT step_unix_ms, data FROM rollup WHERE level = 'hour' ORDER BY step_unix_ms DESC LIMIT ?",
+  );
+  /** By step and checksum: one that changed is another. */
+  const decodedHours = new LeastRecent<string, StepCells>(CELLS_KEPT_MAX, (cells) => cells.size + 1);
   const seriesOfType = database
     .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
     .pluck();
@@ -129,14 +139,31 @@ export function createRollupReader(
         .toSorted((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
     },
 
-    /** Durations of an operation's own spans of any kind, from whole steps of the range. */
-    readOperationCell(range: TimeRange, key: { service: string; kind: string; operation: string }): Cell {
-      const wanted = new Set(operationSeries.all(key.service, key.kind, key.operation));
-      const sum = emptyCell();
-      for (const { data } of stepsOf(range, () => false)) {
-        for (const cell of decodeStep(data, (series) => wanted.has(series)).values()) addCell(sum, cell);
+    /**
+     * Of each operation, newest hours first until so many durations are counted: spans of its own kind; of calls those
+     * that were answered well.
+     */
+    readOperationCells(
+      keys: readonly { service: string; kind: string; operation: string }[],
+      durationsWanted: number,
+    ): Cell[] {
+      const found = keys.map(() => emptyCell());
+      const places = new Map<number, Cell>();
+      for (const [index, { service, kind, operation }] of keys.entries()) {
+        for (const id of operationSeries.all(service, kind, operation)) places.set(id, found[index]!);
       }
-      return sum;
+      for (const { step_unix_ms: stepUnixMs, data } of newestHours.iterate(HOURS_LOOKED_AT_MAX)) {
+        const cells = decodedHours.get(
+          `${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`,
+          () => decodeStep(data),
+        );
+        for (const [id, sum] of places) {
+          const cell = cells.get(id);
+          if (cell !== undefined && totalOf(sum.latency) < durationsWanted) addCell(sum, cell);
+        }
+        if (found.every((cell) => totalOf(cell.latency) >= durationsWanted)) break;
+      }
+      return found;
     },
 
     /** A minute counts where it begins. */

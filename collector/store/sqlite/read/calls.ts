@@ -1,0 +1,128 @@
+/** Reads single calls: the newest of an edge, and what is normal for an operation. */
+import { calleeOf } from '../../../query/callee.ts';
+import type { Span } from '../../../span.ts';
+import { CLIENT, CONSUMER, IS_STREAM, OK, PRODUCER, SERVER, SPAN_ID_BYTES } from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
+import { bucketOf, countBucket, latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
+import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
+import type { Names } from './names.ts';
+import type { createRollupReader } from './rollups.ts';
+import type { Piece, TraceReader } from './traces.ts';
+import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
+
+/** Spans are enough that say what is normal for an operation. */
+const NORMAL_SPANS_MAX = 1_000;
+const CALLS_LOOKED_AT_MAX = 5_000;
+
+export function createCallReader(
+  reader: TraceReader,
+  names: Names,
+  addressServices: { all(): ReadonlyMap<string, string> },
+  rollups: ReturnType<typeof createRollupReader>,
+  onDamage: OnDamage,
+) {
+  /** Rows of a granule that could be calls of the edge, by class. */
+  function candidates(granule: Granule, { caller, callee }: Edge, range: TimeRange): number[] {
+    const { classes } = granule;
+    const ofClass = Array.from({ length: classes.count }, (_, index) => {
+      const kind = classes.kind[index]!;
+      const service = names.service(classes.operation[index]!);
+      if (caller === null) return kind === SERVER && service === callee;
+      return (kind === CLIENT || kind === PRODUCER) && service === caller;
+    });
+    if (!ofClass.includes(true)) return [];
+    return Array.from({ length: granule.rows }, (_, row) => row).filter((row) => {
+      if (!ofClass[classes.of[row]!]) return false;
+      const startMs = startMsOf(granule, row);
+      return startMs >= range.fromUnixMs && startMs < range.toUnixMs;
+    });
+  }
+
+  /** The service of the span that serves a call of this granule, where it lies beside it. */
+  function pairedService(granule: Granule, row: number): string | null {
+    const { starts } = granule.traces;
+    const run = starts.findLastIndex((start) => start <= row);
+    const id = granule.spanId.subarray(row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
+    for (let other = starts[run]!; other < starts[run + 1]!; other++) {
+      if (granule.kind[other] !== SERVER && granule.kind[other] !== CONSUMER) continue;
+      const parentAt = other * SPAN_ID_BYTES;
+      if (Buffer.compare(granule.parentSpanId.subarray(parentAt, parentAt + SPAN_ID_BYTES), id) !== 0)
+        continue;
+      // Rows are in order of start: the earliest answered.
+      return names.service(granule.operation[other]!);
+    }
+    return null;
+  }
+
+  function isOfEdge(
+    granule: Granule,
+    row: number,
+    { caller, callee }: Edge,
+    remembered: ReadonlyMap<string, string>,
+  ): boolean {
+    if (caller === null) {
+      const at = row * SPAN_ID_BYTES;
+      return granule.parentSpanId.subarray(at, at + SPAN_ID_BYTES).every((byte) => byte === 0);
+    }
+    if (granule.peer[row] === 0) return false;
+    const peer = names.peer(granule.peer[row]!);
+    const known = peer.address === null ? null : (remembered.get(peer.address) ?? null);
+    return calleeOf(peer, pairedService(granule, row), known).id === callee;
+  }
+
+  return {
+    readEdgeCalls(
+      units: readonly Unit[],
+      range: TimeRange,
+      edge: Edge,
+      outcome: 'ok' | 'any',
+      limit: number,
+    ): Span[] {
+      const remembered = addressServices.all();
+      const found: { readonly granule: Granule; readonly row: number; readonly startMs: number }[] = [];
+      let lookedAt = 0;
+      for (const unit of newestUnits(units, range)) {
+        // What is left starts earlier than what was found.
+        if (found.length >= limit || lookedAt >= CALLS_LOOKED_AT_MAX) break;
+        eachGranule(unit, onDamage, (granule) => {
+          for (const row of candidates(granule, edge, range)) {
+            lookedAt++;
+            if (outcome === 'ok' && granule.outcome[row] !== OK) continue;
+            if (isOfEdge(granule, row, edge, remembered)) {
+              found.push({ granule, row, startMs: startMsOf(granule, row) });
+            }
+          }
+          return 'more';
+        });
+      }
+      return found
+        .toSorted((a, b) => b.startMs - a.startMs)
+        .slice(0, limit)
+        .map(({ granule, row }) => reader.span(granule, row));
+    },
+
+    /** `judged` are the spans of the trace that is to be judged by the answer: they are left out of it. */
+    readNormals(keys: readonly NormalKey[], judged: readonly Piece[]): Normal[] {
+      const cells = rollups.readOperationCells(keys, NORMAL_SPANS_MAX);
+      return keys.flatMap((key, index) => {
+        const { latency } = cells[index]!;
+        if (totalOf(latency) === 0) return [];
+        for (const { rows: granule, at } of judged) {
+          for (const row of at) {
+            const { service, kind, name } = names.operationRow(granule.operation[row]!);
+            if (service !== key.service || kind !== key.kind || name !== key.operation) continue;
+            const isCall = kind === 'client' || kind === 'producer';
+            const isStream = (granule.flags[row]! & IS_STREAM) !== 0;
+            if (isStream || (isCall && granule.outcome[row] !== OK)) continue;
+            countBucket(latency, bucketOf(durationMsOf(granule, row)), -1);
+          }
+        }
+        const count = Math.max(0, totalOf(latency));
+        if (count === 0) return [];
+        const { p50Ms, p95Ms } = latencyOfSketch(latency);
+        return [{ ...key, count, p50Ms, p95Ms }];
+      });
+    },
+  };
+}

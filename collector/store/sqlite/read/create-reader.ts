@@ -1,0 +1,119 @@
+/**
+ * Everything a reader thread answers. Each answer is read in one transaction: it sees segments, blocks and rollups of
+ * one moment, though they are folded meanwhile.
+ */
+import { statSync } from 'node:fs';
+import type {
+  Edge,
+  NormalKey,
+  Patience,
+  SpanIdentity,
+  StoreStatus,
+  TimeRange,
+  TraceSearch,
+} from '../../store.ts';
+import { databasePath, type Connection } from '../open-database.ts';
+import type { Methods } from '../thread.ts';
+import { createAddressReader } from './addresses.ts';
+import { createAttributeReader } from './attributes.ts';
+import { createCallReader } from './calls.ts';
+import { createNames } from './names.ts';
+import { createRollupReader } from './rollups.ts';
+import { createTraceSearch } from './search-traces.ts';
+import { createTraceReader } from './traces.ts';
+import { createUnits } from './units.ts';
+import { createVerdictReader } from './verdicts.ts';
+
+type IsCancelled = () => boolean;
+
+interface StatsGroup {
+  readonly byOperation: boolean;
+  readonly service: string | null;
+}
+interface EdgeCalls {
+  readonly range: TimeRange;
+  readonly edge: Edge;
+  readonly outcome: 'ok' | 'any';
+  readonly limit: number;
+}
+interface Completion {
+  readonly range: TimeRange;
+  readonly prefix: string;
+  readonly limit: number;
+}
+
+/** `log` is told once of each block or segment that cannot be read. */
+export function createReader(database: Connection, folder: string, log: (line: string) => void) {
+  const damaged = new Set<string>();
+  const onDamage = (what: string): void => {
+    if (damaged.has(what)) return;
+    damaged.add(what);
+    log(`the store is damaged: ${what}; what is in it is left out, the rest is served`);
+  };
+  const names = createNames(database);
+  const units = createUnits(database, onDamage);
+  const traces = createTraceReader(names, onDamage);
+  const addresses = createAddressReader(database);
+  const rollups = createRollupReader(database, addresses);
+  const calls = createCallReader(traces, names, addresses, rollups, onDamage);
+  const attributes = createAttributeReader(traces, names, onDamage);
+  const verdicts = createVerdictReader(database);
+  const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
+  const readStatus = createStatusReader(database, folder);
+
+  const methods = {
+    readTrace: (traceId: string) => traces.spans(traces.pieces(units.all(), traceId)),
+    readTraceBytes: (traceId: string) => traces.bytes(traces.pieces(units.all(), traceId)),
+    readSpans: (ids: readonly SpanIdentity[]) => traces.ofIdentities(units.all(), ids),
+    searchTraces: (search: TraceSearch, isCancelled: IsCancelled) =>
+      searchTraces(units.all(), search, isCancelled),
+    readServiceStats: ({ range, group }: { range: TimeRange; group: StatsGroup }, isCancelled: IsCancelled) =>
+      rollups.readServiceStats(range, group, isCancelled),
+    readCallGroups: (range: TimeRange, isCancelled: IsCancelled) =>
+      rollups.readCallGroups(range, isCancelled),
+    readEdgeCalls: ({ range, edge, outcome, limit }: EdgeCalls) =>
+      calls.readEdgeCalls(units.all(), range, edge, outcome, limit),
+    readCallCounts: ({ range, steps }: { range: TimeRange; steps: number }, isCancelled: IsCancelled) =>
+      rollups.readCallCounts(range, steps, isCancelled),
+    readVersions: (range: TimeRange, isCancelled: IsCancelled) => rollups.readVersions(range, isCancelled),
+    readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) => {
+      // Segments are not counted yet.
+      const counted = units.all().filter((unit) => unit.isCounted);
+      return calls.readNormals(keys, traces.pieces(counted, exceptTraceId));
+    },
+    readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
+      attributes.readKeys(units.all(), range, prefix, limit, isCancelled),
+    readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
+      attributes.readValues(units.all(), range, wanted, isCancelled),
+    readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
+      verdicts.readUndiagnosed(patience, limit),
+    readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
+    readAddressServices: (wanted: readonly string[]) => addresses.some(wanted),
+    status: () => readStatus(),
+  } satisfies Methods;
+
+  const inOneMoment = Object.fromEntries(
+    Object.entries(methods).map(([name, answer]) => [
+      name,
+      database.transaction((argument: never, isCancelled: IsCancelled) => answer(argument, isCancelled)),
+    ]),
+  );
+  return { ...inOneMoment, close: () => void database.close() } as unknown as Methods;
+}
+
+function createStatusReader(database: Connection, folder: string): () => StoreStatus {
+  const countSpans = database.prepare<[], number>("SELECT value FROM total WHERE name = 'spans'").pluck();
+  const oldest = database
+    .prepare<[], number | null>(
+      `SELECT min(unix_ms) FROM (SELECT min(first_arrived_unix_ms) AS unix_ms FROM block
+         UNION ALL SELECT min(arrived_unix_ms) FROM segment)`,
+    )
+    .pluck();
+  const bytesOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return () => ({
+    kind: 'sqlite',
+    bytes: ['', '-wal', '-shm'].reduce((sum, suffix) => sum + bytesOf(databasePath(folder) + suffix), 0),
+    spans: countSpans.get() ?? 0,
+    oldestUnixMs: oldest.get() ?? null,
+  });
+}

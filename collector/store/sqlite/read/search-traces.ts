@@ -1,0 +1,261 @@
+/** Searches traces: what columns tell first, then spans one by one, then the page's traces are summed up. */
+import type { Verdict } from '../../../diagnose/verdict.ts';
+import { calleeOf, peerOf } from '../../../query/callee.ts';
+import { compileMatcher, type SpanSurroundings, type SpanVerdict } from '../../../query/match-span.ts';
+import type { QueryTerm } from '../../../query/query-term.ts';
+import type { TracePage, TraceSummary } from '../../../query/results.ts';
+import type { Span } from '../../../span.ts';
+import { CONSUMER, SERVER, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { startMsOf } from '../../columns/span-table.ts';
+import { readCursor, writeCursor } from '../../search/cursor.ts';
+import { findTraces, type FoundTrace, type SearchUnit } from '../../search/find-traces.ts';
+import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
+import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
+import type { TimeRange, TraceSearch } from '../../store.ts';
+import { DamagedPart } from '../../columns/damaged-part.ts';
+import type { Connection } from '../open-database.ts';
+import { LeastRecent } from './least-recent.ts';
+import type { Names } from './names.ts';
+import type { Piece, TraceReader } from './traces.ts';
+import type { Unit } from './units.ts';
+
+interface AddressServices {
+  one(address: string): string | null;
+}
+
+/** Traces of a search whose pieces are kept: those matched one after the other, and the page's. */
+const TRACES_KEPT_MAX = 200;
+
+export function createTraceSearch(
+  database: Connection,
+  reader: TraceReader,
+  names: Names,
+  addressServices: AddressServices,
+  onDamage: (what: string) => void,
+) {
+  const verdictRows = database.prepare<
+    [Buffer],
+    Omit<SpanVerdict, 'isOrigin'> & { give_up_span_id: Buffer; origin_span_id: Buffer }
+  >('SELECT edge, phase, cause, category, give_up_span_id, origin_span_id FROM verdict WHERE trace_id = ?');
+  const firstVerdict = database
+    .prepare<[Buffer], string>('SELECT verdict_json FROM verdict WHERE trace_id = ? ORDER BY ordinal LIMIT 1')
+    .pluck();
+
+  function summarize(traceId: string, facts: TraceFacts): TraceSummary {
+    const json = firstVerdict.get(Buffer.from(traceId, 'hex'));
+    const root = names.operationRow(facts.rootOperation);
+    return {
+      traceId,
+      root: { service: root.service, operation: root.name },
+      startedAt: new Date(facts.startMs).toISOString(),
+      durationMs: facts.durationMs,
+      spans: facts.spans,
+      services: servicesOf(facts),
+      errors: facts.errors,
+      timeouts: facts.timeouts,
+      verdict: json === undefined ? null : summaryOf(JSON.parse(json) as Verdict),
+    };
+  }
+
+  function servicesOf({ operations }: TraceFacts): string[] {
+    return [...new Set([...operations].map((operation) => names.service(operation)))].toSorted(compareText);
+  }
+
+  /** What a term asks of the trace around a span; each part is read when it is asked for. */
+  function surroundingsOf(
+    traceId: string,
+    read: () => { pieces: Piece[]; facts: TraceFacts },
+  ): SpanSurroundings {
+    const rows = () => verdictRows.all(Buffer.from(traceId, 'hex'));
+    return {
+      get trace() {
+        const { facts } = read();
+        return { services: new Set(servicesOf(facts)), durationMs: facts.durationMs, spans: facts.spans };
+      },
+      callee(span: Span) {
+        const peer = peerOf(span);
+        if (peer === null) return null;
+        const server = serverOperation(read().pieces, span.spanId);
+        const paired = server === null ? null : names.service(server);
+        return calleeOf(peer, paired, peer.address === null ? null : addressServices.one(peer.address)).id;
+      },
+      verdicts: (span: Span) =>
+        rows().flatMap((verdict) => {
+          const isOrigin = verdict.origin_span_id.toString('hex') === span.spanId;
+          return isOrigin || verdict.give_up_span_id.toString('hex') === span.spanId
+            ? [{ ...verdict, isOrigin }]
+            : [];
+        }),
+    };
+  }
+
+  return (units: readonly Unit[], search: TraceSearch, isCancelled: () => boolean): TracePage => {
+    const cursor = search.cursor === null ? null : readCursor(search.cursor, search.sort);
+    const kept = new LeastRecent<string, { pieces: Piece[]; facts: TraceFacts }>(TRACES_KEPT_MAX, () => 1);
+    const read = (traceId: string) =>
+      kept.get(traceId, () => {
+        const pieces = reader.pieces(units, traceId);
+        return { pieces, facts: traceFacts(pieces) };
+      });
+    const valueOf = (traceId: string): number => {
+      const { facts } = read(traceId);
+      if (search.sort === 'longest') return facts.durationMs;
+      return search.sort === 'errors' ? facts.errors + facts.timeouts : facts.startMs;
+    };
+    const matchesOf = createMatches(search, names, reader, (traceId) =>
+      surroundingsOf(traceId, () => read(traceId)),
+    );
+    const searched = units.map((unit) => searchUnit(unit, search, matchesOf, onDamage, isCancelled));
+    const found = findTraces(searched, search, cursor, valueOf, isCancelled);
+    const last = found.page.at(-1);
+    const { total, truncated } = found;
+    return {
+      traces: found.page.map(({ traceId }) => summarize(traceId, read(traceId).facts)),
+      total,
+      truncated,
+      cursor:
+        found.isMore && last !== undefined
+          ? writeCursor({ sort: search.sort, ...last, total, truncated })
+          : null,
+    };
+  };
+}
+
+/** Whether a row that is in the range matches: 0, 1, or by asking its span. */
+interface GranuleMatches {
+  /** By row: 1 where the span may match and starts in the range. */
+  readonly may: Uint8Array;
+  matches(traceId: string, row: number): boolean;
+}
+type MatchesOf = (granule: Granule) => GranuleMatches;
+
+function createMatches(
+  { term, range }: Pick<TraceSearch, 'term' | 'range'>,
+  names: Names,
+  reader: TraceReader,
+  surroundingsOf: (traceId: string) => SpanSurroundings,
+): MatchesOf {
+  const filter: RowFilter | null = term === null ? null : compileRowFilter(term, names);
+  const matcher = term === null ? null : compileMatcher(term);
+  const couldMatch = term === null ? null : compileEdgeHint(term, names);
+  return (granule) => {
+    const marks = filter?.(granule) ?? { may: new Uint8Array(granule.rows).fill(1), isCertain: true };
+    const { may } = marks;
+    keepInRange(granule, range, may);
+    if (!marks.isCertain) couldMatch?.(granule, may);
+    return {
+      may,
+      matches: (traceId, row) =>
+        marks.isCertain || matcher === null || matcher(reader.span(granule, row), surroundingsOf(traceId)),
+    };
+  };
+}
+
+function keepInRange(granule: Granule, { fromUnixMs, toUnixMs }: TimeRange, may: Uint8Array): void {
+  const { minStartMs, maxStartMs } = granule.zone;
+  if (minStartMs >= fromUnixMs && maxStartMs < toUnixMs) return;
+  for (let row = 0; row < may.length; row++) {
+    if (may[row] === 0) continue;
+    const startMs = startMsOf(granule, row);
+    if (startMs < fromUnixMs || startMs >= toUnixMs) may[row] = 0;
+  }
+}
+
+/**
+ * A query that is one edge, or has one among terms joined by AND, can only match calls of the caller, requests from
+ * outside, or spans of which there is a verdict: the rest need not be decoded.
+ */
+function compileEdgeHint(
+  term: QueryTerm,
+  names: Names,
+): ((granule: Granule, may: Uint8Array) => void) | null {
+  const terms = term.type === 'and' ? term.terms : [term];
+  const edge = terms.find(
+    (each) => each.type === 'field' && each.of === 'span' && each.key === 'edge' && each.comparison === '=',
+  );
+  if (edge === undefined || edge.type !== 'field') return null;
+  const wanted = String(edge.value);
+  return ({ classes, rows }, may) => {
+    const ofClass = Array.from({ length: classes.count }, (_, index) => {
+      const { service, kind } = names.operationRow(classes.operation[index]!);
+      if (kind === 'client' || kind === 'producer') return wanted.startsWith(`${service}->`);
+      // A request from outside, or the origin of a verdict: of a service that the edge names.
+      return wanted.includes(service);
+    });
+    for (let row = 0; row < rows; row++) if (!ofClass[classes.of[row]!]) may[row] = 0;
+  };
+}
+
+function searchUnit(
+  unit: Unit,
+  { range }: Pick<TraceSearch, 'range'>,
+  matchesOf: MatchesOf,
+  onDamage: (what: string) => void,
+  isCancelled: () => boolean,
+): SearchUnit {
+  return {
+    firstStartMs: unit.firstStartMs,
+    lastStartMs: unit.lastStartMs,
+    *matches(isKnown) {
+      for (let number = 0; number < unit.granules && !isCancelled(); number++) {
+        try {
+          const granule = unit.granule(number);
+          const { minStartMs, maxStartMs } = granule.zone;
+          if (maxStartMs < range.fromUnixMs || minStartMs >= range.toUnixMs) continue;
+          yield* matchingTraces(granule, matchesOf(granule), isKnown);
+        } catch (error) {
+          if (!(error instanceof DamagedPart)) throw error;
+          onDamage(`${unit.name}: ${error.message}`);
+        }
+      }
+    },
+  };
+}
+
+function* matchingTraces(
+  granule: Granule,
+  { may, matches }: GranuleMatches,
+  isKnown: (traceId: string) => boolean,
+): Generator<FoundTrace> {
+  if (!may.includes(1)) return;
+  const { ids, starts } = granule.traces;
+  for (let run = 0; run + 1 < starts.length; run++) {
+    const first = starts[run]!;
+    const end = starts[run + 1]!;
+    let row = first;
+    while (row < end && may[row] === 0) row++;
+    if (row === end) continue;
+    const traceId = ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
+    if (isKnown(traceId)) continue;
+    for (; row < end; row++) {
+      if (may[row] === 0 || !matches(traceId, row)) continue;
+      // Rows of a trace are in order of start.
+      yield { traceId, latestStartMs: startMsOf(granule, first) };
+      break;
+    }
+  }
+}
+
+/** The operation of the earliest span that serves the call. */
+function serverOperation(pieces: readonly Piece[], callId: string): number | null {
+  const id = Buffer.from(callId, 'hex');
+  let found: { readonly operation: number; readonly startMs: number } | null = null;
+  for (const { rows, at } of pieces) {
+    for (const row of at) {
+      if (rows.kind[row] !== SERVER && rows.kind[row] !== CONSUMER) continue;
+      if (id.compare(rows.parentSpanId, row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES) !== 0) continue;
+      const startMs = startMsOf(rows, row);
+      if (found === null || startMs < found.startMs) found = { operation: rows.operation[row]!, startMs };
+    }
+  }
+  return found?.operation ?? null;
+}
+
+function summaryOf({ origin, phase, cause, sentence }: Verdict): TraceSummary['verdict'] {
+  return { edge: origin.edge, phase, cause, sentence };
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

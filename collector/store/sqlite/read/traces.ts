@@ -1,0 +1,99 @@
+/** Reads traces whole, wherever their spans lie: decoded, as OTLP bytes, or as facts for a list. */
+import { decodeSpan, encodeTracesData, type ResourceGroup } from '../../../decode/otlp-protobuf.ts';
+import type { Span } from '../../../span.ts';
+import { DamagedPart } from '../../columns/damaged-part.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { spanIdOf, startMsOf } from '../../columns/span-table.ts';
+import { withoutCopies, type TracePiece } from '../../search/trace-pieces.ts';
+import type { SpanIdentity } from '../../store.ts';
+import type { Names } from './names.ts';
+import { rowsOfTrace } from './trace-directory.ts';
+import type { Unit } from './units.ts';
+
+export type Piece = TracePiece<Granule>;
+
+export interface TraceReader {
+  /** Without copies; empty when the trace is unknown. */
+  pieces(units: readonly Unit[], traceId: string): Piece[];
+  /** By start. */
+  spans(pieces: readonly Piece[]): Span[];
+  span(granule: Granule, row: number): Span;
+  /** OTLP TracesData, grouped by resource and scope; null when there is no piece. */
+  bytes(pieces: readonly Piece[]): Uint8Array<ArrayBuffer> | null;
+  ofIdentities(units: readonly Unit[], ids: readonly SpanIdentity[]): Span[];
+}
+
+/** `onDamage` is told of what could not be read; the rest is served. */
+export function createTraceReader(names: Names, onDamage: (what: string) => void): TraceReader {
+  function pieces(units: readonly Unit[], traceId: string): Piece[] {
+    const id = Buffer.from(traceId, 'hex');
+    const found: Piece[] = [];
+    for (const unit of units) {
+      try {
+        for (const number of unit.directory().granulesOf(id)) {
+          const granule = unit.granule(number);
+          const rows = rowsOfTrace(granule, id);
+          if (rows === null) continue;
+          found.push({
+            rows: granule,
+            at: Uint32Array.from({ length: rows.end - rows.first }, (_, i) => rows.first + i),
+          });
+        }
+      } catch (error) {
+        if (!(error instanceof DamagedPart)) throw error;
+        onDamage(`${unit.name}: ${error.message}`);
+      }
+    }
+    // Within a unit copies were left out when it was made; a segment is as it came.
+    return withoutCopies(found);
+  }
+
+  function span(granule: Granule, row: number): Span {
+    return decodeSpan(
+      granule.spanBytes(row),
+      names.decodedResource(granule.resource[row]!),
+      names.decodedScope(granule.scope[row]!),
+    );
+  }
+
+  /** Rows of all pieces by start; equal starts stay in order. */
+  function rowsByStart(pieces: readonly Piece[]): { granule: Granule; row: number; startMs: number }[] {
+    return pieces
+      .flatMap(({ rows: granule, at }) =>
+        Array.from(at, (row) => ({ granule, row, startMs: startMsOf(granule, row) })),
+      )
+      .toSorted((a, b) => a.startMs - b.startMs);
+  }
+
+  return {
+    pieces,
+    span,
+    spans: (of) => rowsByStart(of).map(({ granule, row }) => span(granule, row)),
+    bytes(of) {
+      const rows = rowsByStart(of);
+      if (rows.length === 0) return null;
+      const groups: ResourceGroup[] = [];
+      const byResource = Map.groupBy(rows, ({ granule, row }) => granule.resource[row]!);
+      for (const [resource, ofResource] of byResource) {
+        const byScope = Map.groupBy(ofResource, ({ granule, row }) => granule.scope[row]!);
+        const scopes = [...byScope].map(([scope, ofScope]) => ({
+          scope: names.scopeContext(scope),
+          spans: ofScope.map(({ granule, row }) => granule.spanBytes(row)),
+        }));
+        groups.push({ resource: names.resourceContext(resource), scopes });
+      }
+      return Uint8Array.from(encodeTracesData(groups));
+    },
+    ofIdentities(units, ids) {
+      const byTrace = Map.groupBy(ids, ({ traceId }) => traceId);
+      return [...byTrace].flatMap(([traceId, wanted]) => {
+        const spanIds = new Set(wanted.map(({ spanId }) => spanId));
+        return pieces(units, traceId).flatMap(({ rows, at }) =>
+          Array.from(at)
+            .filter((row) => spanIds.has(spanIdOf(rows, row)))
+            .map((row) => span(rows, row)),
+        );
+      });
+    },
+  };
+}

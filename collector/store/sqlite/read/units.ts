@@ -1,0 +1,168 @@
+/**
+ * The units that spans are read from: blocks and, while they are not folded into one, segments. What was read of them
+ * is kept while there is room, by numbers that are never given twice.
+ */
+import { openGranule, openSegment, decodeBlockHeader, type BlockHeader } from '../../columns/read-block.ts';
+import { DamagedPart } from '../../columns/damaged-part.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { partAt } from '../blocks/block-parts.ts';
+import { readBlockRows, type BlockRow } from '../blocks/block-rows.ts';
+import type { TimeRange } from '../../store.ts';
+import type { Connection } from '../open-database.ts';
+import { LeastRecent } from './least-recent.ts';
+import { directoryOf, type TraceDirectory } from './trace-directory.ts';
+
+/** Granules that are in order of trace, each trace in one or in several that follow each other. */
+export interface Unit {
+  readonly name: string;
+  readonly granules: number;
+  /** Whether its spans are in the rollups. */
+  readonly isCounted: boolean;
+  /** Of its spans' starts, epoch milliseconds; infinite where they are scattered. */
+  readonly firstStartMs: number;
+  readonly lastStartMs: number;
+  granule(number: number): Granule;
+  /** Where its traces are. */
+  directory(): TraceDirectory;
+}
+
+export interface Units {
+  /** Those of this moment; to be called within a transaction, so that it is one moment. */
+  all(): Unit[];
+}
+
+const GRANULES_KEPT_MAX = 16;
+const SEGMENT_ROWS_KEPT_MAX = 200_000;
+const HEADERS_KEPT_MAX = 300;
+/** 12 bytes a trace: of some hundred million spans. */
+const DIRECTORY_BYTES_KEPT_MAX = 48_000_000;
+
+/** Told of what could not be read; the rest is served. */
+export type OnDamage = (what: string) => void;
+
+/** Does the work on a unit's granules one by one, until it says that it is done; one that is damaged is left out. */
+export function eachGranule(
+  unit: Unit,
+  onDamage: OnDamage,
+  work: (granule: Granule) => 'more' | 'done',
+): void {
+  for (let number = 0; number < unit.granules; number++) {
+    try {
+      if (work(unit.granule(number)) === 'done') return;
+    } catch (error) {
+      if (!(error instanceof DamagedPart)) throw error;
+      onDamage(`${unit.name}: ${error.message}`);
+    }
+  }
+}
+
+/** Units with spans in the range; those that end last first. */
+export function newestUnits(units: readonly Unit[], { fromUnixMs, toUnixMs }: TimeRange): Unit[] {
+  return units
+    .filter(({ firstStartMs, lastStartMs }) => lastStartMs >= fromUnixMs && firstStartMs < toUnixMs)
+    .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
+}
+
+export function createUnits(database: Connection, onDamage: OnDamage): Units {
+  const blockRows = readBlockRows(database);
+  const segmentIds = database
+    .prepare<[], number>(
+      `SELECT segment_id FROM segment
+       WHERE segment_id NOT IN (SELECT segment_id FROM damage WHERE segment_id IS NOT NULL) ORDER BY segment_id`,
+    )
+    .pluck();
+  const segmentData = database
+    .prepare<[number], Buffer>('SELECT data FROM segment WHERE segment_id = ?')
+    .pluck();
+  const partRow = database.prepare<[number, string, number], { first_granule: number; data: Buffer }>(
+    `SELECT first_granule, data FROM block_part
+     WHERE block_id = ? AND column_name = ? AND first_granule <= ? ORDER BY first_granule DESC LIMIT 1`,
+  );
+  const headers = new LeastRecent<number, BlockHeader>(HEADERS_KEPT_MAX, () => 1);
+  const granules = new LeastRecent<string, Granule>(GRANULES_KEPT_MAX, () => 1);
+  const segments = new LeastRecent<number, Granule>(SEGMENT_ROWS_KEPT_MAX, ({ rows }) => rows + 1);
+  const directories = new LeastRecent<string, TraceDirectory>(
+    DIRECTORY_BYTES_KEPT_MAX,
+    (directory) => directory.bytes,
+  );
+  /** A row holds a column of several granules: the last of each column is read again by the next granule. */
+  let rowsOf: { blockId: number; rows: Map<string, { first_granule: number; data: Buffer }> } = {
+    blockId: -1,
+    rows: new Map(),
+  };
+
+  function readPart(blockId: number, name: string, granule: number): Uint8Array | null {
+    if (rowsOf.blockId !== blockId) rowsOf = { blockId, rows: new Map() };
+    const kept = rowsOf.rows.get(name);
+    let part =
+      kept === undefined || kept.first_granule > granule
+        ? null
+        : partAt(kept.data, granule - kept.first_granule);
+    if (part !== null) return part;
+    const row = partRow.get(blockId, name, granule);
+    if (row === undefined) return null;
+    rowsOf.rows.set(name, row);
+    part = partAt(row.data, granule - row.first_granule);
+    return part;
+  }
+
+  function headerOf(blockId: number): BlockHeader {
+    return headers.get(blockId, () => {
+      const data = readPart(blockId, 'header', 0);
+      if (data === null) throw new DamagedPart('its header is missing');
+      return decodeBlockHeader(data);
+    });
+  }
+
+  function blockUnit(row: BlockRow): Unit {
+    const name = `block ${row.blockId}`;
+    const granule = (number: number): Granule =>
+      granules.get(`${row.blockId} ${number}`, () =>
+        openGranule(headerOf(row.blockId), number, (part) => readPart(row.blockId, part, number)),
+      );
+    const unit: Unit = {
+      name,
+      granules: row.granules,
+      isCounted: true,
+      firstStartMs: row.firstStartUnixMs ?? -Infinity,
+      lastStartMs: row.lastStartUnixMs ?? Infinity,
+      granule,
+      directory: () => directories.get(name, () => directoryOf(unit)),
+    };
+    return unit;
+  }
+
+  function segmentUnit(segmentId: number): Unit {
+    const name = `segment ${segmentId}`;
+    const granule = segments.get(segmentId, () => {
+      const data = segmentData.get(segmentId);
+      if (data === undefined) throw new DamagedPart('it is not there');
+      return openSegment(data);
+    });
+    const unit: Unit = {
+      name,
+      granules: 1,
+      isCounted: false,
+      firstStartMs: granule.zone.minStartMs,
+      lastStartMs: granule.zone.maxStartMs,
+      granule: () => granule,
+      directory: () => directories.get(name, () => directoryOf(unit)),
+    };
+    return unit;
+  }
+
+  return {
+    all() {
+      const units = blockRows().map(blockUnit);
+      for (const segmentId of segmentIds.all()) {
+        try {
+          units.push(segmentUnit(segmentId));
+        } catch (error) {
+          if (!(error instanceof DamagedPart)) throw error;
+          onDamage(`segment ${segmentId}: ${error.message}`);
+        }
+      }
+      return units;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** Reads which traces are due for diagnosis, and what earlier diagnoses said. */
+import type { Verdict } from '../../../diagnose/verdict.ts';
+import type { VerdictRow } from '../../../query/results.ts';
+import type { Patience, TimeRange } from '../../store.ts';
+import type { Connection } from '../open-database.ts';
+
+const VERDICTS_MAX = 20_000;
+
+interface Row {
+  readonly trace_id: Buffer;
+  readonly ordinal: number;
+  readonly fingerprint: string;
+  readonly give_up_unix_ms: number;
+  readonly first_unix_ms: number;
+  readonly last_unix_ms: number;
+  readonly entry_service: string;
+  readonly entry_operation: string;
+  readonly verdict_json: string;
+}
+
+export function createVerdictReader(database: Connection) {
+  const due = database
+    .prepare<[number, number, number], Buffer>(
+      `SELECT trace_id FROM undiagnosed_trace WHERE last_arrived_unix_ms <= ? OR waiting_since_unix_ms <= ?
+       ORDER BY waiting_since_unix_ms LIMIT ?`,
+    )
+    .pluck();
+  const backlog = database.prepare<[], number>('SELECT count(*) FROM undiagnosed_trace').pluck();
+  const inRange = database.prepare<[number, number, number], Row>(
+    `SELECT trace_id, ordinal, fingerprint, give_up_unix_ms,
+       (SELECT min(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS first_unix_ms,
+       (SELECT max(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS last_unix_ms,
+       entry_service, entry_operation, verdict_json
+     FROM verdict WHERE give_up_start_unix_ms >= ? AND give_up_start_unix_ms < ?
+     ORDER BY give_up_start_unix_ms DESC LIMIT ?`,
+  );
+
+  return {
+    readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
+      const nowUnixMs = Date.now();
+      const ids = due.all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit);
+      return { traceIds: ids.map((id) => id.toString('hex')), backlog: backlog.get() ?? 0 };
+    },
+    readVerdicts: (range: TimeRange): VerdictRow[] =>
+      inRange.all(range.fromUnixMs, range.toUnixMs, VERDICTS_MAX).map((row) => ({
+        traceId: row.trace_id.toString('hex'),
+        ordinal: row.ordinal,
+        fingerprint: row.fingerprint,
+        atUnixMs: row.give_up_unix_ms,
+        seenUnixMs: { first: row.first_unix_ms, last: row.last_unix_ms },
+        entry: { service: row.entry_service, operation: row.entry_operation },
+        verdict: JSON.parse(row.verdict_json) as Verdict,
+      })),
+  };
+}
