@@ -1,5 +1,5 @@
 /** What a measurement was made on: without it, its numbers say little. */
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 export interface Machine {
   readonly date: string;
@@ -8,6 +8,8 @@ export interface Machine {
   readonly memoryGb: number;
   readonly kernel: string;
   readonly node: string;
+  /** Of the last minute: what others did meanwhile, when it is read before the measurement. */
+  readonly load: number;
 }
 
 export function describeMachine(): Machine {
@@ -18,9 +20,10 @@ export function describeMachine(): Machine {
     memoryGb: Math.round(totalmem() / 1e9),
     kernel: `${type()} ${release()}`,
     node: process.version,
+    load: loadavg()[0]!,
   };
 }
 
-export function machineLine({ date, cores, cpu, memoryGb, kernel, node }: Machine): string {
-  return `${date}, ${cores} cores (${cpu}), ${memoryGb} GB, ${kernel}, Node ${node}`;
+export function machineLine({ date, cores, cpu, memoryGb, kernel, node, load }: Machine): string {
+  return `${date}, ${cores} cores (${cpu}), ${memoryGb} GB, ${kernel}, Node ${node}; load before ${load.toFixed(1)}`;
 }

@@ -8,8 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Status } from '../../../collector/serve/wire.ts';
-import { FREE_PORTS, startCollector } from '../../main/collector.ts';
+import { openCollector } from './open-collector.ts';
 import { sendRequests, type SendResult } from './send-requests.ts';
 import { folderBytes, memoryOf, untilQuiet } from './watch-process.ts';
 import { makeRequests, type ExportRequest } from '../workload/make-requests.ts';
@@ -120,24 +119,19 @@ async function measureCollector(
   requests: Iterable<ExportRequest>,
 ): Promise<CollectorReceived> {
   const folder = mkdtempSync(join(tmpdir(), 'sockeye-ingest-'));
-  const collector = await startCollector([...FREE_PORTS, '--data', folder]);
-  const pid = collector.process.pid!;
-  const address = collector.otlpGrpc;
-  const status = async () => (await (await fetch(`${collector.web}/api/status`)).json()) as Status;
-  const isDone = async () => {
-    const { diagnosis, spans } = await status();
-    return diagnosis.backlog === 0 && spans.queued === 0;
-  };
+  const measured = await openCollector(folder);
+  const { pid } = measured;
+  const address = measured.collector.otlpGrpc;
   try {
     const warmUpSpans = await warmUp(load, seed, address);
-    const startCpuMs = await untilQuiet(pid, isDone);
+    const startCpuMs = await measured.untilIdle();
     const sent = await sendRequests({ ...load, address, requests });
     const stoppedMs = performance.now();
     const memory = memoryOf(pid);
-    const { backlog } = (await status()).diagnosis;
+    const { backlog } = (await measured.status()).diagnosis;
     await sleep(FOLDER_SETTLES_MS);
     const bytesPerSpan = folderBytes(folder) / (sent.spans + warmUpSpans);
-    const cpuMs = (await untilQuiet(pid, isDone)) - startCpuMs;
+    const cpuMs = (await measured.untilIdle()) - startCpuMs;
     return {
       ...received(sent, cpuMs, pid),
       residentBytes: memory.residentBytes,
@@ -147,8 +141,7 @@ async function measureCollector(
       workedOnMs: performance.now() - stoppedMs,
     };
   } finally {
-    collector.process.kill('SIGKILL');
-    await collector.ended;
+    await measured.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }

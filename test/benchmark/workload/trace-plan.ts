@@ -4,7 +4,7 @@
  *
  *     user ──▶ server span ─┬─ client span ──▶ server span of another service ── …
  *                           ├─ client span that failed (some never reach the other service)
- *                           └─ internal span (to make up an even number of spans)
+ *                           └─ internal span (where one more is needed)
  */
 import { Random } from './random.ts';
 
@@ -107,12 +107,13 @@ export class TracePlan {
     this.count = 0;
     this.#open.length = 0;
     this.#serve(random.below(SERVICES.length), -1, -1);
-    if (goal % 2 === 0) this.#workInside();
     while (this.count + 2 <= goal) {
       this.#call(workload.failedShare);
       while (this.#open.length > 1 && (this.#open.length > DEPTH_MAX || random.chance(0.5))) this.#answer();
     }
-    while (this.#open.length > 0) this.#answer();
+    while (this.#open.length > 1) this.#answer();
+    if (this.count < goal) this.#workInside();
+    this.#answer();
   }
 
   /** As OTLP JSON writes them. */

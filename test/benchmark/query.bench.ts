@@ -1,0 +1,126 @@
+/**
+ * How fast the collector answers with much stored, and whether it slows with more: `npm run bench:query`, with `--json`
+ * for programs.
+ *
+ * For each size: spans spread over seven days are loaded by way of the port (or taken from an earlier run, `--keep`);
+ * then queries after a restart, warm, and beside ingest.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine, machineLine } from './machine.ts';
+import { dataFolder, loadFolder, type LoadedFolder } from './store/load-folder.ts';
+import { runMixedLoad, type MixedLoad } from './store/mixed-load.ts';
+import { openCollector } from './store/open-collector.ts';
+import { timeCold, timeWarm, type Latencies, type QueryTimes } from './store/time-queries.ts';
+import { alignTable, megabytes, short } from './table.ts';
+
+const HELP = `Usage: npm run bench:query -- [FLAGS]
+
+  --spans LIST    how many are stored (1000000,10000000)
+  --keep DIR      keep what is loaded there, and use it again; each run adds a little to it
+  --samples N     of each query (200)
+  --live N        spans sent beside the queries (300000)
+  --seed N        (1)
+  --json
+`;
+
+const { values: flags } = parseArgs({
+  options: {
+    spans: { type: 'string', default: '1000000,10000000' },
+    keep: { type: 'string' },
+    samples: { type: 'string', default: '200' },
+    live: { type: 'string', default: '300000' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+interface Measured {
+  readonly loaded: LoadedFolder;
+  readonly ready: Latencies;
+  readonly queries: Readonly<Record<string, QueryTimes>>;
+  readonly mixed: MixedLoad;
+}
+
+async function measure(folder: string, spans: number): Promise<Measured> {
+  const loaded = await loadFolder(folder, spans, Number(flags.seed));
+  const data = dataFolder(folder);
+  const { workload } = loaded;
+  const cold = await timeCold(data, workload);
+  const measured = await openCollector(data);
+  try {
+    const warm = await timeWarm(measured.collector.web, workload, Number(flags.samples));
+    const mixed = await runMixedLoad(measured, workload, Number(flags.live));
+    await measured.stop();
+    const queries = [...warm].map(([name, times]) => [name, { warm: times, cold: cold.times.get(name)! }]);
+    return { loaded, ready: cold.ready, queries: Object.fromEntries(queries), mixed };
+  } finally {
+    await measured.kill();
+  }
+}
+
+function print(all: ReadonlyMap<number, Measured>): void {
+  const sizes = [...all.values()];
+  const [smallest, largest] = [sizes[0]!, sizes.at(-1)!];
+  const head = ['', ...[...all.keys()].map((spans) => `${short(spans)} spans`), 'growth'];
+  const row = (name: string, unit: string, read: (measured: Measured) => number): string[] => [
+    name,
+    ...sizes.map((measured) => `${short(read(measured))}${unit}`),
+    sizes.length < 2 ? '' : `${short(read(largest) / read(smallest))}x`,
+  ];
+  const size = (name: string, read: (measured: Measured) => number): string[] => [
+    name,
+    ...sizes.map((measured) => megabytes(read(measured))),
+    sizes.length < 2 ? '' : `${short(read(largest) / read(smallest))}x`,
+  ];
+  const queries = Object.keys(smallest.queries).flatMap((name) => [
+    row(`${name}, p50`, ' ms', ({ queries }) => queries[name]!.warm.p50Ms),
+    row(`${name}, p99`, ' ms', ({ queries }) => queries[name]!.warm.p99Ms),
+    row(`${name}, cold`, ' ms', ({ queries }) => queries[name]!.cold.maxMs),
+  ]);
+  console.log(
+    alignTable([
+      head,
+      ...queries,
+      row('start until ready', ' ms', ({ ready }) => ready.p50Ms),
+      row('loading, spans/s', '', ({ loaded }) => loaded.spansPerS),
+      row('loading, CPU a span', ' µs', ({ loaded }) => loaded.cpuUsPerSpan),
+      row('bytes a span', '', ({ loaded }) => loaded.bytesPerSpan),
+      size('peak memory while loading', ({ loaded }) => loaded.peakBytes),
+      row('then: ingest, CPU a span', ' µs', ({ mixed }) => mixed.cpuUsPerSpan),
+      size('then: resident memory', ({ mixed }) => mixed.residentBytes),
+      row('spans/s, ingest alone', '', ({ mixed }) => mixed.spansPerSAlone),
+      row('spans/s, beside queries', '', ({ mixed }) => mixed.spansPerSMixed),
+      row('acknowledged, alone, p99', ' ms', ({ mixed }) => mixed.acknowledgedAlone.p99Ms),
+      row('acknowledged, beside queries, p99', ' ms', ({ mixed }) => mixed.acknowledgedMixed.p99Ms),
+      row('acknowledged, beside queries, max', ' ms', ({ mixed }) => mixed.acknowledgedMixed.maxMs),
+      row('trace by id, alone, p99', ' ms', ({ mixed }) => mixed.queriesAlone.p99Ms),
+      row('trace by id, beside ingest, p99', ' ms', ({ mixed }) => mixed.queriesMixed.p99Ms),
+      row('trace by id, beside ingest, max', ' ms', ({ mixed }) => mixed.queriesMixed.maxMs),
+    ]),
+  );
+}
+
+async function main(): Promise<void> {
+  const machine = describeMachine();
+  const base = flags.keep ?? mkdtempSync(join(tmpdir(), 'sockeye-query-'));
+  const all = new Map<number, Measured>();
+  try {
+    for (const spans of flags.spans.split(',').map(Number)) {
+      const measured = await measure(join(base, String(spans)), spans);
+      all.set(spans, measured);
+      if (!flags.json) print(new Map([[spans, measured]]));
+    }
+  } finally {
+    if (flags.keep === undefined) rmSync(base, { recursive: true, force: true });
+  }
+  if (flags.json) return console.log(JSON.stringify({ machine, sizes: Object.fromEntries(all) }, null, 2));
+  console.log(`\n${machineLine(machine)}`);
+  print(all);
+}
+
+if (flags.help) console.log(HELP);
+else await main();
