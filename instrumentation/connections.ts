@@ -13,6 +13,7 @@ import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
 import { readTcpInfoOf } from './kernel/reading.ts';
+import { makeRoom } from './listening.ts';
 import type { ConnectionMoments } from './phases.ts';
 
 export interface Attempt {
@@ -263,6 +264,7 @@ function listen(connection: Connection, observer: ConnectionObserver | undefined
       for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener as () => void);
     },
   };
+  makeRoom(socket);
   for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
 }
 

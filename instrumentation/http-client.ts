@@ -9,6 +9,7 @@ import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
+import { makeRoom } from './listening.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
 import { runningTimer, type RunningTimer } from './running-timer.ts';
@@ -74,6 +75,7 @@ function requestCreated(recorder: Recorder, request: ClientRequest): void {
   const call: HttpCall = Object.assign(startCall(recorder, { name, attributes }), { destroyed: undefined });
   calls.set(request, call);
   injectHeaders(recorder, request, call);
+  makeRoom(request);
   request.once(
     'socket',
     guard((socket: Socket) => socketAssigned(request, socket, call)),
@@ -145,6 +147,7 @@ function responseStarted(request: ClientRequest, response: IncomingMessage, call
   call.attributes['network.protocol.version'] = response.httpVersion;
   if (response.headers['content-type']?.startsWith('text/event-stream'))
     call.attributes['sockeye.stream'] = true;
+  makeRoom(response);
   response.once('end', () => endCall(call));
   response.once(
     'close',

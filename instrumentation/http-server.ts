@@ -18,6 +18,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { emitWithin, enterContext } from './context.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
+import { makeRoom } from './listening.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 
@@ -117,6 +118,7 @@ function requestStarted(
   // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
   emitWithin(within, request);
   emitWithin(within, response);
+  makeRoom(response);
   response.once(
     'prefinish',
     guard(() => {

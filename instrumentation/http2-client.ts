@@ -18,6 +18,7 @@ import { grpcCallOf } from './grpc.ts';
 import { guard } from './guard.ts';
 import { endStreamCall, type StreamCall } from './http2-ending.ts';
 import { recordedMethod } from './http-names.ts';
+import { makeRoom } from './listening.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcTimeoutMs, isGrpc } from './rpc.ts';
@@ -234,6 +235,7 @@ function follow(stream: ClientHttp2Stream, { call, own, connection }: Started): 
 function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
   ownCalls.set(stream, call);
   call.isComplete = () => stream.readableEnded || (stream.closed && stream.rstCode === 0);
+  makeRoom(stream);
   stream.once('timeout', () => {
     const { timeout } = stream as { timeout?: number };
     call.idleTimer = { budgetMs: timeout ?? 0, atMs: performance.now() };

@@ -12,6 +12,7 @@ import { emitWithin, enterContext } from './context.ts';
 import { isStreamedPath } from './grpc.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
+import { makeRoom } from './listening.ts';
 import type { Headers as SentHeaders, RecordedSpan, Recorder } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcStatusName, isGrpc, isServerFault } from './rpc.ts';
@@ -45,6 +46,7 @@ function streamStarted(recorder: Recorder, stream: ServerHttp2Stream, headers: H
   enterContext(span.context);
   emitWithin(span.context, stream);
   const end = guard(() => endVisit(visit, stream));
+  makeRoom(stream);
   if (!visit.isGrpc) stream.once('prefinish', end);
   stream.once('close', end);
 }
