@@ -1,5 +1,6 @@
 /**
- * Sends what is recorded when the program ends, without changing how it ends.
+ * Sends what is recorded when the program ends, for a recorder that needs the event loop for it: OpenTelemetry's SDK, and
+ * the hook's own where it may start no thread.
  *
  * A signal that the program handles itself is left to it; one that it does not handle ends it by that signal, after at
  * most `flushLimitMs`. What is still in memory at `process.exit` is lost: the exporter needs the event loop.

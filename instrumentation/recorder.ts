@@ -5,17 +5,23 @@
  */
 import type { Attributes, Context } from '@opentelemetry/api';
 
+/** Attributes that many spans have, such as those of one peer: the same object each time, so that it is encoded once. */
+export type SharedAttributes = Readonly<Attributes>;
+
 export interface SpanStart {
   name: string;
   kind: 'client' | 'server';
   startMs: number;
   /** The context the span is born in: its parent is the span there, if any. */
   parent: Context;
+  /** Beside the span's own, and with other keys than these. */
+  shared?: SharedAttributes | undefined;
   attributes: Attributes;
 }
 
 export interface SpanEnd {
   endMs: number;
+  /** Those that become known on the way; they replace what the span began with. */
   attributes: Attributes;
   /** A better name than the one at the start. */
   name?: string;

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { watchAborts } from './abort-reasons.ts';
 import { watchConnections } from './connections.ts';
-import { flushAtEnd, trackExportSocket } from './exit.ts';
+import { startRecorder } from './choose-recorder.ts';
+import { trackExportSocket } from './exit.ts';
 import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
@@ -12,7 +13,6 @@ import { watchHttp2Server } from './http2-server.ts';
 import { noteOpener } from './libraries/peers.ts';
 import { watchLibraries } from './libraries/watch-libraries.ts';
 import { recordOpening } from './opening.ts';
-import { startSdkRecorder } from './sdk-recorder.ts';
 import { fallbackServiceName, isQuietProcess } from './settings.ts';
 import { undiciOpening, watchUndici } from './undici.ts';
 
@@ -22,9 +22,11 @@ export function startHook(): void {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const recorder = startSdkRecorder({
+  const recorder = startRecorder({
     version,
     serviceName: fallbackServiceName(process.env, script, process.cwd()),
+    environment: process.env,
+    endOpen: endLeftVisits,
   });
 
   watchAborts();
@@ -44,5 +46,4 @@ export function startHook(): void {
   watchHttp2Client(recorder);
   watchGrpc(recorder, process.env);
   watchLibraries(process.env);
-  flushAtEnd(recorder, endLeftVisits);
 }

@@ -39,7 +39,7 @@ async function runEnding(
     ...(hook ? options : {}),
   });
   if (signal) {
-    await app.line('called');
+    await app.line(way === 'stay' ? 'resting' : 'called');
     app.child.kill(signal);
   }
   return { ...(await app.ended), path };

@@ -11,7 +11,11 @@ const ways = {
   },
   reject: () => Promise.reject(new Error('a rejection nobody handles')),
   'reject-fetch': () => void fetch('http://127.0.0.1:1/never'),
-  stay: () => setInterval(() => {}, 1000),
+  /** Says so when the loop has turned: what the hook does about signals, it does when a program rests. */
+  stay() {
+    setInterval(() => {}, 1000);
+    setTimeout(() => console.log('resting'), 50);
+  },
   'own-handler'() {
     const timer = setInterval(() => {}, 1000);
     process.on('SIGTERM', () => {

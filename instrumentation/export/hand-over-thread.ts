@@ -1,0 +1,33 @@
+/** The thread that sends what is left when the program ends; the program waits for it on `state`. */
+import { workerData } from 'node:worker_threads';
+import { createSender } from './exporter.ts';
+import { progress } from './hand-over-progress.ts';
+import type { ExportOptions } from './options.ts';
+
+export interface HandOverData {
+  bodies: Uint8Array[];
+  exporting: ExportOptions;
+  version: string;
+  /** Progress, and the length of the problem. */
+  state: Int32Array;
+  problem: Uint8Array;
+  answerLimitMs: number;
+}
+
+const { bodies, exporting, version, state, problem, answerLimitMs } = workerData as HandOverData;
+
+function reach(stage: number): void {
+  Atomics.store(state, 0, stage);
+  Atomics.notify(state, 0);
+}
+
+reach(progress.sending);
+try {
+  const sender = createSender(exporting, { version, isAwaited: true });
+  await Promise.all(bodies.map((body) => sender.send(Buffer.from(body), answerLimitMs)));
+  reach(progress.delivered);
+} catch (error) {
+  const { written } = new TextEncoder().encodeInto(String((error as Error).message), problem);
+  Atomics.store(state, 1, written);
+  reach(progress.failed);
+}
