@@ -2,9 +2,10 @@
 import type { DiagnosisContext } from '../diagnose/case.ts';
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
-import type { TraceTree } from '../diagnose/tree.ts';
+import { spansInQuestion } from '../diagnose/in-question.ts';
+import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
-import { serviceOf, type Span, operationOf } from '../span.ts';
+import { operationOf, type Span } from '../span.ts';
 import type { NormalKey, Store } from '../store/store.ts';
 import { readCallees } from './trace-callees.ts';
 
@@ -20,8 +21,10 @@ export async function diagnoseByHistory(
   spans: readonly Span[],
   tree: TraceTree,
 ): Promise<Diagnosis> {
+  const asked = spansInQuestion(tree);
+  if (asked.size === 0) return diagnoseTree(traceId, tree, { normals: new Map() });
   const [normals, nameCallee] = await Promise.all([
-    history.readNormals(normalKeysOf(spans), traceId),
+    history.readNormals(normalKeysOf(asked), traceId),
     readCallees(history, spans),
   ]);
   const context: DiagnosisContext = {
@@ -33,11 +36,11 @@ export async function diagnoseByHistory(
   return diagnoseTree(traceId, tree, context);
 }
 
-function normalKeysOf(spans: readonly Span[]): NormalKey[] {
+function normalKeysOf(nodes: Iterable<TraceNode>): NormalKey[] {
   const keys = new Map<string, NormalKey>();
-  for (const span of spans) {
+  for (const { service, span } of nodes) {
     if (keys.size >= LOOKED_UP_MAX) break;
-    const key = { service: serviceOf(span), operation: operationOf(span), kind: span.kind };
+    const key = { service, operation: operationOf(span), kind: span.kind };
     keys.set(normalKey(key.service, key.operation, key.kind), key);
   }
   return [...keys.values()];

@@ -1,9 +1,11 @@
 /** Traces that nobody drew: random trees of random spans, then damaged. Seeded, so that a failure can be repeated. */
 import { describe, expect, it } from 'vitest';
-import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { diagnoseTrace, diagnoseTree } from '../../collector/diagnose/diagnose-trace.ts';
+import { spansInQuestion } from '../../collector/diagnose/in-question.ts';
 import { normalKey } from '../../collector/diagnose/normals.ts';
+import { buildTraceTree } from '../../collector/diagnose/tree.ts';
 import { PHASES } from '../../collector/diagnose/verdict.ts';
-import type { AttributeValue, Span, SpanKind } from '../../collector/span.ts';
+import { operationOf, type AttributeValue, type Span, type SpanKind } from '../../collector/span.ts';
 import { checkInvariants } from './expect-verdict.ts';
 import { makeSpan, START_UNIX_NANO } from './make-span.ts';
 
@@ -95,7 +97,7 @@ describe('random traces', () => {
             { count: 50, p50Ms: 500, p95Ms: 900 },
           ]),
     );
-    return { seed, spans, diagnosis: diagnoseTrace('1', spans, { normals }) };
+    return { seed, spans, normals, diagnosis: diagnoseTrace('1', spans, { normals }) };
   });
 
   it('get verdicts of most causes, so that they test something', () => {
@@ -109,6 +111,20 @@ describe('random traces', () => {
     expect(new Set(diagnosis.verdicts.map(({ origin }) => origin.spanId)).size).toBe(
       diagnosis.verdicts.length,
     );
+  });
+  it('are judged the same by what is normal for the spans in question alone, which are fewer', () => {
+    let asked = 0;
+    for (const { spans, normals, diagnosis } of diagnosed) {
+      const tree = buildTraceTree(spans);
+      const inQuestion = spansInQuestion(tree);
+      asked += inQuestion.size / spans.length;
+      const keys = new Set(
+        [...inQuestion].map(({ service, span }) => normalKey(service, operationOf(span), span.kind)),
+      );
+      const known = new Map([...normals].filter(([key]) => keys.has(key)));
+      expect(diagnoseTree('1', tree, { normals: known })).toEqual(diagnosis);
+    }
+    expect(asked / diagnosed.length).toBeLessThan(0.7);
   });
   it('never put a name into a command that a shell would read as more than a name', () => {
     const commands = diagnosed.flatMap(({ diagnosis }) =>
