@@ -34,6 +34,14 @@ export class ByteSink {
     this.bytes.writeDoubleLE(value, at);
   }
 
+  /** With its length before it. */
+  text(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.varint(length);
+    const at = this.reserve(length);
+    this.bytes.write(text, at);
+  }
+
   /** `source` from `from` up to `to`. */
   copy(source: Uint8Array, from: number, to: number): void {
     const at = this.reserve(to - from);

@@ -32,6 +32,11 @@ export class ByteSource {
     return this.bytes.readDoubleLE(at);
   }
 
+  /** Of at most `max` bytes. */
+  text(max: number): string {
+    return this.take(this.varint(max)).toString();
+  }
+
   /** A view of the next `count` bytes. */
   take(count: number): Buffer {
     const at = this.#advance(count);

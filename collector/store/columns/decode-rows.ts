@@ -1,15 +1,7 @@
 /** Reads back what encode-rows.ts packed. */
-import {
-  GIVE_UP_KINDS,
-  GIVE_UP_PHASES,
-  KINDS,
-  OUTCOMES,
-  SPAN_ID_BYTES,
-  STATUSES,
-  TRACE_ID_BYTES,
-} from './codes.ts';
+import { GIVE_UP_KINDS, GIVE_UP_PHASES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { NO_PARENT, PARENT_ELSEWHERE, PARENT_NEAR } from './encode-rows.ts';
+import { isLater, NO_PARENT, PARENT_ELSEWHERE, PARENT_NEAR } from './encode-rows.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
 import type { RowGiveUp } from './span-table.ts';
@@ -35,120 +27,93 @@ export function readTraces(part: PartSource, rows: number): TraceRuns {
   return { ids: part.dense.take(count * TRACE_ID_BYTES), starts };
 }
 
+export interface Parents {
+  /** 8 bytes a row, zeros where there is none. */
+  readonly ids: Uint8Array;
+  /** The row of the parent where it is in the same run; else the row itself. */
+  readonly rows: Uint32Array;
+}
+
 export function readParents(
   part: PartSource,
   { starts }: TraceRuns,
   spanId: Uint8Array,
   rows: number,
-): Uint8Array {
+): Parents {
   const codes = new PackedIntegers(part, rows).toArray();
-  const parents = new Uint8Array(rows * SPAN_ID_BYTES);
+  const ids = new Uint8Array(rows * SPAN_ID_BYTES);
+  let elsewhere: Uint8Array = new Uint8Array(SPAN_ID_BYTES);
   for (let run = 0; run + 1 < starts.length; run++) {
     const first = starts[run]!;
     const end = starts[run + 1]!;
     for (let row = first; row < end; row++) {
       const code = codes[row]!;
-      if (code === NO_PARENT) continue;
       const to = row * SPAN_ID_BYTES;
-      if (code === PARENT_ELSEWHERE) {
-        parents.set(part.dense.take(SPAN_ID_BYTES), to);
+      codes[row] = row;
+      if (code === NO_PARENT) continue;
+      if (code < PARENT_NEAR) {
+        if (code === PARENT_ELSEWHERE) elsewhere = part.dense.take(SPAN_ID_BYTES);
+        ids.set(elsewhere, to);
         continue;
       }
       const steps = code - PARENT_NEAR;
       const parent = steps % 2 === 0 ? row - steps / 2 - 1 : row + (steps + 1) / 2;
       if (parent < first || parent >= end)
         throw new DamagedPart('part parent: got a row outside of the trace');
+      codes[row] = parent;
       const from = parent * SPAN_ID_BYTES;
-      for (let byte = 0; byte < SPAN_ID_BYTES; byte++) parents[to + byte] = spanId[from + byte]!;
+      for (let byte = 0; byte < SPAN_ID_BYTES; byte++) ids[to + byte] = spanId[from + byte]!;
     }
   }
-  return parents;
+  return { ids, rows: codes };
 }
 
 /** Halves of unsigned 64-bit nanoseconds. */
 export interface Times {
-  readonly startLow: Uint32Array;
-  readonly startHigh: Uint32Array;
-  readonly endLow: Uint32Array;
-  readonly endHigh: Uint32Array;
+  readonly low: Uint32Array;
+  readonly high: Uint32Array;
 }
 
-export function readTimes(
-  start: PartSource,
-  duration: PartSource,
-  { starts }: TraceRuns,
-  rows: number,
-): Times {
+export function readStarts(part: PartSource, { starts }: TraceRuns, rows: number): Times {
   const runs = starts.length - 1;
-  const firstLow = new PackedIntegers(start, runs);
-  const firstHigh = new PackedIntegers(start, runs);
-  const startLow = new PackedIntegers(start, rows).toArray();
-  const startHigh = new PackedIntegers(start, rows).toArray();
+  const firstLow = new PackedIntegers(part, runs);
+  const firstHigh = new PackedIntegers(part, runs);
+  const lows = new PackedIntegers(part, rows).toArray();
+  const highs = new PackedIntegers(part, rows).toArray();
   for (let run = 0; run < runs; run++) {
-    const first = starts[run]!;
     let low = firstLow.at(run);
     let high = firstHigh.at(run);
-    for (let row = first; row < starts[run + 1]!; row++) {
-      const sum = low + startLow[row]!;
-      high = (high + startHigh[row]! + (sum > 0xffffffff ? 1 : 0)) >>> 0;
+    for (let row = starts[run]!; row < starts[run + 1]!; row++) {
+      const sum = low + lows[row]!;
+      high = (high + highs[row]! + (sum > 0xffffffff ? 1 : 0)) >>> 0;
       low = sum >>> 0;
-      startLow[row] = low;
-      startHigh[row] = high;
+      lows[row] = low;
+      highs[row] = high;
     }
   }
-  const endLow = new PackedIntegers(duration, rows).toArray();
-  const endHigh = new PackedIntegers(duration, rows).toArray();
-  for (let row = 0; row < rows; row++) {
-    const sum = startLow[row]! + endLow[row]!;
-    endHigh[row] = startHigh[row]! + endHigh[row]! + (sum > 0xffffffff ? 1 : 0);
-    endLow[row] = sum;
+  return { low: lows, high: highs };
+}
+
+/** As they were packed: from the last row to the first, each since its last child's end, else since its start. */
+export function readEnds(part: PartSource, starts: Times, parents: Uint32Array, rows: number): Times {
+  const lows = new PackedIntegers(part, rows).toArray();
+  const highs = new PackedIntegers(part, rows).toArray();
+  const childLow = new Uint32Array(rows);
+  const childHigh = new Uint32Array(rows);
+  for (let row = rows - 1; row >= 0; row--) {
+    const isParent = (childLow[row]! | childHigh[row]!) !== 0;
+    const sum = lows[row]! + (isParent ? childLow[row]! : starts.low[row]!);
+    const high = highs[row]! + (isParent ? childHigh[row]! : starts.high[row]!) + (sum > 0xffffffff ? 1 : 0);
+    lows[row] = sum;
+    highs[row] = high;
+    const parent = parents[row]!;
+    if (parent >= row) continue;
+    if (isLater(highs[row]!, lows[row]!, childHigh[parent]!, childLow[parent]!)) {
+      childHigh[parent] = highs[row]!;
+      childLow[parent] = lows[row]!;
+    }
   }
-  return { startLow, startHigh, endLow, endHigh };
-}
-
-/** Index of the columns: class. */
-export interface GranuleClasses {
-  readonly count: number;
-  readonly operation: Uint32Array;
-  /** Among the shapes of the block or segment. */
-  readonly shape: Uint32Array;
-  readonly resource: Uint32Array;
-  readonly scope: Uint32Array;
-  readonly kind: Uint8Array;
-  readonly status: Uint8Array;
-  readonly outcome: Uint8Array;
-  readonly flags: Uint8Array;
-  /** The class of each row. */
-  readonly of: Uint32Array;
-}
-
-export function readClasses(part: PartSource, rows: number, shapes: number): GranuleClasses {
-  const count = part.loose.varint(rows);
-  const wide = () => new PackedIntegers(part, count).toArray();
-  const narrow = (below: number) => Uint8Array.from(wide().map((value) => checked(value, below)));
-  const operation = wide();
-  const shape = wide();
-  const resource = wide();
-  const scope = wide();
-  const kind = narrow(KINDS.length);
-  const status = narrow(STATUSES.length);
-  const outcome = narrow(OUTCOMES.length);
-  const flags = narrow(256);
-  const of = new PackedIntegers(part, rows).toArray();
-  for (const number of shape) checked(number, shapes);
-  for (let row = 0; row < rows; row++) if (of[row]! >= count) checked(of[row]!, count);
-  return { count, operation, shape, resource, scope, kind, status, outcome, flags, of };
-}
-
-function checked(value: number, below: number): number {
-  if (value >= below) throw new DamagedPart(`part class: got ${value}, expected less than ${below}`);
-  return value;
-}
-
-export function readPeers(part: PartSource, { count, of }: GranuleClasses, rows: number): Uint32Array {
-  const isByClass = part.loose.byte() === 1;
-  const peers = new PackedIntegers(part, isByClass ? count : rows).toArray();
-  return isByClass ? of.map((rowClass) => peers[rowClass]!) : peers;
+  return { low: lows, high: highs };
 }
 
 export function readGiveUps(part: PartSource | null, rows: number): Map<number, RowGiveUp> {

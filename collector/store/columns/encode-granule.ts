@@ -1,103 +1,235 @@
-/** Encodes rows of a table as granules of a block, or as a segment: the journal's form, all in one piece. */
+/** Encodes rows of a table as a block of granules, or as a segment: the journal's form, all in one piece. */
+import {
+  encodeRanked,
+  encodeWords,
+  plainWords,
+  wordsByClass,
+  encodeStrings,
+  encodeStringsFast,
+  stringsByClass,
+  type ColumnEncoder,
+} from './encode-column.ts';
 import { RowEncoder } from './encode-rows.ts';
-import { ValueEncoder } from './encode-values.ts';
+import { gatherValues, type GatheredColumn } from './gather-values.ts';
+import { packIntegers } from './pack-integers.ts';
 import { PartSink, sealPart } from './part.ts';
 import { RowClasses } from './row-classes.ts';
 import { compareTraces, orderRows } from './row-order.ts';
 import { UsedShapes } from './shapes-part.ts';
 import type { SpanTable } from './span-table.ts';
-import { viewOf } from './string-pool.ts';
+import { viewOf, type StringPool } from './string-pool.ts';
 import { writeZone, zoneOf, type GranuleZone } from './zone.ts';
 
 /** A granule ends with the trace in which it reaches so many rows. */
 export const GRANULE_ROWS = 8_192;
 
 export interface BlockEncoder {
-  /** The next granule: rows `order[from]` up to `order[to]` (see `granuleEnds`). By name of part, what to store. */
-  granule(order: Uint32Array, from: number, to: number): Map<string, Buffer>;
+  /** Where the granules end in the order: granule 0 has the rows from 0 to `ends[0]`, … */
+  readonly ends: readonly number[];
+  /** By name of part, what to store of a granule. Each is to be encoded once, in order. */
+  granule(number: number): Map<string, Buffer>;
   /** What goes with the block: read by `decodeBlockHeader`. */
   finish(): Buffer;
 }
 
-/** Memory of the encoders, used again by every granule and segment of the thread. */
-const sink = new PartSink();
-const classes = new RowClasses();
-const rowEncoder = new RowEncoder();
-const valueEncoder = new ValueEncoder();
+export const HEADER = 'header';
+export const SEGMENT = 'segment';
+/** A column of bytes, lists or maps, and spans that are kept whole, are no text. */
+const NO_TEXT = /^(?:raw|link_.*_id|.\/[amy]\/.*)$/;
 
-/** The table must not lose rows until the block is finished; it may gain some. */
-export function startBlock(table: SpanTable): BlockEncoder {
-  const shapes = new UsedShapes(table.book);
+/** Memory that is used again by every call, and by no one between two calls. */
+const sink = new PartSink();
+const assembly = new PartSink();
+const rowEncoder = new RowEncoder();
+
+/**
+ * A block of the rows that `order` names, ordered as row-order.ts says; `granuleRows` where its granules may end. The
+ * table must stay as it is until the block is finished.
+ */
+export function startBlock(table: SpanTable, order: Uint32Array, granuleRows = GRANULE_ROWS): BlockEncoder {
+  const rows = new BlockRows(table, order, granuleEnds(table, order, granuleRows), columnEncoder);
   const zones: GranuleZone[] = [];
-  let rows = 0;
   return {
-    granule(order, from, to) {
+    ends: rows.ends,
+    granule(number) {
       sink.clear();
-      encodeParts(table, order, from, to, shapes);
-      zones.push(zoneOf(table, order, from, to, classes, rows));
-      rows += to - from;
+      zones.push(rows.encodeGranule(sink, number));
       const parts = new Map<string, Buffer>();
       for (const { name, dense, loose } of sink.parts()) parts.set(name, sealPart(name, dense, loose));
       return parts;
     },
     finish() {
       sink.clear();
-      shapes.write(sink);
-      sink.loose.varint(zones.length);
-      for (const zone of zones) writeZone(sink, zone);
-      return sealPart(HEADER, sink.dense.view(0, sink.dense.length), sink.loose.view(0, sink.loose.length));
+      rows.encodeHeader(sink, zones);
+      return sealSink(HEADER, sink);
     },
   };
 }
 
-export const HEADER = 'header';
-export const SEGMENT = 'segment';
-
 /** Rows `fromRow` up to `toRow`, ordered as a block is, with all that is needed to read them again. */
 export function encodeSegment(table: SpanTable, fromRow: number, toRow: number): Buffer {
   const order = orderRows(table, fromRow, toRow);
-  const shapes = new UsedShapes(table.book);
+  const rows = new BlockRows(table, order, [order.length], fastColumnEncoder);
   sink.clear();
-  encodeParts(table, order, 0, order.length, shapes);
-  const zone = zoneOf(table, order, 0, order.length, classes, 0);
+  const zone = rows.encodeGranule(sink, 0);
   sink.begin(HEADER);
-  shapes.write(sink);
-  writeZone(sink, zone);
-  // A directory in front, in a sink of its own because the lengths are known last.
+  rows.encodeHeader(sink, [zone]);
+  // The directory comes first but is known last.
   const parts = [...sink.parts()];
-  directory.clear();
-  directory.loose.varint(parts.length);
+  assembly.clear();
+  assembly.loose.varint(parts.length);
   for (const { name, dense, loose } of parts) {
-    const bytes = Buffer.from(name);
-    directory.loose.varint(bytes.length);
-    directory.loose.copy(bytes, 0, bytes.length);
-    directory.loose.varint(dense.length);
-    directory.loose.varint(loose.length);
+    assembly.loose.text(name);
+    assembly.loose.varint(dense.length);
+    assembly.loose.varint(loose.length);
   }
-  directory.loose.copy(sink.loose.bytes, 0, sink.loose.length);
-  return sealPart(
-    SEGMENT,
-    sink.dense.view(0, sink.dense.length),
-    directory.loose.view(0, directory.loose.length),
-  );
+  assembly.dense.copy(sink.dense.bytes, 0, sink.dense.length);
+  assembly.loose.copy(sink.loose.bytes, 0, sink.loose.length);
+  return sealSink(SEGMENT, assembly);
 }
 
-const directory = new PartSink();
+function sealSink(name: string, { dense, loose }: PartSink): Buffer {
+  return sealPart(name, dense.view(0, dense.length), loose.view(0, loose.length));
+}
 
-function encodeParts(
-  table: SpanTable,
-  order: Uint32Array,
-  from: number,
-  to: number,
-  shapes: UsedShapes,
-): void {
-  classes.sort(table, order, from, to);
-  rowEncoder.encode(sink, table, order, from, to, classes, shapes.numberOf);
-  valueEncoder.encode(sink, table, order, from, to, classes);
+/** A column of the rows, and how many values it has up to the end of each granule. */
+interface RowsColumn {
+  readonly name: string;
+  readonly encoder: ColumnEncoder;
+  readonly ends: readonly number[] | Uint32Array;
+}
+
+class BlockRows {
+  readonly ends: readonly number[];
+  readonly #table: SpanTable;
+  readonly #order: Uint32Array;
+  readonly #classes = new RowClasses();
+  readonly #columns: readonly RowsColumn[];
+  /** Of each row. */
+  readonly #resource: ColumnEncoder;
+  readonly #peer: ColumnEncoder;
+
+  constructor(
+    table: SpanTable,
+    order: Uint32Array,
+    ends: readonly number[],
+    encoderOf: (strings: StringPool, column: GatheredColumn) => ColumnEncoder,
+  ) {
+    this.#table = table;
+    this.#order = order;
+    this.ends = ends;
+    const classes = this.#classes;
+    classes.sort(table, order);
+    const holes = classes.of.subarray(0, order.length);
+    const ofRows = (values: Uint32Array) => ({
+      values: order.map((row) => values[row]!),
+      holes,
+      holeCount: classes.count,
+    });
+    this.#resource = encodeRanked(ofRows(table.resource));
+    this.#peer = encodeWords(ofRows(table.peer));
+    this.#columns = gatherValues(table, order, classes, ends).map((column) => ({
+      name: column.name,
+      encoder: encoderOf(table.strings, column),
+      ends: column.ends,
+    }));
+  }
+
+  encodeGranule(into: PartSink, number: number): GranuleZone {
+    const from = number === 0 ? 0 : this.ends[number - 1]!;
+    const to = this.ends[number] ?? 0;
+    rowEncoder.encode(into, this.#table, this.#order, from, to);
+    into.begin('class');
+    packIntegers(into, this.#classes.of, from, to - from, 1);
+    const ofRows = [
+      { name: 'resource', encoder: this.#resource, ends: this.ends },
+      { name: 'peer', encoder: this.#peer, ends: this.ends },
+    ];
+    for (const { name, encoder, ends } of [...ofRows, ...this.#columns]) {
+      if (encoder.isInHeader) continue;
+      const first = number === 0 ? 0 : ends[number - 1]!;
+      if (ends[number] === first) continue;
+      into.begin(name);
+      encoder.writeRows(into, first, ends[number]!);
+    }
+    return zoneOf(this.#table, this.#order, from, to, this.#classes);
+  }
+
+  encodeHeader(into: PartSink, zones: readonly GranuleZone[]): void {
+    const { count, example } = this.#classes;
+    const table = this.#table;
+    const shapes = new UsedShapes(table.book);
+    const shape = Uint32Array.from({ length: count }, (_, index) =>
+      shapes.numberOf(table.shape[example[index]!]!),
+    );
+    shapes.write(into);
+    into.loose.varint(count);
+    packIntegers(into, shape, 0, count, 1);
+    for (const column of [
+      table.operation,
+      table.scope,
+      table.kind,
+      table.status,
+      table.outcome,
+      table.flags,
+    ]) {
+      packIntegers(
+        into,
+        Uint32Array.from({ length: count }, (_, index) => column[example[index]!]!),
+        0,
+        count,
+        1,
+      );
+    }
+    this.#resource.writeHeader(into);
+    this.#peer.writeHeader(into);
+    into.loose.varint(this.#columns.length);
+    for (const { name, encoder } of this.#columns) {
+      into.loose.text(name);
+      encoder.writeHeader(into);
+    }
+    into.loose.varint(zones.length);
+    for (const zone of zones) writeZone(into, zone);
+  }
+}
+
+function columnEncoder(strings: StringPool, column: GatheredColumn): ColumnEncoder {
+  const { name, format, isByClass, words, holeCount } = column;
+  const [first, second] = words;
+  if (format === 'string') {
+    if (isByClass) return stringsByClass(strings, first!.values);
+    return encodeStrings(strings, { ...first!, holeCount }, !NO_TEXT.test(name));
+  }
+  const encode = (word: typeof first) =>
+    isByClass ? wordsByClass(word!.values) : encodeWords({ ...word!, holeCount });
+  return second === undefined ? encode(first) : pairOf(encode(first), encode(second));
+}
+
+/** For a segment, which does not live long. */
+function fastColumnEncoder(strings: StringPool, { format, isByClass, words }: GatheredColumn): ColumnEncoder {
+  const [first, second] = words;
+  if (format === 'string') {
+    return isByClass ? stringsByClass(strings, first!.values) : encodeStringsFast(strings, first!.values);
+  }
+  const encode = (word: typeof first) => (isByClass ? wordsByClass(word!.values) : plainWords(word!.values));
+  return second === undefined ? encode(first) : pairOf(encode(first), encode(second));
+}
+
+function pairOf(low: ColumnEncoder, high: ColumnEncoder): ColumnEncoder {
+  return {
+    isInHeader: low.isInHeader && high.isInHeader,
+    writeHeader(into) {
+      low.writeHeader(into);
+      high.writeHeader(into);
+    },
+    writeRows(into, from, to) {
+      for (const word of [low, high]) if (!word.isInHeader) word.writeRows(into, from, to);
+    },
+  };
 }
 
 /** Where the granules of ordered rows end: with a trace, unless that is very long. */
-export function granuleEnds(table: SpanTable, order: Uint32Array, rows = GRANULE_ROWS): number[] {
+function granuleEnds(table: SpanTable, order: Uint32Array, rows: number): number[] {
   const ids = viewOf(table.traceId);
   const ends: number[] = [];
   let first = 0;

@@ -1,25 +1,26 @@
 /**
- * Packs what every span has: trace and span ids, parents, times, classes, peers, give-ups.
+ * Packs what every span has of its own: trace and span ids, parent, times; and give-ups.
  *
  *     trace     an id for each run of rows of one trace, and how long the run is
  *     span_id   8 bytes a row
  *     parent    how many rows before or behind in its run the parent is; else its id
  *     start     of a run's first row; of the others, since the row before
- *     duration  end minus start
- *     class     the classes, and each row's
- *     peer      one a class where that is all it takes, else one a row
+ *     end       since the last child that starts later ends; of rows without one, since the start
  *     give_up   the rows that have one
+ *
+ * Times are differences to what comes shortly before them, because those are small.
  */
 import { GIVE_UP_KINDS, GIVE_UP_PHASES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { packIntegers } from './pack-integers.ts';
 import type { PartSink } from './part.ts';
-import type { RowClasses } from './row-classes.ts';
 import type { SpanTable } from './span-table.ts';
 
 /** Codes of a parent; from PARENT_NEAR on, how far away it is in the run. */
 export const NO_PARENT = 0;
 export const PARENT_ELSEWHERE = 1;
-export const PARENT_NEAR = 2;
+/** The same as of the row before of which that was said. */
+export const PARENT_ELSEWHERE_AGAIN = 2;
+export const PARENT_NEAR = 3;
 
 const MIX = 0x9e3779b1;
 
@@ -30,22 +31,22 @@ export class RowEncoder {
   #runs = new Uint32Array(0);
   #runCount = 0;
   #slots = new Uint32Array(0);
+  /** Of each row, the row of its parent in its run; itself where there is none. */
+  #parents = new Uint32Array(0);
+  /** When its last child ends. */
+  #childLow = new Uint32Array(0);
+  #childHigh = new Uint32Array(0);
 
-  /** Packs rows `order[from]` up to `order[to]`. `shapeOf` gives the number by which the reader knows a table's shape. */
-  encode(
-    sink: PartSink,
-    table: SpanTable,
-    order: Uint32Array,
-    from: number,
-    to: number,
-    classes: RowClasses,
-    shapeOf: (shape: number) => number,
-  ): void {
+  /** Packs rows `order[from]` up to `order[to]`. */
+  encode(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, to: number): void {
     const rows = to - from;
     if (this.#low.length < rows) {
       this.#low = new Uint32Array(2 * rows);
       this.#high = new Uint32Array(2 * rows);
       this.#runs = new Uint32Array(2 * rows + 1);
+      this.#parents = new Uint32Array(2 * rows);
+      this.#childLow = new Uint32Array(2 * rows);
+      this.#childHigh = new Uint32Array(2 * rows);
     }
     sink.begin('trace');
     this.#traces(sink, table, order, from, rows);
@@ -60,15 +61,11 @@ export class RowEncoder {
       );
     }
     sink.begin('parent');
-    this.#parents(sink, table, order, from, rows);
+    this.#findParents(sink, table, order, from, rows);
     sink.begin('start');
     this.#starts(sink, table, order, from, rows);
-    sink.begin('duration');
-    this.#durations(sink, table, order, from, rows);
-    sink.begin('class');
-    this.#classes(sink, table, rows, classes, shapeOf);
-    sink.begin('peer');
-    this.#peers(sink, table, order, from, rows, classes);
+    sink.begin('end');
+    this.#ends(sink, table, order, from, rows);
     this.#giveUps(sink, table, order, from, rows);
   }
 
@@ -89,7 +86,7 @@ export class RowEncoder {
     packIntegers(sink, this.#low, 0, count, 1);
   }
 
-  #parents(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
+  #findParents(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
     let size = 1024;
     while (size < 2 * rows) size *= 2;
     if (this.#slots.length < size) this.#slots = new Uint32Array(size);
@@ -99,6 +96,9 @@ export class RowEncoder {
     const spanIds = wordsOf(table.spanId);
     const parents = wordsOf(table.parentSpanId);
     const codes = this.#low;
+    // Siblings whose parent is elsewhere come one after the other.
+    let lastLow = 0;
+    let lastHigh = 0;
     for (let run = 0; run < this.#runCount; run++) {
       const first = this.#runs[run]!;
       const end = this.#runs[run + 1]!;
@@ -112,6 +112,8 @@ export class RowEncoder {
         const row = order[from + index]!;
         const low = parents[2 * row]!;
         const high = parents[2 * row + 1]!;
+        // Of a row without a parent in its run: itself, which is not before it.
+        this.#parents[index] = index;
         if ((low | high) === 0) {
           codes[index] = NO_PARENT;
           continue;
@@ -126,10 +128,16 @@ export class RowEncoder {
           }
           slot = (slot + 1) & mask;
         }
-        if (distance === 0) {
+        if (distance !== 0) {
+          this.#parents[index] = index - distance;
+          codes[index] = PARENT_NEAR + (distance > 0 ? 2 * (distance - 1) : -2 * distance - 1);
+        } else if (low === lastLow && high === lastHigh) codes[index] = PARENT_ELSEWHERE_AGAIN;
+        else {
           codes[index] = PARENT_ELSEWHERE;
           sink.dense.copy(table.parentSpanId, row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
-        } else codes[index] = PARENT_NEAR + (distance > 0 ? 2 * (distance - 1) : -2 * distance - 1);
+          lastLow = low;
+          lastHigh = high;
+        }
       }
     }
     packIntegers(sink, codes, 0, rows, 1);
@@ -164,59 +172,28 @@ export class RowEncoder {
     packPairs(sink, lows, highs, rows);
   }
 
-  #durations(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
+  /** From the last row to the first, so that children come before their parents. */
+  #ends(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
     const { startLow, startHigh, endLow, endHigh } = table;
-    for (let index = 0; index < rows; index++) {
+    const lows = this.#low;
+    const highs = this.#high;
+    const childLow = this.#childLow.fill(0, 0, rows);
+    const childHigh = this.#childHigh.fill(0, 0, rows);
+    const parents = this.#parents;
+    for (let index = rows - 1; index >= 0; index--) {
       const row = order[from + index]!;
-      const low = endLow[row]! - startLow[row]!;
-      this.#low[index] = low;
-      this.#high[index] = endHigh[row]! - startHigh[row]! - (low < 0 ? 1 : 0);
+      const isParent = (childLow[index]! | childHigh[index]!) !== 0;
+      const low = endLow[row]! - (isParent ? childLow[index]! : startLow[row]!);
+      lows[index] = low;
+      highs[index] = endHigh[row]! - (isParent ? childHigh[index]! : startHigh[row]!) - (low < 0 ? 1 : 0);
+      const parent = parents[index]!;
+      if (parent >= index) continue;
+      if (isLater(endHigh[row]!, endLow[row]!, childHigh[parent]!, childLow[parent]!)) {
+        childHigh[parent] = endHigh[row]!;
+        childLow[parent] = endLow[row]!;
+      }
     }
-    packPairs(sink, this.#low, this.#high, rows);
-  }
-
-  #classes(
-    sink: PartSink,
-    table: SpanTable,
-    rows: number,
-    classes: RowClasses,
-    shapeOf: (shape: number) => number,
-  ): void {
-    const { count, example } = classes;
-    sink.loose.varint(count);
-    const pack = (valueOf: (row: number) => number): void => {
-      for (let index = 0; index < count; index++) this.#low[index] = valueOf(example[index]!);
-      packIntegers(sink, this.#low, 0, count, 1);
-    };
-    pack((row) => table.operation[row]!);
-    pack((row) => shapeOf(table.shape[row]!));
-    pack((row) => table.resource[row]!);
-    pack((row) => table.scope[row]!);
-    pack((row) => table.kind[row]!);
-    pack((row) => table.status[row]!);
-    pack((row) => table.outcome[row]!);
-    pack((row) => table.flags[row]!);
-    packIntegers(sink, classes.of, 0, rows, 1);
-  }
-
-  #peers(
-    sink: PartSink,
-    { peer }: SpanTable,
-    order: Uint32Array,
-    from: number,
-    rows: number,
-    classes: RowClasses,
-  ): void {
-    let isByClass = true;
-    for (let index = 0; index < rows && isByClass; index++) {
-      isByClass = peer[order[from + index]!] === peer[classes.example[classes.of[index]!]!];
-    }
-    sink.loose.byte(isByClass ? 1 : 0);
-    const count = isByClass ? classes.count : rows;
-    for (let index = 0; index < count; index++) {
-      this.#low[index] = peer[isByClass ? classes.example[index]! : order[from + index]!]!;
-    }
-    packIntegers(sink, this.#low, 0, count, 1);
+    packPairs(sink, lows, highs, rows);
   }
 
   #giveUps(sink: PartSink, { giveUps }: SpanTable, order: Uint32Array, from: number, rows: number): void {
@@ -238,6 +215,10 @@ export class RowEncoder {
       if (budgetMs !== null) loose.double(budgetMs);
     }
   }
+}
+
+export function isLater(high: number, low: number, thanHigh: number, thanLow: number): boolean {
+  return high > thanHigh || (high === thanHigh && low > thanLow);
 }
 
 /** Numbers of 64 bits in two halves. */

@@ -4,30 +4,36 @@
  * Its columns are those of `SpanRows`, so what works on a table works on a granule; rows are ordered as row-order.ts
  * says. Anything that is not as it was written ends in DamagedPart.
  */
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
+import { GranuleWords } from './decode-column.ts';
 import {
-  readClasses,
+  readEnds,
   readGiveUps,
   readParents,
-  readPeers,
-  readTimes,
+  readStarts,
   readTraces,
-  type GranuleClasses,
+  type Parents,
   type Times,
   type TraceRuns,
 } from './decode-rows.ts';
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { WORDS_OF } from './operations.ts';
+import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
-import type { StoredShapes } from './shapes-part.ts';
 import type { Shape } from './shape-book.ts';
 import { composeSpan } from './span-bytes.ts';
 import type { RowGiveUp, SpanRows } from './span-table.ts';
+import type { ResourceClasses, BlockHeader, StoredColumn } from './block-header.ts';
 import { ValueColumn } from './value-column.ts';
 import type { GranuleZone } from './zone.ts';
 
 /** A part by its name; null when the granule has none of it. */
 export type ReadPart = (name: string) => PartSource | null;
+
+/** What the rows of a class agree in, resource included, and the class of each row. */
+export interface GranuleClasses extends ResourceClasses {
+  readonly of: Uint32Array;
+}
 
 /** For each word of a shape's values: which hole it belongs to, and how many of the same column stand before that. */
 interface ShapeWords {
@@ -39,21 +45,24 @@ interface ShapeWords {
 export class Granule implements SpanRows {
   readonly zone: GranuleZone;
   readonly rows: number;
-  readonly stored: StoredShapes;
+  readonly stored: BlockHeader;
   readonly #read: ReadPart;
   readonly #columns = new Map<string, ValueColumn | null>();
   readonly #shapeWords = new Map<Shape, ShapeWords>();
   #runs: TraceRuns | undefined;
   #traceId: Uint8Array | undefined;
   #spanId: Uint8Array | undefined;
-  #parentSpanId: Uint8Array | undefined;
-  #times: Times | undefined;
+  #parents: Parents | undefined;
+  #starts: Times | undefined;
+  #ends: Times | undefined;
+  /** The class of each row as it is stored: resources apart. */
+  #classOf: Uint32Array | undefined;
   #classes: GranuleClasses | undefined;
-  #byRow: Omit<GranuleClasses, 'count' | 'of'> | undefined;
+  #byRow: ReturnType<typeof spread> | undefined;
   #peer: Uint32Array | undefined;
   #giveUps: ReadonlyMap<number, RowGiveUp> | undefined;
 
-  constructor(stored: StoredShapes, zone: GranuleZone, read: ReadPart) {
+  constructor(stored: BlockHeader, zone: GranuleZone, read: ReadPart) {
     this.stored = stored;
     this.zone = zone;
     this.rows = zone.rows;
@@ -65,9 +74,16 @@ export class Granule implements SpanRows {
     return (this.#runs ??= readTraces(this.#part('trace'), this.rows));
   }
 
-  /** Operation, kind, outcome … of the classes its rows fall into: to test once what many rows share. */
+  /** What many rows share, to be tested once; all but `of` is the same for the granules of a block. */
   get classes(): GranuleClasses {
-    return (this.#classes ??= readClasses(this.#part('class'), this.rows, this.stored.shapes.length));
+    if (this.#classes !== undefined) return this.#classes;
+    const { byResource, resource } = this.stored;
+    const ofClass = this.#storedClassOf;
+    const source = resource.ranks?.isByClass === true ? null : this.#part('resource');
+    const words = new GranuleWords(resource, source, this.rows);
+    const of = new Uint32Array(this.rows);
+    for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
+    return (this.#classes = { ...byResource, of });
   }
 
   get traceId(): Uint8Array {
@@ -86,20 +102,23 @@ export class Granule implements SpanRows {
   }
 
   get parentSpanId(): Uint8Array {
-    return (this.#parentSpanId ??= readParents(this.#part('parent'), this.traces, this.spanId, this.rows));
+    return this.#allParents.ids;
   }
-
+  /** The row of each row's parent, where that is here; else the row itself. */
+  get parentRow(): Uint32Array {
+    return this.#allParents.rows;
+  }
   get startLow(): Uint32Array {
-    return this.#allTimes.startLow;
+    return this.#allStarts.low;
   }
   get startHigh(): Uint32Array {
-    return this.#allTimes.startHigh;
+    return this.#allStarts.high;
   }
   get endLow(): Uint32Array {
-    return this.#allTimes.endLow;
+    return this.#allEnds.low;
   }
   get endHigh(): Uint32Array {
-    return this.#allTimes.endHigh;
+    return this.#allEnds.high;
   }
   get resource(): Uint32Array {
     return this.#ofRows.resource;
@@ -127,14 +146,24 @@ export class Granule implements SpanRows {
   }
 
   get peer(): Uint32Array {
-    return (this.#peer ??= readPeers(this.#part('peer'), this.classes, this.rows));
+    if (this.#peer !== undefined) return this.#peer;
+    const { peer } = this.stored;
+    const words = new GranuleWords(
+      peer,
+      peer.ranks?.isByClass === true ? null : this.#part('peer'),
+      this.rows,
+    );
+    const peers = new Uint32Array(this.rows);
+    const classOf = this.#storedClassOf;
+    for (let row = 0; row < peers.length; row++) peers[row] = words.wordAt(words.indexAt(row, classOf[row]!));
+    return (this.#peer = peers);
   }
 
   get giveUps(): ReadonlyMap<number, RowGiveUp> {
     return (this.#giveUps ??= readGiveUps(this.#read('give_up'), this.rows));
   }
 
-  /** A column by its name; null when no row has a value of it. */
+  /** A column by its name; null when no row has a value of it. (One that is by class is there for the whole block.) */
   column(name: string): ValueColumn | null {
     let column = this.#columns.get(name);
     if (column === undefined) this.#columns.set(name, (column = this.#openColumn(name)));
@@ -143,7 +172,7 @@ export class Granule implements SpanRows {
 
   /** The row's span as it was sent. */
   spanBytes(row: number): Buffer {
-    const shape = this.stored.shapes[this.classes.shape[this.classes.of[row]!]!]!;
+    const shape = this.stored.shapes[this.stored.classes.shape[this.#storedClassOf[row]!]!]!;
     const words = this.#wordsOf(shape);
     const idAt = row * SPAN_ID_BYTES;
     const columnAt = (offset: number) => {
@@ -171,8 +200,27 @@ export class Granule implements SpanRows {
     });
   }
 
-  get #allTimes(): Times {
-    return (this.#times ??= readTimes(this.#part('start'), this.#part('duration'), this.traces, this.rows));
+  get #storedClassOf(): Uint32Array {
+    if (this.#classOf !== undefined) return this.#classOf;
+    const classOf = new PackedIntegers(this.#part('class'), this.rows).toArray();
+    const { count } = this.stored.classes;
+    for (let row = 0; row < classOf.length; row++) {
+      if (classOf[row]! >= count)
+        throw new DamagedPart(`part class: got ${classOf[row]}, expected one of ${count}`);
+    }
+    return (this.#classOf = classOf);
+  }
+
+  get #allParents(): Parents {
+    return (this.#parents ??= readParents(this.#part('parent'), this.traces, this.spanId, this.rows));
+  }
+
+  get #allStarts(): Times {
+    return (this.#starts ??= readStarts(this.#part('start'), this.traces, this.rows));
+  }
+
+  get #allEnds(): Times {
+    return (this.#ends ??= readEnds(this.#part('end'), this.#allStarts, this.parentRow, this.rows));
   }
 
   get #ofRows() {
@@ -186,18 +234,10 @@ export class Granule implements SpanRows {
   }
 
   #openColumn(name: string): ValueColumn | null {
-    const { shapes, columns } = this.stored;
-    const index = columns.findIndex((column) => column.name === name);
-    const part = index < 0 ? null : this.#read(name);
-    if (part === null) return null;
-    const perShape = shapes.map(({ holes }) =>
-      holes.reduce((count, hole) => count + (hole === index ? 1 : 0), 0),
-    );
-    const { shape, of } = this.classes;
-    return new ValueColumn(columns[index]!, part, {
-      perClass: Uint16Array.from(shape, (number) => perShape[number]!),
-      classOf: of,
-    });
+    const stored = this.stored.columns.find((column) => column.name === name);
+    if (stored === undefined) return null;
+    const part = this.#read(name);
+    return part === null && !isInHeader(stored) ? null : new ValueColumn(stored, part, this.#storedClassOf);
   }
 
   #wordsOf(shape: Shape): ShapeWords {
@@ -207,7 +247,13 @@ export class Granule implements SpanRows {
   }
 }
 
-function shapeWords({ holes, words }: Shape, { columns }: StoredShapes): ShapeWords {
+function isInHeader({ strings, words }: StoredColumn): boolean {
+  return strings === null
+    ? words.every(({ ranks }) => ranks?.isByClass === true)
+    : strings.ranks?.isByClass === true;
+}
+
+function shapeWords({ holes, words }: Shape, { columns }: BlockHeader): ShapeWords {
   const column = new Uint16Array(words);
   const ordinal = new Uint16Array(words);
   const word = new Uint8Array(words);

@@ -94,6 +94,16 @@ export class PackedIntegers {
     return (value + this.#least) >>> 0;
   }
 
+  sum(): number {
+    let sum = this.count * this.#least;
+    for (const [plane, bytes] of this.#planes.entries()) {
+      let ofPlane = 0;
+      for (let index = 0; index < bytes.length; index++) ofPlane += bytes[index]!;
+      sum += ofPlane * 256 ** plane;
+    }
+    return sum;
+  }
+
   /** All of them. */
   toArray(): Uint32Array {
     const values = new Uint32Array(this.count).fill(this.#least);

@@ -4,47 +4,67 @@ import { packIntegers, PackedIntegers } from './pack-integers.ts';
 import { PART_BYTES_MAX, type PartSink, type PartSource } from './part.ts';
 import type { StringPool } from './string-pool.ts';
 
-/** The strings with these ids. `scratch` has room for `count`. */
+/** Longer ones are copied by a call. */
+const SHORT_BYTES = 48;
+
+let lengths = new Uint32Array(0);
+
+/** The strings `ids[from]` up to `ids[from + count]`. */
 export function packStrings(
   sink: PartSink,
   strings: StringPool,
   ids: Uint32Array,
   from: number,
   count: number,
-  scratch: Uint32Array,
 ): void {
-  for (let index = 0; index < count; index++) scratch[index] = strings.lengthOf(ids[from + index]!);
-  packIntegers(sink, scratch, 0, count, 1);
+  if (lengths.length < count) lengths = new Uint32Array(2 * count);
+  let size = 0;
+  for (let index = 0; index < count; index++) size += lengths[index] = strings.lengthOf(ids[from + index]!);
+  packIntegers(sink, lengths, 0, count, 1);
+  let at = sink.loose.reserve(size);
+  const target = sink.loose.bytes;
+  const { bytes, starts } = strings;
   for (let index = 0; index < count; index++) {
     const id = ids[from + index]!;
-    sink.loose.copy(strings.bytes, strings.starts[id]!, strings.starts[id + 1]!);
+    const start = starts[id]!;
+    const end = starts[id + 1]!;
+    if (end - start > SHORT_BYTES) {
+      target.set(bytes.subarray(start, end), at);
+      at += end - start;
+    } else for (let byte = start; byte < end; byte++) target[at++] = bytes[byte]!;
   }
 }
 
 export class PackedStrings {
   readonly count: number;
+  readonly #lengths: PackedIntegers;
   readonly #bytes: Buffer;
-  /** String `i` ends at `#ends[i]`. */
-  readonly #ends: Uint32Array;
+  /** String `i` ends at `#ends[i]`; made when the first is asked for. */
+  #ends: Uint32Array | null = null;
 
+  /** Throws DamagedPart when the bytes hold no `count` strings. */
   constructor(source: PartSource, count: number) {
     this.count = count;
-    this.#ends = new PackedIntegers(source, count).toArray();
-    let end = 0;
-    for (let index = 0; index < count; index++) {
-      end += this.#ends[index]!;
-      if (end > PART_BYTES_MAX) throw new DamagedPart(`got strings of more than ${PART_BYTES_MAX} bytes`);
-      this.#ends[index] = end;
-    }
-    this.#bytes = source.loose.take(end);
+    this.#lengths = new PackedIntegers(source, count);
+    const size = this.#lengths.sum();
+    if (size > PART_BYTES_MAX) throw new DamagedPart(`got strings of ${size} bytes`);
+    this.#bytes = source.loose.take(size);
   }
 
   /** A view. */
   at(index: number): Buffer {
-    return this.#bytes.subarray(index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+    const ends = (this.#ends ??= this.#makeEnds());
+    return this.#bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!);
   }
 
   textAt(index: number): string {
-    return this.#bytes.toString('utf8', index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+    const ends = (this.#ends ??= this.#makeEnds());
+    return this.#bytes.toString('utf8', index === 0 ? 0 : ends[index - 1]!, ends[index]!);
+  }
+
+  #makeEnds(): Uint32Array {
+    const ends = this.#lengths.toArray();
+    for (let index = 1; index < ends.length; index++) ends[index]! += ends[index - 1]!;
+    return ends;
   }
 }

@@ -1,53 +1,55 @@
 /**
- * Sorts the rows of a granule into classes: rows that agree in operation, shape, resource, scope, kind, status, outcome
- * and flags. There are few, so what they share is stored and searched once for each class; a row keeps its number.
+ * Sorts the rows of a block into classes: rows that agree in operation, shape, scope, kind, status, outcome and flags.
+ * They are few, and what a class says of its rows is stored and searched once; a row keeps the number of its class.
  */
 import type { SpanTable } from './span-table.ts';
 
+const FIRST_CLASSES = 1 << 10;
 const MIX = 0x9e3779b1;
 
 export class RowClasses {
   count = 0;
   /** A row of the table for each class. */
-  example = new Uint32Array(64);
+  example = new Uint32Array(FIRST_CLASSES);
   /** How many rows a class has. */
-  rows = new Uint32Array(64);
-  /** The class of each row of the granule, in its order. */
+  rows = new Uint32Array(FIRST_CLASSES);
+  /** The class of each row, in the order of the block. */
   of = new Uint32Array(0);
   #slots = new Uint32Array(0);
 
-  /** Sorts the rows `order[from]` up to `order[to]`. */
-  sort(table: SpanTable, order: Uint32Array, from: number, to: number): void {
-    const rows = to - from;
+  /** Sorts the rows that `order` names. */
+  sort(table: SpanTable, order: Uint32Array): void {
+    const rows = order.length;
     if (this.of.length < rows) this.of = new Uint32Array(2 * rows);
-    let slots = 1024;
+    let slots = FIRST_CLASSES;
     while (slots < 2 * rows) slots *= 2;
     if (this.#slots.length < slots) this.#slots = new Uint32Array(slots);
     else this.#slots.fill(0, 0, slots);
     this.count = 0;
-    const { operation, shape, resource } = table;
+    const { operation, shape, outcome } = table;
     for (let index = 0; index < rows; index++) {
-      const row = order[from + index]!;
-      let hash = Math.imul(operation[row]!, MIX) ^ Math.imul(shape[row]! + 1, 0x85ebca6b) ^ resource[row]!;
+      const row = order[index]!;
+      let hash = Math.imul(operation[row]!, MIX) ^ Math.imul(shape[row]! + 1, 0x85ebca6b) ^ outcome[row]!;
       hash = Math.imul(hash ^ (hash >>> 15), MIX);
       this.of[index] = this.#classOf(table, row, (hash ^ (hash >>> 13)) & (slots - 1), slots - 1);
     }
   }
 
-  #classOf(table: SpanTable, row: number, slot: number, mask: number): number {
-    for (; ; slot = (slot + 1) & mask) {
-      const known = this.#slots[slot]! - 1;
-      if (known < 0) break;
-      if (isAlike(table, this.example[known]!, row)) {
-        this.rows[known]!++;
-        return known;
+  #classOf(table: SpanTable, row: number, firstSlot: number, mask: number): number {
+    const slots = this.#slots;
+    let slot = firstSlot;
+    for (let known = slots[slot]!; known !== 0; known = slots[slot]!) {
+      if (isAlike(table, this.example[known - 1]!, row)) {
+        this.rows[known - 1]!++;
+        return known - 1;
       }
+      slot = (slot + 1) & mask;
     }
     if (this.count === this.example.length) this.#grow();
-    this.#slots[slot] = this.count + 1;
     this.example[this.count] = row;
     this.rows[this.count] = 1;
-    return this.count++;
+    slots[slot] = ++this.count;
+    return this.count - 1;
   }
 
   #grow(): void {
@@ -63,7 +65,6 @@ function isAlike(table: SpanTable, a: number, b: number): boolean {
   return (
     table.operation[a] === table.operation[b] &&
     table.shape[a] === table.shape[b] &&
-    table.resource[a] === table.resource[b] &&
     table.scope[a] === table.scope[b] &&
     table.kind[a] === table.kind[b] &&
     table.status[a] === table.status[b] &&

@@ -2,91 +2,85 @@
 import { decodeArrayValue, decodeKeyValueList } from '../../decode/otlp-protobuf.ts';
 import type { AttributeValue } from '../../span.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { BY_CLASS, DICTIONARY, PLAIN } from './encode-values.ts';
-import { PackedIntegers } from './pack-integers.ts';
-import { PackedStrings } from './pack-strings.ts';
+import { GranuleStrings, GranuleWords } from './decode-column.ts';
+import type { Format } from './operations.ts';
 import type { PartSource } from './part.ts';
-import type { Column } from './shape-book.ts';
-
-/** How many values of the column the rows of each class have, and the class of each row. */
-export interface ColumnRows {
-  readonly perClass: Uint16Array;
-  readonly classOf: Uint32Array;
-}
+import type { StoredColumn } from './block-header.ts';
 
 /** Of one granule. */
 const VALUES_MAX = 2 ** 26;
 
 export class ValueColumn {
   readonly name: string;
-  readonly format: Column['format'];
-  /** How many values are listed. In a dictionary each is listed once. */
+  readonly format: Format;
+  /** How many values are listed; a value may be listed more than once. */
   readonly listed: number;
-  readonly #rows: ColumnRows;
+  /** The same object for columns that list the same: the granules of a block share what the block's header lists. */
+  readonly list: object;
+  readonly #stored: StoredColumn;
+  /** The class of each row. */
+  readonly #classOf: Uint32Array;
+  readonly #strings: GranuleStrings | null = null;
+  readonly #words: readonly GranuleWords[] = [];
+  /** Every value is found by its hole alone. */
   readonly #isByClass: boolean;
-  readonly #strings: PackedStrings | null = null;
-  readonly #words: readonly PackedIntegers[] = [];
-  /** Which listed value is at a position; null where they are the same. */
-  readonly #codes: Uint32Array | null = null;
-  /** Positions are counted by class or by row. */
-  readonly #firstOfClass: Uint32Array;
-  #firstOfRow: Uint32Array | null = null;
+  /** Of a pair: its two words are listed by position, or by hole. */
+  readonly #isPair: boolean;
+  /** The position of each row's first value, and the hole of each position; made when needed. */
+  #positions: Uint32Array | null = null;
+  #holes: Uint32Array | null = null;
 
-  constructor({ name, format }: Column, source: PartSource, rows: ColumnRows) {
+  /** `source` is null where the granule holds nothing of the column. */
+  constructor(stored: StoredColumn, source: PartSource | null, classOf: Uint32Array) {
+    const { name, format, perClass, firstHole, strings, words } = stored;
     this.name = name;
     this.format = format;
-    this.#rows = rows;
-    const { perClass, classOf } = rows;
-    const mode = source.loose.byte();
-    if (mode > PLAIN) throw new DamagedPart(`column ${name}: got mode ${mode}`);
-    this.#isByClass = mode === BY_CLASS;
-    this.#firstOfClass = prefixSums(perClass);
-    let count = this.#firstOfClass[perClass.length]!;
-    if (!this.#isByClass) {
-      count = 0;
-      for (const rowClass of classOf) count += perClass[rowClass]!;
-    }
+    this.#stored = stored;
+    this.#classOf = classOf;
+    this.#isByClass = source === null;
+    this.#isPair = format === 'pair';
+    let count = 0;
+    if (source !== null) for (let row = 0; row < classOf.length; row++) count += perClass[classOf[row]!]!;
     if (count > VALUES_MAX) throw new DamagedPart(`column ${name}: got ${count} values`);
-    this.listed = source.loose.varint(count);
-    if (format === 'string') this.#strings = new PackedStrings(source, this.listed);
-    else {
-      const words = format === 'pair' ? 2 : 1;
-      this.#words = Array.from({ length: words }, () => new PackedIntegers(source, this.listed));
-    }
-    if (mode === DICTIONARY || (this.#isByClass && format === 'string')) {
-      this.#codes = new PackedIntegers(source, count).toArray();
-      for (const code of this.#codes) {
-        if (code >= this.listed) throw new DamagedPart(`column ${name}: got a value that is not listed`);
-      }
-    } else if (this.listed !== count) {
-      throw new DamagedPart(`column ${name}: got ${this.listed} values, expected ${count}`);
+    if (strings !== null) this.#strings = new GranuleStrings(strings, source, count);
+    else this.#words = words.map((word) => new GranuleWords(word, source, count));
+    const single = this.#strings ?? this.#words[0]!;
+    if (this.#isPair) {
+      this.listed = this.#isByClass ? firstHole[perClass.length]! : count;
+      this.list = this.#isByClass ? stored : this;
+    } else {
+      this.listed = single.listed;
+      this.list = single.isShared ? stored : this;
     }
   }
 
   /** How many values the row has. */
   countAt(row: number): number {
-    return this.#rows.perClass[this.#rows.classOf[row]!]!;
+    return this.#stored.perClass[this.#classOf[row]!]!;
   }
 
   /** The index, among the listed values, of the row's `ordinal`th. */
   indexAt(row: number, ordinal: number): number {
-    const position =
-      (this.#isByClass ? this.#firstOfClass[this.#rows.classOf[row]!]! : this.#rowPositions[row]!) + ordinal;
-    return this.#codes === null ? position : this.#codes[position]!;
+    const hole = this.#stored.firstHole[this.#classOf[row]!]! + ordinal;
+    const position = this.#isByClass ? 0 : this.#firstPositions[row]! + ordinal;
+    return this.#indexOf(position, hole);
   }
 
   /** Of a listed value held as words. */
   wordAt(index: number, word: number): number {
-    return this.#words[word]!.at(index);
+    const words = this.#words[word]!;
+    if (!this.#isPair) return words.wordAt(index);
+    const hole = this.#isByClass ? index : this.#holeOf(index);
+    return words.wordAt(words.indexAt(index, hole));
   }
 
   /** Of a listed value held as a string; a view. */
   bytesAt(index: number): Buffer {
-    return this.#strings!.at(index);
+    return this.#strings!.bytesAt(index, this.#holeOf);
   }
 
   textAt(index: number): string {
-    return this.#strings!.textAt(index);
+    return this.bytesAt(index).toString();
   }
 
   /** A listed value as the attribute it is; only of columns of attributes. */
@@ -113,45 +107,57 @@ export class ValueColumn {
 
   /** Sets `rows[row]` to 1 where a value of the row is one that `holds`, by index among the listed, says 1 of. */
   markRows(holds: Uint8Array, rows: Uint8Array): void {
-    const { perClass, classOf } = this.#rows;
+    const { perClass, firstHole } = this.#stored;
+    const classOf = this.#classOf;
     if (this.#isByClass) {
       const classHolds = perClass.map((count, rowClass) => {
-        const first = this.#firstOfClass[rowClass]!;
-        for (let at = first; at < first + count; at++) {
-          if (holds[this.#codes === null ? at : this.#codes[at]!] === 1) return 1;
-        }
+        const first = firstHole[rowClass]!;
+        for (let hole = first; hole < first + count; hole++)
+          if (holds[this.#indexOf(0, hole)] === 1) return 1;
         return 0;
       });
       for (let row = 0; row < classOf.length; row++) if (classHolds[classOf[row]!] === 1) rows[row] = 1;
       return;
     }
-    const positions = this.#rowPositions;
-    for (let row = 0; row < classOf.length; row++) {
-      for (let at = positions[row]!; at < positions[row + 1]!; at++) {
-        if (holds[this.#codes === null ? at : this.#codes[at]!] === 1) rows[row] = 1;
+    for (let row = 0, position = 0; row < classOf.length; row++) {
+      const first = firstHole[classOf[row]!]!;
+      for (let hole = first; hole < first + perClass[classOf[row]!]!; hole++, position++) {
+        if (holds[this.#indexOf(position, hole)] === 1) rows[row] = 1;
       }
     }
   }
 
-  get #rowPositions(): Uint32Array {
-    if (this.#firstOfRow !== null) return this.#firstOfRow;
-    const { perClass, classOf } = this.#rows;
-    const positions = new Uint32Array(classOf.length + 1);
-    let position = 0;
-    for (let row = 0; row < classOf.length; row++) {
-      positions[row] = position;
-      position += perClass[classOf[row]!]!;
-    }
-    positions[classOf.length] = position;
-    this.#firstOfRow = positions;
-    return positions;
+  #indexOf(position: number, hole: number): number {
+    if (this.#isPair) return this.#isByClass ? hole : position;
+    return this.#strings === null
+      ? this.#words[0]!.indexAt(position, hole)
+      : this.#strings.indexAt(position, hole);
   }
-}
 
-function prefixSums(counts: Uint16Array): Uint32Array {
-  const sums = new Uint32Array(counts.length + 1);
-  for (let index = 0; index < counts.length; index++) sums[index + 1] = sums[index]! + counts[index]!;
-  return sums;
+  get #firstPositions(): Uint32Array {
+    if (this.#positions === null) {
+      const { perClass } = this.#stored;
+      const positions = (this.#positions = new Uint32Array(this.#classOf.length));
+      for (let row = 0, position = 0; row < positions.length; row++) {
+        positions[row] = position;
+        position += perClass[this.#classOf[row]!]!;
+      }
+    }
+    return this.#positions;
+  }
+
+  readonly #holeOf = (position: number): number => {
+    if (this.#holes === null) {
+      const { perClass, firstHole } = this.#stored;
+      const holes: number[] = [];
+      for (const rowClass of this.#classOf) {
+        for (let ordinal = 0; ordinal < perClass[rowClass]!; ordinal++)
+          holes.push(firstHole[rowClass]! + ordinal);
+      }
+      this.#holes = Uint32Array.from(holes);
+    }
+    return this.#holes[position]!;
+  };
 }
 
 /** As `int64` reads it: a number while it is safe, else a bigint. */

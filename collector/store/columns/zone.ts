@@ -22,33 +22,36 @@ export interface GranuleZone {
 /** No granule has more rows: a trace of more is in several. */
 export const GRANULE_ROWS_MAX = 2 ** 24;
 
+/** Of rows `order[from]` up to `order[to]`. */
 export function zoneOf(
   table: SpanTable,
   order: Uint32Array,
   from: number,
   to: number,
-  classes: RowClasses,
-  firstRow: number,
+  { of, count, example }: RowClasses,
 ): GranuleZone {
   let minStartMs = Number.POSITIVE_INFINITY;
   let maxStartMs = Number.NEGATIVE_INFINITY;
   let maxDurationMs = 0;
+  const rowsOfClass = new Uint32Array(count);
   for (let index = from; index < to; index++) {
     const startMs = startMsOf(table, order[index]!);
     const durationMs = durationMsOf(table, order[index]!);
     if (startMs < minStartMs) minStartMs = startMs;
     if (startMs > maxStartMs) maxStartMs = startMs;
     if (durationMs > maxDurationMs) maxDurationMs = durationMs;
+    rowsOfClass[of[index]!]!++;
   }
   let failed = 0;
   const operations = new Set<number>();
-  for (let index = 0; index < classes.count; index++) {
-    const row = classes.example[index]!;
-    if (table.outcome[row] !== OK) failed += classes.rows[index]!;
+  for (let index = 0; index < count; index++) {
+    if (rowsOfClass[index] === 0) continue;
+    const row = example[index]!;
+    if (table.outcome[row] !== OK) failed += rowsOfClass[index]!;
     operations.add(table.operation[row]!);
   }
   return {
-    firstRow,
+    firstRow: from,
     rows: to - from,
     minStartMs,
     maxStartMs,

@@ -1,0 +1,199 @@
+/**
+ * Reads back what encode-column.ts stored: of a column, the header's part once, and a granule's when it is needed.
+ *
+ * A value is found by its position among the granule's values and by the hole it fills. That leads to an index among
+ * the listed values: of the header where these are shared, else of the granule.
+ */
+import { DamagedPart } from './damaged-part.ts';
+import { DICTIONARY, PLAIN, RANKED, TEMPLATE } from './encode-column.ts';
+import { PackedIntegers } from './pack-integers.ts';
+import { PackedStrings } from './pack-strings.ts';
+import type { PartSource } from './part.ts';
+import { joinText, NUMBERS_MAX } from './text-templates.ts';
+
+/** Values that a header lists. */
+const LISTED_MAX = 2 ** 26;
+
+/** The listed values of each hole, which begin at `firsts[hole]`. */
+interface Ranks {
+  readonly firsts: Uint32Array;
+  /** Each hole has one: the granules hold nothing of the column. */
+  readonly isByClass: boolean;
+}
+
+/** Numbers, as the header has them. */
+export interface StoredWords {
+  readonly ranks: Ranks | null;
+  /** Null where the granules hold the numbers. */
+  readonly listed: PackedIntegers | null;
+}
+
+/** Strings, as the header has them. */
+export interface StoredStrings {
+  readonly ranks: Ranks | null;
+  /** Of ranked strings: which of the listed ones. */
+  readonly codes: Uint32Array | null;
+  readonly listed: PackedStrings | null;
+  readonly template: { readonly texts: StoredStrings; readonly numbers: readonly StoredWords[] } | null;
+}
+
+/** `holes`: how many the classes have of the column. Throws DamagedPart, as all of these do. */
+export function readStoredWords(source: PartSource, holes: number): StoredWords {
+  const mode = source.loose.byte();
+  if (mode === PLAIN) return { ranks: null, listed: null };
+  if (mode !== RANKED) throw new DamagedPart(`got mode ${mode} of numbers`);
+  const ranks = readRanks(source, holes);
+  return { ranks, listed: new PackedIntegers(source, ranks.firsts[holes]!) };
+}
+
+export function readStoredStrings(source: PartSource, holes: number, depth = 0): StoredStrings {
+  const mode = source.loose.byte();
+  const none = { ranks: null, codes: null, listed: null, template: null };
+  const readListed = () => new PackedStrings(source, source.loose.varint(LISTED_MAX));
+  switch (mode) {
+    case RANKED: {
+      const ranks = readRanks(source, holes);
+      const listed = readListed();
+      const codes = new PackedIntegers(source, ranks.firsts[holes]!).toArray();
+      checkBelow(codes, listed.count);
+      return { ...none, ranks, listed, codes };
+    }
+    case DICTIONARY:
+      return { ...none, listed: readListed() };
+    case PLAIN:
+      return none;
+    case TEMPLATE: {
+      if (depth > 0) throw new DamagedPart('got a template of a template');
+      const texts = readStoredStrings(source, holes, depth + 1);
+      const count = source.loose.varint(NUMBERS_MAX);
+      return {
+        ...none,
+        template: { texts, numbers: Array.from({ length: count }, () => readStoredWords(source, holes)) },
+      };
+    }
+    default:
+      throw new DamagedPart(`got mode ${mode} of strings`);
+  }
+}
+
+function readRanks(source: PartSource, holes: number): Ranks {
+  if (source.loose.varint(LISTED_MAX) !== holes) throw new DamagedPart('got another number of holes');
+  const firsts = new Uint32Array(holes + 1);
+  const counts = new PackedIntegers(source, holes).toArray();
+  let first = 0;
+  let isByClass = true;
+  for (let hole = 0; hole < holes; hole++) {
+    firsts[hole] = first;
+    first += counts[hole]!;
+    if (counts[hole] !== 1) isByClass = false;
+    if (first > LISTED_MAX) throw new DamagedPart(`got ${first} listed values`);
+  }
+  firsts[holes] = first;
+  return { firsts, isByClass };
+}
+
+function checkBelow(codes: Uint32Array, count: number): void {
+  for (let index = 0; index < codes.length; index++) {
+    if (codes[index]! >= count) throw new DamagedPart(`got value ${codes[index]}, expected one of ${count}`);
+  }
+}
+
+/** Which listed values a granule has: of ranks, counted from the first of the hole. */
+class Places {
+  readonly #ranks: Ranks | null;
+  readonly #codes: PackedIntegers | null;
+  readonly #listed: number;
+
+  /** `source` is null where the granule holds nothing of the column. */
+  constructor(
+    ranks: Ranks | null,
+    isCoded: boolean,
+    source: PartSource | null,
+    count: number,
+    listed: number,
+  ) {
+    this.#ranks = ranks;
+    this.#listed = listed;
+    this.#codes = isCoded && ranks?.isByClass !== true ? new PackedIntegers(needed(source), count) : null;
+  }
+
+  at(position: number, hole: number): number {
+    const ranks = this.#ranks;
+    const place =
+      (ranks === null ? 0 : ranks.firsts[hole]!) +
+      (this.#codes === null ? (ranks === null ? position : 0) : this.#codes.at(position));
+    if (place >= this.#listed) throw new DamagedPart(`got value ${place}, expected one of ${this.#listed}`);
+    return place;
+  }
+}
+
+export class GranuleWords {
+  readonly listed: number;
+  /** The listed values are the header's. */
+  readonly isShared: boolean;
+  readonly #places: Places;
+  readonly #values: PackedIntegers;
+
+  constructor({ ranks, listed }: StoredWords, source: PartSource | null, count: number) {
+    this.#values = listed ?? new PackedIntegers(needed(source), count);
+    this.listed = this.#values.count;
+    this.isShared = listed !== null;
+    this.#places = new Places(ranks, ranks !== null, source, count, this.listed);
+  }
+
+  indexAt(position: number, hole: number): number {
+    return this.#places.at(position, hole);
+  }
+
+  wordAt(index: number): number {
+    return this.#values.at(index);
+  }
+}
+
+export class GranuleStrings {
+  readonly listed: number;
+  readonly isShared: boolean;
+  readonly #places: Places;
+  readonly #codes: Uint32Array | null;
+  readonly #values: PackedStrings | null;
+  readonly #texts: GranuleStrings | null = null;
+  readonly #numbers: readonly GranuleWords[] = [];
+
+  constructor({ ranks, codes, listed, template }: StoredStrings, source: PartSource | null, count: number) {
+    this.isShared = listed !== null;
+    this.#codes = codes;
+    if (template !== null) {
+      this.#values = null;
+      this.#texts = new GranuleStrings(template.texts, source, count);
+      this.#numbers = template.numbers.map((words) => new GranuleWords(words, source, count));
+      this.listed = count;
+    } else {
+      this.#values = listed ?? new PackedStrings(needed(source), count);
+      this.listed = this.#values.count;
+    }
+    const places = codes === null ? this.listed : codes.length;
+    this.#places = new Places(ranks, listed !== null, source, count, places);
+  }
+
+  indexAt(position: number, hole: number): number {
+    const place = this.#places.at(position, hole);
+    return this.#codes === null ? place : this.#codes[place]!;
+  }
+
+  /** `holeOf` tells the hole of a position; it is asked where each value is listed for itself. */
+  bytesAt(index: number, holeOf: (position: number) => number): Buffer {
+    if (this.#texts === null) return this.#values!.at(index);
+    const hole = holeOf(index);
+    const template = this.#texts.bytesAt(this.#texts.indexAt(index, hole), holeOf);
+    return joinText(template, (number) => {
+      const words = this.#numbers[number];
+      if (words === undefined) throw new DamagedPart('got a template with more numbers than there are');
+      return words.wordAt(words.indexAt(index, hole));
+    });
+  }
+}
+
+function needed(source: PartSource | null): PartSource {
+  if (source === null) throw new DamagedPart('a column of the header is missing in the granule');
+  return source;
+}

@@ -1,0 +1,222 @@
+/**
+ * How the values of a column are stored: part in the block's header, part in each of its granules.
+ *
+ *     ranked      header: the values of each hole    granule: which of them; nothing where no hole has two
+ *     dictionary  header: the different strings      granule: which of them
+ *     plain                                          granule: the values
+ *     template    header: as of a column of strings  granule: what these say, and the numbers
+ *                 and of columns of numbers
+ *
+ * A hole is one of a class's: a class whose shape has a column twice has two. The header is written and read before any
+ * granule, so what many rows share costs little, and says much to a search.
+ */
+import { packIntegers } from './pack-integers.ts';
+import { packStrings } from './pack-strings.ts';
+import type { PartSink } from './part.ts';
+import { rankValues, type Ranked } from './ranks.ts';
+import { StringPool } from './string-pool.ts';
+import { NUMBERS_MAX, TextSplitter } from './text-templates.ts';
+
+export const RANKED = 0;
+export const DICTIONARY = 1;
+export const PLAIN = 2;
+export const TEMPLATE = 3;
+
+/** What the header holds must be shared by so many values, or be little. */
+const SHARED_BY = 4;
+const LITTLE = 512;
+
+/** Values in the order of the rows, and the hole each fills; strings by their ids. */
+export interface ColumnValues {
+  readonly values: Uint32Array;
+  readonly holes: Uint32Array;
+  readonly holeCount: number;
+}
+
+export interface ColumnEncoder {
+  /** The header says all: there is nothing in the granules. */
+  readonly isInHeader: boolean;
+  writeHeader(sink: PartSink): void;
+  /** Values from `from` up to `to`. */
+  writeRows(sink: PartSink, from: number, to: number): void;
+}
+
+/** Numbers below 2^32. */
+export function encodeWords(column: ColumnValues): ColumnEncoder {
+  const { values, holes, holeCount } = column;
+  const ranked = rankValues(values, holes, holeCount, shareable(values.length));
+  if (ranked !== null) return rankedWords(ranked);
+  return {
+    isInHeader: false,
+    writeHeader: ({ loose }) => loose.byte(PLAIN),
+    writeRows: (sink, from, to) => packIntegers(sink, values, from, to - from, 1),
+  };
+}
+
+/** Numbers of which each hole's are listed, however many there are. */
+export function encodeRanked({ values, holes, holeCount }: ColumnValues): ColumnEncoder {
+  return rankedWords(rankValues(values, holes, holeCount, values.length)!);
+}
+
+/** Of `values[hole]`, the same in all rows of the class. */
+export function wordsByClass(values: Uint32Array): ColumnEncoder {
+  return rankedWords(byClass(values));
+}
+
+function rankedWords(ranked: Ranked): ColumnEncoder {
+  const { ranks, isByClass, counts, lists } = ranked;
+  return {
+    isInHeader: isByClass,
+    writeHeader(sink) {
+      sink.loose.byte(RANKED);
+      sink.loose.varint(counts.length);
+      packIntegers(sink, counts, 0, counts.length, 1);
+      packIntegers(sink, lists, 0, lists.length, 1);
+    },
+    writeRows: (sink, from, to) => packIntegers(sink, ranks, from, to - from, 1),
+  };
+}
+
+/** `isText` may be split into templates and numbers. */
+export function encodeStrings(strings: StringPool, column: ColumnValues, isText: boolean): ColumnEncoder {
+  const { values, holes, holeCount } = column;
+  const most = shareable(values.length);
+  const ranked = rankValues(values, holes, holeCount, most);
+  if (ranked !== null) return rankedStrings(strings, ranked);
+  return (
+    dictionaryOf(strings, values, most) ??
+    (isText ? templateOf(strings, column) : null) ??
+    plainStrings(strings, values)
+  );
+}
+
+/** For what is not kept long: does without looking for what values share but themselves. */
+export function encodeStringsFast(strings: StringPool, values: Uint32Array): ColumnEncoder {
+  return (
+    dictionaryOf(strings, values, Math.max(LITTLE, values.length >>> 1)) ?? plainStrings(strings, values)
+  );
+}
+
+export function plainWords(values: Uint32Array): ColumnEncoder {
+  return {
+    isInHeader: false,
+    writeHeader: ({ loose }) => loose.byte(PLAIN),
+    writeRows: (sink, from, to) => packIntegers(sink, values, from, to - from, 1),
+  };
+}
+
+export function stringsByClass(strings: StringPool, values: Uint32Array): ColumnEncoder {
+  return rankedStrings(strings, byClass(values));
+}
+
+function rankedStrings(strings: StringPool, { ranks, isByClass, counts, lists }: Ranked): ColumnEncoder {
+  return {
+    isInHeader: isByClass,
+    writeHeader(sink) {
+      const { distinct, codes } = listDistinct(strings, lists, lists.length)!;
+      sink.loose.byte(RANKED);
+      sink.loose.varint(counts.length);
+      packIntegers(sink, counts, 0, counts.length, 1);
+      sink.loose.varint(distinct.length);
+      packStrings(sink, strings, distinct, 0, distinct.length);
+      packIntegers(sink, codes, 0, codes.length, 1);
+    },
+    writeRows: (sink, from, to) => packIntegers(sink, ranks, from, to - from, 1),
+  };
+}
+
+function dictionaryOf(strings: StringPool, values: Uint32Array, most: number): ColumnEncoder | null {
+  const listed = listDistinct(strings, values, most);
+  if (listed === null) return null;
+  const { distinct, codes } = listed;
+  return {
+    isInHeader: false,
+    writeHeader(sink) {
+      sink.loose.byte(DICTIONARY);
+      sink.loose.varint(distinct.length);
+      packStrings(sink, strings, distinct, 0, distinct.length);
+    },
+    writeRows: (sink, from, to) => packIntegers(sink, codes, from, to - from, 1),
+  };
+}
+
+function plainStrings(strings: StringPool, values: Uint32Array): ColumnEncoder {
+  return {
+    isInHeader: false,
+    writeHeader: ({ loose }) => loose.byte(PLAIN),
+    writeRows: (sink, from, to) => packStrings(sink, strings, values, from, to - from),
+  };
+}
+
+const splitter = new TextSplitter();
+
+/** Null when the texts share too little. */
+function templateOf(strings: StringPool, { values, holes, holeCount }: ColumnValues): ColumnEncoder | null {
+  const templates = new StringPool();
+  const most = shareable(values.length);
+  const ids = new Uint32Array(values.length);
+  const numbers = Array.from({ length: NUMBERS_MAX }, () => new Uint32Array(0));
+  for (let index = 0; index < values.length; index++) {
+    const id = values[index]!;
+    if (!splitter.split(strings.bytes, strings.starts[id]!, strings.starts[id + 1]!)) return null;
+    ids[index] = templates.intern(splitter.bytes, splitter.view, 0, splitter.length, false);
+    if (templates.count > most + 1) return null;
+    for (let number = 0; number < splitter.count; number++) {
+      if (numbers[number]!.length === 0) numbers[number] = new Uint32Array(values.length);
+      numbers[number]![index] = splitter.numbers[number]!;
+    }
+  }
+  const template = encodeStrings(templates, { values: ids, holes, holeCount }, false);
+  const columns = numbers
+    .filter((column) => column.length > 0)
+    .map((column) => encodeWords({ values: column, holes, holeCount }));
+  return {
+    isInHeader: false,
+    writeHeader(sink) {
+      sink.loose.byte(TEMPLATE);
+      template.writeHeader(sink);
+      sink.loose.varint(columns.length);
+      for (const column of columns) column.writeHeader(sink);
+    },
+    writeRows(sink, from, to) {
+      for (const column of [template, ...columns]) if (!column.isInHeader) column.writeRows(sink, from, to);
+    },
+  };
+}
+
+function byClass(lists: Uint32Array): Ranked {
+  return { ranks: lists, counts: new Uint32Array(lists.length).fill(1), lists, isByClass: true };
+}
+
+function shareable(values: number): number {
+  return Math.max(LITTLE, Math.floor(values / SHARED_BY));
+}
+
+/** By id of a string: its code, if its mark is the current one. */
+let codeOf = new Uint32Array(0);
+let markOf = new Uint32Array(0);
+let lastMark = 0;
+
+/** The ids in order of first occurrence, and the place of each among them; null when more than `most` differ. */
+function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
+  if (codeOf.length < strings.count || lastMark === 0xffffffff) {
+    codeOf = new Uint32Array(2 * strings.count);
+    markOf = new Uint32Array(2 * strings.count);
+    lastMark = 0;
+  }
+  const mark = ++lastMark;
+  const distinct = new Uint32Array(Math.min(most, ids.length));
+  const codes = new Uint32Array(ids.length);
+  let count = 0;
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!;
+    if (markOf[id] !== mark) {
+      if (count === most) return null;
+      markOf[id] = mark;
+      codeOf[id] = count;
+      distinct[count++] = id;
+    }
+    codes[index] = codeOf[id]!;
+  }
+  return { distinct: distinct.subarray(0, count), codes };
+}
