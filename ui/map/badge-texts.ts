@@ -3,6 +3,8 @@ import type { MapEdge } from '../../collector/serve/wire.ts';
 import { formatTick } from '../format.ts';
 import { flagBudgets } from './budgets.ts';
 import { timeoutBadge } from './draw.ts';
+import type { DrawnTrace } from './drawn.ts';
+import { edgeKey } from './layout.ts';
 import { formatSelection } from './walk.ts';
 
 export interface BadgeText {
@@ -15,9 +17,10 @@ export interface BadgeText {
 const TIMEOUT_BADGES_MAX = 8;
 const BUDGET_BADGES_MAX = 4;
 
-/** What matters most comes first, and so takes its place first. `origin` is `edge:…`, or something else. */
-export function chooseBadges(edges: readonly MapEdge[], origin: string | null): BadgeText[] {
-  const started = edges.filter((edge) => formatSelection({ edge }) === origin);
+/** What matters most comes first, and so takes its place first. Beside a trace's path nothing else is said. */
+export function chooseBadges(all: readonly MapEdge[], trace: DrawnTrace | null): BadgeText[] {
+  const edges = trace === null ? all : all.filter((edge) => trace.path.has(edgeKey(edge)));
+  const started = edges.filter((edge) => formatSelection({ edge }) === trace?.origin);
   const timeouts = edges
     .toSorted((a, b) => b.timeouts - a.timeouts)
     .slice(0, TIMEOUT_BADGES_MAX)

@@ -62,9 +62,11 @@ function paintRings({ context, palette }: Frame, nodes: readonly NodeShape[]): v
   const parts = called.flatMap(({ node, at, box }) =>
     ringParts(node).map((part) => ({ ...part, x: box.left + 22, y: at.y })),
   );
+  const alpha = context.globalAlpha;
   context.lineWidth = RING_WIDTH;
   for (const outcome of ['ok', 'error', 'timeout'] as const) {
     context.strokeStyle = palette[outcome];
+    context.globalAlpha = (outcome === 'ok' ? 0.75 : 1) * alpha;
     context.beginPath();
     for (const { x, y, from, to } of parts.filter(
       (part) => part.outcome === outcome && part.to > part.from,
@@ -75,6 +77,7 @@ function paintRings({ context, palette }: Frame, nodes: readonly NodeShape[]): v
     }
     context.stroke();
   }
+  context.globalAlpha = alpha;
   for (const { node, at, box } of called) paintSign(context, node, box.left + 22, at.y, 1, palette);
   context.strokeStyle = palette.muted;
   context.lineWidth = 1.3;

@@ -37,7 +37,7 @@ export interface Scene {
   readonly edges: readonly EdgeShape[];
   /** In painting order: what times out is over what works, what is faded below everything. */
   readonly buckets: readonly Bucket[];
-  /** Edges that time out, most timeouts first. */
+  /** Edges that time out, of the shown trace's if there is one; most timeouts first. */
   readonly worst: readonly EdgeShape[];
   readonly hasPath: boolean;
   /** By mark: `node:checkout`, `edge:checkout->payments`. */
@@ -73,7 +73,7 @@ export function buildScene({ nodes, edges, layout, colour, path }: MapParts): Sc
     edges: shapes,
     buckets: bucketsOf(shapes, colour, path),
     worst: shapes
-      .filter(({ edge }) => edge.timeouts > 0)
+      .filter(({ edge, key }) => edge.timeouts > 0 && (path === null || path.has(key)))
       .toSorted((a, b) => b.edge.timeouts - a.edge.timeouts),
     hasPath: path !== null,
     nodeOf: new Map(places.map((shape) => [formatSelection({ node: shape.node.id }), shape])),
