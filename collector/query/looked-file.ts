@@ -6,6 +6,7 @@ import { DecodeError } from '../decode/decode-error.ts';
 import { decodeTraces } from '../decode/decode-traces.ts';
 import { walkRequest } from '../decode/walk-request.ts';
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
+import { foldPending } from '../diagnose/pending.ts';
 import { buildTraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import type { LookedAt, LookedTraceHead, TraceSummary } from '../serve/wire.ts';
@@ -26,7 +27,7 @@ const NO_HISTORY = { normals: new Map() };
 export function listTraces(document: Uint8Array): LookedAt {
   const { spans, refused, refusedMessage, warning } = walkRequest(document);
   if (spans.length === 0 && refused === 0) throw new DecodeError('file', 'no spans in it', 'at least one');
-  const traces = Map.groupBy(decodeTraces(document).filter(hasIds), ({ traceId }) => traceId);
+  const traces = Map.groupBy(readSpans(document), ({ traceId }) => traceId);
   const newest = [...traces].toSorted(([, [a]], [, [b]]) => compareStarts(b, a));
   return {
     traces: newest.slice(0, LOOKED_TRACES_MAX).map(([traceId, spans]) => summarize(traceId, spans)),
@@ -43,7 +44,7 @@ export function openTrace(
   nowUnixMs: number,
 ): Uint8Array<ArrayBuffer> | null {
   walkRequest(document);
-  const spans = decodeTraces(document).filter((span) => span.traceId === traceId && hasIds(span));
+  const spans = readSpans(document).filter((span) => span.traceId === traceId);
   if (spans.length === 0) return null;
   const tree = buildTraceTree(spans);
   const { verdicts } = diagnoseTree(traceId, tree, NO_HISTORY);
@@ -60,9 +61,12 @@ export function openTrace(
   });
 }
 
-const ZEROS = /^0*$/;
+/** Without those that the collector would refuse. */
+function readSpans(document: Uint8Array): readonly Span[] {
+  return foldPending(decodeTraces(document).filter(hasIds));
+}
 
-/** Spans that the collector would refuse. */
+const ZEROS = /^0*$/;
 function hasIds({ traceId, spanId }: Span): boolean {
   return traceId.length === 32 && spanId.length === 16 && !ZEROS.test(traceId) && !ZEROS.test(spanId);
 }

@@ -1,5 +1,7 @@
 /** What the APIs ask, answered from the store and the pure functions of this folder. */
+import { foldPending } from '../diagnose/pending.ts';
 import type { Incident } from '../serve/wire.ts';
+import type { Span } from '../span.ts';
 import type { Store, TimeRange } from '../store/store.ts';
 import { USER_NODE, USER_NODE_OUTSIDE } from './callee.ts';
 import { compareCalls } from './compare-calls.ts';
@@ -109,7 +111,11 @@ export function createQuery(store: Store): Query {
       return findTraceEdges(traceId, spans, await readCallees(store, spans));
     },
     async spanDetails(traceId, spanId) {
-      const spans = await store.readSpans([{ traceId, spanId }]);
+      let spans: readonly Span[] = await store.readSpans([{ traceId, spanId }]);
+      // One that has not ended is known by its snapshots, which have ids of their own.
+      if (spans.length === 0) {
+        spans = foldPending(await store.readTrace(traceId)).filter((span) => span.spanId === spanId);
+      }
       return { spans: spans.map((span) => buildSpanDetail(span, Date.now())) };
     },
     async incidents(range, state, kind) {

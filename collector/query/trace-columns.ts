@@ -2,6 +2,7 @@
  * A trace as columns: what a page draws 100,000 spans from, without their attributes. The layout stands at
  * `TraceColumnsHead`. Pure.
  */
+import { PROCESS_ENDED } from '../diagnose/pending.ts';
 import { readPhases, type PhaseSlice } from '../diagnose/phases.ts';
 import { peerLabel, type TraceNode, type TraceTree } from '../diagnose/tree.ts';
 import { PHASES, type Phase, type Verdict } from '../diagnose/verdict.ts';
@@ -16,6 +17,7 @@ const STATUSES = ['unset', 'ok', 'error'];
 const OUTCOMES = ['ok', 'error', 'timeout', 'cancelled'];
 const NOT_ENDED = 1;
 const CYCLE = 2;
+const ITS_PROCESS_ENDED = 4;
 const UNFINISHED = 128;
 const SPAN_ID_BYTES = 8;
 /** A call that ended in one of these had not sent its request. */
@@ -82,7 +84,6 @@ function createDenseColumns(
     add(node: TraceNode, index: number): void {
       const { span, startMs, endMs, ended } = node;
       const durationMs = ended ? endMs - startMs : 0;
-      const notEnded = !ended || span.attributes.has('sockeye.pending.span_id');
       columns.start[index] = startMs;
       columns.duration[index] = durationMs;
       columns.skew[index] = node.skewMs;
@@ -91,13 +92,23 @@ function createDenseColumns(
       columns.kind[index] = KINDS.indexOf(span.kind);
       columns.status[index] = STATUSES.indexOf(span.status.code);
       columns.outcome[index] = OUTCOMES.indexOf(node.outcome.outcome);
-      columns.marks[index] = (notEnded ? NOT_ENDED : 0) | (isCycle(span, node, tree) ? CYCLE : 0);
+      columns.marks[index] = marksOf(node, tree);
       writeSpanId(span.spanId, index);
       earliestMs = Math.min(earliestMs, startMs);
       latestMs = Math.max(latestMs, startMs + durationMs);
     },
     lengthMs: () => latestMs - earliestMs,
   };
+}
+
+function marksOf(node: TraceNode, tree: TraceTree): number {
+  const { attributes } = node.span;
+  const notEnded = !node.ended || attributes.has('sockeye.pending.span_id');
+  return (
+    (notEnded ? NOT_ENDED : 0) |
+    (isCycle(node.span, node, tree) ? CYCLE : 0) |
+    (attributes.has(PROCESS_ENDED) ? ITS_PROCESS_ENDED : 0)
+  );
 }
 
 /** Eight bytes an id. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { decodeTraces } from '../../collector/decode/decode-traces.ts';
+import { PROCESS_ENDED } from '../../collector/diagnose/pending.ts';
 import { buildTraceTree } from '../../collector/diagnose/tree.ts';
 import { writeColumnFile } from '../../collector/query/column-file.ts';
 import { orderRows } from '../../collector/query/row-order.ts';
@@ -119,6 +120,7 @@ test('a span has its times, names, outcome and phases, the last one unfinished',
     durationMs: 30,
     skewMs: 0,
     pending: false,
+    processEnded: false,
     phases: [
       { phase: 'dns', startMs: 0, durationMs: 2.5, open: false },
       { phase: 'connect', startMs: 2.5, durationMs: 27.5, open: true },
@@ -138,6 +140,12 @@ test('a span has its times, names, outcome and phases, the last one unfinished',
 test('a span that has not ended is marked and has no length', () => {
   const columns = columnsOf(span('1', '', 0, 10, { endUnixNano: 0n }));
   expect(spanAt(columns, 0)).toMatchObject({ pending: true, durationMs: 0 });
+});
+
+test('a span whose process ended before it did says so', () => {
+  const attributes = { [PROCESS_ENDED]: true };
+  const columns = columnsOf(span('1', '', 0, 10, { endUnixNano: 0n, attributes }));
+  expect(spanAt(columns, 0)).toMatchObject({ pending: true, processEnded: true });
 });
 
 test('a span is found by its id', () => {

@@ -104,6 +104,41 @@ it('a span is given by itself, with its events and links', async () => {
   ]);
 });
 
+it('a span that is known by its snapshots alone is shown as open, and says what they say', async () => {
+  const traceId = 'c'.repeat(32);
+  const openId = 'abad1dea00000000';
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const snapshot = {
+    traceId,
+    spanId: '5a495407000000aa',
+    parentSpanId: openId,
+    name: 'pending POST',
+    kind: 1,
+    startTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    endTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    attributes: [
+      text('sockeye.pending.span_id', openId),
+      text('sockeye.pending.name', 'POST'),
+      text('sockeye.pending.kind', 'client'),
+      text('sockeye.pending.start_unix_nano', String(BigInt(Date.now() - 4_000) * 1_000_000n)),
+      text('sockeye.pending.reason', 'exit'),
+      text('server.address', 'pay'),
+    ],
+  };
+  const request = { resourceSpans: [{ scopeSpans: [{ spans: [snapshot] }] }] };
+  expect((await post('/api/import', JSON.stringify(request))).status).toBe(200);
+  const columns = await columnsOf(get(`/api/traces/${traceId}?format=columns`));
+  expect(spanAt(columns, 0)).toMatchObject({
+    spanId: openId,
+    operation: 'POST',
+    kind: 'client',
+    pending: true,
+    processEnded: true,
+  });
+  const { spans } = await jsonOf<SpanDetails>(get(`/api/traces/${traceId}/spans/${openId}`));
+  expect(spans).toMatchObject([{ spanId: openId, attributes: { 'server.address': 'pay' } }]);
+});
+
 it.each([
   [`/api/traces/${TRACE_ID}/spans/1`, 404],
   [`/api/traces/${TRACE_ID}/spans/nothex`, 400],

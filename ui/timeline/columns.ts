@@ -53,6 +53,7 @@ export interface TraceColumns {
 
 export const NOT_ENDED = 1;
 export const CYCLE = 2;
+const PROCESS_ENDED = 4;
 const UNFINISHED = 128;
 const SPAN_ID_BYTES = 8;
 
@@ -108,12 +109,16 @@ export interface Span {
   readonly startMs: number;
   readonly durationMs: number;
   readonly skewMs: number;
+  /** It has not ended, or its end has not been sent. */
   readonly pending: boolean;
+  /** And will not: its process ended before it did. */
+  readonly processEnded: boolean;
   readonly phases: readonly PhasePart[];
 }
 
 export function spanAt(columns: TraceColumns, index: number): Span {
   const { head } = columns;
+  const marks = columns.marks[index] ?? 0;
   return {
     index,
     spanId: spanIdAt(columns, index),
@@ -124,7 +129,8 @@ export function spanAt(columns: TraceColumns, index: number): Span {
     startMs: columns.start[index] ?? 0,
     durationMs: columns.duration[index] ?? 0,
     skewMs: columns.skew[index] ?? 0,
-    pending: ((columns.marks[index] ?? 0) & NOT_ENDED) !== 0,
+    pending: (marks & NOT_ENDED) !== 0,
+    processEnded: (marks & PROCESS_ENDED) !== 0,
     phases: phasesAt(columns, index),
   };
 }

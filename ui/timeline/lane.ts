@@ -102,9 +102,14 @@ function drawLabel(span: Span, context: LaneContext): Lane['label'] {
   return place && { text, place, problem: context.problem };
 }
 
+/** What is known of the end of a span that has none. */
+export function sayEnd({ processEnded }: Span): string {
+  return processEnded ? 'its process ended' : 'not ended';
+}
+
 export function labelText(span: Span, wastedFromMs: number | null): string {
   const stuck = span.phases.findLast((phase) => phase.open);
-  if (span.pending) return 'not ended';
+  if (span.pending) return sayEnd(span);
   if (stuck) {
     // A give-up in a phase that had just begun is a matter of the one that took the time.
     const [longest = stuck] = span.phases.toSorted((a, b) => b.durationMs - a.durationMs);

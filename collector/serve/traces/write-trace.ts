@@ -4,6 +4,7 @@
  */
 import { decodeTraces } from '../../decode/decode-traces.ts';
 import { tracesToJson } from '../../decode/otlp-json.ts';
+import { foldPending } from '../../diagnose/pending.ts';
 import { buildTraceTree } from '../../diagnose/tree.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { writeColumnFile } from '../../query/column-file.ts';
@@ -25,14 +26,14 @@ export async function writeTrace(
   history: History,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (form === 'otlp') return encode(tracesToJson(document));
-  const spans = decodeTraces(document);
+  const sent = decodeTraces(document);
+  // Others' formats know no spans that have not ended, and take what was sent.
+  if (form === 'jaeger') return encode(JSON.stringify(toJaegerJson(sent)));
+  if (form === 'zipkin') return encode(JSON.stringify(toZipkinJson(sent)));
+  const spans = foldPending(sent);
   switch (form) {
     case 'json':
       return jsonOf(buildWireTrace(traceId, spans));
-    case 'jaeger':
-      return encode(JSON.stringify(toJaegerJson(spans)));
-    case 'zipkin':
-      return encode(JSON.stringify(toZipkinJson(spans)));
     case 'texts':
       return writeColumnFile<TraceTextsHead>(traceTexts(spans));
     case 'columns': {
@@ -46,7 +47,7 @@ export async function writeTrace(
 
 export interface DocumentDiagnosis {
   readonly diagnosis: Diagnosis;
-  /** How many spans it was made from. */
+  /** How many spans it was made from, as they were sent. */
   readonly spanCount: number;
 }
 
@@ -55,9 +56,10 @@ export async function diagnoseDocument(
   document: Uint8Array,
   history: History,
 ): Promise<DocumentDiagnosis> {
-  const spans = decodeTraces(document);
+  const sent = decodeTraces(document);
+  const spans = foldPending(sent);
   const diagnosis = await diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
-  return { diagnosis, spanCount: spans.length };
+  return { diagnosis, spanCount: sent.length };
 }
 
 /** Span by span: the whole of a large trace is longer than a string can be. */
