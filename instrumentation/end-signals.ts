@@ -70,6 +70,32 @@ export function catchEndSignals({ queue, activity }: FastRecorder, handOver: () 
       catchNow();
     });
   };
+  watchOwnSignals(
+    guard((signal) => {
+      if (!isCatching || process.listenerCount(signal) > 0) return;
+      handOver();
+      letGo();
+    }),
+  );
+}
+
+/**
+ * A signal that the program sends itself takes effect at once, be there anything left for the event loop to do or not: it must
+ * not wait for a handle. `sending` is told before.
+ */
+function watchOwnSignals(sending: (signal: (typeof signals)[number]) => void): void {
+  const { kill } = process;
+  const numbers: Readonly<Record<string, unknown>> = process.getBuiltinModule('node:os').constants.signals;
+  const observed = function (this: unknown, pid: number, signal?: string | number): true {
+    const sent = signals.find((name) => name === (signal ?? 'SIGTERM') || numbers[name] === signal);
+    if (sent && pid === process.pid) sending(sent);
+    return Reflect.apply(kill, this, arguments) as true;
+  };
+  Object.defineProperty(observed, 'name', { configurable: true, value: 'kill' });
+  Object.defineProperty(process, 'kill', {
+    ...Object.getOwnPropertyDescriptor(process, 'kill'),
+    value: observed,
+  });
 }
 
 function createHandles(

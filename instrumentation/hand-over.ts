@@ -9,6 +9,7 @@ import { guard } from './guard.ts';
 import { catchEndSignals } from './end-signals.ts';
 import { progress } from './export/hand-over-progress.ts';
 import type { HandOverData } from './export/hand-over-thread.ts';
+import { makeRoom } from './listening.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
 
 /** For the thread to run, which takes some 40 ms, more on a busy machine. */
@@ -23,6 +24,7 @@ export function handOverAtEnd(recorder: FastRecorder, endOpen: () => void): void
     endOpen();
     sendFromThread(recorder);
   });
+  makeRoom(process);
   process.once('exit', handOver);
   // Signals are not delivered to other threads.
   if (isMainThread) catchEndSignals(recorder, handOver);

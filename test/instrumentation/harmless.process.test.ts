@@ -1,0 +1,70 @@
+/** A program sees no difference: what it can observe of itself and its calls is the same with the hook and without it. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startReceiver, type Receiver } from './otlp-receiver.ts';
+import { registerFile, runApp, withHook, type AppRun } from './run-app.ts';
+
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(() => receiver.close());
+
+const program = (name: string) => fileURLToPath(new URL(`harmless/${name}`, import.meta.url));
+
+/** Runs a program without and with the hook, whose batches are not due within the test. */
+async function runBoth(name: string, args: string[] = []): Promise<{ bare: AppRun; hooked: AppRun }> {
+  const { env } = withHook(receiver.url);
+  const options = { args, env: { ...env, OTEL_BSP_SCHEDULE_DELAY: '60000' } };
+  const [bare, hooked] = await Promise.all([
+    runApp(program(name), options),
+    runApp(program(name), { ...options, flags: ['--require', registerFile] }),
+  ]);
+  return { bare, hooked };
+}
+
+describe('a program sees the same', () => {
+  it.each([
+    { what: 'events, in the same order', name: 'events.cjs', facts: 34 },
+    { what: 'errors', name: 'errors.cjs', facts: 22 },
+    { what: 'order of its steps, and its own AsyncLocalStorage in each', name: 'order.cjs', facts: 50 },
+    { what: 'globals, environment, headers, handles, and no warnings', name: 'surroundings.cjs', facts: 15 },
+  ])('$what', async ({ name, facts }) => {
+    const { bare, hooked } = await runBoth(name);
+    const lines = bare.stdout.trim().split('\n');
+    expect(lines.length).toBeGreaterThanOrEqual(facts);
+    expect(hooked.stdout.trim().split('\n')).toEqual(lines);
+    expect({ ...hooked, stdout: '' }).toEqual({ ...bare, stdout: '' });
+  });
+});
+
+/** Those of the native stack that Node prints when it is aborted. */
+function withoutAddresses(run: AppRun): AppRun {
+  return { ...run, stderr: run.stderr.replaceAll(/0x[\da-f]+/g, '0x') };
+}
+
+describe('a program ends the same', () => {
+  it.each([
+    'return',
+    'exit code',
+    'exit',
+    'exit within exit',
+    'abort',
+    'throw',
+    'throw later',
+    'throw something',
+    'reject',
+    'caught throw',
+    'caught rejection',
+    'new work at the end',
+    'SIGTERM',
+    'SIGINT',
+    'SIGHUP',
+    'handled SIGTERM',
+    'handled twice',
+    'exits when told',
+  ])('%s', async (way) => {
+    const { bare, hooked } = await runBoth('endings.cjs', [way]);
+    expect(withoutAddresses(hooked)).toEqual(withoutAddresses(bare));
+  });
+});
