@@ -67,6 +67,8 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
   window.dispatchEvent(new PopStateEvent('popstate'));
   const app = mount(App, { target: document.body });
   flushSync();
+  // A view's code is fetched when it is first opened.
+  await vi.waitUntil(() => document.body.querySelector('main > *') !== null, { timeout: 5000, interval: 5 });
 
   const find = (selector: string) => {
     const found = document.body.querySelector<HTMLElement>(selector);

@@ -65,7 +65,7 @@ describe('the map', () => {
     await open('/map?sel=edge:checkout->payments');
     await expect.poll(page.text, soon).toContain('13,200 timeouts in connect');
     expect(page.all('aside a[href^="/timeouts/"]')).toHaveLength(1);
-    page.close();
+    await page.close();
     await open('/map?sel=edge:gateway->catalog');
     await expect.poll(page.text, soon).toContain('Latency as gateway sees it');
     expect(page.all('aside a[href^="/timeouts/"]')).toHaveLength(0);
