@@ -75,6 +75,19 @@ export interface Patience {
   readonly waitMs: number;
 }
 
+/** A diagnosis, with what the store keeps of its trace beside it. */
+export interface DiagnosisToSave {
+  readonly diagnosis: Diagnosis;
+  /** How many spans it was made from. */
+  readonly spanCount: number;
+  /** Where the trace began: its span without a parent, else its earliest. */
+  readonly entry: { readonly service: string; readonly operation: string };
+  /** Start of the span that gave up, of each verdict; epoch milliseconds. */
+  readonly startsUnixMs: readonly number[];
+}
+
+export type PinOutcome = 'pinned' | 'unknown' | 'full';
+
 export interface StoreStatus {
   readonly kind: string;
   readonly bytes: number;

@@ -2,7 +2,7 @@
 export const ROLLUP_TABLES = `
 -- What a cell counts. A call whose server span is known has callee_service, any other has peer_id.
 CREATE TABLE series (
-  series_id INTEGER PRIMARY KEY,
+  series_id INTEGER PRIMARY KEY AUTOINCREMENT,
   type TEXT NOT NULL,
   service TEXT,
   operation_id INTEGER,

@@ -35,9 +35,9 @@ export function createRollupWriter(database: Connection): RollupWriter {
     .pluck();
   const replace = database.prepare<[Level, number, Buffer]>('INSERT OR REPLACE INTO rollup VALUES (?, ?, ?)');
   const remove = database.prepare<[Level, number]>('DELETE FROM rollup WHERE level = ? AND step_unix_ms = ?');
-  const remember = database.prepare<[number, string, number]>(
+  const remember = database.prepare<{ peer: number; service: string; nowUnixMs: number }>(
     `INSERT INTO address_service
-     SELECT address, ?2, ?3 FROM peer WHERE peer_id = ?1 AND address IS NOT NULL
+     SELECT address, @service, @nowUnixMs FROM peer WHERE peer_id = @peer AND address IS NOT NULL
      ON CONFLICT (address, service) DO UPDATE SET last_seen_unix_ms = excluded.last_seen_unix_ms`,
   );
 
@@ -69,7 +69,7 @@ export function createRollupWriter(database: Connection): RollupWriter {
           addToStep(level, stepUnixMs, cells);
         }
       }
-      for (const { peer, service } of tally.sightings()) remember.run(peer, service, nowUnixMs);
+      for (const sighting of tally.sightings()) remember.run({ ...sighting, nowUnixMs });
     },
     forget: () => series.forget(),
   };

@@ -21,13 +21,17 @@ export interface BlockRow {
   readonly lastStartUnixMs: number | null;
 }
 
-/** Those that can be read, in order of arrival. */
-export function readBlockRows(database: Connection): () => BlockRow[] {
+/** Those that can be read, or all, in order of arrival. */
+export function readBlockRows(
+  database: Connection,
+  which: 'readable' | 'all' = 'readable',
+): () => BlockRow[] {
+  const damaged = which === 'all' ? '' : 'SELECT block_id FROM damage WHERE block_id IS NOT NULL';
   const select = database.prepare<[], BlockRow>(
     `SELECT block_id AS blockId, kind, granule_count AS granules, span_count AS spans, trace_count AS traces,
        byte_count AS bytes, first_arrived_unix_ms AS firstArrivedUnixMs, last_arrived_unix_ms AS lastArrivedUnixMs,
        first_start_unix_ms AS firstStartUnixMs, last_start_unix_ms AS lastStartUnixMs
-     FROM block WHERE block_id NOT IN (SELECT block_id FROM damage WHERE block_id IS NOT NULL)
+     FROM block WHERE block_id NOT IN (${damaged})
      ORDER BY first_arrived_unix_ms, block_id`,
   );
   return () => select.all();

@@ -6,6 +6,14 @@
 /** Yields how far it is, 0 to 1, after each step. */
 export type Steps<T> = Generator<number, T, void>;
 
+/** Steps that are the part of a longer job between two points of its progress. */
+export function* portion<T>(steps: Steps<T>, from: number, to: number): Steps<T> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    yield from + step.value * (to - from);
+  }
+}
+
 interface Job {
   readonly start: () => Steps<unknown>;
   readonly resolve: (result: never) => void;

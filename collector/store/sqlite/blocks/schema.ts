@@ -16,6 +16,7 @@
  * ```
  * A span is in exactly one segment or one block. Both hold columns, compressed (collector/store/columns).
  */
+import type { Layout } from '../open-database.ts';
 import { ROLLUP_PURGE, ROLLUP_TABLES } from '../rollup-tables.ts';
 
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
@@ -29,8 +30,9 @@ export const SCHEMA_VERSION = 3;
 export const PAGE_BYTES = 8_192;
 
 export const SCHEMA = `
+-- AUTOINCREMENT: what is remembered by a number must never find another row under it.
 CREATE TABLE resource (
-  resource_id INTEGER PRIMARY KEY,
+  resource_id INTEGER PRIMARY KEY AUTOINCREMENT,
   content_hash BLOB NOT NULL UNIQUE,
   schema_url TEXT NOT NULL,
   body BLOB NOT NULL,
@@ -38,7 +40,7 @@ CREATE TABLE resource (
 ) STRICT;
 
 CREATE TABLE scope (
-  scope_id INTEGER PRIMARY KEY,
+  scope_id INTEGER PRIMARY KEY AUTOINCREMENT,
   content_hash BLOB NOT NULL UNIQUE,
   schema_url TEXT NOT NULL,
   body BLOB NOT NULL,
@@ -46,7 +48,7 @@ CREATE TABLE scope (
 ) STRICT;
 
 CREATE TABLE operation (
-  operation_id INTEGER PRIMARY KEY,
+  operation_id INTEGER PRIMARY KEY AUTOINCREMENT,
   service TEXT NOT NULL,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -55,7 +57,7 @@ CREATE TABLE operation (
 ) STRICT;
 
 CREATE TABLE peer (
-  peer_id INTEGER PRIMARY KEY,
+  peer_id INTEGER PRIMARY KEY AUTOINCREMENT,
   address TEXT,
   name TEXT NOT NULL,
   node_kind TEXT NOT NULL,
@@ -168,3 +170,5 @@ DELETE FROM operation;
 DELETE FROM peer;
 DELETE FROM address_service;
 ${ROLLUP_PURGE}`;
+
+export const BLOCK_LAYOUT: Layout = { version: SCHEMA_VERSION, tables: SCHEMA, pageBytes: PAGE_BYTES };

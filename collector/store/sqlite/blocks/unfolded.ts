@@ -1,5 +1,6 @@
 /** Spans that are in no block yet: rows of a table in memory, and the segments that hold the same rows on disk. */
-import { createSpanTable, resetTable, tableBytes } from '../../columns/span-table.ts';
+import { TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { createSpanTable, resetTable, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import type { Fingerprint } from './recent-requests.ts';
 
 /** A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. */
@@ -12,6 +13,8 @@ export class Unfolded {
   fingerprints: Fingerprint[] = [];
   firstArrivedUnixMs = Infinity;
   lastArrivedUnixMs = -Infinity;
+  /** When the first of them came, by `performance.now()`. */
+  sinceMs = 0;
 
   /** How full the table is; beyond 1 it is to be folded before more is taken. */
   get fill(): number {
@@ -19,6 +22,7 @@ export class Unfolded {
   }
 
   add(segmentId: number, arrivedUnixMs: number, fingerprints: Iterable<Fingerprint>): void {
+    if (this.segmentIds.length === 0) this.sinceMs = performance.now();
     this.segmentIds.push(segmentId);
     this.fingerprints.push(...fingerprints);
     this.firstArrivedUnixMs = Math.min(this.firstArrivedUnixMs, arrivedUnixMs);
@@ -32,4 +36,12 @@ export class Unfolded {
     this.firstArrivedUnixMs = Infinity;
     this.lastArrivedUnixMs = -Infinity;
   }
+}
+
+export function holdsTrace({ traceId, rows }: SpanTable, wanted: Buffer): boolean {
+  for (let row = 0; row < rows; row++) {
+    const at = row * TRACE_ID_BYTES;
+    if (wanted.compare(traceId, at, at + TRACE_ID_BYTES) === 0) return true;
+  }
+  return false;
 }

@@ -102,7 +102,12 @@ export function createReader(database: Connection, folder: string, log: (line: s
 }
 
 function createStatusReader(database: Connection, folder: string): () => StoreStatus {
-  const countSpans = database.prepare<[], number>("SELECT value FROM total WHERE name = 'spans'").pluck();
+  const countSpans = database
+    .prepare<[], number>(
+      `SELECT (SELECT total(span_count) FROM block WHERE block_id NOT IN (SELECT block_id FROM damage WHERE block_id IS NOT NULL))
+         + (SELECT total(span_count) FROM segment WHERE segment_id NOT IN (SELECT segment_id FROM damage WHERE segment_id IS NOT NULL))`,
+    )
+    .pluck();
   const oldest = database
     .prepare<[], number | null>(
       `SELECT min(unix_ms) FROM (SELECT min(first_arrived_unix_ms) AS unix_ms FROM block

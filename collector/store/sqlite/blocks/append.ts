@@ -1,0 +1,108 @@
+/**
+ * Takes requests into the table of spans that are in no block yet, and makes each group of them durable as one segment.
+ */
+import { DecodeError } from '../../../decode/decode-error.ts';
+import { SPAN_ID_BYTES } from '../../columns/codes.ts';
+import { encodeSegment } from '../../columns/encode-granule.ts';
+import { markTable, truncateTable, type SpanTable } from '../../columns/span-table.ts';
+import { takeRequest } from '../../columns/take-request.ts';
+import { answerOf, type AppendAnswer } from '../append-batches.ts';
+import type { Connection } from '../open-database.ts';
+import { packError } from '../thread.ts';
+import type { StoredInterner } from './interner.ts';
+import {
+  fingerprintOf,
+  FingerprintSet,
+  packFingerprints,
+  type Fingerprint,
+  type RecentRequests,
+} from './recent-requests.ts';
+import type { Unfolded } from './unfolded.ts';
+
+export interface AppendParts {
+  readonly database: Connection;
+  readonly interner: StoredInterner;
+  readonly recent: RecentRequests;
+}
+
+/** What is new in a commit. */
+interface Group {
+  readonly nowUnixMs: number;
+  readonly fingerprints: Fingerprint[];
+  readonly seen: FingerprintSet;
+}
+
+export interface Committed {
+  /** One for each request. */
+  readonly answers: AppendAnswer[];
+  /** Written. */
+  readonly bytes: number;
+}
+
+/** A request that cannot be decoded is refused alone. Throws when the commit failed; then nothing of it is stored. */
+export function createAppend({ database, interner, recent }: AppendParts) {
+  const insert = database.prepare('INSERT INTO segment VALUES (?, ?, ?, ?, ?)');
+  let lastSegmentId =
+    database.prepare<[], number | null>('SELECT max(segment_id) FROM segment').pluck().get() ?? 0;
+
+  function take(table: SpanTable, request: Buffer, group: Group): AppendAnswer {
+    const mark = markTable(table);
+    try {
+      const taken = takeRequest(table, interner, request, group.nowUnixMs);
+      const { refused, refusedMessage, warning } = taken;
+      const spans = taken.toRow - taken.fromRow;
+      if (spans === 0) return answerOf({ stored: 0, duplicate: 0, refused, refusedMessage, warning });
+      const fingerprint = fingerprintOf(
+        request,
+        spanId(table, taken.fromRow),
+        spanId(table, taken.toRow - 1),
+      );
+      if (recent.has(fingerprint) || group.seen.has(fingerprint)) {
+        truncateTable(table, mark);
+        return answerOf({ stored: 0, duplicate: spans, refused, refusedMessage, warning });
+      }
+      group.seen.add(fingerprint);
+      group.fingerprints.push(fingerprint);
+      return answerOf({ stored: spans, duplicate: 0, refused, refusedMessage, warning });
+    } catch (error) {
+      if (error instanceof DecodeError) return { error: packError(error) };
+      throw error;
+    }
+  }
+
+  return (unfolded: Unfolded, requests: readonly Buffer[]): Committed => {
+    const { table } = unfolded;
+    const mark = markTable(table);
+    const group: Group = { nowUnixMs: Date.now(), fingerprints: [], seen: new FingerprintSet() };
+    const segmentId = lastSegmentId + 1;
+    let bytes = 0;
+    try {
+      const answers = database
+        .transaction(() => {
+          const taken = requests.map((request) => take(table, request, group));
+          const spans = table.rows - mark.rows;
+          if (spans > 0) {
+            const data = encodeSegment(table, mark.rows, table.rows);
+            insert.run(segmentId, group.nowUnixMs, spans, packFingerprints(group.fingerprints), data);
+            bytes = data.length;
+          }
+          return taken;
+        })
+        .immediate();
+      if (table.rows > mark.rows) {
+        lastSegmentId = segmentId;
+        unfolded.add(segmentId, group.nowUnixMs, group.fingerprints);
+        for (const fingerprint of group.fingerprints) recent.add(fingerprint, group.nowUnixMs);
+      }
+      return { answers, bytes };
+    } catch (error) {
+      truncateTable(table, mark);
+      interner.forget();
+      throw error;
+    }
+  };
+}
+
+function spanId({ spanId: ids }: SpanTable, row: number): Uint8Array {
+  return ids.subarray(row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
+}

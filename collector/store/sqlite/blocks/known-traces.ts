@@ -1,0 +1,166 @@
+/**
+ * Finds the rows of given traces in blocks, so that late spans join them.
+ *
+ * The traces looked for and those of a block are both ordered by id, so one pass along both finds what they share: some
+ * 20 µs a block. What is found is copied out of the granules, which are many and large.
+ */
+import { TRACE_ID_BYTES } from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { createTraceRows, resetTraceRows, type TraceRows } from '../../rollup/trace-rows.ts';
+import { rowsOfTrace } from '../read/trace-directory.ts';
+import type { BlockRow } from './block-rows.ts';
+import { reasonOfDamage, type Damage } from './damage.ts';
+import type { Steps } from './jobs.ts';
+import type { OpenBlocks } from './open-blocks.ts';
+import { addGranuleRows, makeRoom } from './trace-row-copies.ts';
+
+/** Blocks that arrived longer than this before a trace began cannot hold it: clocks are apart, and spans of a trace. */
+const APART_MS = 10 * 60_000;
+/** Of one trace, beyond which late spans no longer join it in the rollups: they are counted by themselves. */
+export const JOINED_ROWS_MAX = 100_000;
+
+export interface WantedTrace {
+  readonly traceId: Uint8Array;
+  /** Start of its first span; -Infinity when it may have begun at any time. Epoch milliseconds. */
+  readonly startMs: number;
+}
+
+/** Rows of a trace in a granule, `firstRow` and on; their copies are `from` up to `to`. */
+export interface KnownPiece {
+  readonly block: BlockRow;
+  readonly granule: number;
+  readonly firstRow: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What was found of each wanted trace, by its index among them. */
+export class KnownTraces {
+  readonly rows: TraceRows = createTraceRows();
+  readonly #pieces = new Map<number, KnownPiece[]>();
+  readonly #tooLong = new Set<number>();
+
+  pieces(trace: number): readonly KnownPiece[] {
+    return this.#pieces.get(trace) ?? [];
+  }
+
+  clear(): void {
+    resetTraceRows(this.rows, 0);
+    this.#pieces.clear();
+    this.#tooLong.clear();
+  }
+
+  add(trace: number, granule: Granule, piece: Omit<KnownPiece, 'from' | 'to'>, endRow: number): void {
+    if (this.#tooLong.has(trace)) return;
+    const pieces = this.pieces(trace);
+    const count = endRow - piece.firstRow;
+    if (pieces.reduce((sum, { from, to }) => sum + to - from, count) > JOINED_ROWS_MAX) {
+      this.#tooLong.add(trace);
+      this.#pieces.delete(trace);
+      return;
+    }
+    const from = this.rows.count;
+    makeRoom(this.rows, count);
+    addGranuleRows(this.rows, granule, piece.firstRow, endRow);
+    this.#pieces.set(trace, [...pieces, { ...piece, from, to: this.rows.count }]);
+  }
+}
+
+export interface BlockSearch {
+  readonly opened: OpenBlocks;
+  readonly damage: Damage;
+}
+
+/** `wanted` is ordered by trace id. What is found is added to `known`. A block that cannot be read is set aside. */
+export function* findKnownTraces(
+  { opened, damage }: BlockSearch,
+  blocks: readonly BlockRow[],
+  wanted: readonly WantedTrace[],
+  known: KnownTraces,
+): Steps<void> {
+  for (const [index, block] of blocks.entries()) {
+    const found = attempt(damage, block, () => findInBlock(opened, block, wanted));
+    for (const { trace, granule, number, rows } of found ?? []) {
+      known.add(trace, granule, { block, granule: number, firstRow: rows.first }, rows.end);
+    }
+    yield index / blocks.length;
+  }
+}
+
+/** Whether any block has a span of the trace. */
+export function isInBlocks(
+  { opened, damage, blockRows }: BlockSearch & { readonly blockRows: () => BlockRow[] },
+  traceId: Uint8Array,
+): boolean {
+  const wanted = [{ traceId, startMs: -Infinity }];
+  return blockRows().some(
+    (block) => (attempt(damage, block, () => findInBlock(opened, block, wanted)) ?? []).length > 0,
+  );
+}
+
+/** Null when the block turned out to be damaged. */
+export function attempt<T>(damage: Damage, block: BlockRow, read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    const reason = reasonOfDamage(error);
+    if (reason === null) throw error;
+    damage.setAside(block, reason);
+    return null;
+  }
+}
+
+interface Found {
+  readonly trace: number;
+  readonly number: number;
+  readonly granule: Granule;
+  readonly rows: { readonly first: number; readonly end: number };
+}
+
+function findInBlock(opened: OpenBlocks, block: BlockRow, wanted: readonly WantedTrace[]): Found[] {
+  const { prefixes, granules } = opened.tracePrefixes(block);
+  const found: Found[] = [];
+  let at = 0;
+  for (const [trace, { traceId, startMs }] of wanted.entries()) {
+    if (startMs > block.lastArrivedUnixMs + APART_MS) continue;
+    const prefix = prefixOf(traceId);
+    at = gallop(prefixes, at, prefix);
+    for (let same = at; prefixes[same] === prefix; same++) {
+      // A long trace is in several granules; different traces may share a prefix.
+      if (same > at && granules[same] === granules[same - 1]) continue;
+      const number = granules[same]!;
+      const granule = opened.granule(block, number);
+      const rows = rowsOfTrace(granule, traceId);
+      if (rows === null) continue;
+      readWhole(granule);
+      found.push({ trace, number, granule, rows });
+    }
+  }
+  return found;
+}
+
+/** What will be copied, so that damage shows before any of the block is. */
+function readWhole({ classes, peer, giveUps, spanId, parentSpanId, startLow, endLow }: Granule): void {
+  void [classes, peer, giveUps, spanId, parentSpanId, startLow, endLow];
+}
+
+export function prefixOf(traceId: Uint8Array): number {
+  return Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
+}
+
+/** The first place from `from` on whose prefix is not lower. */
+function gallop(prefixes: Uint32Array, from: number, prefix: number): number {
+  let step = 1;
+  let low = from;
+  while (low + step < prefixes.length && prefixes[low + step - 1]! < prefix) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step, prefixes.length);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (prefixes[middle]! < prefix) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

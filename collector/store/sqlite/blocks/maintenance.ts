@@ -1,0 +1,96 @@
+/** What is done between commits besides folding: small blocks are merged, and the file is tidied up when little arrives. */
+import { StoreUnavailable } from '../../store.ts';
+import { asStoreError } from '../open-database.ts';
+import type { BlockRow } from './block-rows.ts';
+import type { Jobs, Steps } from './jobs.ts';
+import { merge, type MergeParts } from './merge.ts';
+import { planMerge } from './plan-merge.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/** What retention is precise to: blocks that arrived in different periods are not merged. */
+const PERIOD_MS = 3_600_000;
+/** After a fold. */
+const TIDY_AFTER_MS = 2_000;
+
+export interface Maintenance {
+  /** To be told of blocks that were written. */
+  afterBlock(bytes: number): void;
+  /** To be told when something was deleted. */
+  tidySoon(): void;
+  /** When `begin` has to be called; Infinity when there is nothing to do. */
+  dueInMs(): number;
+  begin(): void;
+  /** Jobs were cancelled. */
+  reset(): void;
+}
+
+export function createMaintenance(
+  parts: MergeParts & { readonly blockRows: () => BlockRow[] },
+  jobs: Jobs,
+  upkeep: Upkeep,
+): Maintenance {
+  const { blockRows } = parts;
+  let tidyAtMs = Infinity;
+  let isMerging = false;
+
+  function mergeIfDue(): void {
+    if (isMerging) return;
+    const ids = planMerge(blockRows(), PERIOD_MS, Date.now());
+    if (ids === null) return;
+    isMerging = true;
+    jobs.add(() => mergeBlocks(ids)).catch(sayWaiting);
+  }
+
+  function* mergeBlocks(ids: readonly number[]): Steps<void> {
+    let bytes: number;
+    try {
+      bytes = yield* merge(
+        parts,
+        blockRows().filter(({ blockId }) => ids.includes(blockId)),
+      );
+    } finally {
+      isMerging = false;
+    }
+    afterBlock(bytes);
+  }
+
+  function* tidy(): Steps<void> {
+    while (upkeep.freeBytes() > 0) {
+      upkeep.giveBackSlice();
+      yield 0.5;
+    }
+    upkeep.truncateLog();
+  }
+
+  function tidySoon(): void {
+    tidyAtMs = performance.now() + TIDY_AFTER_MS;
+  }
+
+  function afterBlock(bytes: number): void {
+    upkeep.wrote(bytes);
+    tidySoon();
+    mergeIfDue();
+  }
+
+  return {
+    afterBlock,
+    tidySoon,
+    dueInMs: () => tidyAtMs - performance.now(),
+    begin() {
+      tidyAtMs = Infinity;
+      mergeIfDue();
+      jobs.add(tidy).catch(sayWaiting);
+    },
+    reset() {
+      isMerging = false;
+      tidySoon();
+    },
+  };
+}
+
+/** A full disk is said by those whose spans wait; the next fold brings another try. */
+function sayWaiting(error: unknown): void {
+  const reason = asStoreError(error);
+  if (!(reason instanceof StoreUnavailable))
+    console.error('sockeye: the upkeep of the store failed:', reason);
+}

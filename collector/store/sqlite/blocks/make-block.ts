@@ -1,0 +1,125 @@
+/** Makes blocks of ordered rows, granule by granule, and stores them. */
+import { TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
+import { compareTraces } from '../../columns/row-order.ts';
+import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
+import { viewOf } from '../../columns/string-pool.ts';
+import type { Connection } from '../open-database.ts';
+import { partRows, type PartRow } from './block-parts.ts';
+import type { BlockKind } from './block-rows.ts';
+import type { Steps } from './jobs.ts';
+import type { TracePrefixes } from './open-blocks.ts';
+
+/** A block that is not stored yet. */
+export interface MadeBlock {
+  readonly kind: BlockKind;
+  readonly granules: number;
+  readonly spans: number;
+  readonly bytes: number;
+  readonly firstStartUnixMs: number | null;
+  readonly lastStartUnixMs: number | null;
+  readonly parts: readonly PartRow[];
+  readonly prefixes: TracePrefixes;
+}
+
+export interface Arrival {
+  readonly firstArrivedUnixMs: number;
+  readonly lastArrivedUnixMs: number;
+}
+
+/** Granules of large spans have fewer rows, so that reading one trace does not read hundreds of megabytes. */
+const GRANULE_BYTES = 4_000_000;
+
+/** `order` holds at least one row. The table must keep its rows meanwhile. */
+export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind): Steps<MadeBlock> {
+  const rowBytes = tableBytes(table) / table.rows;
+  const block = startBlock(table, order, Math.ceil(Math.min(GRANULE_ROWS, GRANULE_BYTES / rowBytes)));
+  yield 0;
+  const granules: Map<string, Uint8Array>[] = [];
+  while (granules.length < block.ends.length) {
+    granules.push(block.granule(granules.length));
+    yield granules.length / (block.ends.length + 1);
+  }
+  granules[0]!.set(HEADER, block.finish());
+  const parts = partRows(granules);
+  let firstStartMs = Infinity;
+  let lastStartMs = -Infinity;
+  for (const row of order) {
+    const startMs = startMsOf(table, row);
+    if (startMs < firstStartMs) firstStartMs = startMs;
+    if (startMs > lastStartMs) lastStartMs = startMs;
+  }
+  return {
+    kind,
+    granules: granules.length,
+    spans: order.length,
+    bytes: parts.reduce((sum, { data }) => sum + data.length, 0),
+    firstStartUnixMs: kind === 'scattered' ? null : Math.floor(firstStartMs),
+    lastStartUnixMs: kind === 'scattered' ? null : Math.ceil(lastStartMs),
+    parts,
+    prefixes: prefixesOf(table, order, block.ends),
+  };
+}
+
+function prefixesOf(table: SpanTable, order: Uint32Array, ends: readonly number[]): TracePrefixes {
+  const ids = viewOf(table.traceId);
+  const prefixes: number[] = [];
+  const granules: number[] = [];
+  let from = 0;
+  for (const [granule, to] of ends.entries()) {
+    for (let index = from; index < to; index++) {
+      if (index > from && compareTraces(ids, order[index - 1]!, ids, order[index]!) === 0) continue;
+      prefixes.push(ids.getUint32(order[index]! * TRACE_ID_BYTES));
+      granules.push(granule);
+    }
+    from = to;
+  }
+  return { prefixes: Uint32Array.from(prefixes), granules: Uint16Array.from(granules) };
+}
+
+/** To be used within a transaction. */
+export interface BlockTable {
+  /** Gives the block's id. */
+  insert(block: MadeBlock, arrival: Arrival): number;
+  delete(blockId: number): void;
+}
+
+export function createBlockTable(database: Connection): BlockTable {
+  const insertBlock = database.prepare('INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const insertPart = database.prepare('INSERT INTO block_part VALUES (?, ?, ?, ?)');
+  // Never given twice while the store is open: readers remember blocks by it.
+  let lastId =
+    database
+      .prepare<[], number | null>(
+        'SELECT max(block_id) FROM (SELECT block_id FROM block UNION SELECT block_id FROM damage)',
+      )
+      .pluck()
+      .get() ?? 0;
+  const deletions = ['block', 'block_part', 'damage'].map((table) =>
+    database.prepare(`DELETE FROM ${table} WHERE block_id = ?`),
+  );
+  return {
+    insert(block, { firstArrivedUnixMs, lastArrivedUnixMs }) {
+      const blockId = ++lastId;
+      insertBlock.run(
+        blockId,
+        block.kind,
+        block.granules,
+        block.spans,
+        block.prefixes.prefixes.length,
+        block.bytes,
+        firstArrivedUnixMs,
+        lastArrivedUnixMs,
+        block.firstStartUnixMs,
+        block.lastStartUnixMs,
+      );
+      for (const { columnName, firstGranule, data } of block.parts) {
+        insertPart.run(blockId, columnName, firstGranule, data);
+      }
+      return blockId;
+    },
+    delete(blockId) {
+      for (const deletion of deletions) deletion.run(blockId);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** Makes one block of several small ones. Their spans stay as they are: rollups and traces do not change. */
+import { appendGranule } from '../../columns/append-granule.ts';
+import { orderRows } from '../../columns/row-order.ts';
+import { createSpanTable, markTable, truncateTable } from '../../columns/span-table.ts';
+import type { Connection } from '../open-database.ts';
+import type { BlockRow } from './block-rows.ts';
+import { portion, type Steps } from './jobs.ts';
+import { attempt, type BlockSearch } from './known-traces.ts';
+import { makeBlock, type Arrival, type BlockTable } from './make-block.ts';
+
+export interface MergeParts extends BlockSearch {
+  readonly database: Connection;
+  readonly blocks: BlockTable;
+}
+
+const READ_SHARE = 0.4;
+
+/** `blocks` are of one kind. Gives the bytes of the new one. A block that cannot be read is set aside and left out. */
+export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<number> {
+  const { database, opened, damage, blocks: stored } = parts;
+  const table = createSpanTable();
+  const merged: BlockRow[] = [];
+  for (const block of blocks) {
+    const mark = markTable(table);
+    const isWhole = attempt(damage, block, () => {
+      for (let number = 0; number < block.granules; number++)
+        appendGranule(table, opened.granule(block, number));
+      return true;
+    });
+    if (isWhole === null) truncateTable(table, mark);
+    else merged.push(block);
+    yield READ_SHARE / 2;
+  }
+  if (merged.length < 2) return 0;
+  const order = orderRows(table);
+  const made = yield* portion(makeBlock(table, order, merged[0]!.kind), READ_SHARE, 1);
+  const blockId = database
+    .transaction(() => {
+      for (const block of merged) stored.delete(block.blockId);
+      return stored.insert(made, arrivalOf(merged));
+    })
+    .immediate();
+  opened.keepTracePrefixes(blockId, made.prefixes);
+  return made.bytes;
+}
+
+function arrivalOf(blocks: readonly BlockRow[]): Arrival {
+  return {
+    firstArrivedUnixMs: Math.min(...blocks.map((block) => block.firstArrivedUnixMs)),
+    lastArrivedUnixMs: Math.max(...blocks.map((block) => block.lastArrivedUnixMs)),
+  };
+}

@@ -1,0 +1,100 @@
+/** Opens blocks for the writer: their granules, and which traces are in which; what was read last is kept. */
+import { DamagedPart } from '../../columns/damaged-part.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { decodeBlockHeader, openGranule, type BlockHeader } from '../../columns/read-block.ts';
+import { TRACE_ID_BYTES } from '../../columns/codes.ts';
+import type { Connection } from '../open-database.ts';
+import { LeastRecent } from '../read/least-recent.ts';
+import { partAt } from './block-parts.ts';
+import type { BlockRow } from './block-rows.ts';
+
+/** The first 32 bits of the ids of a block's traces, rising; of each, the granule it is in. */
+export interface TracePrefixes {
+  readonly prefixes: Uint32Array;
+  readonly granules: Uint16Array;
+}
+
+export interface OpenBlocks {
+  granule(block: BlockRow, number: number): Granule;
+  tracePrefixes(block: BlockRow): TracePrefixes;
+  /** Spares reading what the writer has just made. */
+  keepTracePrefixes(blockId: number, prefixes: TracePrefixes): void;
+  forget(): void;
+}
+
+/** Some 40 bytes a row once the rollups have read it: the last few blocks of full load, which late spans belong to. */
+const GRANULE_ROWS_KEPT_MAX = 500_000;
+/** 6 bytes a trace: of some hundred million spans. */
+const PREFIX_BYTES_KEPT_MAX = 24_000_000;
+
+export function createOpenBlocks(database: Connection): OpenBlocks {
+  const selectRow = database.prepare<[number, string, number], { first_granule: number; data: Buffer }>(
+    `SELECT first_granule, data FROM block_part
+     WHERE block_id = ? AND column_name = ? AND first_granule <= ? ORDER BY first_granule DESC LIMIT 1`,
+  );
+  const makeGranules = () => new LeastRecent<string, Granule>(GRANULE_ROWS_KEPT_MAX, ({ rows }) => rows);
+  const makePrefixes = () =>
+    new LeastRecent<number, TracePrefixes>(PREFIX_BYTES_KEPT_MAX, ({ prefixes }) => prefixes.length * 6);
+  let granules = makeGranules();
+  let prefixes = makePrefixes();
+  /** The rows read last, of one block: each holds a column of several granules. */
+  let lastRead = { blockId: -1, rows: new Map<string, { first_granule: number; data: Buffer }>() };
+  let lastHeader: { readonly blockId: number; readonly header: BlockHeader } | null = null;
+
+  function readPart(blockId: number, name: string, granule: number): Buffer | null {
+    if (lastRead.blockId !== blockId) lastRead = { blockId, rows: new Map() };
+    const kept = lastRead.rows.get(name);
+    const found =
+      kept === undefined || kept.first_granule > granule
+        ? null
+        : partAt(kept.data, granule - kept.first_granule);
+    if (found !== null) return found;
+    const row = selectRow.get(blockId, name, granule);
+    if (row === undefined) return null;
+    lastRead.rows.set(name, row);
+    return partAt(row.data, granule - row.first_granule);
+  }
+
+  function headerOf(blockId: number): BlockHeader {
+    if (lastHeader?.blockId !== blockId) {
+      const data = readPart(blockId, 'header', 0);
+      if (data === null) throw new DamagedPart('its header is missing');
+      lastHeader = { blockId, header: decodeBlockHeader(data) };
+    }
+    return lastHeader.header;
+  }
+
+  const blocks: OpenBlocks = {
+    granule: ({ blockId }, number) =>
+      granules.get(`${blockId} ${number}`, () =>
+        openGranule(headerOf(blockId), number, (name) => readPart(blockId, name, number)),
+      ),
+    tracePrefixes: (block) =>
+      prefixes.get(block.blockId, () =>
+        prefixesOf(Array.from({ length: block.granules }, (_, number) => blocks.granule(block, number))),
+      ),
+    keepTracePrefixes(blockId, made) {
+      prefixes.get(blockId, () => made);
+    },
+    forget() {
+      granules = makeGranules();
+      prefixes = makePrefixes();
+      lastRead = { blockId: -1, rows: new Map() };
+      lastHeader = null;
+    },
+  };
+  return blocks;
+}
+
+function prefixesOf(granules: readonly Granule[]): TracePrefixes {
+  const count = granules.reduce((sum, { traces }) => sum + traces.starts.length - 1, 0);
+  const made = { prefixes: new Uint32Array(count), granules: new Uint16Array(count) };
+  let at = 0;
+  for (const [number, { traces }] of granules.entries()) {
+    for (let run = 0; run + 1 < traces.starts.length; run++, at++) {
+      made.prefixes[at] = traces.ids.readUInt32BE(run * TRACE_ID_BYTES);
+      made.granules[at] = number;
+    }
+  }
+  return made;
+}

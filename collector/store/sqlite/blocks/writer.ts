@@ -1,0 +1,219 @@
+/**
+ * The life of the writer: commits first, and between them the work that is not urgent, in steps that keep pace with
+ * what arrives.
+ *
+ *     requests ─▶ commit ─▶ open table ──(full, or some time has passed)──▶ fold ─▶ block, rollups
+ *                  └─▶ segment: fsynced, so the answer goes out ── deleted by ─┘
+ */
+import { StoreUnavailable, type DiagnosisToSave, type PinOutcome } from '../../store.ts';
+import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
+import { asStoreError, openForWriting } from '../open-database.ts';
+import { packError } from '../thread.ts';
+import { createRollupWriter } from '../write-rollups.ts';
+import { createAppend } from './append.ts';
+import { readBlockRows } from './block-rows.ts';
+import { createDamage } from './damage.ts';
+import { createDiagnosisWriter } from './diagnoses.ts';
+import { createFolding, FEW_ROWS } from './folding.ts';
+import { createInterner } from './interner.ts';
+import { Jobs } from './jobs.ts';
+import { createMaintenance } from './maintenance.ts';
+import { createBlockTable } from './make-block.ts';
+import { isInBlocks } from './known-traces.ts';
+import { createOpenBlocks } from './open-blocks.ts';
+import { createPins } from './pins.ts';
+import { RecentRequests } from './recent-requests.ts';
+import { recoverRequests, recoverSegments } from './recover.ts';
+import { createRetention, type RetentionLimits, type SliceOutcome } from './retention.ts';
+import { createRowNames } from './row-names.ts';
+import { BLOCK_LAYOUT, PURGE } from './schema.ts';
+import { holdsTrace } from './unfolded.ts';
+import { createUpkeep } from './upkeep.ts';
+
+interface WaitingAppend {
+  readonly request: Buffer;
+  readonly answer: (answer: AppendAnswer) => void;
+}
+
+/** A commit takes no further request beyond this, so that the first does not wait for the sum of all. */
+const COMMIT_BYTES_MAX = 8_000_000;
+/** The file is tidied up while the open table is no fuller than this. */
+const LITTLE_FILL = 0.05;
+
+export interface Writer {
+  append(batch: AppendBatch): Promise<AppendAnswer[]>;
+  /** Folds what has arrived when that is little, so that who reads sums sees it counted. */
+  settle(): void;
+  /** The same when a trace that is to be diagnosed may be among it. */
+  settleFailures(): void;
+  saveDiagnosis(saved: DiagnosisToSave): void;
+  dropSlice(limits: RetentionLimits): Promise<SliceOutcome>;
+  pinTrace(traceId: string): PinOutcome;
+  unpinTrace(traceId: string): void;
+  purge(): void;
+  /** Finishes what was accepted. */
+  close(): void;
+}
+
+/** `onRows` is told how many spans are in no block yet. */
+export function openWriter(folder: string, onRows: (rows: number) => void = () => {}): Writer {
+  const { database, release } = openForWriting(folder, BLOCK_LAYOUT);
+  const opened = createOpenBlocks(database);
+  const damage = createDamage(database);
+  const interner = createInterner(database);
+  const names = createRowNames(database);
+  const rollups = createRollupWriter(database);
+  const recent = new RecentRequests();
+  const blockRows = readBlockRows(database);
+  const blocks = createBlockTable(database);
+  const diagnoses = createDiagnosisWriter(database);
+  const pins = createPins(database);
+  const upkeep = createUpkeep(database, folder);
+  const parts = { database, opened, damage, blockRows, blocks, names, rollups };
+  const jobs = new Jobs();
+  const maintenance = createMaintenance(parts, jobs, upkeep);
+  const folding = createFolding(parts, jobs, maintenance.afterBlock);
+  const commit = createAppend({ database, interner, recent });
+  const retention = createRetention(parts, pins, upkeep);
+
+  let waiting: WaitingAppend[] = [];
+  let isTurnDue = false;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const isLittleOpen = () => folding.open.fill < LITTLE_FILL;
+
+  function turn(): void {
+    isTurnDue = false;
+    if (isClosed) return;
+    commitGroup();
+    folding.beginIfDue();
+    if (isLittleOpen() && maintenance.dueInMs() <= 0) maintenance.begin();
+    jobs.step();
+    // The job in hand is done before the open table is full.
+    while (jobs.isBusy && jobs.progress < folding.open.fill) jobs.step();
+    upkeep.checkpointIfLong();
+    planNext();
+  }
+
+  function soon(): void {
+    if (isTurnDue) return;
+    isTurnDue = true;
+    setImmediate(turn);
+  }
+
+  function planNext(): void {
+    onRows(folding.rows());
+    clearTimeout(timer);
+    if (isClosed) return;
+    if (waiting.length > 0 || jobs.isBusy) return soon();
+    const dueInMs = Math.min(folding.dueInMs(), isLittleOpen() ? maintenance.dueInMs() : Infinity);
+    if (dueInMs < Infinity) timer = setTimeout(soon, Math.max(0, dueInMs));
+  }
+
+  function commitGroup(): void {
+    let bytes = 0;
+    let count = 0;
+    while (count < waiting.length && bytes < COMMIT_BYTES_MAX) bytes += waiting[count++]!.request.byteLength;
+    if (count === 0) return;
+    const group = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    try {
+      folding.checkRoom();
+      const requests = group.map(({ request }) => request);
+      const committed = commit(folding.open, requests);
+      upkeep.wrote(committed.bytes);
+      onRows(folding.rows());
+      group.forEach(({ answer }, index) => answer(committed.answers[index]!));
+    } catch (error) {
+      const refused = { error: packError(asStoreError(error)) };
+      for (const { answer } of group) answer(refused);
+    }
+  }
+
+  /** What waits for the next commit is stored first: what comes after an append finds it. */
+  function afterAppends<R>(work: () => R): R {
+    while (waiting.length > 0) commitGroup();
+    try {
+      return work();
+    } catch (error) {
+      throw asStoreError(error);
+    } finally {
+      planNext();
+    }
+  }
+
+  function cancelJobs(reason: string): void {
+    jobs.cancel(new StoreUnavailable(reason));
+    folding.reset();
+    maintenance.reset();
+  }
+
+  function settle(): void {
+    if (folding.rows() < FEW_ROWS) folding.finish();
+  }
+
+  recoverRequests(database, recent);
+  recoverSegments(database, damage, recent, () => {
+    folding.checkRoom();
+    return folding.open;
+  });
+  maintenance.begin();
+  planNext();
+
+  return {
+    append(batch) {
+      soon();
+      const answers = requestsOf(batch).map(
+        (request) => new Promise<AppendAnswer>((answer) => waiting.push({ request, answer })),
+      );
+      return Promise.all(answers);
+    },
+    settle: () => afterAppends(settle),
+    settleFailures: () =>
+      afterAppends(() => {
+        if (folding.rows() < FEW_ROWS && diagnoses.mayChange(folding.tables())) folding.finish();
+      }),
+    saveDiagnosis: (saved) =>
+      afterAppends(() => {
+        // Its spans may have come a moment ago.
+        if (!diagnoses.isAwaited(saved.diagnosis.traceId)) settle();
+        diagnoses.save(saved);
+      }),
+    dropSlice: (limits) =>
+      afterAppends(async () => {
+        settle();
+        const outcome = await jobs
+          .add(() => retention.dropSlice(limits))
+          .catch((error: unknown) => {
+            throw asStoreError(error);
+          });
+        if (outcome.dropped > 0) maintenance.tidySoon();
+        planNext();
+        return outcome;
+      }),
+    pinTrace: (traceId) =>
+      afterAppends(() => {
+        const id = Buffer.from(traceId, 'hex');
+        if (!folding.tables().some((table) => holdsTrace(table, id)) && !isInBlocks(parts, id))
+          return 'unknown';
+        return pins.add(id) ? 'pinned' : 'full';
+      }),
+    unpinTrace: (traceId) => afterAppends(() => pins.remove(Buffer.from(traceId, 'hex'))),
+    purge: () =>
+      afterAppends(() => {
+        cancelJobs('the store was purged meanwhile');
+        database.transaction(() => database.exec(PURGE)).immediate();
+        folding.clear();
+        recent.clear();
+        for (const cache of [interner, names, rollups, opened]) cache.forget();
+      }),
+    close: () =>
+      afterAppends(() => {
+        isClosed = true;
+        cancelJobs('the store is closing');
+        database.close();
+        release();
+      }),
+  };
+}
