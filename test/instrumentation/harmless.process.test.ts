@@ -1,6 +1,7 @@
 /** A program sees no difference: what it can observe of itself and its calls is the same with the hook and without it. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPostgres } from './libraries/servers.ts';
 import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { registerFile, runApp, withHook, type AppRun } from './run-app.ts';
 
@@ -35,6 +36,18 @@ describe('a program sees the same', () => {
     expect(lines.length).toBeGreaterThanOrEqual(facts);
     expect(hooked.stdout.trim().split('\n')).toEqual(lines);
     expect({ ...hooked, stdout: '' }).toEqual({ ...bare, stdout: '' });
+  });
+
+  it('results and errors of libraries', async () => {
+    const postgres = await startPostgres();
+    try {
+      const { bare, hooked } = await runBoth('libraries.cjs', [String(postgres.port)]);
+      expect(bare.stdout.split('\n').length).toBeGreaterThan(25);
+      expect(hooked.stdout.split('\n')).toEqual(bare.stdout.split('\n'));
+      expect(hooked).toEqual(bare);
+    } finally {
+      await postgres.stop();
+    }
   });
 });
 

@@ -20,7 +20,11 @@ exports.describeError = (error, frames = 3) => {
     .slice(0, frames)
     .map((line) => line.trim().replace(/:\d+:\d+\)?$/, ''));
   return {
-    ...{ name, message, code, errno, syscall },
+    name,
+    message,
+    code,
+    errno,
+    syscall,
     keys: Object.keys(error),
     stack,
     cause: cause === undefined ? undefined : exports.describeError(cause, frames),
