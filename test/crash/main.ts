@@ -18,7 +18,7 @@ const HELP = `Usage: npm run test:crash -- [FLAGS]
   --kills N      (20)
   --cuts N       power cuts (5)
   --damages N    (20)
-  --spans N      sent at most between two kills, and before a disk fails or is damaged (100000)
+  --spans N      sent at most between two kills, and before a disk fails or is damaged (50000)
 `;
 
 const { values: flags } = parseArgs({
@@ -28,7 +28,7 @@ const { values: flags } = parseArgs({
     kills: { type: 'string', default: '20' },
     cuts: { type: 'string', default: '5' },
     damages: { type: 'string', default: '20' },
-    spans: { type: 'string', default: '100000' },
+    spans: { type: 'string', default: '50000' },
     help: { type: 'boolean', default: false },
   },
 });
