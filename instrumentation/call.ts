@@ -8,7 +8,7 @@ import { activeContext } from './context.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
-import type { RecordedSpan, Recorder } from './recorder.ts';
+import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 
 export interface Call extends ConnectionUser {
@@ -19,67 +19,87 @@ export interface Call extends ConnectionUser {
   connection: Connection | undefined;
   /** Whether the connection was opened for this call, so that its opening is part of it. */
   opensConnection: boolean;
-  /** When the call got a socket that was open already, the use of that connection before, and the age of it. */
+  /** When the call got a socket that was open already. */
   socketMs: number | undefined;
-  reuse: { reused: boolean; ageMs: number | undefined; idleMs: number | undefined } | undefined;
+  /** The use of that connection before, how old it is, and since when nobody used it. */
+  reused: boolean | undefined;
+  ageMs: number | undefined;
+  idleMs: number | undefined;
   sentMs: number | undefined;
   headersMs: number | undefined;
   /** How the call came to its connection, where more is known of it than the connection tells. */
   before: Mark[] | undefined;
-  /** What becomes known on the way. */
+  /** What it has in common with others; and what becomes known on the way. */
+  shared: SharedAttributes | undefined;
   attributes: Attributes;
+  protocolVersion: string | undefined;
   statusCode: number | undefined;
+  /** The message that answers it, where that knows whether it has come to its end. */
+  answer: { complete: boolean } | undefined;
 }
 
 export interface CallStart {
   name: string;
+  /** What the call has in common with others, and its own. */
+  shared?: SharedAttributes;
   attributes: Attributes;
   /** Now, unless the call began to wait for a socket earlier. */
   startMs?: number;
   queued?: boolean;
 }
 
+function isComplete(this: ConnectionUser & { answer?: Call['answer'] }): boolean {
+  return this.answer?.complete === true;
+}
+
 export function startCall(
   recorder: Recorder,
-  { name, attributes, startMs, queued = false }: CallStart,
+  { name, shared, attributes, startMs = performance.now(), queued = false }: CallStart,
 ): Call {
-  const start = startMs ?? performance.now();
   const call: Call = {
-    span: recorder.startSpan({
-      name,
-      kind: 'client',
-      startMs: start,
-      parent: activeContext(),
-      attributes,
-    }),
-    startMs: start,
+    span: recorder.startSpan({ name, kind: 'client', startMs, parent: activeContext(), shared, attributes }),
+    startMs,
     hasSocket: false,
     isShared: false,
-    isComplete: () => false,
+    isComplete,
+    answer: undefined,
     ended: false,
     queued,
     connection: undefined,
     opensConnection: false,
     socketMs: undefined,
-    reuse: undefined,
+    reused: undefined,
+    ageMs: undefined,
+    idleMs: undefined,
     sentMs: undefined,
     headersMs: undefined,
     before: undefined,
+    shared,
     attributes: {},
+    protocolVersion: undefined,
     statusCode: undefined,
   };
   noteQueueing(call);
   return call;
 }
 
+/** Calls that began in this turn of the event loop. */
+let begun: Call[] = [];
+
 /** A call waits for a socket when, one turn of the event loop later, it has none and none is being opened for it. */
 function noteQueueing(call: Call): void {
-  process.nextTick(() => {
-    if (call.connection || call.ended) return;
-    // undici hands a request to an idle connection only in the next turn.
-    setImmediate(() => {
-      if (!call.connection) call.queued = true;
-    });
+  begun.push(call);
+  // Once for all of them, and after `http` has handed out sockets that were idle, which it does in the next tick.
+  if (begun.length === 1) process.nextTick(process.nextTick, lookForWaiting);
+}
+
+function lookForWaiting(): void {
+  const waiting = begun.filter((call) => !call.connection && !call.ended);
+  begun = [];
+  if (waiting.length === 0) return;
+  // undici hands a request to an idle connection only in the next turn.
+  setImmediate(() => {
+    for (const call of waiting) if (!call.connection) call.queued = true;
   });
 }
 
@@ -112,11 +132,11 @@ export function attachSocket(call: Call, connection: Connection): void {
     call.socketMs = nowMs;
     noteReady(connection.evidence, connection.socket);
   }
-  call.reuse ??= {
-    reused: connection.calls > 0,
-    ageMs: opened || openSinceMs === undefined ? undefined : nowMs - openSinceMs,
-    idleMs: connection.lastUsedMs === undefined ? undefined : nowMs - connection.lastUsedMs,
-  };
+  if (call.reused === undefined) {
+    call.reused = connection.calls > 0;
+    if (!opened && openSinceMs !== undefined) call.ageMs = nowMs - openSinceMs;
+    if (connection.lastUsedMs !== undefined) call.idleMs = nowMs - connection.lastUsedMs;
+  }
   connection.calls += 1;
 }
 
@@ -139,31 +159,83 @@ export interface CallEnd {
 }
 
 /** Ends the call's span. Only the first end counts. */
-export function endCall(call: Call, end: CallEnd = {}): void {
+export function endCall(call: Call, end: CallEnd = unremarkable): void {
   if (call.ended) return;
   call.ended = true;
+  const { connection, startMs, statusCode } = call;
   const endMs = end.endMs ?? performance.now();
-  const { connection } = call;
   if (connection) {
     connection.lastUsedMs = endMs;
     connection.evidence.users.delete(call);
   }
-  const times = measurePhases(call.startMs, marksOf(call), endMs);
   const failure =
     end.failure ??
     (end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end)));
-  const status = call.statusCode;
+  const isError = failure !== undefined || (statusCode !== undefined && statusCode >= 400);
+  const attributes = attributesOf(call, endMs, failure);
+  if (isError) attributes['error.type'] = failure?.type ?? String(statusCode);
+  if (failure || isSlow(startMs, endMs)) Object.assign(attributes, kernelAttributes(call));
+  call.span.end({
+    endMs,
+    shared: sharedOf(call),
+    attributes,
+    errorMessage: isError ? (failure?.message ?? '') : undefined,
+  });
+}
+
+const unremarkable: CallEnd = {};
+
+/** In one object from the start, as far as every call has them: adding one by one costs more than all the rest. */
+function attributesOf(call: Call, endMs: number, failure: Failure | undefined): Attributes {
+  const { startMs, sentMs, headersMs } = call;
+  const isPlain =
+    failure === undefined &&
+    call.socketMs !== undefined &&
+    !call.opensConnection &&
+    !call.queued &&
+    call.before === undefined;
+  // The phases of a call on an open connection, without the lists that the others take.
+  const waitMs = sentMs === undefined ? undefined : within(startMs, sentMs, endMs);
+  const receiveMs = headersMs === undefined ? undefined : within(waitMs ?? startMs, headersMs, endMs);
   const attributes: Attributes = {
-    ...call.attributes,
-    ...phaseAttributes(times),
-    ...connectionAttributes(call),
-    ...(failure || isSlow(call.startMs, endMs) ? kernelAttributes(call) : {}),
-    ...(failure ? failureAttributes(failure, times, endMs - call.startMs) : {}),
+    'sockeye.phase.send_ms': isPlain ? (waitMs ?? receiveMs ?? endMs) - startMs : undefined,
+    'sockeye.phase.wait_ms': isPlain && waitMs !== undefined ? (receiveMs ?? endMs) - waitMs : undefined,
+    'sockeye.phase.receive_ms': isPlain && receiveMs !== undefined ? endMs - receiveMs : undefined,
+    'sockeye.connection.reused': call.reused,
+    'sockeye.connection.age_ms': call.ageMs,
+    'sockeye.connection.idle_ms': call.idleMs,
+    'http.response.status_code': call.statusCode,
   };
-  if (status !== undefined) attributes['http.response.status_code'] = status;
-  if (!failure && status !== undefined && status >= 400) attributes['error.type'] = String(status);
-  const errorMessage = failure?.message ?? (status !== undefined && status >= 400 ? '' : undefined);
-  call.span.end({ endMs, attributes, ...(errorMessage === undefined ? {} : { errorMessage }) });
+  if (!isPlain) {
+    const times = measurePhases(startMs, marksOf(call), endMs);
+    Object.assign(attributes, phaseAttributes(times));
+    if (failure) Object.assign(attributes, failureAttributes(failure, times, endMs - startMs));
+    if (call.opensConnection && call.connection)
+      Object.assign(attributes, attemptAttributes(call.connection.attempts));
+  }
+  return Object.assign(attributes, call.attributes);
+}
+
+function within(lowMs: number, ms: number, highMs: number): number {
+  return Math.min(Math.max(lowMs, ms), highMs);
+}
+
+const nothingShared: readonly SharedAttributes[] = [];
+
+function sharedOf(call: Call): readonly SharedAttributes[] {
+  const { shared, connection, protocolVersion } = call;
+  const peer = connection && peerOfCalls(connection, protocolVersion);
+  if (shared && peer) return [shared, peer];
+  return shared || peer ? [shared ?? peer!] : nothingShared;
+}
+
+/** What the calls on one connection have in common. */
+function peerOfCalls(connection: Connection, version: string | undefined): SharedAttributes {
+  if (connection.peer && connection.peer.version === version) return connection.peer.attributes;
+  const attributes = peerAttributes(connection);
+  if (version !== undefined) attributes['network.protocol.version'] = version;
+  if (isOpen(connection)) connection.peer = { version, attributes };
+  return attributes;
 }
 
 function circumstancesOf(call: Call, end: CallEnd): Circumstances {
@@ -213,17 +285,6 @@ export function failureAttributes(
   attributes['sockeye.timeout.timer'] = timeout.timer;
   attributes['sockeye.timeout.elapsed_ms'] = elapsedMs;
   if (timeout.budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = timeout.budgetMs;
-  return attributes;
-}
-
-function connectionAttributes({ connection, reuse, opensConnection }: Call): Attributes {
-  const attributes: Attributes = {};
-  if (!connection) return attributes;
-  Object.assign(attributes, peerAttributes(connection));
-  if (reuse) attributes['sockeye.connection.reused'] = reuse.reused;
-  if (reuse?.ageMs !== undefined) attributes['sockeye.connection.age_ms'] = reuse.ageMs;
-  if (reuse?.idleMs !== undefined) attributes['sockeye.connection.idle_ms'] = reuse.idleMs;
-  if (opensConnection) Object.assign(attributes, attemptAttributes(connection.attempts));
   return attributes;
 }
 

@@ -15,6 +15,7 @@ import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kern
 import { readTcpInfoOf } from './kernel/reading.ts';
 import { makeRoom } from './listening.ts';
 import type { ConnectionMoments } from './phases.ts';
+import type { SharedAttributes } from './recorder.ts';
 
 export interface Attempt {
   address: string;
@@ -45,6 +46,8 @@ export interface Connection extends ConnectionMoments {
   /** The last time the socket's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
   evidence: Evidence;
+  /** What calls of this version of a protocol say of their peer, once the connection is open. */
+  peer: { version: string | undefined; attributes: SharedAttributes } | undefined;
 }
 
 export interface ConnectionObserver {
@@ -182,6 +185,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     lastUsedMs: undefined,
     idleTimer: undefined,
     evidence: newEvidence(),
+    peer: undefined,
   };
   connections.set(socket, connection);
   return connection;

@@ -11,34 +11,45 @@ import type { Context, ContextManager, Span } from '@opentelemetry/api';
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
 const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
-/** An immutable context; the span, which is asked for most, has a place of its own. */
-class SpanContextValues implements Context {
+/** Where OpenTelemetry's instrumentations of web frameworks leave the route, and see that there is a server span already. */
+export interface FrameworkMetadata {
+  type: 'http';
+  route: string | undefined;
+}
+export const frameworkKey = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA');
+
+/** An immutable context. What every request has, has a place of its own; the rest is copied with each change. */
+class Values implements Context {
   readonly span: Span | undefined;
+  readonly framework: unknown;
   readonly others: ReadonlyMap<symbol, unknown> | undefined;
 
-  constructor(span: Span | undefined, others: ReadonlyMap<symbol, unknown> | undefined) {
+  constructor(span: Span | undefined, framework: unknown, others: ReadonlyMap<symbol, unknown> | undefined) {
     this.span = span;
+    this.framework = framework;
     this.others = others;
   }
 
   getValue(key: symbol): unknown {
-    return key === spanKey ? this.span : this.others?.get(key);
+    if (key === spanKey) return this.span;
+    return key === frameworkKey ? this.framework : this.others?.get(key);
   }
 
   setValue(key: symbol, value: unknown): Context {
-    if (key === spanKey) return new SpanContextValues(value as Span, this.others);
-    return new SpanContextValues(this.span, new Map(this.others).set(key, value));
+    if (key === spanKey) return new Values(value as Span | undefined, this.framework, this.others);
+    if (key === frameworkKey) return new Values(this.span, value, this.others);
+    return new Values(this.span, this.framework, new Map(this.others).set(key, value));
   }
 
   deleteValue(key: symbol): Context {
-    if (key === spanKey) return new SpanContextValues(undefined, this.others);
+    if (key === spanKey || key === frameworkKey) return this.setValue(key, undefined);
     const others = new Map(this.others);
     others.delete(key);
-    return new SpanContextValues(this.span, others);
+    return new Values(this.span, this.framework, others);
   }
 }
 
-export const rootContext: Context = new SpanContextValues(undefined, undefined);
+export const rootContext: Context = new Values(undefined, undefined, undefined);
 
 const storage = new AsyncLocalStorage<Context>();
 

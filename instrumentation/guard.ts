@@ -7,9 +7,9 @@ const registryKey = Symbol.for('opentelemetry.js.api.1');
 export function guard<Arguments extends unknown[]>(
   observe: (...args: Arguments) => void,
 ): (...args: Arguments) => void {
-  return (...args) => {
+  return function guarded(): void {
     try {
-      observe(...args);
+      Reflect.apply(observe, undefined, arguments);
     } catch (error) {
       reportFault('an observer failed', error);
     }

@@ -1,17 +1,6 @@
 /** HTTP methods as spans name them: the known ones as they are, any other as `HTTP` with the original beside it. */
 
-const known = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-  'CONNECT',
-  'QUERY',
-]);
+const known = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'QUERY'];
 
 export interface RecordedMethod {
   /** For `http.request.method`. */
@@ -22,8 +11,14 @@ export interface RecordedMethod {
   spanName: string;
 }
 
+const recorded = new Map<string, RecordedMethod>(
+  known.map((method) => [method, { method, original: undefined, spanName: method }]),
+);
+
 export function recordedMethod(method: string | undefined): RecordedMethod {
-  const upper = (method ?? 'GET').toUpperCase();
-  if (known.has(upper)) return { method: upper, original: undefined, spanName: upper };
-  return { method: '_OTHER', original: method, spanName: 'HTTP' };
+  const asked = method ?? 'GET';
+  return (
+    recorded.get(asked) ??
+    recorded.get(asked.toUpperCase()) ?? { method: '_OTHER', original: method, spanName: 'HTTP' }
+  );
 }

@@ -9,53 +9,37 @@
  * is what there is to see. Of a handler that has not ended its response `leftLimitMs` after the client left, or when the
  * program ends, nobody knows whether it still works: its span ends at the moment the client left.
  */
-import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers';
-import type { Attributes } from '@opentelemetry/api';
-import { emitWithin, enterContext } from './context.ts';
+import type { Attributes, Context } from '@opentelemetry/api';
+import { onChannel } from './channels.ts';
+import { enterContext, frameworkKey, type FrameworkMetadata } from './context.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
-import { makeRoom } from './listening.ts';
-import type { RecordedSpan, Recorder } from './recorder.ts';
+import { watchMessage, watchMessages, type Watcher } from './message-events.ts';
+import { readHeaders, type ReadHeaders } from './read-headers.ts';
+import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
 import { splitTarget } from './redact.ts';
-
-interface Visit {
-  span: RecordedSpan;
-  spanName: string;
-  startMs: number;
-  leftMs: number | undefined;
-  statusCode: number;
-  framework: FrameworkMetadata;
-  stream: boolean;
-  ended: boolean;
-}
-
-/** Where OpenTelemetry's instrumentations of web frameworks leave the route, and see that there is a server span already. */
-interface FrameworkMetadata {
-  type: 'http';
-  route?: string | undefined;
-}
-const frameworkKey = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA');
+import { createSlot } from './slot.ts';
 
 /** How long the span of a hung handler may keep the rest of its trace waiting. */
 const usualLeftLimitMs = 30_000;
 
 /** Starts a server span for every request that an `http` or `https` server receives. */
 export function watchHttpServer(recorder: Recorder, leftLimitMs = usualLeftLimitMs): void {
+  watchMessages();
   const departed = watchDeparted(leftLimitMs);
-  subscribe(
+  onChannel<{ request: IncomingMessage; response: ServerResponse; socket: Socket }>(
     'http.server.request.start',
-    guard((message) => {
-      const { request, response, socket } = message as {
-        request: IncomingMessage;
-        response: ServerResponse;
-        socket: Socket;
-      };
-      requestStarted(recorder, departed, request, response, socket);
-    }),
+    ({ request, response, socket }) => {
+      const visit = startVisit(recorder, departed, request, response, socket);
+      // Node isolates what is entered here to this request, pipelined ones too.
+      enterContext(visit.within);
+      watchMessage(request, visit);
+      watchMessage(response, visit);
+    },
   );
 }
 
@@ -74,7 +58,7 @@ function watchDeparted(leftLimitMs: number): (visit: Visit) => void {
     for (const visit of left) {
       const remainingMs = (visit.leftMs ?? 0) + leftLimitMs - performance.now();
       if (remainingMs > 0) return wait(remainingMs);
-      endVisit(visit, visit.leftMs);
+      visit.end(visit.leftMs ?? performance.now());
     }
   });
   return (visit) => {
@@ -85,105 +69,158 @@ function watchDeparted(leftLimitMs: number): (visit: Visit) => void {
 
 /** Ends what will not be ended by its handler any more, because the program ends. */
 export function endLeftVisits(): void {
-  for (const visit of left) endVisit(visit, visit.leftMs);
+  for (const visit of left) visit.end(visit.leftMs ?? performance.now());
 }
 
-function requestStarted(
+function startVisit(
   recorder: Recorder,
   departed: (visit: Visit) => void,
   request: IncomingMessage,
   response: ServerResponse,
   socket: Socket,
-): void {
+): Visit {
+  const headers = readHeaders(request.rawHeaders);
   const { method, original, spanName } = recordedMethod(request.method);
-  const attributes = describeRequest(request, socket, method);
+  const { path, query } = splitTarget(request.url ?? '/');
+  const attributes: Attributes = { 'url.path': path };
+  if (query !== undefined) attributes['url.query'] = query;
   if (original !== undefined) attributes['http.request.method_original'] = original;
   const startMs = performance.now();
-  const parent = recorder.extract(request.headers);
-  const span = recorder.startSpan({ name: spanName, kind: 'server', startMs, parent, attributes });
-  const framework: FrameworkMetadata = { type: 'http' };
-  const within = span.context.setValue(frameworkKey, framework);
-  const visit: Visit = {
-    span,
-    spanName,
+  const span = recorder.startSpan({
+    name: spanName,
+    kind: 'server',
     startMs,
-    leftMs: undefined,
-    statusCode: 0,
-    framework,
-    stream: false,
-    ended: false,
-  };
-  // Node isolates what is entered here to this request, pipelined ones too.
-  enterContext(within);
-  // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
-  emitWithin(within, request);
-  emitWithin(within, response);
-  makeRoom(response);
-  response.once(
-    'prefinish',
-    guard(() => {
-      readResponse(visit, request, response);
-      endVisit(visit);
-    }),
-  );
-  response.once(
-    'close',
-    guard(() => {
-      if (visit.ended) return;
-      visit.leftMs = performance.now();
-      readResponse(visit, request, response);
-      departed(visit);
-    }),
-  );
+    parent: recorder.extract(headers),
+    shared: sharedAttributes(request, socket, method, headers),
+    attributes,
+  });
+  return new Visit(span, spanName, startMs, request, response, departed);
 }
 
-function describeRequest(request: IncomingMessage, socket: Socket, method: string): Attributes {
-  const { path, query } = splitTarget(request.url ?? '/');
+/** What most requests on one connection have in common, as of the last one. */
+interface LastRequest {
+  method: string;
+  host: string | undefined;
+  userAgent: string | undefined;
+  version: string;
+  shared: SharedAttributes;
+}
+const lastRequests = createSlot<LastRequest>();
+
+function sharedAttributes(
+  request: IncomingMessage,
+  socket: Socket,
+  method: string,
+  headers: ReadHeaders,
+): SharedAttributes {
+  const { host, 'user-agent': userAgent } = headers;
+  const { httpVersion: version } = request;
+  const last = lastRequests.of(socket);
+  if (
+    last !== undefined &&
+    last.method === method &&
+    last.host === host &&
+    last.userAgent === userAgent &&
+    last.version === version
+  ) {
+    return last.shared;
+  }
+  const shared = describeConnection(socket, host ?? '');
+  shared['http.request.method'] = method;
+  shared['network.protocol.version'] = version;
+  if (userAgent !== undefined) shared['user_agent.original'] = userAgent;
+  lastRequests.put(socket, { method, host, userAgent, version, shared });
+  return shared;
+}
+
+function describeConnection(socket: Socket, hostHeader: string): Attributes {
   const attributes: Attributes = {
-    'http.request.method': method,
     'url.scheme': (socket as { encrypted?: boolean }).encrypted ? 'https' : 'http',
-    'url.path': path,
-    'network.protocol.version': request.httpVersion,
   };
-  if (query !== undefined) attributes['url.query'] = query;
-  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(request.headers.host ?? '') ?? [];
+  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(hostHeader) ?? [];
   if (host) attributes['server.address'] = host.replace(/^\[(.*)\]$/, '$1');
   const serverPort = port === undefined ? socket.localPort : Number(port);
   if (serverPort !== undefined) attributes['server.port'] = serverPort;
   if (socket.remoteAddress !== undefined) attributes['network.peer.address'] = socket.remoteAddress;
   if (socket.remotePort !== undefined) attributes['network.peer.port'] = socket.remotePort;
-  const userAgent = request.headers['user-agent'];
-  if (userAgent !== undefined) attributes['user_agent.original'] = userAgent;
   return attributes;
 }
 
-function readResponse(visit: Visit, request: IncomingMessage, response: ServerResponse): void {
-  visit.statusCode = response.headersSent || visit.leftMs === undefined ? response.statusCode : 0;
-  // Headers given to writeHead stand nowhere but in the text that was sent.
-  const { _header: sent } = response as unknown as { _header: string | null };
-  visit.stream = /^content-type:\s*text\/event-stream/im.test(sent ?? '');
-  // Express, where it is not instrumented, leaves the route that matched on the request.
-  const { route, baseUrl } = request as { route?: { path?: unknown }; baseUrl?: unknown };
-  if (typeof route?.path === 'string')
-    visit.framework.route ??= (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
+/** One request, from its arrival until its handler has ended the response. */
+class Visit implements Watcher {
+  readonly span: RecordedSpan;
+  readonly within: Context;
+  readonly #framework: FrameworkMetadata = { type: 'http', route: undefined };
+  readonly #spanName: string;
+  readonly #startMs: number;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #departed: (visit: Visit) => void;
+  leftMs: number | undefined = undefined;
+  #statusCode = 0;
+  #isStream = false;
+  #isEnded = false;
+
+  constructor(
+    span: RecordedSpan,
+    spanName: string,
+    startMs: number,
+    request: IncomingMessage,
+    response: ServerResponse,
+    departed: (visit: Visit) => void,
+  ) {
+    this.span = span;
+    this.within = span.context.setValue(frameworkKey, this.#framework);
+    this.#spanName = spanName;
+    this.#startMs = startMs;
+    this.#request = request;
+    this.#response = response;
+    this.#departed = departed;
+  }
+
+  emitted(event: string | symbol, emitter: object): void {
+    if (this.#isEnded || emitter !== this.#response) return;
+    if (event === 'prefinish') {
+      this.#readResponse();
+      this.end(performance.now());
+    } else if (event === 'close') {
+      this.leftMs = performance.now();
+      this.#readResponse();
+      this.#departed(this);
+    }
+  }
+
+  #readResponse(): void {
+    const response = this.#response;
+    this.#statusCode = response.headersSent || this.leftMs === undefined ? response.statusCode : 0;
+    // Headers given to writeHead stand nowhere but in the text that was sent.
+    const { _header: sent } = response as unknown as { _header: string | null };
+    this.#isStream = sent?.includes('event-stream') === true && eventStream.test(sent);
+    // Express, where it is not instrumented, leaves the route that matched on the request.
+    const { route, baseUrl } = this.#request as { route?: { path?: unknown }; baseUrl?: unknown };
+    if (typeof route?.path === 'string')
+      this.#framework.route ??= (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
+  }
+
+  end(endMs: number): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.leftMs !== undefined) left.delete(this);
+    const { route } = this.#framework;
+    const status = this.#statusCode;
+    const attributes: Attributes = {};
+    if (status !== 0) attributes['http.response.status_code'] = status;
+    if (route !== undefined) attributes['http.route'] = route;
+    if (this.#isStream) attributes['sockeye.stream'] = true;
+    if (this.leftMs !== undefined) attributes['sockeye.client.left_ms'] = this.leftMs - this.#startMs;
+    if (status >= 500) attributes['error.type'] = String(status);
+    this.span.end({
+      endMs,
+      attributes,
+      name: route === undefined ? undefined : `${this.#spanName} ${route}`,
+      errorMessage: status >= 500 ? '' : undefined,
+    });
+  }
 }
 
-function endVisit(visit: Visit, endMs: number = performance.now()): void {
-  if (visit.ended) return;
-  visit.ended = true;
-  left.delete(visit);
-  const { statusCode, framework, spanName, leftMs, startMs } = visit;
-  const { route } = framework;
-  const attributes: Attributes = {};
-  if (statusCode !== 0) attributes['http.response.status_code'] = statusCode;
-  if (route !== undefined) attributes['http.route'] = route;
-  if (visit.stream) attributes['sockeye.stream'] = true;
-  if (leftMs !== undefined) attributes['sockeye.client.left_ms'] = leftMs - startMs;
-  if (statusCode >= 500) attributes['error.type'] = String(statusCode);
-  visit.span.end({
-    endMs,
-    attributes,
-    ...(route === undefined ? {} : { name: `${spanName} ${route}` }),
-    ...(statusCode >= 500 ? { errorMessage: '' } : {}),
-  });
-}
+const eventStream = /^content-type:\s*text\/event-stream/im;

@@ -222,7 +222,7 @@ function follow(stream: ClientHttp2Stream, { call, own, connection }: Started): 
   if (connection) {
     // A connection that is not open yet is waited for by every stream begun until then.
     const isWaiting = !isOpen(connection);
-    if (isWaiting) call.reuse = { reused: false, ageMs: undefined, idleMs: undefined };
+    if (isWaiting) call.reused = false;
     attachSocket(call, connection);
     call.opensConnection ||= isWaiting;
   }

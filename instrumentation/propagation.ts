@@ -63,7 +63,11 @@ export function createPropagation(uses: Propagators): Propagation {
   };
 
   return {
-    extract: (headers) => extractInto(rootContext, (name) => headers[name]),
+    extract(headers) {
+      // Most often there is nothing.
+      if (headers['traceparent'] === undefined && headers['baggage'] === undefined) return rootContext;
+      return extractInto(rootContext, (name) => headers[name]);
+    },
     inject,
     propagator: {
       extract: (context, carrier, getter) =>

@@ -21,12 +21,14 @@ export interface SpanStart {
 
 export interface SpanEnd {
   endMs: number;
+  /** In place of those it began with, and with other keys than all the rest. */
+  shared?: readonly SharedAttributes[] | undefined;
   /** Those that become known on the way; they replace what the span began with. */
   attributes: Attributes;
   /** A better name than the one at the start. */
-  name?: string;
+  name?: string | undefined;
   /** Set when the span failed: the status message, empty when there is nothing to say. */
-  errorMessage?: string;
+  errorMessage?: string | undefined;
 }
 
 export interface RecordedSpan {

@@ -50,7 +50,8 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
   const tracer = trace.getTracer('@sockeye/instrumentation', version);
 
   return {
-    startSpan({ name, kind, startMs, parent, attributes }: SpanStart): RecordedSpan {
+    startSpan({ name, kind, startMs, parent, shared, attributes: own }: SpanStart): RecordedSpan {
+      const attributes = { ...shared, ...own };
       const span = tracer.startSpan(name, { kind: kinds[kind], startTime: startMs, attributes }, parent);
       return { context: trace.setSpan(parent, span), end: (end) => endSpan(span, end) };
     },
@@ -66,8 +67,9 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
   };
 }
 
-function endSpan(span: Span, { endMs, attributes, name, errorMessage }: SpanEnd): void {
+function endSpan(span: Span, { endMs, shared = [], attributes, name, errorMessage }: SpanEnd): void {
   if (name !== undefined) span.updateName(name);
+  for (const each of shared) span.setAttributes(each);
   span.setAttributes(attributes);
   if (errorMessage !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage });
   span.end(endMs);

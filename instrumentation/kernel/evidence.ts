@@ -19,7 +19,7 @@ export interface ConnectionUser {
   /** Whether another call used the connection at the same time, or could have. */
   isShared: boolean;
   /** Whether the answer has come to its end, read or not. */
-  isComplete: () => boolean;
+  isComplete(): boolean;
 }
 
 /** What is kept of a connection for the moment it fails. */

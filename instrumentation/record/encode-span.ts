@@ -3,6 +3,7 @@ import type { ByteWriter } from './byte-writer.ts';
 import { writeMoment } from './clock.ts';
 import { encodeShared, writeAttribute } from './encode-attributes.ts';
 import type { AttributeMap } from './attribute-values.ts';
+import type { SharedAttributes } from '../recorder.ts';
 import type { SpanData, SpanEvent, SpanLink } from './span-data.ts';
 
 /** Bits of the flags that say that the next one is known, and that the parent is another process's. */
@@ -36,11 +37,7 @@ export function writeSpan(writer: ByteWriter, span: SpanData): void {
   writer.fixed32(flagsOf(span.traceFlags, span.parentIsRemote));
   if (span.statusCode !== 0) writeStatus(writer, span.statusCode, span.statusMessage);
   if (span.ownAttributes) writeMap(writer, 9, span.ownAttributes);
-  if (shared) {
-    const bytes = encodeShared(shared);
-    writer.reserve(bytes.length);
-    writer.raw(bytes);
-  }
+  if (shared) for (const attributes of shared) writeShared(writer, attributes);
   const { startAttributes } = span;
   for (const key in startAttributes) {
     const value = startAttributes[key];
@@ -54,6 +51,12 @@ export function writeSpan(writer: ByteWriter, span: SpanData): void {
   if (span.events || span.links || span.droppedEventsCount || span.droppedLinksCount)
     writeLists(writer, span);
   writer.close(start);
+}
+
+function writeShared(writer: ByteWriter, shared: SharedAttributes): void {
+  const bytes = encodeShared(shared);
+  writer.reserve(bytes.length);
+  writer.raw(bytes);
 }
 
 function writeIds(writer: ByteWriter, traceId: string, spanId: string): void {

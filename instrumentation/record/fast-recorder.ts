@@ -127,14 +127,14 @@ class HookSpan implements RecordedSpan {
     const origin = originOf(parentIn(parent), hook.sampler);
     this.record = new SpanRecord(hook.owner, origin, name, kinds[kind], startMs);
     this.record.startAttributes = attributes;
-    this.record.shared = shared;
+    if (shared) this.record.shared = [shared];
   }
 
   get context(): Context {
     return (this.#context ??= withSpan(this.parent, this.record));
   }
 
-  end({ endMs, attributes, name, errorMessage }: SpanEnd): void {
+  end({ endMs, shared, attributes, name, errorMessage }: SpanEnd): void {
     const { record, hook } = this;
     if (!record.isOpen) return;
     if (name !== undefined) record.name = name;
@@ -142,6 +142,7 @@ class HookSpan implements RecordedSpan {
       record.statusCode = 2;
       record.statusMessage = errorMessage;
     }
+    if (shared) record.shared = shared;
     record.endAttributes = attributes;
     if ((record.traceFlags & sampledFlag) === 0) {
       if (!this.#matters(endMs)) {
@@ -167,7 +168,7 @@ class HookSpan implements RecordedSpan {
 
 /** Makes one list of what the hook and the program said of the span, in the order in which they said it. */
 function mergeAttributes(record: SpanRecord): void {
-  const { shared, startAttributes, ownAttributes = new Map(), endAttributes } = record;
+  const { shared = [], startAttributes, ownAttributes = new Map(), endAttributes } = record;
   const limits = record.owner.limits.attributes;
   const merged: AttributeMap = new Map();
   const addHooks = (attributes: Attributes | undefined) => {
@@ -175,7 +176,7 @@ function mergeAttributes(record: SpanRecord): void {
       record.droppedAttributesCount += addAttribute(merged, key, value, limits);
     }
   };
-  addHooks(shared);
+  for (const attributes of shared) addHooks(attributes);
   addHooks(startAttributes);
   for (const [key, value] of ownAttributes) {
     if (merged.has(key) || merged.size < limits.countMax) merged.set(key, value);
@@ -183,5 +184,6 @@ function mergeAttributes(record: SpanRecord): void {
   }
   addHooks(endAttributes);
   record.ownAttributes = merged;
-  record.shared = record.startAttributes = record.endAttributes = undefined;
+  record.shared = undefined;
+  record.startAttributes = record.endAttributes = undefined;
 }

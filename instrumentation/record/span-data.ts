@@ -32,7 +32,7 @@ export interface SpanData {
   startedAt: Moment;
   endedAt: Moment;
   /** Of the hook's own spans: what they share with others, and what they began and ended with. Later parts win. */
-  shared: SharedAttributes | undefined;
+  shared: readonly SharedAttributes[] | undefined;
   startAttributes: Attributes | undefined;
   endAttributes: Attributes | undefined;
   /** What was set through the OpenTelemetry API. */

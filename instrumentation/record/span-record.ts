@@ -47,7 +47,7 @@ export class SpanRecord implements Span, SpanData {
   name: string;
   endedAt: Moment = -1;
   isOpen = true;
-  shared: SharedAttributes | undefined = undefined;
+  shared: readonly SharedAttributes[] | undefined = undefined;
   startAttributes: Attributes | undefined = undefined;
   endAttributes: Attributes | undefined = undefined;
   ownAttributes: Map<string, unknown> | undefined = undefined;
