@@ -36,9 +36,10 @@ export function catchEndSignals({ queue, activity }: FastRecorder, handOver: () 
     isCatching = false;
     for (const handle of handles?.values() ?? []) handle.stop();
   };
+  const wasEmitted = watchEmitted();
   const caught = guard((signal: NodeJS.Signals) => {
     // Whoever handles it decides what becomes of the program.
-    if (process.listenerCount(signal) > 0) return;
+    if (process.listenerCount(signal) > 0 || wasEmitted(signal)) return;
     handOver();
     letGo();
     process.kill(process.pid, signal);
@@ -77,6 +78,27 @@ export function catchEndSignals({ queue, activity }: FastRecorder, handOver: () 
       letGo();
     }),
   );
+}
+
+/**
+ * Tells whether a signal was just emitted: its handles are called one after the other, and when Node's is called first, a
+ * listener that was added by `once` is gone by the time the hook's is.
+ */
+function watchEmitted(): (signal: NodeJS.Signals) => boolean {
+  const { emit } = process;
+  const emitted = new Set<unknown>();
+  const forget = () => emitted.clear();
+  const observed = function (this: unknown, event: string | symbol): boolean {
+    if (event === 'SIGTERM' || event === 'SIGINT') {
+      emitted.add(event);
+      // What comes after the handles in the turn of the loop that they are called in.
+      runIn(rootContext, () => setImmediate(forget).unref());
+    }
+    return Reflect.apply(emit, this, arguments) as boolean;
+  };
+  Object.defineProperty(observed, 'name', { configurable: true, value: 'emit' });
+  Object.defineProperty(process, 'emit', { configurable: true, writable: true, value: observed });
+  return (signal) => emitted.has(signal);
 }
 
 /**
