@@ -37,8 +37,10 @@ export function appendGranule(table: SpanTable, granule: Granule, fromRow = 0, t
     copyColumns(table, granule, row);
     table.shape[table.rows] = shape;
     let at = table.valueStart[table.rows]!;
-    if (shape === RAW_SHAPE) table.values[at++] = table.strings.add(granule.spanBytes(row));
-    else for (const hole of holes) at = copyValue(table, at, hole, row);
+    if (shape === RAW_SHAPE) {
+      const bytes = granule.spanBytes(row);
+      table.values[at++] = table.strings.append(bytes, 0, bytes.length);
+    } else for (const hole of holes) at = copyValue(table, at, hole, row);
     table.valueStart[++table.rows] = at;
   }
 }

@@ -32,25 +32,22 @@ export class HoleWalk extends WalkCursor {
   }
 
   string(at: number, end: number, number: number): boolean {
-    const id = this.content(at, end, number !== op.LINK_TRACE_ID && number !== op.LINK_SPAN_ID);
-    if (id < 0) return false;
-    this.table.values[this.valueAt++] = id;
-    return this.step(codeOf(number));
+    if (!this.step(codeOf(number))) return false;
+    return this.content(at, end, number !== op.LINK_TRACE_ID && number !== op.LINK_SPAN_ID);
   }
 
-  /** The pool's id of a length and as many bytes; their number is in `#low` then. */
-  content(at: number, end: number, isText: boolean): number {
-    let length = this.bytes[at]!;
-    let from = at + 1;
-    if (!(length < 0x80)) {
-      length = this.length(at);
-      if (length < 0 || this.width !== 0) return NOT_TAKEN;
-      from = this.at;
-    }
-    if (from + length > end) return NOT_TAKEN;
+  /** Takes a length and as many bytes as the string of the hole that was stepped to; their number is `low` then. */
+  content(at: number, end: number, isText: boolean): boolean {
+    const length = this.length(at);
+    const from = this.at;
+    if (length < 0 || this.width !== 0 || from + length > end) return false;
     this.at = from + length;
     this.low = length;
-    return this.table.strings.intern(this.bytes, this.view, from, length, isText);
+    const { strings, holes, values } = this.table;
+    const id = holes.take(strings, this.node, this.bytes, this.view, from, length, isText);
+    if (id < 0) return false;
+    values[this.valueAt++] = id;
+    return true;
   }
 
   literal(at: number, end: number, number: number, below: number): boolean {
@@ -85,61 +82,70 @@ export class HoleWalk extends WalkCursor {
     const valueAt = keyAt + keyLength;
     let type = op.MISSING;
     let innerWidth = 0;
+    let from = stop;
     if (valueAt !== stop) {
       if (valueAt > stop || bytes[valueAt] !== 0x12) return false;
       const valueLength = this.length(valueAt + 1);
       innerWidth = this.width;
+      from = this.at + 1;
       if (valueLength < 0 || this.at + valueLength !== stop) return false;
-      type = this.#value(this.at, stop);
+      type = valueLength === 0 ? op.NULL : this.#number(this.at, stop);
       if (type < 0) return false;
     }
-    this.at = stop;
     const code = codeOf(number, type, 0, outerWidth, innerWidth);
     this.node = this.table.book.next(this.node, code, bytes, this.view, keyAt, keyLength);
-    return this.node >= 0;
+    return this.node >= 0 && this.#hold(type, from, stop);
   }
 
-  /** Reads all of an AnyValue. Returns its type. */
-  #value(at: number, stop: number): number {
-    if (at === stop) return op.NULL;
-    const { values } = this.table;
+  /** Type of the AnyValue between `at` and `stop`; if it is a number, that is read. */
+  #number(at: number, stop: number): number {
     const from = at + 1;
     switch (this.bytes[at]) {
       case 0x0a:
-        return this.#held(from, stop, true, op.TEXT);
+        return op.TEXT;
       case 0x10:
         if (!this.varint(from, stop) || this.at !== stop || this.high !== 0 || this.low > 1) return NOT_TAKEN;
-        values[this.valueAt++] = this.low;
         return op.BOOL;
       case 0x18:
         if (!this.varint(from, stop) || this.at !== stop) return NOT_TAKEN;
-        values[this.valueAt++] = this.low;
-        if (this.high === 0) return op.INTEGER;
-        values[this.valueAt++] = this.high;
-        return op.INTEGER_64;
+        return this.high === 0 ? op.INTEGER : op.INTEGER_64;
       case 0x21:
-        if (!this.fixed64(from, stop) || this.at !== stop) return NOT_TAKEN;
-        values[this.valueAt++] = this.low;
-        values[this.valueAt++] = this.high;
-        return op.DOUBLE;
+        return this.fixed64(from, stop) && this.at === stop ? op.DOUBLE : NOT_TAKEN;
       case 0x2a:
-        return this.#held(from, stop, false, op.ARRAY);
+        return op.ARRAY;
       case 0x32:
-        return this.#held(from, stop, false, op.MAP);
+        return op.MAP;
       case 0x3a:
-        return this.#held(from, stop, false, op.BYTES);
+        return op.BYTES;
       default:
         return NOT_TAKEN;
     }
   }
 
-  #held(at: number, stop: number, isText: boolean, type: number): number {
-    const id = this.content(at, stop, isText);
-    if (id < 0 || this.at !== stop) return NOT_TAKEN;
-    if ((type === op.ARRAY || type === op.MAP) && !this.#isSound(stop - this.low, stop, type))
-      return NOT_TAKEN;
-    this.table.values[this.valueAt++] = id;
-    return type;
+  /** Puts the value in its place; a number was read before. */
+  #hold(type: number, from: number, stop: number): boolean {
+    const { values } = this.table;
+    switch (type) {
+      case op.TEXT:
+        return this.content(from, stop, true) && this.at === stop;
+      case op.BOOL:
+      case op.INTEGER:
+        values[this.valueAt++] = this.low;
+        break;
+      case op.INTEGER_64:
+      case op.DOUBLE:
+        values[this.valueAt++] = this.low;
+        values[this.valueAt++] = this.high;
+        break;
+      case op.BYTES:
+        return this.content(from, stop, false) && this.at === stop;
+      case op.ARRAY:
+      case op.MAP:
+        if (!this.content(from, stop, false) || this.at !== stop) return false;
+        return this.#isSound(stop - this.low, stop, type);
+    }
+    this.at = stop;
+    return true;
   }
 
   /** Whether what a list or map is made of can be decoded, and its text is UTF-8. */

@@ -12,26 +12,26 @@ export class KnownRows {
     this.#slots.fill(0);
   }
 
-  /** An earlier row of the same shape with the same values at `offsets` (and of the same resource); -1 for none. */
-  find(table: SpanTable, row: number, offsets: Uint16Array, isOfResource: boolean): number {
-    const slot = this.#slotOf(table, row, offsets, isOfResource);
+  /** An earlier row of the same shape with the same values at `offsets`; -1 for none. */
+  find(table: SpanTable, row: number, offsets: Uint16Array): number {
+    const slot = this.#slotOf(table, row, offsets);
     for (let way = slot; way < slot + 2; way++) {
       const known = this.#slots[way]! - 1;
-      if (known >= 0 && known < row && isSame(table, known, row, offsets, isOfResource)) return known;
+      if (known >= 0 && known < row && isSame(table, known, row, offsets)) return known;
     }
     return -1;
   }
 
-  add(table: SpanTable, row: number, offsets: Uint16Array, isOfResource: boolean): void {
-    const slot = this.#slotOf(table, row, offsets, isOfResource);
+  add(table: SpanTable, row: number, offsets: Uint16Array): void {
+    const slot = this.#slotOf(table, row, offsets);
     this.#slots[slot + 1] = this.#slots[slot]!;
     this.#slots[slot] = row + 1;
   }
 
-  #slotOf(table: SpanTable, row: number, offsets: Uint16Array, isOfResource: boolean): number {
+  #slotOf(table: SpanTable, row: number, offsets: Uint16Array): number {
     const { values } = table;
     const first = table.valueStart[row]!;
-    let hash = Math.imul(table.shape[row]! + 1, MIX) ^ (isOfResource ? table.resource[row]! : 0);
+    let hash = Math.imul(table.shape[row]! + 1, MIX);
     for (let index = 0; index < offsets.length; index++) {
       hash = Math.imul(hash ^ values[first + offsets[index]!]!, MIX);
       hash ^= hash >>> 15;
@@ -40,15 +40,8 @@ export class KnownRows {
   }
 }
 
-function isSame(
-  table: SpanTable,
-  a: number,
-  b: number,
-  offsets: Uint16Array,
-  isOfResource: boolean,
-): boolean {
+function isSame(table: SpanTable, a: number, b: number, offsets: Uint16Array): boolean {
   if (table.shape[a] !== table.shape[b]) return false;
-  if (isOfResource && table.resource[a] !== table.resource[b]) return false;
   const { values } = table;
   const firstOfA = table.valueStart[a]!;
   const firstOfB = table.valueStart[b]!;

@@ -122,7 +122,7 @@ const OUTER_SHIFT = 14;
 const INNER_SHIFT = 17;
 /** Codes are below it. */
 export const CODES = 1 << 20;
-/** Literals are below 16, widths below 8. `outerWidth`: bytes of the length after the tag, 0 where it is as short as can be; `innerWidth`: of AnyValue's. */
+/** An operation's number alone is the code of one that has nothing else to say. Literals are below 16, widths below 8. `outerWidth`: bytes of the length after the tag, 0 where it is as short as can be; `innerWidth`: of AnyValue's. */
 export function codeOf(number: number, type = 0, literal = 0, outerWidth = 0, innerWidth = 0): number {
   return (
     number |

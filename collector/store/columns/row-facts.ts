@@ -11,6 +11,7 @@ import { operationOf, type AttributeValue, type Resource, type Scope, type Span 
 import type { Interner } from './interner.ts';
 import * as op from './operations.ts';
 import { KnownRows } from './known-rows.ts';
+import { PairMap } from './pair-map.ts';
 import { shapeFactsOf, type AttributeHole, type ShapeFacts } from './shape-facts.ts';
 import { spanBytes } from './span-bytes.ts';
 import { spanFacts } from './span-facts.ts';
@@ -34,6 +35,8 @@ export interface ResourceContext {
   readonly id: number;
   readonly decoded: Resource;
   readonly service: string;
+  /** Its id among the table's strings. */
+  readonly serviceId: number;
 }
 export interface ScopeContext {
   readonly id: number;
@@ -43,13 +46,16 @@ export interface ScopeContext {
 export class RowFacts {
   readonly #shapes: (ShapeFacts | undefined)[] = [];
   readonly #outcomes = new KnownRows();
-  readonly #operations = new KnownRows();
+  /** By a name's id and a bare method's path's: the id of the operation's name. */
+  readonly #bareNames = new PairMap();
+  /** By the name's id and service and kind: the operation's number. */
+  readonly #operations = new PairMap();
   readonly #peers = new KnownRows();
 
   /** To be called when the table's rows are gone; `shapesToo` when its shapes are. */
   clear(shapesToo: boolean): void {
     if (shapesToo) this.#shapes.length = 0;
-    for (const rows of [this.#outcomes, this.#operations, this.#peers]) rows.clear();
+    for (const known of [this.#outcomes, this.#bareNames, this.#operations, this.#peers]) known.clear();
   }
 
   /** Fills the columns of the row that ids, times, shape and values do not. */
@@ -68,7 +74,7 @@ export class RowFacts {
     table.kind[row] = shape.kind;
     table.status[row] = shape.status;
     this.#fillOutcome(table, row, shape, resource, scope);
-    this.#fillOperation(table, row, shape, resource.service, interner);
+    this.#fillOperation(table, row, shape, resource, interner);
     if (shape.kind === CLIENT || shape.kind === PRODUCER) this.#fillPeer(table, row, shape, interner);
     else table.peer[row] = 0;
   }
@@ -84,14 +90,14 @@ export class RowFacts {
       table.outcome[row] = OK;
       table.flags[row] = 0;
       if (shape.outcomeAt.length === 0) return;
-      const known = this.#outcomes.find(table, row, shape.outcomeAt, false);
+      const known = this.#outcomes.find(table, row, shape.outcomeAt);
       if (known >= 0) return void (table.flags[row] = table.flags[known]!);
     }
     const span = decodeSpan(spanBytes(table, row), resource.decoded, scope.decoded);
     fillOutcome(table, row, span);
     // That it went well must follow from these attributes alone to hold for other rows too.
     if (!shape.hasFailed && table.outcome[row] === OK && wentPlainlyWell(span, shape.kind)) {
-      this.#outcomes.add(table, row, shape.outcomeAt, false);
+      this.#outcomes.add(table, row, shape.outcomeAt);
     }
   }
 
@@ -99,26 +105,40 @@ export class RowFacts {
     table: SpanTable,
     row: number,
     shape: ShapeFacts,
-    service: string,
+    resource: ResourceContext,
     interner: Interner,
   ): void {
-    const nameId = shape.nameAt < 0 ? 0 : table.values[table.valueStart[row]! + shape.nameAt]!;
-    const isBare = nameId !== 0 && nameId <= table.bareMethods;
-    const offsets = isBare ? shape.bareOperationAt : shape.operationAt;
-    const known = this.#operations.find(table, row, offsets, true);
-    if (known >= 0) return void (table.operation[row] = table.operation[known]!);
-    const name = operationOf({
-      name: table.strings.textOf(nameId),
-      attributes: attributesOf(table, row, shape, isBare ? offsets : NO_OFFSETS),
-    });
-    table.operation[row] = interner.operation(service, KINDS[shape.kind]!, name);
-    this.#operations.add(table, row, offsets, true);
+    const first = table.valueStart[row]!;
+    let nameId = shape.nameAt < 0 ? 0 : table.values[first + shape.nameAt]!;
+    if (nameId !== 0 && nameId <= table.bareMethods && shape.pathAt >= 0) {
+      nameId = this.#bareName(table, row, shape, nameId, table.values[first + shape.pathAt]!);
+    }
+    const owner = resource.serviceId * KINDS.length + shape.kind;
+    let operation = this.#operations.get(nameId, owner);
+    if (operation < 0) {
+      operation = interner.operation(resource.service, KINDS[shape.kind]!, table.strings.textOf(nameId));
+      this.#operations.set(nameId, owner, operation);
+    }
+    table.operation[row] = operation;
+  }
+
+  #bareName(table: SpanTable, row: number, shape: ShapeFacts, nameId: number, pathId: number): number {
+    // The same path means another thing as a route.
+    const path = pathId * 2 + Number(shape.isRoute);
+    let known = this.#bareNames.get(nameId, path);
+    if (known < 0) {
+      const attributes = attributesOf(table, row, shape, Uint16Array.of(shape.pathAt));
+      const name = operationOf({ name: table.strings.textOf(nameId), attributes });
+      known = table.strings.internBytes(Buffer.from(name));
+      this.#bareNames.set(nameId, path, known);
+    }
+    return known;
   }
 
   #fillPeer(table: SpanTable, row: number, shape: ShapeFacts, interner: Interner): void {
     const hostId = shape.hostAt < 0 ? -1 : table.values[table.valueStart[row]! + shape.hostAt]!;
     const isKnowable = hostId !== 0;
-    const known = isKnowable ? this.#peers.find(table, row, shape.peerAt, false) : -1;
+    const known = isKnowable ? this.#peers.find(table, row, shape.peerAt) : -1;
     if (known >= 0) return void (table.peer[row] = table.peer[known]!);
     table.peer[row] = peerOfCall(
       {
@@ -127,11 +147,9 @@ export class RowFacts {
       },
       interner,
     );
-    if (isKnowable) this.#peers.add(table, row, shape.peerAt, false);
+    if (isKnowable) this.#peers.add(table, row, shape.peerAt);
   }
 }
-
-const NO_OFFSETS = new Uint16Array(0);
 
 /** All the row's attributes, with their values where these stand at one of the offsets (null: all). */
 function attributesOf(table: SpanTable, row: number, shape: ShapeFacts, offsets: Uint16Array | null) {

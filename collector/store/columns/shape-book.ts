@@ -14,7 +14,7 @@ import { StringPool, viewOf } from './string-pool.ts';
 export const SHAPES_MAX = 4_096;
 export const SHAPE_OPERATIONS_MAX = 1_000;
 const OPERATIONS_MAX = 4_096;
-const NODES_MAX = 65_536;
+export const NODES_MAX = 65_536;
 export const COLUMNS_MAX = 1_024;
 
 /** One operation of a shape. `column` is an index into the book's columns, -1 where there is no hole. */
@@ -83,14 +83,9 @@ export class ShapeBook {
     keyLength: number,
   ): number {
     const recent = this.#recent[node]!;
-    if (
-      this.#code[recent] === code &&
-      this.#keys.equals(this.#key[recent]!, source, view, keyAt, keyLength)
-    ) {
-      return recent;
-    }
+    if (this.#code[recent] === code && this.#hasKey(recent, source, view, keyAt, keyLength)) return recent;
     const older = this.#older[node]!;
-    if (this.#code[older] === code && this.#keys.equals(this.#key[older]!, source, view, keyAt, keyLength)) {
+    if (this.#code[older] === code && this.#hasKey(older, source, view, keyAt, keyLength)) {
       this.#older[node] = recent;
       this.#recent[node] = older;
       return older;
@@ -101,6 +96,10 @@ export class ShapeBook {
       this.#recent[node] = child;
     }
     return child;
+  }
+
+  #hasKey(node: number, source: Uint8Array, view: DataView, keyAt: number, keyLength: number): boolean {
+    return this.#keys.equals(this.#key[node]!, source, view, keyAt, keyLength);
   }
 
   /** The shape of a span that ends at `node`; -1 when it is new and there is no room for it. */

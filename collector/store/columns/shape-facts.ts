@@ -27,9 +27,9 @@ export interface ShapeFacts {
   readonly hasFailed: boolean;
   readonly nameAt: number;
   readonly outcomeAt: Uint16Array;
-  /** The name; and where that is a bare method, what else names the operation. */
-  readonly operationAt: Uint16Array;
-  readonly bareOperationAt: Uint16Array;
+  /** What names the operation of a bare method: a route or a path; -1 where there is neither. */
+  readonly pathAt: number;
+  readonly isRoute: boolean;
   readonly peerAt: Uint16Array;
   /** Set where an empty host leads to other attributes. */
   readonly hostAt: number;
@@ -67,7 +67,8 @@ export function shapeFactsOf({ book }: SpanTable, shape: Shape): ShapeFacts {
   };
   const wordsOf = (wanted: readonly string[]): number[] =>
     holes.filter(({ key }) => wanted.includes(key)).flatMap((hole) => wordsOfHole(hole));
-  const named = nameAt < 0 ? [] : [nameAt];
+  const [routeAt = -1] = textAt(ROUTE_KEYS);
+  const [pathAt = -1] = textAt(PATH_KEYS);
   const [hostAt = -1] = textAt(HOST_KEYS);
   return {
     isOpaque: shape === book.shapes[RAW_SHAPE] || keys.size < attributes.length,
@@ -76,8 +77,8 @@ export function shapeFactsOf({ book }: SpanTable, shape: Shape): ShapeFacts {
     hasFailed: status !== STATUS_OK && (status === STATUS_ERROR || FAILURE_KEYS.some((key) => keys.has(key))),
     nameAt,
     outcomeAt: Uint16Array.from(wordsOf(OUTCOME_KEYS)),
-    operationAt: Uint16Array.from(named),
-    bareOperationAt: Uint16Array.from([...named, ...textAt([...ROUTE_KEYS, ...PATH_KEYS]).slice(0, 1)]),
+    pathAt: routeAt >= 0 ? routeAt : pathAt,
+    isRoute: routeAt >= 0,
     peerAt: Uint16Array.from(
       wordsOf(
         hostAt < 0 ? [...PEER_KEYS, ...HOST_KEYS, ...HOST_FALLBACK_KEYS] : [...PEER_KEYS, ...HOST_KEYS],

@@ -11,6 +11,7 @@
 import { BARE_METHODS } from '../../span.ts';
 import type { GiveUpKind, Phase } from '../../diagnose/verdict.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import { HoleStrings } from './hole-strings.ts';
 import { RowFacts, type ResourceContext, type ScopeContext } from './row-facts.ts';
 import { ShapeBook } from './shape-book.ts';
 import { StringPool } from './string-pool.ts';
@@ -60,6 +61,7 @@ export interface SpanTable extends Writable<SpanRows> {
   values: Uint32Array;
   book: ShapeBook;
   readonly strings: StringPool;
+  readonly holes: HoleStrings;
   /** The pool's ids up to it are span names that are bare methods. */
   readonly bareMethods: number;
   /** What was worked out of earlier rows. */
@@ -84,6 +86,7 @@ export function createSpanTable(): SpanTable {
     values: new Uint32Array(FIRST_VALUES),
     book: new ShapeBook(),
     strings: poolWithBareMethods(new StringPool()),
+    holes: new HoleStrings(),
     bareMethods: BARE_METHODS.size,
     facts: new RowFacts(),
     resources: new Map(),
@@ -150,6 +153,7 @@ export function truncateTable(table: SpanTable, { rows, strings }: TableMark): v
   for (const row of table.giveUps.keys()) if (row >= rows) table.giveUps.delete(row);
   table.rows = rows;
   table.strings.truncate(strings);
+  table.holes.forget();
   table.resources.clear();
   table.scopes.clear();
 }
@@ -160,6 +164,7 @@ export function resetTable(table: SpanTable): void {
   table.giveUps.clear();
   table.strings.clear(STRING_BYTES_KEPT);
   poolWithBareMethods(table.strings);
+  table.holes.forget();
   const isBookFull = table.book.isFull;
   if (isBookFull) table.book = new ShapeBook();
   table.facts.clear(isBookFull);

@@ -6,8 +6,8 @@
  */
 import { latestStart, NAME_BYTES_ODD, type Oddities } from '../../decode/walk-request.ts';
 import { HoleWalk } from './hole-walk.ts';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import * as op from './operations.ts';
-import { codeOf } from './operations.ts';
 import { SHAPE_OPERATIONS_MAX } from './shape-book.ts';
 import { ensureRoom, type SpanTable } from './span-table.ts';
 
@@ -24,12 +24,24 @@ const SEEN_STATUS = 128;
 
 const KINDS = 6;
 const STATUS_CODES = 3;
+const NO_WORDS = new Int32Array(0);
+
+/** Words of ids are read and written in the order of this machine, so that their bytes stay in place. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 export class SpanWalk extends HoleWalk {
   readonly #latestLow: number;
   readonly #latestHigh: number;
+  /** The table's columns of ids as words; they are replaced when the table grows. */
+  #traceId: Uint8Array | null = null;
+  #traceWords: Int32Array = NO_WORDS;
+  #spanWords: Int32Array = NO_WORDS;
+  #parentWords: Int32Array = NO_WORDS;
   #startLow = 0;
   #startHigh = 0;
+  #endLow = 0;
+  #endHigh = 0;
+  #nameLength = 0;
 
   constructor(table: SpanTable, request: Buffer, nowUnixMs: number) {
     super(table, request);
@@ -43,93 +55,13 @@ export class SpanWalk extends HoleWalk {
    * row is not counted yet. False when the span is left.
    */
   take(start: number, end: number, oddities: Oddities): boolean {
-    const table = this.table;
-    ensureRoom(table, 2 * SHAPE_OPERATIONS_MAX);
-    const row = table.rows;
-    this.valueAt = table.valueStart[row]!;
-    this.node = table.book.root;
-    table.parentSpanId.fill(0, row * 8, row * 8 + 8);
-    this.#startLow = 0;
-    this.#startHigh = 0;
-    let endLow = 0;
-    let endHigh = 0;
-    let nameLength = 0;
+    const { table } = this;
+    const row = this.#beginRow();
     let seen = 0;
-    const bytes = this.bytes;
     let at = start;
     while (at < end) {
-      const tag = bytes[at++]!;
-      let field = 0;
-      switch (tag) {
-        case 0x0a:
-          field = SEEN_TRACE_ID;
-          if (!this.#id(at, end, table.traceId, row, 16, op.TRACE_ID)) return false;
-          break;
-        case 0x12:
-          field = SEEN_SPAN_ID;
-          if (!this.#id(at, end, table.spanId, row, 8, op.SPAN_ID)) return false;
-          break;
-        case 0x22:
-          field = SEEN_PARENT;
-          if (bytes[at] === 0) {
-            if (!this.step(codeOf(op.NO_PARENT))) return false;
-            this.at = at + 1;
-          } else if (!this.#id(at, end, table.parentSpanId, row, 8, op.PARENT_SPAN_ID)) return false;
-          break;
-        case 0x1a:
-          if (!this.string(at, end, op.TRACE_STATE)) return false;
-          break;
-        case 0x2a:
-          field = SEEN_NAME;
-          if (!this.string(at, end, op.NAME)) return false;
-          nameLength = this.low;
-          break;
-        case 0x30:
-          field = SEEN_KIND;
-          if (!this.literal(at, end, op.KIND, KINDS)) return false;
-          break;
-        case 0x39:
-          field = SEEN_START;
-          if (!this.fixed64(at, end) || !this.step(codeOf(op.START))) return false;
-          this.#startLow = this.low;
-          this.#startHigh = this.high;
-          break;
-        case 0x41:
-          field = SEEN_END;
-          if (!this.fixed64(at, end) || !this.step(codeOf(op.END))) return false;
-          endLow = this.low;
-          endHigh = this.high;
-          break;
-        case 0x4a:
-          if (!this.attribute(at, end, op.ATTRIBUTE)) return false;
-          break;
-        case 0x50:
-          if (!this.count(at, end, op.DROPPED_ATTRIBUTES)) return false;
-          break;
-        case 0x5a:
-          // Its time is held as what has passed since the start.
-          if ((seen & SEEN_START) === 0 || !this.#event(at, end)) return false;
-          break;
-        case 0x60:
-          if (!this.count(at, end, op.DROPPED_EVENTS)) return false;
-          break;
-        case 0x6a:
-          if (!this.#link(at, end)) return false;
-          break;
-        case 0x70:
-          if (!this.count(at, end, op.DROPPED_LINKS)) return false;
-          break;
-        case 0x7a:
-          field = SEEN_STATUS;
-          if (!this.#status(at, end)) return false;
-          break;
-        case 0x85:
-          if (bytes[at] !== 1 || !this.fixed32(at + 1, end, op.FLAGS)) return false;
-          break;
-        default:
-          return false;
-      }
-      if ((seen & field) !== 0) return false;
+      const field = this.#takeField(this.bytes[at]!, at + 1, end, row, (seen & SEEN_START) !== 0);
+      if (field < 0 || (seen & field) !== 0) return false;
       seen |= field;
       at = this.at;
     }
@@ -139,36 +71,134 @@ export class SpanWalk extends HoleWalk {
 
     table.startLow[row] = this.#startLow;
     table.startHigh[row] = this.#startHigh;
-    table.endLow[row] = endLow;
-    table.endHigh[row] = endHigh;
+    table.endLow[row] = this.#endLow;
+    table.endHigh[row] = this.#endHigh;
     table.shape[row] = shape;
     table.valueStart[row + 1] = this.valueAt;
-    this.#noteOddities(oddities, endLow, endHigh, nameLength);
+    this.#noteOddities(oddities);
     return true;
   }
 
-  #noteOddities(oddities: Oddities, endLow: number, endHigh: number, nameLength: number): void {
-    const [startLow, startHigh] = [this.#startLow, this.#startHigh];
+  #beginRow(): number {
+    const { table } = this;
+    ensureRoom(table, 2 * SHAPE_OPERATIONS_MAX);
+    if (table.traceId !== this.#traceId) {
+      this.#traceId = table.traceId;
+      this.#traceWords = new Int32Array(table.traceId.buffer);
+      this.#spanWords = new Int32Array(table.spanId.buffer);
+      this.#parentWords = new Int32Array(table.parentSpanId.buffer);
+    }
+    const row = table.rows;
+    this.valueAt = table.valueStart[row]!;
+    this.node = table.book.root;
+    this.#parentWords[2 * row] = 0;
+    this.#parentWords[2 * row + 1] = 0;
+    this.#startLow = 0;
+    this.#startHigh = 0;
+    this.#endLow = 0;
+    this.#endHigh = 0;
+    this.#nameLength = 0;
+    return row;
+  }
+
+  /** Takes one field; `at` is behind its tag. Returns which of those that may not come twice it is, -1 if it is left. */
+  #takeField(tag: number, at: number, end: number, row: number, isStarted: boolean): number {
+    switch (tag) {
+      case 0x0a:
+        return this.#traceIdOf(at, end, row) && this.step(op.TRACE_ID) ? SEEN_TRACE_ID : -1;
+      case 0x12:
+        return this.#idOf(at, end, this.#spanWords, row) !== 0 && this.step(op.SPAN_ID) ? SEEN_SPAN_ID : -1;
+      case 0x1a:
+        return this.string(at, end, op.TRACE_STATE) ? 0 : -1;
+      case 0x22:
+        return this.#parent(at, end, row) ? SEEN_PARENT : -1;
+      case 0x2a:
+        if (!this.string(at, end, op.NAME)) return -1;
+        this.#nameLength = this.low;
+        return SEEN_NAME;
+      case 0x30:
+        return this.literal(at, end, op.KIND, KINDS) ? SEEN_KIND : -1;
+      case 0x39:
+        if (!this.fixed64(at, end)) return -1;
+        this.#startLow = this.low;
+        this.#startHigh = this.high;
+        return this.step(op.START) ? SEEN_START : -1;
+      case 0x41:
+        if (!this.fixed64(at, end)) return -1;
+        this.#endLow = this.low;
+        this.#endHigh = this.high;
+        return this.step(op.END) ? SEEN_END : -1;
+      case 0x4a:
+        return this.attribute(at, end, op.ATTRIBUTE) ? 0 : -1;
+      case 0x50:
+        return this.count(at, end, op.DROPPED_ATTRIBUTES) ? 0 : -1;
+      case 0x5a:
+        // Its time is held as what has passed since the start.
+        return isStarted && this.#event(at, end) ? 0 : -1;
+      case 0x60:
+        return this.count(at, end, op.DROPPED_EVENTS) ? 0 : -1;
+      case 0x6a:
+        return this.#link(at, end) ? 0 : -1;
+      case 0x70:
+        return this.count(at, end, op.DROPPED_LINKS) ? 0 : -1;
+      case 0x7a:
+        return this.#status(at, end) ? SEEN_STATUS : -1;
+      case 0x85:
+        // The second byte of the tag.
+        return this.bytes[at] === 1 && this.fixed32(at + 1, end, op.FLAGS) ? 0 : -1;
+      default:
+        return -1;
+    }
+  }
+
+  #noteOddities(oddities: Oddities): void {
+    const startLow = this.#startLow;
+    const startHigh = this.#startHigh;
+    const endLow = this.#endLow;
+    const endHigh = this.#endHigh;
     oddities.seen++;
     const endsBefore = endHigh < startHigh || (endHigh === startHigh && endLow < startLow);
     if (endsBefore && (endLow !== 0 || endHigh !== 0)) oddities.endsBeforeStart++;
     if (startHigh > this.#latestHigh || (startHigh === this.#latestHigh && startLow > this.#latestLow)) {
       oddities.startsInFuture++;
     }
-    if (nameLength > NAME_BYTES_ODD) oddities.longNames++;
+    if (this.#nameLength > NAME_BYTES_ODD) oddities.longNames++;
   }
 
-  /** An id of zeros is left; a parent of zeros is none. */
-  #id(at: number, end: number, column: Uint8Array, row: number, length: number, number: number): boolean {
-    const bytes = this.bytes;
-    if (bytes[at] !== length || at + 1 + length > end) return false;
-    const from = at + 1;
-    const to = row * length;
+  /** False if it has another length or is zero. */
+  #traceIdOf(at: number, end: number, row: number): boolean {
+    const { view } = this;
+    if (this.bytes[at] !== TRACE_ID_BYTES || at + 1 + TRACE_ID_BYTES > end) return false;
+    const words = this.#traceWords;
     let any = 0;
-    for (let index = 0; index < length; index++) any |= column[to + index] = bytes[from + index]!;
-    if (any === 0 && number !== op.PARENT_SPAN_ID) return false;
-    this.at = from + length;
-    return this.step(codeOf(number));
+    for (let word = 0; word < 4; word++) {
+      any |= words[4 * row + word] = view.getInt32(at + 1 + 4 * word, IS_LITTLE_ENDIAN);
+    }
+    this.at = at + 1 + TRACE_ID_BYTES;
+    return any !== 0;
+  }
+
+  /** 0 if it has another length or is zero. */
+  #idOf(at: number, end: number, words: Int32Array, row: number): number {
+    const { view } = this;
+    if (this.bytes[at] !== SPAN_ID_BYTES || at + 1 + SPAN_ID_BYTES > end) return 0;
+    const first = view.getInt32(at + 1, IS_LITTLE_ENDIAN);
+    const second = view.getInt32(at + 5, IS_LITTLE_ENDIAN);
+    words[2 * row] = first;
+    words[2 * row + 1] = second;
+    this.at = at + 1 + SPAN_ID_BYTES;
+    return first | second;
+  }
+
+  /** Zeros are no parent, and so is an id of no bytes. */
+  #parent(at: number, end: number, row: number): boolean {
+    if (this.bytes[at] === 0) {
+      this.at = at + 1;
+      return this.step(op.NO_PARENT);
+    }
+    this.at = at;
+    this.#idOf(at, end, this.#parentWords, row);
+    return this.at !== at && this.step(op.PARENT_SPAN_ID);
   }
 
   #event(at: number, end: number): boolean {
@@ -192,7 +222,7 @@ export class SpanWalk extends HoleWalk {
           return false;
       }
     }
-    return stop >= 0 && this.step(codeOf(op.CLOSE));
+    return stop >= 0 && this.step(op.CLOSE);
   }
 
   #time(at: number, stop: number): boolean {
@@ -201,7 +231,7 @@ export class SpanWalk extends HoleWalk {
     const { values } = this.table;
     values[this.valueAt++] = low;
     values[this.valueAt++] = this.high - this.#startHigh - (low < 0 ? 1 : 0);
-    return this.step(codeOf(op.EVENT_TIME));
+    return this.step(op.EVENT_TIME);
   }
 
   #link(at: number, end: number): boolean {
@@ -231,7 +261,7 @@ export class SpanWalk extends HoleWalk {
           return false;
       }
     }
-    return stop >= 0 && this.step(codeOf(op.CLOSE));
+    return stop >= 0 && this.step(op.CLOSE);
   }
 
   #status(at: number, end: number): boolean {
@@ -247,6 +277,6 @@ export class SpanWalk extends HoleWalk {
         if (!this.literal(from, stop, op.STATUS_CODE, STATUS_CODES)) return false;
       } else return false;
     }
-    return stop >= 0 && this.step(codeOf(op.CLOSE));
+    return stop >= 0 && this.step(op.CLOSE);
   }
 }

@@ -28,8 +28,11 @@ export class StringPool {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #view: DataView = viewOf(this.bytes);
   #hashes: Int32Array = new Int32Array(FIRST_STRINGS);
-  #slots: Uint32Array = new Uint32Array(2 * FIRST_STRINGS);
+  /** Twos: hash and id; 0 is no id. Side by side, because what is not in the cache costs most here. */
+  #slots: Int32Array = new Int32Array(4 * FIRST_STRINGS);
   #mask: number = 2 * FIRST_STRINGS - 1;
+  /** Strings in `#slots`. */
+  #interned = 0;
 
   /** Bytes of all strings. */
   get size(): number {
@@ -55,34 +58,40 @@ export class StringPool {
    */
   intern(source: Uint8Array, view: DataView, at: number, length: number, isText: boolean): number {
     if (length === 0) return 0;
-    const end = at + length;
-    const wordsEnd = at + (length & ~3);
     let hash = SEED ^ length;
     let seen = 0;
-    let from = at;
-    for (; from < wordsEnd; from += 4) {
-      const word = view.getInt32(from, true);
+    if (length >= 4) {
+      // The last word overlaps the one before where the length is no multiple of four.
+      const last = at + length - 4;
+      for (let from = at; from < last; from += 4) {
+        const word = view.getInt32(from, true);
+        seen |= word;
+        hash = Math.imul(hash ^ word, MIX);
+        hash ^= hash >>> 15;
+      }
+      const word = view.getInt32(last, true);
       seen |= word;
       hash = Math.imul(hash ^ word, MIX);
-      hash ^= hash >>> 15;
-    }
-    for (; from < end; from++) {
-      const byte = source[from]!;
-      seen |= byte;
-      hash = Math.imul(hash ^ byte, MIX);
+    } else {
+      for (let from = at; from < at + length; from++) {
+        seen = (seen << 8) | source[from]!;
+      }
+      hash = Math.imul(hash ^ seen, MIX);
     }
     hash ^= hash >>> 16;
     if (hash === NOT_INTERNED) hash = 1;
-    if (isText && (seen & HIGH_BITS) !== 0 && !isUtf8(source.subarray(at, end))) return -1;
+    if (isText && (seen & HIGH_BITS) !== 0 && !isUtf8(source.subarray(at, at + length))) return -1;
+    const slots = this.#slots;
     let slot = hash & this.#mask;
-    for (let id = this.#slots[slot]!; id !== 0; id = this.#slots[slot]!) {
-      if (this.#hashes[id] === hash && this.equals(id, source, view, at, length)) return id;
+    for (let id = slots[2 * slot + 1]!; id !== 0; id = slots[2 * slot + 1]!) {
+      if (slots[2 * slot] === hash && this.equals(id, source, view, at, length)) return id;
       slot = (slot + 1) & this.#mask;
     }
-    const id = this.#append(source, at, end);
+    const id = this.append(source, at, at + length);
     this.#hashes[id] = hash;
-    this.#slots[slot] = id;
-    if (this.count * 2 > this.#mask) this.#rehash(2 * (this.#mask + 1));
+    slots[2 * slot] = hash;
+    slots[2 * slot + 1] = id;
+    if (2 * ++this.#interned > this.#mask) this.#rehash(2 * (this.#mask + 1));
     return id;
   }
 
@@ -91,22 +100,20 @@ export class StringPool {
     return this.intern(bytes, viewOf(bytes), 0, bytes.length, false);
   }
 
-  /** Adds bytes without looking whether they are there: for what hardly ever repeats. `intern` will not find them. */
-  add(bytes: Uint8Array): number {
-    return bytes.length === 0 ? 0 : this.#append(bytes, 0, bytes.length);
-  }
-
   equals(id: number, source: Uint8Array, view: DataView, at: number, length: number): boolean {
     const start = this.starts[id]!;
     if (this.starts[id + 1]! - start !== length) return false;
-    const own = this.#view;
-    const words = length & ~3;
-    let offset = 0;
-    for (; offset < words; offset += 4) {
-      if (own.getInt32(start + offset, true) !== view.getInt32(at + offset, true)) return false;
+    if (length < 4) {
+      for (let offset = 0; offset < length; offset++) {
+        if (this.bytes[start + offset] !== source[at + offset]) return false;
+      }
+      return true;
     }
-    for (; offset < length; offset++) {
-      if (this.bytes[start + offset] !== source[at + offset]) return false;
+    const own = this.#view;
+    const last = length - 4;
+    if (own.getInt32(start + last, true) !== view.getInt32(at + last, true)) return false;
+    for (let offset = 0; offset < last; offset += 4) {
+      if (own.getInt32(start + offset, true) !== view.getInt32(at + offset, true)) return false;
     }
     return true;
   }
@@ -124,16 +131,19 @@ export class StringPool {
   /** Forgets all, and memory beyond `bytesKept`. */
   clear(bytesKept: number): void {
     this.count = 1;
+    this.#interned = 0;
     if (this.bytes.length > bytesKept) this.#replaceBytes(Buffer.allocUnsafeSlow(FIRST_BYTES));
     if (this.#slots.byteLength > bytesKept) {
       this.starts = new Uint32Array(FIRST_STRINGS);
       this.#hashes = new Int32Array(FIRST_STRINGS);
-      this.#slots = new Uint32Array(2 * FIRST_STRINGS);
-      this.#mask = this.#slots.length - 1;
+      this.#slots = new Int32Array(4 * FIRST_STRINGS);
+      this.#mask = 2 * FIRST_STRINGS - 1;
     } else this.#slots.fill(0);
   }
 
-  #append(source: Uint8Array, at: number, end: number): number {
+  /** Adds `source` from `at` up to `end` without looking whether it is there; `intern` will not find it. */
+  append(source: Uint8Array, at: number, end: number): number {
+    if (at === end) return 0;
     const id = this.count;
     const start = this.starts[id]!;
     const next = start + end - at;
@@ -169,22 +179,27 @@ export class StringPool {
   }
 
   #rehash(slots: number): void {
-    this.#slots = new Uint32Array(slots);
+    this.#slots = new Int32Array(2 * slots);
     this.#mask = slots - 1;
+    this.#interned = 0;
     for (let id = 1; id < this.count; id++) {
-      if (this.#hashes[id] === NOT_INTERNED) continue;
-      let slot = this.#hashes[id]! & this.#mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = id;
+      const hash = this.#hashes[id]!;
+      if (hash === NOT_INTERNED) continue;
+      let slot = hash & this.#mask;
+      while (this.#slots[2 * slot + 1] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots[2 * slot] = hash;
+      this.#slots[2 * slot + 1] = id;
+      this.#interned++;
     }
   }
 
   #free(id: number): void {
     if (this.#hashes[id] === NOT_INTERNED) return;
     let slot = this.#hashes[id]! & this.#mask;
-    while (this.#slots[slot] !== 0) {
-      if (this.#slots[slot] === id) {
-        this.#slots[slot] = 0;
+    for (let found = this.#slots[2 * slot + 1]!; found !== 0; found = this.#slots[2 * slot + 1]!) {
+      if (found === id) {
+        this.#slots[2 * slot + 1] = 0;
+        this.#interned--;
         return;
       }
       slot = (slot + 1) & this.#mask;
@@ -194,4 +209,16 @@ export class StringPool {
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Whether `length` bytes from `at` are UTF-8. Most are ASCII, which is cheaper to see than a call out is. */
+export function isUtf8Text(source: Uint8Array, view: DataView, at: number, length: number): boolean {
+  let seen = 0;
+  if (length < 4) for (let from = at; from < at + length; from++) seen |= source[from]! << 24;
+  else {
+    const last = at + length - 4;
+    for (let from = at; from < last; from += 4) seen |= view.getInt32(from, true);
+    seen |= view.getInt32(last, true);
+  }
+  return (seen & HIGH_BITS) === 0 || isUtf8(source.subarray(at, at + length));
 }

@@ -70,7 +70,8 @@ class TableSink implements SpanSink {
     this.#resource = remember(resources, resource, (bytes, schemaUrl) => {
       const decoded = decodeResource(bytes, schemaUrl);
       const id = this.#interner.resource(bytes, schemaUrl);
-      return { id, decoded, service: serviceOf({ resource: decoded }) };
+      const service = serviceOf({ resource: decoded });
+      return { id, decoded, service, serviceId: this.#table.strings.internBytes(Buffer.from(service)) };
     });
     this.#scope = remember(scopes, scope, (bytes, schemaUrl) => ({
       id: this.#interner.scope(bytes, schemaUrl),
@@ -99,7 +100,7 @@ class TableSink implements SpanSink {
     table.endHigh[row] = Number(endUnixNano >> 32n);
     table.shape[row] = RAW_SHAPE;
     const first = table.valueStart[row]!;
-    table.values[first] = table.strings.add(bytes);
+    table.values[first] = table.strings.append(bytes, 0, bytes.length);
     table.valueStart[row + 1] = first + 1;
     this.#finishRow();
   }

@@ -23,7 +23,13 @@ export class WalkCursor {
   /** Reads a length; `at` is behind it then, and `width` is what it is written in, 0 when as short as can be. */
   length(at: number): number {
     const bytes = this.bytes;
-    let length = 0;
+    let length = bytes[at]!;
+    if (length < 0x80) {
+      this.at = at + 1;
+      this.width = 0;
+      return length;
+    }
+    length = 0;
     for (let index = 0; index < LENGTH_BYTES_MAX; index++) {
       const byte = bytes[at + index]!;
       length |= (byte & 0x7f) << (7 * index);
