@@ -1,8 +1,8 @@
 /**
  * The opening of every outgoing connection: what was looked up, tried, connected and secured, and when.
  *
- * There is no diagnostics channel for DNS, TCP attempts or TLS, so `net.Socket.prototype.connect` is patched once, and each
- * connection gets a handful of listeners; nothing runs per chunk of data. TLS that begins on a socket connected before, as
+ * There is no diagnostics channel for DNS, TCP attempts or TLS, so `net.Socket.prototype.connect` is patched once, and the
+ * events of each connection are heard until it is open; nothing runs per chunk of data. TLS that begins on a socket connected before, as
  * through a proxy's tunnel or after STARTTLS, is seen where its handshake starts.
  */
 import { isIP, Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
 import { readTcpInfoOf } from './kernel/reading.ts';
-import { makeRoom } from './listening.ts';
+import { tapEvents } from './listening.ts';
 import type { ConnectionMoments } from './phases.ts';
 import type { SharedAttributes } from './recorder.ts';
 
@@ -87,6 +87,7 @@ export function watchConnections(observer: ConnectionObserver): void {
   } as typeof original;
   watchHandshakes(observer);
   watchDestroy();
+  watchIdleTimers();
 }
 
 /** Replaces `_start` of TLS sockets, with which every handshake begins; a socket that connects by itself is known already. */
@@ -125,7 +126,7 @@ function observeHandshake(socket: TLSSocket, plain: Connection, observer: Connec
     connection.claimed = plain.claimed;
   }
   observer.securing(plain, connection);
-  listen(connection, observer);
+  follow(connection, observer);
 }
 
 /** Replaces `_destroy`: the last moment at which a socket has its descriptor. */
@@ -158,7 +159,7 @@ export function connectionOf(socket: Socket): Connection {
   // A TLS socket over a socket of someone else's: its handshake may still be on its way.
   const { secureConnecting } = socket as { secureConnecting?: boolean };
   if (connection.needsTls && !secureConnecting) connection.securedMs = connection.startedMs;
-  listen(connection, undefined);
+  follow(connection, undefined);
   return connection;
 }
 
@@ -206,7 +207,7 @@ export function withoutEndedSpan(within: Context): Context {
 function observe(socket: Socket, args: unknown[], observer: ConnectionObserver): void {
   const connection = newConnection(socket, readDestination(args));
   observer.starting(connection);
-  listen(connection, observer);
+  follow(connection, observer);
 }
 
 /** The destination in the arguments of `connect`: options, port and host, a path, or any of them already normalized to an array. */
@@ -226,53 +227,75 @@ export function readDestination(args: unknown[]): Destination {
   return { host: typeof second === 'string' ? second : 'localhost', port: Number(first), path: undefined };
 }
 
-/** Follows a socket until it closes. `observer` is told of a connection that nobody claims. */
-function listen(connection: Connection, observer: ConnectionObserver | undefined): void {
+/** Follows a socket until it is open, or closed before. `observer` is told of a connection that nobody claims. */
+function follow(connection: Connection, observer: ConnectionObserver | undefined): void {
   const { socket } = connection;
   connection.reported = observer === undefined;
-  const reportUnclaimed = () => {
+  if (isOpen(connection)) return;
+  const opened = () => {
+    stop();
     if (connection.reported || connection.claimed) return;
     connection.reported = true;
     observer?.openedUnclaimed(connection);
   };
-  const listeners: Record<string, (...args: never[]) => void> = {
-    lookup: (error: unknown) => {
-      // With several addresses the event comes once for each.
-      if (!error) connection.lookedUpMs ??= performance.now();
-    },
-    connectionAttempt: (address: string, port: number) => {
-      connection.attempts.push({ address, port, startedMs: performance.now() });
-    },
-    connectionAttemptFailed: (address: string, port: number, _family: number, error?: { code?: string }) => {
-      endAttempt(connection, address, error?.code ?? 'failed');
-    },
-    connectionAttemptTimeout: (address: string) => {
-      // The next attempt gets a descriptor of its own.
-      endAttempt(connection, address, 'timeout', readTcpInfoOf(socket).retransmits);
-    },
-    connect: () => {
-      connection.connectedMs = performance.now();
-      if (socket.remoteAddress !== undefined) endAttempt(connection, socket.remoteAddress, 'connected');
-      if (!connection.needsTls) reportUnclaimed();
-    },
-    secureConnect: () => {
-      connection.securedMs = performance.now();
-      noteReady(connection.evidence, socket);
-      reportUnclaimed();
-    },
-    timeout: () => {
-      connection.idleTimer = { budgetMs: socket.timeout ?? 0, atMs: performance.now() };
-    },
-    close: () => {
-      reportUnclaimed();
-      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener as () => void);
-    },
-  };
-  makeRoom(socket);
-  for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener as () => void);
+  const stop = tapEvents(socket, (event, ...values) => {
+    switch (event) {
+      case 'lookup':
+        // With several addresses the event comes once for each.
+        if (!values[0]) connection.lookedUpMs ??= performance.now();
+        break;
+      case 'connectionAttempt':
+        connection.attempts.push({
+          address: String(values[0]),
+          port: Number(values[1]),
+          startedMs: performance.now(),
+        });
+        break;
+      case 'connectionAttemptFailed':
+        endAttempt(connection, values[0], (values[3] as { code?: string } | undefined)?.code ?? 'failed');
+        break;
+      case 'connectionAttemptTimeout':
+        // The next attempt gets a descriptor of its own.
+        endAttempt(connection, values[0], 'timeout', readTcpInfoOf(socket).retransmits);
+        break;
+      case 'connect':
+        connection.connectedMs = performance.now();
+        endAttempt(connection, socket.remoteAddress, 'connected');
+        if (!connection.needsTls) opened();
+        break;
+      case 'secureConnect':
+        connection.securedMs = performance.now();
+        noteReady(connection.evidence, socket);
+        opened();
+        break;
+      case 'close':
+        opened();
+        break;
+    }
+  });
 }
 
-function endAttempt(connection: Connection, address: string, result: string, retransmits?: number): void {
+/** Replaces `_onTimeout`, in which a socket's idle timer runs out; it emits nothing when data was still being written. */
+function watchIdleTimers(): void {
+  const { prototype } = Socket as unknown as { prototype: { _onTimeout: (this: Socket) => void } };
+  const original = prototype._onTimeout;
+  prototype._onTimeout = function _onTimeout() {
+    const connection = connections.get(this);
+    const stop =
+      connection &&
+      tapEvents(this, (event) => {
+        if (event !== 'timeout') return;
+        connection.idleTimer = { budgetMs: this.timeout ?? 0, atMs: performance.now() };
+      });
+    try {
+      Reflect.apply(original, this, arguments);
+    } finally {
+      stop?.();
+    }
+  };
+}
+
+function endAttempt(connection: Connection, address: unknown, result: string, retransmits?: number): void {
   const attempt = connection.attempts.findLast(
     (each) => each.address === address && each.result === undefined,
   );
