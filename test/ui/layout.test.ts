@@ -102,6 +102,21 @@ describe('the layout of the map', () => {
   });
 });
 
+describe('a tall map', () => {
+  const fan = Array.from({ length: 60 }, (_, index) => `hub>leaf${index}`).join(' ');
+  const pitchOf = (layout: Layout) => layout.nodes['leaf0']!.x - layout.nodes['hub']!.x;
+
+  it('has its columns farther apart, for the lines between them', () => {
+    expect(pitchOf(layoutMap(graph(fan)))).toBeGreaterThan(2 * COLUMN_PITCH);
+  });
+
+  it('has a new node as far from its caller as the others are', () => {
+    const before = layoutMap(graph(fan));
+    const after = layoutMap(graph(`${fan} leaf0>new`), before);
+    expect(after.nodes['new']!.x - after.nodes['leaf0']!.x).toBe(pitchOf(before));
+  });
+});
+
 describe('a map that is drawn already', () => {
   const before = layoutMap(graph('gateway>checkout checkout>payments gateway>search'));
 
@@ -130,6 +145,11 @@ describe('a map that is drawn already', () => {
   it('finds room for a node without neighbours', () => {
     const after = layoutMap({ nodes: [...Object.keys(before.nodes), 'alone'], edges: [] }, before);
     expect(overlaps(after)).toEqual([]);
+  });
+
+  it('keeps the place of a node that is not shown now for when it comes back', () => {
+    const without = layoutMap(graph('gateway>checkout gateway>search checkout>bank'), before);
+    expect(without.nodes['bank']).not.toEqual(before.nodes['payments']);
   });
 
   it('forgets nodes that are gone', () => {

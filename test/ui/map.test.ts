@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { MapEdge, ServiceMap } from '../../collector/serve/wire.ts';
+import { parseQuery } from '../../collector/query/parse-query.ts';
+import type { Diagnosis, MapEdge, ServiceMap } from '../../collector/serve/wire.ts';
 import { placeBadges, rectAround, type Rect } from '../../ui/map/badges.ts';
-import { compareBudgets } from '../../ui/map/budgets.ts';
-import { keepUnhealthy, keepWorst } from '../../ui/map/choose.ts';
+import { compareBudgets, flagBudgets } from '../../ui/map/budgets.ts';
+import { chooseBadges } from '../../ui/map/badge-texts.ts';
+import { FOLD_ID, keepUnhealthy, keepWorst, placeFold } from '../../ui/map/choose.ts';
 import {
   edgeWidth,
   failureStep,
@@ -14,7 +16,10 @@ import {
   timeoutBadge,
 } from '../../ui/map/draw.ts';
 import { edgePath, sampleEdge } from '../../ui/map/edge-curve.ts';
+import { bucketsWithin, durationQuery, edgeQuery, sayDurations } from '../../ui/map/histogram.ts';
 import { COLUMN_PITCH, layoutMap } from '../../ui/map/layout.ts';
+import { describeNews } from '../../ui/map/news.ts';
+import { findTracePath } from '../../ui/map/trace-path.ts';
 import { findSelection, formatSelection, walk } from '../../ui/map/walk.ts';
 import fixture from './fixtures/map-shop.json';
 
@@ -145,9 +150,116 @@ describe('budgets', () => {
     ]);
   });
 
+  it('that cannot hold are found over the whole map, the longest of an edge', () => {
+    expect(
+      flagBudgets(shop.edges).map(({ edge, budgetMs, outlasts }) => [edge.from, edge.to, budgetMs, outlasts]),
+    ).toEqual([['checkout', 'payments', 5000, { caller: 'gateway', budgetMs: 3500 }]]);
+  });
+
   it('as long as the outer one outlast it', () => {
     const edge = { ...edgeOf('checkout', 'payments'), budgetsMs: [3500] };
     expect(compareBudgets(edge, shop.edges)[0]?.outlasts).not.toBeNull();
+  });
+});
+
+describe('badges', () => {
+  const texts = (...given: Parameters<typeof chooseBadges>) =>
+    chooseBadges(...given).map(({ edge, look, text }) => `${look} ${edge.from}->${edge.to}: ${text}`);
+
+  it('say what times out, and which budget outlasts what its caller is given', () => {
+    expect(texts(shop.edges, null)).toEqual([
+      'timeout checkout->payments: 12 % connect',
+      'budget checkout->payments: 5 s > 3.5 s',
+    ]);
+  });
+
+  it('of a shown trace say where it started, and nothing of what it did not touch', () => {
+    const origin = 'edge:payments->ledger';
+    expect(texts(shop.edges, { path: new Set(['payments->ledger']), origin })).toEqual([
+      'origin payments->ledger: origin',
+    ]);
+  });
+});
+
+describe('calls chosen by how long they took', () => {
+  const bucket = (minMs: number, maxMs: number, calls = 1) => ({
+    minMs,
+    maxMs,
+    calls,
+    errors: 1,
+    timeouts: 0,
+  });
+  const buckets = [bucket(1, 2), bucket(2, 4), bucket(4, 8)];
+
+  it('are those of every bucket that is touched', () => {
+    expect(bucketsWithin(buckets, 1.5, 3)).toEqual([0, 1]);
+    expect(bucketsWithin(buckets, 2, 4)).toEqual([1, 1]);
+    expect(bucketsWithin(buckets, 0.1, 100)).toEqual([0, 2]);
+    expect(bucketsWithin(buckets, 8, 100)).toBeNull();
+    expect(bucketsWithin([], 1, 2)).toBeNull();
+  });
+
+  it('are counted together', () => {
+    expect(sayDurations(buckets.slice(1))).toEqual({ minMs: 2, maxMs: 8, calls: 2, errors: 2, timeouts: 0 });
+    expect(sayDurations([])).toBeNull();
+  });
+
+  it('are found by a query that the collector reads as it was meant', () => {
+    const q = `${edgeQuery('a b', 'c(1)')} ${durationQuery(0.0025, 1250)}`;
+    expect(parseQuery(q)).toMatchObject({
+      terms: [
+        { key: 'edge', value: 'a b->c(1)' },
+        { key: 'duration', comparison: '>=', value: 0.0025 },
+        { key: 'duration', comparison: '<', value: 1250 },
+      ],
+    });
+    expect(parseQuery(edgeQuery('say "hi"', 'b\\c'))).toMatchObject({ value: 'say "hi"->b\\c' });
+    expect(edgeQuery('checkout', 'payments')).toBe('edge:checkout->payments');
+  });
+});
+
+describe('the path of a trace', () => {
+  const edges = [
+    { from: null, to: 'gateway', calls: 1, errors: 0, timeouts: 0 },
+    { from: 'gateway', to: 'checkout', calls: 1, errors: 0, timeouts: 0 },
+    { from: 'checkout', to: 'gone', calls: 1, errors: 0, timeouts: 0 },
+  ];
+  const trace = { traceId: '1', startedAt: shop.from, durationMs: 1, edges };
+  const diagnosed = (edge: string) =>
+    ({ traceId: '1', complete: true, verdicts: [{ origin: { edge } }] }) as unknown as Diagnosis;
+
+  it('is what of it is on the map', () => {
+    const path = findTracePath(shop, trace, null);
+    expect([...path.path]).toEqual(['gateway->checkout']);
+    expect(path).toMatchObject({ found: 1, total: 3, origin: null });
+  });
+
+  it('begins at the user where the map has one', () => {
+    const user = { ...shop.nodes[0]!, id: 'user (outside)', kind: 'user' as const };
+    const entry = { ...shop.edges[0]!, from: user.id, to: 'gateway' };
+    const map = { ...shop, nodes: [...shop.nodes, user], edges: [...shop.edges, entry] };
+    expect([...findTracePath(map, trace, null).path][0]).toBe('user (outside)->gateway');
+  });
+
+  it('has its origin on an edge, in a service, or nowhere that is shown', () => {
+    const origin = (edge: string) => findTracePath(shop, trace, diagnosed(edge)).origin;
+    expect(origin('checkout->payments')).toBe('edge:checkout->payments');
+    expect(origin('checkout')).toBe('node:checkout');
+    expect(origin('checkout->gone')).toBeNull();
+  });
+});
+
+describe('news of a map', () => {
+  it('are what was not there before, and nothing that only changed its numbers', () => {
+    const grown = {
+      ...shop,
+      nodes: [...shop.nodes, { ...shop.nodes[0]!, id: 'new' }],
+      edges: [...shop.edges, { ...shop.edges[0]!, to: 'new' }, { ...shop.edges[0]!, from: 'new' }],
+    };
+    expect(describeNews(shop, grown)).toBe('1 new node and 2 new edges');
+    expect(describeNews(grown, shop)).toBeNull();
+    const busier = { ...shop, nodes: shop.nodes.map((node) => ({ ...node, calls: node.calls + 1 })) };
+    expect(describeNews(shop, busier)).toBeNull();
   });
 });
 
@@ -164,6 +276,36 @@ describe('a large map', () => {
 
   it('has as many nodes as it may', () => {
     expect(keepWorst(shop, 5).nodes).toHaveLength(5);
+  });
+
+  it('begins with the origins, whatever else fails more', () => {
+    const ids = (origins: string[]) => keepWorst(shop, 2, origins).nodes.map((node) => node.id);
+    expect(ids(['payments->bank.example']).toSorted()).toEqual(['bank.example', 'payments']);
+    expect(ids(['search', 'gone->away', 'catalog']).toSorted()).toEqual(['catalog', 'search']);
+  });
+
+  it('shows what is around an origin before what is elsewhere', () => {
+    const { nodes } = keepWorst(shop, 4, ['payments->ledger']);
+    const ids = nodes.map((node) => node.id);
+    expect(ids).toEqual(expect.arrayContaining(['payments', 'ledger', 'checkout']));
+  });
+
+  it('has no edge whose end it leaves out', () => {
+    for (let most = 2; most <= shop.nodes.length; most++) {
+      const { nodes, edges } = keepWorst(shop, most);
+      const kept = new Set(nodes.map((node) => node.id));
+      expect(kept.size).toBeLessThanOrEqual(most);
+      expect(edges.every((edge) => kept.has(edge.from) && kept.has(edge.to))).toBe(true);
+    }
+  });
+
+  it('has what it leaves out below the rest, where it stays', () => {
+    const layout = layoutMap({ nodes: shop.nodes.map((node) => node.id), edges: shop.edges });
+    const placed = placeFold(layout, null);
+    const lowest = Math.max(...Object.values(layout.nodes).map((point) => point.y));
+    expect(placed.nodes[FOLD_ID]!.y).toBeGreaterThan(lowest);
+    const fewer = layoutMap({ nodes: ['gateway'], edges: [] });
+    expect(placeFold(fewer, placed).nodes[FOLD_ID]).toEqual(placed.nodes[FOLD_ID]);
   });
 
   it('can be cut down to what fails', () => {

@@ -12,7 +12,7 @@ export const NODES_SHOWN = 60;
 /** Neighbourhoods of this many are shown: of more, each would be too small to tell anything. */
 const SEEDS_MAX = 6;
 /** The node that stands for what is left out; no service's name begins so. */
-export const FOLD_ID = '\u0000folded';
+export const FOLD_ID = '\u0001folded';
 
 function fails(counts: { readonly errors: number; readonly timeouts: number }): boolean {
   return counts.errors + counts.timeouts > 0;

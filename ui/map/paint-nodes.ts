@@ -3,6 +3,7 @@ import { ERROR_SIGN, NODE_HEIGHT, NODE_WIDTH, ringParts, TIMEOUT_SIGN, USER_RADI
 import { nodeNumbers } from './describe.ts';
 import { fitText, widthOf } from './fit-text.ts';
 import { KIND_ICON } from './kind-names.ts';
+import type { Point } from './layout.ts';
 import { FADED_ALPHA, WORDS_FROM_SCALE, type Frame } from './painted-frame.ts';
 import { overlaps, type NodeShape } from './scene.ts';
 
@@ -57,7 +58,8 @@ function traceBox(context: CanvasRenderingContext2D, { node, at, box }: NodeShap
   }
 }
 
-function paintRings({ context, palette }: Frame, nodes: readonly NodeShape[]): void {
+function paintRings(frame: Frame, nodes: readonly NodeShape[]): void {
+  const { context, palette } = frame;
   const called = nodes.filter(({ node }) => node.calls > 0 && node.kind !== 'user');
   const parts = called.flatMap(({ node, at, box }) =>
     ringParts(node).map((part) => ({ ...part, x: box.left + 22, y: at.y })),
@@ -78,7 +80,7 @@ function paintRings({ context, palette }: Frame, nodes: readonly NodeShape[]): v
     context.stroke();
   }
   context.globalAlpha = alpha;
-  for (const { node, at, box } of called) paintSign(context, node, box.left + 22, at.y, 1, palette);
+  paintSigns(frame, called, ({ box, at }) => ({ x: box.left + 22, y: at.y }), 1, palette);
   context.strokeStyle = palette.muted;
   context.lineWidth = 1.3;
   const icons = new Path2D();
@@ -91,20 +93,19 @@ function paintRings({ context, palette }: Frame, nodes: readonly NodeShape[]): v
 }
 
 /** What failed is filled, with its sign: colour alone says nothing to some. */
-function paintStates({ context, palette, view }: Frame, nodes: readonly NodeShape[]): void {
-  for (const outcome of ['error', 'timeout'] as const) {
-    const failing = nodes.filter(({ node }) => stateOf(node) === outcome);
-    context.fillStyle = palette[outcome];
+function paintStates(frame: Frame, nodes: readonly NodeShape[]): void {
+  const { context, palette, view } = frame;
+  for (const state of ['error', 'timeout'] as const) {
+    context.fillStyle = palette[state];
     context.beginPath();
-    for (const shape of failing) traceBox(context, shape, 0);
+    for (const shape of nodes) if (stateOf(shape.node) === state) traceBox(context, shape, 0);
     context.fill();
-    for (const { node, at, box } of failing) {
-      const size = Math.min(0.9 / view.k, 3.6);
-      const x = view.k < NAMES_FROM_SCALE ? at.x : box.left + 7 / view.k;
-      paintSign(context, node, x, at.y, size, { timeout: palette.surface, error: palette.surface });
-    }
   }
-  if (view.k < NAMES_FROM_SCALE) return;
+  const isBare = view.k < NAMES_FROM_SCALE;
+  const placeOf = ({ at, box }: NodeShape) => ({ x: isBare ? at.x : box.left + 7 / view.k, y: at.y });
+  const onState = { timeout: palette.surface, error: palette.surface };
+  paintSigns(frame, nodes, placeOf, Math.min(0.9 / view.k, 3.6), onState);
+  if (isBare) return;
   context.font = `600 ${SMALL_NAME_PX / view.k}px ${palette.font}`;
   for (const { node, at, box } of nodes) {
     if (node.kind === 'user') continue;
@@ -122,23 +123,26 @@ function stateOf(node: NodeShape['node']): 'timeout' | 'error' | 'ok' {
   return node.timeouts > 0 ? 'timeout' : node.errors > 0 ? 'error' : 'ok';
 }
 
-function paintSign(
-  context: CanvasRenderingContext2D,
-  node: NodeShape['node'],
-  x: number,
-  y: number,
+/** The signs of what failed around their places, all of one kind in one stroke. */
+function paintSigns(
+  { context }: Frame,
+  nodes: readonly NodeShape[],
+  placeOf: (shape: NodeShape) => Point,
   scale: number,
   colours: { readonly timeout: string; readonly error: string },
 ): void {
-  const state = stateOf(node);
-  if (state === 'ok') return;
-  context.save();
-  context.translate(x, y);
-  context.scale(scale, scale);
-  context.lineWidth = state === 'timeout' ? 1.3 : 1.8;
-  context.strokeStyle = colours[state];
-  context.stroke(new Path2D(state === 'timeout' ? TIMEOUT_SIGN : ERROR_SIGN));
-  context.restore();
+  for (const state of ['error', 'timeout'] as const) {
+    const sign = new Path2D(state === 'timeout' ? TIMEOUT_SIGN : ERROR_SIGN);
+    const signs = new Path2D();
+    for (const shape of nodes) {
+      if (stateOf(shape.node) !== state) continue;
+      const { x, y } = placeOf(shape);
+      signs.addPath(sign, { a: scale, d: scale, e: x, f: y });
+    }
+    context.lineWidth = (state === 'timeout' ? 1.3 : 1.8) * scale;
+    context.strokeStyle = colours[state];
+    context.stroke(signs);
+  }
 }
 
 /** Measured once per shape: a map is painted many times before its numbers change. */

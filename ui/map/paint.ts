@@ -7,12 +7,20 @@ import { paintEdges } from './paint-edges.ts';
 import { paintLabels } from './paint-labels.ts';
 import { paintNodes } from './paint-nodes.ts';
 
+/** How far a head, a halo or a thick line reaches beyond its shape. */
+const MARGIN_PX = 12;
+
 export function paintMap(given: Omit<Frame, 'visible'>): void {
   const { context, view } = given;
   const { k, x, y, width, height, ratio } = view;
   const frame: Frame = {
     ...given,
-    visible: { left: -x / k, right: (width - x) / k, top: -y / k, bottom: (height - y) / k },
+    visible: {
+      left: -x / k - MARGIN_PX,
+      right: (width - x) / k + MARGIN_PX,
+      top: -y / k - MARGIN_PX,
+      bottom: (height - y) / k + MARGIN_PX,
+    },
   };
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);

@@ -1,0 +1,269 @@
+/** The map page: large maps, the strip of time under it, a trace on it, and an edge's calls beside it. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Deploy, EdgeCalls, MapTimeline, ServiceMap, TraceEdges } from '../../collector/serve/wire.ts';
+import fixture from './fixtures/map-shop.json';
+import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
+
+const shop = fixture as ServiceMap;
+/** On a busy machine an answer takes its time. */
+const soon = { timeout: 5000 };
+let page: OpenPage;
+afterEach(() => page.close());
+const open = async (path: string, changes: Answers = {}) => (page = await openPage(path, changes));
+
+/** The shop, and beside it a chain of so many services that work. */
+function largeMap(services: number): ServiceMap {
+  const [node] = shop.nodes;
+  const [edge] = shop.edges;
+  const names = Array.from({ length: services }, (_, index) => `chain-${String(index).padStart(3, '0')}`);
+  return {
+    ...shop,
+    nodes: [...shop.nodes, ...names.map((id) => ({ ...node!, id, errors: 0, timeouts: 0, calls: 5 }))],
+    edges: [
+      ...shop.edges,
+      ...names.slice(1).map((to, index) => {
+        return { ...edge!, from: names[index]!, to, calls: 5, errors: 0, timeouts: 0, timeoutPhases: {} };
+      }),
+    ],
+  };
+}
+
+describe('a map of more than 60 nodes', () => {
+  it('shows the neighbourhood of the worst origins, and the rest as one node that opens', async () => {
+    await open('/map', { '/api/map': largeMap(91) });
+    await expect.poll(page.text, soon).toContain('60 of 103 nodes');
+    const marks = () => page.all('[data-mark^="node:"]').map((mark) => mark.dataset['mark']);
+    await expect.poll(() => marks().length, soon).toBe(61);
+    for (const node of shop.nodes) expect(marks()).toContain(`node:${node.id}`);
+    const fold = page.find('[aria-label^="43 more nodes and"]');
+    expect(fold.textContent).toContain('+43');
+    await page.click(fold);
+    expect(page.url()).toBe('/map?all=1');
+    await expect.poll(page.text, soon).toContain('103 nodes · 103 edges');
+  });
+
+  it('opens what is folded by keyboard: arrow keys lead down its column', async () => {
+    await open('/map', { '/api/map': largeMap(91) });
+    await expect.poll(() => page.all('[aria-label^="43 more nodes"]').length, soon).toBe(1);
+    const fold = page.find('[aria-label^="43 more nodes"]');
+    const placeOf = (mark: Element) =>
+      Number(/translate\(([-\d.]+)/.exec(mark.getAttribute('transform') ?? '')?.[1]);
+    const above = page.all('g.node').find((node) => Math.abs(placeOf(node) - placeOf(fold)) < 100);
+    await page.click(above!);
+    let at: Element = above!;
+    for (let steps = 0; steps < 80 && at !== fold; steps++) {
+      await page.press('ArrowDown', at);
+      const before = at;
+      await expect.poll(() => document.activeElement !== before, soon).toBe(true);
+      at = document.activeElement ?? fold;
+    }
+    expect(at.getAttribute('data-mark')).toBe(fold.dataset['mark']);
+    await page.press('Enter', fold);
+    expect(page.url()).toContain('all=1');
+  });
+
+  it('of more than 200 is a canvas with a button for every node and edge, and the same walk', async () => {
+    await open('/map?all=1&sel=node:payments', { '/api/map': largeMap(240) });
+    await expect.poll(() => page.all('canvas').length, soon).toBe(1);
+    const map = largeMap(240);
+    await expect
+      .poll(() => page.all('button[data-mark]').length, soon)
+      .toBe(map.nodes.length + map.edges.length);
+    expect(page.all('button[data-mark][tabindex="0"]')).toHaveLength(1);
+    expect(page.find('[data-mark="edge:checkout->payments"]').getAttribute('aria-label')).toContain(
+      '12 % of calls time out, most in connect',
+    );
+    await page.press('ArrowRight', page.find('[data-mark="node:payments"]'));
+    const focused = () => document.activeElement?.getAttribute('data-mark');
+    await expect.poll(focused, soon).toMatch(/^edge:payments->/);
+    const callee = focused()?.slice('edge:payments->'.length);
+    await page.press('ArrowRight', document.activeElement ?? document.body);
+    await expect.poll(focused, soon).toBe(`node:${callee}`);
+    await page.press('Enter', document.activeElement ?? document.body);
+    expect(page.url()).toContain(`sel=node:${callee}`);
+    expect(page.find(`[data-mark="node:${callee}"]`).getAttribute('aria-pressed')).toBe('true');
+  });
+});
+
+describe('the strip under the map', () => {
+  const from = Date.parse(shop.from);
+  const deploys: Deploy[] = [
+    {
+      service: 'payments',
+      previous: '1.4.1',
+      version: '1.4.2',
+      at: new Date(from + 30 * 60_000).toISOString(),
+    },
+  ];
+  const timeline: MapTimeline = {
+    from: shop.from,
+    to: shop.to,
+    steps: Array.from({ length: 120 }, (_, step) => ({
+      calls: step,
+      errors: 0,
+      timeouts: step === 60 ? 7 : 0,
+    })),
+    deploys,
+  };
+  const range = `from=${shop.from}&to=${shop.to}`;
+  const answers = (maps: string[] = []): Answers => ({
+    '/api/map/timeline': timeline,
+    '/api/map': (query: URLSearchParams) => {
+      maps.push(query.toString());
+      const isWindow = query.get('from') !== shop.from;
+      return isWindow ? { ...shop, nodes: shop.nodes.slice(0, 6), edges: shop.edges.slice(0, 4) } : shop;
+    },
+  });
+
+  it('says how many calls and timeouts there were, and where versions changed', async () => {
+    await open(`/map?${range}`, answers());
+    await expect.poll(page.text, soon).toContain('calls, at most 119 in 30 s');
+    expect(page.text()).toContain('7 timeouts, below the line');
+    const deploy = page.find('[aria-label^="payments 1.4.1 → 1.4.2, first span at"]');
+    await page.click(deploy);
+    await expect.poll(page.text, soon).toContain('Version changed 1.4.1 → 1.4.2');
+  });
+
+  it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
+    const maps: string[] = [];
+    await open(`/map?${range}`, answers(maps));
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    const places = () =>
+      new Map(page.all('g.node').map((node) => [node.dataset['mark'], node.getAttribute('transform')]));
+    const before = places();
+    const start = page.find('[aria-label="Start of what the map shows"]') as HTMLInputElement;
+    start.value = '30';
+    start.dispatchEvent(new Event('input', { bubbles: true }));
+    expect(page.url()).toContain(`window=${from + 30 * 60_000}-${Date.parse(shop.to)}`);
+    await expect.poll(() => page.all('g.node').length, soon).toBe(6);
+    for (const [mark, place] of places()) expect(place).toBe(before.get(mark));
+    expect(maps.at(-1)).toContain(`from=${encodeURIComponent(new Date(from + 30 * 60_000).toISOString())}`);
+
+    await page.press('[');
+    expect(page.url()).toContain(`window=${from}-${from + 30 * 60_000}`);
+    await page.click(
+      page.all('.strip button').find((button) => button.textContent?.includes('Whole range'))!,
+    );
+    expect(page.url()).not.toContain('window=');
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    expect(places()).toEqual(before);
+  });
+});
+
+describe('a trace on the map', () => {
+  const edges: TraceEdges = {
+    traceId: TRACE_ID,
+    startedAt: shop.from,
+    durationMs: 3010,
+    edges: [
+      { from: null, to: 'gateway', calls: 1, errors: 1, timeouts: 0 },
+      { from: 'gateway', to: 'checkout', calls: 1, errors: 1, timeouts: 0 },
+      { from: 'checkout', to: 'payments', calls: 1, errors: 0, timeouts: 1 },
+    ],
+  };
+  const [node] = shop.nodes;
+  const [edge] = shop.edges;
+  const trace = (more: Partial<TraceEdges> = {}): Answers => ({
+    '/api/map': {
+      ...shop,
+      nodes: [...shop.nodes, { ...node, id: 'user', kind: 'user' }],
+      edges: [...shop.edges, { ...edge, from: 'user', to: 'gateway' }],
+    },
+    [`/api/traces/${TRACE_ID}/edges`]: { ...edges, ...more },
+  });
+
+  it('stands out with its origin, its verdict and the way back', async () => {
+    await open(`/map?trace=${TRACE_ID}`, trace());
+    await expect.poll(() => page.all('.edge.on-path').length, soon).toBe(3);
+    expect(
+      page
+        .all('.node.on-path')
+        .map((node) => node.dataset['mark'])
+        .toSorted(),
+    ).toEqual(['node:checkout', 'node:gateway', 'node:payments', 'node:user']);
+    await expect.poll(page.text, soon).toContain('connect never completed');
+    await expect.poll(() => page.all('svg text').map((text) => text.textContent), soon).toContain('origin');
+    expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
+    await page.click(page.find('[aria-label="Show the map without the trace"]'));
+    expect(page.url()).toBe('/map');
+    expect(page.all('.edge.on-path')).toHaveLength(0);
+  });
+
+  it('that is not in the range says so, and leads to its time', async () => {
+    const gone = { from: 'checkout', to: 'gone', calls: 1, errors: 0, timeouts: 0 };
+    await open(`/map?trace=${TRACE_ID}`, trace({ edges: [...edges.edges, gone] }));
+    await expect.poll(page.text, soon).toContain('3 of 4 edges are in this range');
+    await page.click(page.all('.headline button').find((button) => button.textContent === 'Show its time')!);
+    expect(page.url()).toContain('from=');
+  });
+
+  it('that is not stored says so', async () => {
+    await open('/map?trace=abc');
+    await expect.poll(page.text, soon).toContain('no /api/traces/abc/edges');
+  });
+});
+
+describe('the calls of an edge', () => {
+  const calls: EdgeCalls = {
+    from: shop.from,
+    to: shop.to,
+    caller: 'checkout',
+    callee: 'payments',
+    calls: 2000,
+    durations: [
+      { minMs: 2, maxMs: 2.5, calls: 1500, errors: 0, timeouts: 0 },
+      { minMs: 2.5, maxMs: 3.2, calls: 0, errors: 0, timeouts: 0 },
+      { minMs: 3.2, maxMs: 4, calls: 500, errors: 20, timeouts: 300 },
+    ],
+    profiles: [
+      {
+        outcome: 'ok',
+        percent: 50,
+        calls: 1700,
+        durationMs: 2.2,
+        phases: [
+          { phase: 'connect', durationMs: 0.4, openShare: 0 },
+          { phase: 'wait', durationMs: 1.8, openShare: 0 },
+        ],
+      },
+      {
+        outcome: 'timeout',
+        percent: 50,
+        calls: 300,
+        durationMs: 3000,
+        phases: [{ phase: 'connect', durationMs: 3000, openShare: 1 }],
+      },
+    ],
+    budgets: [{ budgetMs: 3000, timer: 'http_timeout', calls: 300 }],
+  };
+  const answers = { '/api/calls': calls };
+
+  it('say how many were looked at, where their time goes, and who ended them', async () => {
+    await open('/map?sel=edge:checkout->payments', answers);
+    await expect.poll(page.text, soon).toMatch(/Newest 2,000 of 1\d\d,\d00 calls/);
+    expect(page.text()).toContain('p50 of 1,700 that worked 2.2 ms');
+    expect(page.text()).toContain('timed out · connect unfinished 3.00 s');
+    expect(page.find('.profile .hatched').className).toContain('phase-connect');
+    expect(page.text()).toContain('3 s http_timeout');
+  });
+
+  it('are chosen by arrow keys and lead to their traces, with edge and durations', async () => {
+    await open('/map?sel=edge:checkout->payments', answers);
+    await expect.poll(() => page.all('[role=application]').length, soon).toBe(1);
+    const plot = page.find('[role=application]');
+    await page.press('ArrowLeft', plot);
+    await expect.poll(page.text, soon).toContain('500 calls from 3.2 ms to 4 ms: their traces');
+    expect(page.text()).toContain('300 timeouts');
+    const link = page.all('a').find((other) => other.textContent?.includes('their traces'));
+    expect(new URL(link!.getAttribute('href')!, 'http://x').searchParams.get('q')).toBe(
+      'edge:checkout->payments duration>=3.2ms duration<4ms',
+    );
+    await page.press('Escape', plot);
+    expect(page.text()).toContain('drag over some');
+  });
+
+  it('without measured phases say so', async () => {
+    await open('/map?sel=edge:checkout->payments', { '/api/calls': { ...calls, profiles: [] } });
+    await expect.poll(page.text, soon).toContain('checkout measures no phases of its calls');
+  });
+});
