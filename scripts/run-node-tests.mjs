@@ -8,10 +8,10 @@
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startReceiver } from '../test/instrumentation/otlp-receiver.ts';
 
 const LIMIT_MS = 60_000;
 const hook = fileURLToPath(new URL('../instrumentation/register.cjs', import.meta.url));
@@ -28,13 +28,11 @@ const files = ['parallel', 'sequential'].flatMap((part) =>
     .map((name) => join(part, name)),
 );
 
-/** Takes every batch of spans, so that the hook has somebody to send to. */
-const collector = createServer((request, response) => request.resume().once('end', () => response.end()));
-await new Promise((resolve) => collector.listen(0, '127.0.0.1', resolve));
+/** The hook has somebody to send to. */
+const receiver = await startReceiver();
 const hookEnvironment = {
   NODE_OPTIONS: `--require ${hook}`,
-  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.address().port}`,
+  OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
   OTEL_BSP_SCHEDULE_DELAY: '100',
 };
 
@@ -84,7 +82,7 @@ async function work(worker) {
   }
 }
 await Promise.all(Array.from({ length: availableParallelism() }, (_each, worker) => work(worker)));
-collector.close();
+receiver.close();
 
 console.log(
   `Node ${process.versions.node}: ${files.length} tests, ${passed} pass without the hook, ${failures.length} of them fail with it`,
