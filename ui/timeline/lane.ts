@@ -77,7 +77,7 @@ function untilNow(span: Span, traceEndMs: number): Span {
 }
 
 /** The phases of a call, and what lies before or after them in the bar's own colour. */
-function drawPieces(span: Span, window: Span1D): Piece[] {
+export function drawPieces(span: Span, window: Span1D): Piece[] {
   const whole = toPercent(span.startMs, span.durationMs, window);
   if (!whole) return [];
   const pieces: Piece[] = [{ ...whole, phase: null, open: false }];
