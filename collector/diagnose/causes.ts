@@ -25,7 +25,7 @@ export const UNKNOWN_CAUSE: Cause = {
   confirm: [
     {
       text: 'where a call to it stops: name, connect, TLS, request, one phase at a time',
-      command: 'curl -sv -m 30 -o /dev/null http://{host}:{port}/',
+      command: 'curl -sv -m 30 -o /dev/null {url}',
     },
   ],
   fix: 'Load the hook in the caller, which records phases; instrument the callee; record failed calls even when they are not sampled.',

@@ -5,8 +5,9 @@
  *
  * A trace in which nobody gave up gets no verdict, however slow it was.
  */
-import { numberAttribute, type Span } from '../span.ts';
+import { numberAttribute, textAttribute, type Span } from '../span.ts';
 import { abandonedMs } from './abandoned.ts';
+import { callUrl } from './call-url.ts';
 import { makeCase, type Case, type DiagnosisContext, type Finding, type Suspect } from './case.ts';
 import { causeOf, type Cause } from './causes.ts';
 import { attributeFact, formatMs, spanFact } from './evidence.ts';
@@ -153,9 +154,21 @@ function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
   for (const { text, command, category } of checks) {
     const filled = fillCommand(command, of, category);
-    if (!byCommand.has(filled)) byCommand.set(filled, { text, command: filled });
+    const note = command.includes('{url}') ? methodNote(of) : '';
+    if (!byCommand.has(filled)) byCommand.set(filled, { text: text + note, command: filled });
   }
   return [...byCommand.values()].slice(0, CHECKS_MAX);
+}
+
+/** A check changes nothing, so that it asks by GET whatever the call did. */
+function methodNote({ call }: Case): string {
+  const method =
+    call &&
+    (textAttribute(call.span.attributes, 'http.request.method') ??
+      textAttribute(call.span.attributes, 'http.method'));
+  return method && !['GET', 'HEAD'].includes(method) && /^[A-Z]+$/.test(method)
+    ? ` (this asks by GET, the call was a ${method})`
+    : '';
 }
 
 function fillText(template: string, of: Case, { code, category }: Cause): string {
@@ -181,7 +194,9 @@ function fillCommand(template: string, of: Case, category: Category): string {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
   const safe = (value: string | null, otherwise: string) =>
     value !== null && SHELL_SAFE.test(value) ? value : otherwise;
+  const url = of.call === null ? null : callUrl(of.call.span, of.server?.span ?? null);
   return fill(template, {
+    url: url ?? `http://${safe(host, 'HOST')}:${safe(port, 'PORT')}/`,
     host: safe(host, 'HOST'),
     port: safe(port, 'PORT'),
     service: safe(of.origin.node.service, 'SERVICE'),

@@ -42,7 +42,7 @@ describe('the catalogue of causes', () => {
       [...text.matchAll(/(?<!\$)\{([a-z]+)\}/g)].map(([, name]) => name),
     );
     expect(
-      placeholders.filter((name) => !['host', 'port', 'peer', 'service', 'pid'].includes(name ?? '')),
+      placeholders.filter((name) => !['url', 'host', 'port', 'peer', 'service', 'pid'].includes(name ?? '')),
     ).toEqual([]);
     expect(cause.decides).not.toContain('{');
   });

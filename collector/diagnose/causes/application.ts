@@ -47,8 +47,7 @@ export const APPLICATION: readonly Cause[] = [
       LOCKS,
       {
         text: 'how long it takes to answer, from here',
-        command:
-          'curl -so /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" http://{host}:{port}/',
+        command: 'curl -so /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" {url}',
         peer: 'http',
       },
     ],
@@ -89,8 +88,7 @@ export const APPLICATION: readonly Cause[] = [
     confirm: [
       {
         text: 'how the answer arrives',
-        command:
-          'curl -sN -o /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" http://{host}:{port}/',
+        command: 'curl -sN -o /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" {url}',
         peer: 'http',
       },
       {

@@ -4,7 +4,10 @@ import type { Category } from '../verdict.ts';
 export interface Check {
   /** What to look at, and what it tells. */
   readonly text: string;
-  /** `{host}`, `{port}`, `{service}` and `{pid}` stand for those of the verdict. It must not change what it looks at. */
+  /**
+   * `{url}`, `{host}`, `{port}`, `{service}` and `{pid}` stand for those of the verdict. It must not change what it looks
+   * at.
+   */
   readonly command: string;
   /** Makes sense only for such a peer. */
   readonly peer?: 'database' | 'http';

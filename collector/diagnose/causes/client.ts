@@ -23,7 +23,7 @@ export const CLIENT: readonly Cause[] = [
     confirm: [
       {
         text: 'how long the answer takes when nobody gives up',
-        command: 'curl -so /dev/null -m 120 -w "%{time_total}s\\n" http://{host}:{port}/',
+        command: 'curl -so /dev/null -m 120 -w "%{time_total}s\\n" {url}',
         peer: 'http',
       },
     ],
@@ -91,8 +91,7 @@ export const CLIENT: readonly Cause[] = [
     confirm: [
       {
         text: 'the time a connect takes over IPv4 and IPv6',
-        command:
-          'for v in 4 6; do curl -$v -so /dev/null -w "%{time_connect}s\\n" http://{host}:{port}/; done',
+        command: 'for v in 4 6; do curl -$v -so /dev/null -w "%{time_connect}s\\n" {url}; done',
       },
     ],
     fix: 'net.setDefaultAutoSelectFamilyAttemptTimeout(1000) or --network-family-autoselection-attempt-timeout; remove dead AAAA records.',

@@ -26,7 +26,7 @@ export const GATEWAY: readonly Cause[] = [
       NGINX,
       {
         text: 'the answer without the gateway in between',
-        command: 'curl -so /dev/null -w "%{http_code} %{time_total}s\\n" http://{host}:{port}/',
+        command: 'curl -so /dev/null -w "%{http_code} %{time_total}s\\n" {url}',
         peer: 'http',
       },
     ],
@@ -43,7 +43,7 @@ export const GATEWAY: readonly Cause[] = [
     confirm: [
       NGINX,
       ENDPOINTS,
-      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/', peer: 'http' },
+      { text: 'the gateway itself', command: 'curl -sv -o /dev/null {url}', peer: 'http' },
     ],
     fix: 'Correct the upstream address or port; let health checks take dead backends out.',
   },
@@ -77,7 +77,7 @@ export const GATEWAY: readonly Cause[] = [
       NGINX,
       {
         text: 'when exactly the cut comes',
-        command: 'curl -sv -m 400 -o /dev/null http://{host}:{port}/',
+        command: 'curl -sv -m 400 -o /dev/null {url}',
         peer: 'http',
       },
     ],
@@ -112,7 +112,7 @@ export const GATEWAY: readonly Cause[] = [
     decides: 'the list of ready endpoints at that time',
     confirm: [
       ENDPOINTS,
-      { text: 'the gateway itself', command: 'curl -sv -o /dev/null http://{host}:{port}/', peer: 'http' },
+      { text: 'the gateway itself', command: 'curl -sv -o /dev/null {url}', peer: 'http' },
     ],
     fix: 'Look at why the backends are not ready: health check, start-up, deployment, selector.',
   },

@@ -16,6 +16,8 @@ const PLACEHOLDERS = {
 } as const;
 type Placeholder = keyof typeof PLACEHOLDERS;
 const NAMES = Object.keys(PLACEHOLDERS) as Placeholder[];
+/** Which URL hung is known to a verdict, not to a page about its cause. */
+const ANY_URL = 'http://{host}:{port}/';
 /** Commands are made to be pasted into a shell: nothing that a shell would read gets in. */
 const SHELL_SAFE = /^[\w.:-]{1,255}$/;
 
@@ -69,7 +71,7 @@ export function writeCausePage(cause: Cause, values: ReadonlyMap<Placeholder, st
   const inText = (template: string) => escapeHtml(fill(template, values, 'inText'));
   const checks = cause.confirm.map(
     ({ text, command }) =>
-      `<li>${inText(text)}\n<pre tabindex="0"><code>${escapeHtml(fill(command, values, 'inCommand'))}</code></pre></li>`,
+      `<li>${inText(text)}\n<pre tabindex="0"><code>${escapeHtml(fill(command.replaceAll('{url}', ANY_URL), values, 'inCommand'))}</code></pre></li>`,
   );
   const siblings = [...CAUSES.values()]
     .filter(({ category, code }) => category === cause.category && code !== cause.code)
