@@ -25,7 +25,8 @@ export function slowCallMs(environment: Environment): number {
 
 /**
  * The service's name when OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES give none: that of the nearest package.json at or
- * above the program, else `unknown_service:node`. Undefined when the environment names it.
+ * above the program, else `unknown_service:node`. A program among the dependencies (`next start`, pm2) is a tool: what it runs
+ * lies in the working folder. Undefined when the environment names it.
  */
 export function fallbackServiceName(
   environment: Environment,
@@ -34,7 +35,8 @@ export function fallbackServiceName(
 ): string | undefined {
   if (environment['OTEL_SERVICE_NAME']?.trim()) return undefined;
   if (/(^|,)\s*service\.name\s*=/.test(environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '')) return undefined;
-  let current = script === undefined ? folder : dirname(script);
+  const isTool = script === undefined || /[\\/]node_modules[\\/]/.test(script);
+  let current = isTool ? folder : dirname(script);
   for (;;) {
     const name = packageName(join(current, 'package.json'));
     if (name !== undefined) return name;

@@ -57,6 +57,11 @@ describe('the name of a service', () => {
     ).toBe('the-shop');
   });
 
+  it('is that of the working folder when the program is a tool among the dependencies', () => {
+    const tool = join('/usr', 'lib', 'node_modules', 'pm2', 'lib', 'ProcessContainerFork.js');
+    expect(fallbackServiceName({}, tool, join(folder, 'src'))).toBe('the-shop');
+  });
+
   it('passes over a package.json that cannot be read', () => {
     expect(fallbackServiceName({}, join(folder, 'broken', 'app.js'), '/')).toBe('the-shop');
   });
