@@ -1,24 +1,40 @@
 /** One outgoing call, from its start to its end: gathers what happens to it, and writes it into a client span. */
 import { performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers';
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { timerOfReason } from './abort-reasons.ts';
-import { isOpen, peerOf, type Attempt, type Connection } from './connections.ts';
+import {
+  attemptAttributes,
+  failureAttributes,
+  openingAttributes,
+  peerAttributes,
+  phaseAttributes,
+} from './call-attributes.ts';
+import { isOpen, type Connection } from './connections.ts';
 import { activeContext } from './context.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
-import { measurePhases, openingMarks, type Mark, type PhaseTime } from './phases.ts';
+import { measurePhases, openingMarks, type Mark, type Phase } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
 import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
+import { noteActivity, strainAttributes } from './strain/monitor.ts';
+
+/** A call that waited this long for a socket says for whom. */
+const longWaitMs = 100;
 
 export interface Call extends ConnectionUser {
   span: RecordedSpan;
   ended: boolean;
-  /** Whether the call had to wait for a socket. */
+  /** Whether the call had to wait for a socket that others held. */
   queued: boolean;
+  /** Describes the pool that it waits in. */
+  readPool: ((call: Call) => Attributes) | undefined;
+  /** The phase of a call that has no connection. */
+  unserved: 'queue' | 'connect';
   connection: Connection | undefined;
   /** Whether the connection was opened for this call, so that its opening is part of it. */
   opensConnection: boolean;
+  /** Whether that connection is one to a proxy, through which the call's own is opened next. */
+  isTunnelling: boolean;
   /** When the call got a socket that was open already. */
   socketMs: number | undefined;
   /** The use of that connection before, how old it is, and since when nobody used it. */
@@ -44,8 +60,11 @@ export interface CallStart {
   shared?: SharedAttributes;
   attributes: Attributes;
   /** Now, unless the call began to wait for a socket earlier. */
-  startMs?: number;
+  startMs?: number | undefined;
   queued?: boolean;
+  unserved?: 'queue' | 'connect';
+  /** The context that the call is made in, when it is not the present one. */
+  parent?: Context;
 }
 
 function isComplete(this: ConnectionUser & { answer?: Call['answer'] }): boolean {
@@ -54,10 +73,19 @@ function isComplete(this: ConnectionUser & { answer?: Call['answer'] }): boolean
 
 export function startCall(
   recorder: Recorder,
-  { name, shared, attributes, startMs = performance.now(), queued = false }: CallStart,
+  {
+    name,
+    shared,
+    attributes,
+    startMs = performance.now(),
+    queued = false,
+    unserved = 'connect',
+    parent = activeContext(),
+  }: CallStart,
 ): Call {
-  const call: Call = {
-    span: recorder.startSpan({ name, kind: 'client', startMs, parent: activeContext(), shared, attributes }),
+  noteActivity(startMs);
+  return {
+    span: recorder.startSpan({ name, kind: 'client', startMs, parent, shared, attributes }),
     startMs,
     hasSocket: false,
     isShared: false,
@@ -65,8 +93,11 @@ export function startCall(
     answer: undefined,
     ended: false,
     queued,
+    readPool: undefined,
+    unserved,
     connection: undefined,
     opensConnection: false,
+    isTunnelling: false,
     socketMs: undefined,
     reused: undefined,
     ageMs: undefined,
@@ -79,28 +110,6 @@ export function startCall(
     protocolVersion: undefined,
     statusCode: undefined,
   };
-  noteQueueing(call);
-  return call;
-}
-
-/** Calls that began in this turn of the event loop. */
-let begun: Call[] = [];
-
-/** A call waits for a socket when, one turn of the event loop later, it has none and none is being opened for it. */
-function noteQueueing(call: Call): void {
-  begun.push(call);
-  // Once for all of them, and after `http` has handed out sockets that were idle, which it does in the next tick.
-  if (begun.length === 1) process.nextTick(process.nextTick, lookForWaiting);
-}
-
-function lookForWaiting(): void {
-  const waiting = begun.filter((call) => !call.connection && !call.ended);
-  begun = [];
-  if (waiting.length === 0) return;
-  // undici hands a request to an idle connection only in the next turn.
-  setImmediate(() => {
-    for (const call of waiting) if (!call.connection) call.queued = true;
-  });
 }
 
 /** A connection is being opened for the call. */
@@ -126,7 +135,11 @@ export function attachSocket(call: Call, connection: Connection): void {
   } else {
     use(call, connection);
     call.opensConnection = false;
+    // Another call had it when this one began.
+    if ((connection.lastUsedMs ?? 0) > call.startMs) call.queued = true;
   }
+  if (call.queued && nowMs - call.startMs >= longWaitMs) notePool(call);
+  call.isTunnelling = false;
   noteSocket(connection.evidence, call);
   if (isOpen(connection)) {
     call.socketMs = nowMs;
@@ -138,6 +151,10 @@ export function attachSocket(call: Call, connection: Connection): void {
     if (connection.lastUsedMs !== undefined) call.idleMs = nowMs - connection.lastUsedMs;
   }
   connection.calls += 1;
+}
+
+function notePool(call: Call): void {
+  if (call.readPool) Object.assign(call.attributes, call.readPool(call));
 }
 
 export interface CallEnd {
@@ -171,10 +188,11 @@ export function endCall(call: Call, end: CallEnd = unremarkable): void {
   const failure =
     end.failure ??
     (end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end)));
+  if (!connection && (call.queued || call.unserved === 'queue')) notePool(call);
   const isError = failure !== undefined || (statusCode !== undefined && statusCode >= 400);
   const attributes = attributesOf(call, endMs, failure);
   if (isError) attributes['error.type'] = failure?.type ?? String(statusCode);
-  if (failure || isSlow(startMs, endMs)) Object.assign(attributes, kernelAttributes(call));
+  if (failure || isSlow(startMs, endMs)) noteCircumstances(attributes, call, endMs);
   call.span.end({
     endMs,
     shared: sharedOf(call),
@@ -254,12 +272,23 @@ function marksOf(call: Call): Mark[] {
   const { connection, startMs } = call;
   const marks: Mark[] = [];
   if (call.before) marks.push(...call.before);
-  else if (call.queued || !connection) marks.push({ phase: 'queue', atMs: startMs });
-  if (connection && call.opensConnection) marks.push(...openingMarks(connection));
+  else if (call.queued) marks.push({ phase: 'queue', atMs: startMs });
+  else if (!connection) marks.push({ phase: call.unserved, atMs: startMs });
+  else if (call.opensConnection && connection.isTunnelled) marks.push({ phase: 'connect', atMs: startMs });
+  if (connection && call.opensConnection) {
+    const opening = openingMarks(connection);
+    const isPart = ({ phase }: Mark) => !call.isTunnelling || phase === 'dns' || phase === 'connect';
+    marks.push(...opening.filter(isPart));
+  }
   if (call.socketMs !== undefined) marks.push({ phase: 'send', atMs: call.socketMs });
   if (call.sentMs !== undefined) marks.push({ phase: 'wait', atMs: call.sentMs });
   if (call.headersMs !== undefined) marks.push({ phase: 'receive', atMs: call.headersMs });
   return marks;
+}
+
+/** The phase that the call is in. */
+export function phaseNow(call: Call): Phase | undefined {
+  return measurePhases(call.startMs, marksOf(call), performance.now()).at(-1)?.phase;
 }
 
 /** The socket's idle timer, when it ran out during the call and nothing moved since. */
@@ -269,26 +298,13 @@ function idleTimerOf(call: Call, timer: Timer): Timeout | undefined {
   return ranOut && ranOut.atMs >= lastMoveMs ? { timer, budgetMs: ranOut.budgetMs } : undefined;
 }
 
-export function phaseAttributes(times: PhaseTime[]): Attributes {
-  return Object.fromEntries(times.map(({ phase, durationMs }) => [`sockeye.phase.${phase}_ms`, durationMs]));
+/** Of a call that failed or was slow: what the kernel knows of its connection, and what this process was busy with. */
+function noteCircumstances(attributes: Attributes, call: Call, endMs: number): void {
+  const { connection, opensConnection, startMs } = call;
+  Object.assign(attributes, kernelAttributes(call), strainAttributes(startMs, endMs));
+  if (connection) Object.assign(attributes, openingAttributes(connection, opensConnection));
 }
 
-export function failureAttributes(
-  { type, timeout }: Failure,
-  times: PhaseTime[],
-  elapsedMs: number,
-): Attributes {
-  const attributes: Attributes = { 'error.type': type };
-  if (!timeout) return attributes;
-  const open = times.at(-1);
-  if (open) attributes['sockeye.timeout.phase'] = open.phase;
-  attributes['sockeye.timeout.timer'] = timeout.timer;
-  attributes['sockeye.timeout.elapsed_ms'] = elapsedMs;
-  if (timeout.budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = timeout.budgetMs;
-  return attributes;
-}
-
-/** Of a call that failed or was slow: what the kernel knows of its connection. */
 function kernelAttributes({ connection, opensConnection, isShared }: Call): Attributes {
   if (!connection || connection.path !== undefined) return {};
   const { evidence, socket, attempts, calls, host } = connection;
@@ -299,24 +315,4 @@ function kernelAttributes({ connection, opensConnection, isShared }: Call): Attr
     isShared: isShared || alpnProtocol === 'h2',
     wasTried: attempts.length > 0,
   });
-}
-
-export function peerAttributes(connection: Connection): Attributes {
-  if (connection.path !== undefined)
-    return { 'network.transport': 'unix', 'network.peer.address': connection.path };
-  const peer = peerOf(connection);
-  return peer ? { 'network.peer.address': peer.address, 'network.peer.port': peer.port } : {};
-}
-
-/** Only when several addresses were tried: `10.0.0.1:443 timeout 250ms`, one string an attempt, with its retransmits if known. */
-export function attemptAttributes(attempts: readonly Attempt[]): Attributes {
-  if (attempts.length < 2) return {};
-  const nowMs = performance.now();
-  return {
-    'sockeye.connect.attempts': attempts.map(({ address, port, startedMs, endedMs, result, retransmits }) => {
-      const host = address.includes(':') ? `[${address}]` : address;
-      const outcome = `${host}:${port} ${result ?? 'open'} ${Math.round((endedMs ?? nowMs) - startedMs)}ms`;
-      return retransmits === undefined ? outcome : `${outcome} retransmits=${retransmits}`;
-    }),
-  };
 }

@@ -9,13 +9,17 @@ import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
+import { listByHost } from './connections-by-host.ts';
 import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
+import { readDestination, type Destination } from './destination.ts';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
 import { readTcpInfoOf } from './kernel/reading.ts';
 import { tapEvents } from './listening.ts';
 import type { ConnectionMoments } from './phases.ts';
 import type { SharedAttributes } from './recorder.ts';
+import type { Lookup } from './strain/lookup-queue.ts';
+import { takeLookup } from './strain/lookups.ts';
 
 export interface Attempt {
   address: string;
@@ -37,8 +41,12 @@ export interface Connection extends ConnectionMoments {
   /** The path of a local socket, which has no host and no port. */
   path: string | undefined;
   attempts: Attempt[];
+  /** The lookup of the host, where it takes a thread. */
+  lookup: Lookup | undefined;
   /** Whether a call opened this connection or uses it; what no call claims is told by a span of its own. */
   claimed: boolean;
+  /** Whether it was opened through another, of which a span of its own has told. */
+  isTunnelled: boolean;
   /** Whether it has been told of by a span of its own. */
   reported: boolean;
   calls: number;
@@ -72,6 +80,10 @@ export function isExporting(socket: Socket): boolean {
   return exporting.has(socket);
 }
 
+export function knownConnection(socket: Socket): Connection | undefined {
+  return connections.get(socket);
+}
+
 /** Patches `net.Socket.prototype.connect`, so that every connection opened from now on is observed. */
 export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
@@ -83,11 +95,19 @@ export function watchConnections(observer: ConnectionObserver): void {
   });
   Socket.prototype.connect = function connect(this: Socket): Socket {
     note(this, Array.from(arguments));
-    return Reflect.apply(original, this, arguments) as Socket;
+    takeLookup();
+    const socket = Reflect.apply(original, this, arguments) as Socket;
+    noteLookup(this, takeLookup());
+    return socket;
   } as typeof original;
   watchHandshakes(observer);
   watchDestroy();
   watchIdleTimers();
+}
+
+function noteLookup(socket: Socket, lookup: Lookup | undefined): void {
+  const connection = lookup && connections.get(socket);
+  if (connection) connection.lookup = lookup;
 }
 
 /** Replaces `_start` of TLS sockets, with which every handshake begins; a socket that connects by itself is known already. */
@@ -119,10 +139,13 @@ function observeHandshake(socket: TLSSocket, plain: Connection, observer: Connec
   const connection = newConnection(socket, plain);
   connection.needsLookup = plain.needsLookup && !plain.reported;
   connection.connectedMs = connection.startedMs;
-  if (!plain.reported) {
+  if (plain.reported) {
+    connection.isTunnelled = true;
+  } else {
     connection.startedMs = plain.startedMs;
     if (plain.lookedUpMs !== undefined) connection.lookedUpMs = plain.lookedUpMs;
     connection.attempts = plain.attempts;
+    connection.lookup = plain.lookup;
     connection.claimed = plain.claimed;
   }
   observer.securing(plain, connection);
@@ -137,6 +160,7 @@ function watchDestroy(): void {
   const note = guard((socket: Socket, error: Error | null) => {
     const connection = connections.get(socket);
     if (!connection || connection.path !== undefined) return;
+    listByHost(connection, false);
     const reading = readBeforeDestroy(connection.evidence, socket, isOpen(connection), error);
     const attempt = connection.attempts.at(-1);
     if (attempt && attempt.result === undefined) attempt.retransmits = reading?.info.retransmits;
@@ -163,12 +187,6 @@ export function connectionOf(socket: Socket): Connection {
   return connection;
 }
 
-interface Destination {
-  host: string | undefined;
-  port: number | undefined;
-  path: string | undefined;
-}
-
 function newConnection(socket: Socket, { host, port, path }: Destination): Connection {
   const connection: Connection = {
     socket,
@@ -180,7 +198,9 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     needsLookup: host !== undefined && path === undefined && isIP(host) === 0,
     needsTls: (socket as { encrypted?: boolean }).encrypted === true,
     attempts: [],
+    lookup: undefined,
     claimed: false,
+    isTunnelled: false,
     reported: false,
     calls: 0,
     lastUsedMs: undefined,
@@ -210,27 +230,11 @@ function observe(socket: Socket, args: unknown[], observer: ConnectionObserver):
   follow(connection, observer);
 }
 
-/** The destination in the arguments of `connect`: options, port and host, a path, or any of them already normalized to an array. */
-export function readDestination(args: unknown[]): Destination {
-  const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
-  if (typeof first === 'object' && first !== null) {
-    const { host, port, path } = first as Record<string, unknown>;
-    if (typeof path === 'string') return { host: undefined, port: undefined, path };
-    return {
-      host: typeof host === 'string' && host !== '' ? host : 'localhost',
-      port: Number(port),
-      path: undefined,
-    };
-  }
-  if (typeof first === 'string' && Number.isNaN(Number(first)))
-    return { host: undefined, port: undefined, path: first };
-  return { host: typeof second === 'string' ? second : 'localhost', port: Number(first), path: undefined };
-}
-
 /** Follows a socket until it is open, or closed before. `observer` is told of a connection that nobody claims. */
 function follow(connection: Connection, observer: ConnectionObserver | undefined): void {
   const { socket } = connection;
   connection.reported = observer === undefined;
+  listByHost(connection, true);
   if (isOpen(connection)) return;
   const opened = () => {
     stop();

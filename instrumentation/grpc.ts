@@ -8,6 +8,7 @@
  * for, and never get one: so a call is followed from there, not from its stream.
  */
 import { isIP } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import type { Attributes, Context } from '@opentelemetry/api';
@@ -271,10 +272,16 @@ function noteWay(call: GrpcCall, details: string): void {
   }
 }
 
+/** A server that keeps to the same deadline may be the first to say that it has passed. */
+const deadlineSlackMs = 20;
+
 function timeoutOf({ givenUp, budgetMs, startMs }: GrpcCall, code: number): Timeout | undefined {
-  if (givenUp?.code !== code) return undefined;
-  if (code === DEADLINE_EXCEEDED) return { timer: 'grpc_deadline', budgetMs };
-  if (code !== CANCELLED) return undefined;
+  if (code === DEADLINE_EXCEEDED) {
+    const leftMs = (budgetMs ?? Infinity) - (performance.now() - startMs);
+    if (givenUp?.code !== code && leftMs > deadlineSlackMs) return undefined;
+    return { timer: 'grpc_deadline', budgetMs };
+  }
+  if (code !== CANCELLED || givenUp?.code !== code) return undefined;
   const { timer } = givenUp;
   const isDeadline = timer !== undefined && isDeadlineOf(timer, startMs);
   return isDeadline ? { timer: 'app', budgetMs: timer.delayMs } : { timer: 'abort', budgetMs: undefined };

@@ -2,23 +2,28 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { Attributes } from '@opentelemetry/api';
 import { attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
+import { isSlow } from './kernel/evidence.ts';
 import { watchedBy, watchMessage, watchMessages, type Watcher } from './message-events.ts';
+import { agentPool, poolAttributes, type Pool } from './pool.ts';
 import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
 import { runningTimer, type RunningTimer } from './running-timer.ts';
+import { hasEnvoyHeaders } from './sidecar.ts';
+import { watchUnread, type Unread } from './unread.ts';
 
 /** Starts a client span for every request that `http` or `https` sends. */
-export function watchHttpClient(recorder: Recorder): void {
+export function watchHttpClient(recorder: Recorder, unread = watchUnread()): void {
   watchMessages();
   watchDestroy();
   onChannel<{ request: ClientRequest }>('http.client.request.created', ({ request }) => {
-    if (!isSuppressed(activeContext())) watchMessage(request, new HttpCall(recorder, request));
+    if (!isSuppressed(activeContext())) watchMessage(request, new HttpCall(recorder, request, unread));
   });
   onChannel<{ request: ClientRequest; error: unknown }>('http.client.request.error', ({ request, error }) => {
     // A socket that the program or its agent destroyed marks the request before the error comes.
@@ -64,17 +69,32 @@ class HttpCall implements Watcher {
   readonly within = undefined;
   readonly #request: ClientRequest;
   readonly #call: Call;
+  readonly #unread: Unread;
+  /** Its agent's pool when the request was put into its queue. */
+  readonly #arrivedIn: Pool | undefined;
   #response: IncomingMessage | undefined = undefined;
   /** Set when the program destroyed the request, with the timer that made it do so. */
   #destroyed: { timer: RunningTimer | undefined } | undefined = undefined;
 
-  constructor(recorder: Recorder, request: ClientRequest) {
+  constructor(recorder: Recorder, request: ClientRequest, unread: Unread) {
     this.#request = request;
+    this.#unread = unread;
+    this.#arrivedIn = agentPool(request, true);
     this.#call = startCall(recorder, describeTarget(request));
+    if (this.#arrivedIn) {
+      this.#call.queued = true;
+      this.#call.readPool = () => this.#readPool();
+    }
     injectHeaders(recorder, request, this.#call);
   }
 
+  #readPool(): Attributes {
+    const pool = agentPool(this.#request) ?? this.#arrivedIn;
+    return pool ? poolAttributes(pool) : {};
+  }
+
   emitted(event: string | symbol, emitter: object, argument: unknown): void {
+    if (emitter === this.#response && (event === 'end' || event === 'close')) this.#unread.ended(this.#call);
     if (this.#call.ended) return;
     if (emitter === this.#response) {
       if (event === 'end') endCall(this.#call);
@@ -107,6 +127,9 @@ class HttpCall implements Watcher {
     call.answer = response;
     call.protocolVersion = response.httpVersion;
     if (isEventStream(response.rawHeaders)) call.attributes['sockeye.stream'] = true;
+    const isOfInterest = response.statusCode! >= 500 || isSlow(call.startMs, call.headersMs);
+    if (isOfInterest && hasEnvoyHeaders(response.headers)) call.attributes['sockeye.sidecar'] = 'envoy';
+    this.#unread.began(call, response);
   }
 
   /** The program destroys the request. */

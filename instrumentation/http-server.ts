@@ -20,9 +20,11 @@ import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { watchMessage, watchMessages, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
-import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
+import type { RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { createSlot } from './slot.ts';
+import { noteActivity } from './strain/monitor.ts';
+import { noteService } from './strain/service.ts';
 
 /** How long the span of a hung handler may keep the rest of its trace waiting. */
 const usualLeftLimitMs = 30_000;
@@ -79,22 +81,33 @@ function startVisit(
   response: ServerResponse,
   socket: Socket,
 ): Visit {
+  const startMs = performance.now();
+  noteActivity(startMs);
+  const start = describeVisit(recorder, request, socket, startMs);
+  return new Visit(recorder.startSpan(start), start.name, startMs, request, response, departed);
+}
+
+/** A request as the start of its span. */
+export function describeVisit(
+  recorder: Recorder,
+  request: IncomingMessage,
+  socket: Socket,
+  startMs: number,
+): SpanStart {
   const headers = readHeaders(request.rawHeaders);
   const { method, original, spanName } = recordedMethod(request.method);
   const { path, query } = splitTarget(request.url ?? '/');
   const attributes: Attributes = { 'url.path': path };
   if (query !== undefined) attributes['url.query'] = query;
   if (original !== undefined) attributes['http.request.method_original'] = original;
-  const startMs = performance.now();
-  const span = recorder.startSpan({
+  return {
     name: spanName,
     kind: 'server',
     startMs,
     parent: recorder.extract(headers),
     shared: sharedAttributes(request, socket, method, headers),
     attributes,
-  });
-  return new Visit(span, spanName, startMs, request, response, departed);
+  };
 }
 
 /** What most requests on one connection have in common, as of the last one. */
@@ -214,6 +227,7 @@ class Visit implements Watcher {
     if (this.#isStream) attributes['sockeye.stream'] = true;
     if (this.leftMs !== undefined) attributes['sockeye.client.left_ms'] = this.leftMs - this.#startMs;
     if (status >= 500) attributes['error.type'] = String(status);
+    noteService(attributes, this.#startMs, endMs, status >= 500);
     this.span.end({
       endMs,
       attributes,

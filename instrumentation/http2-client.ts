@@ -24,6 +24,7 @@ import { fullUrl, splitTarget } from './redact.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcTimeoutMs, isGrpc } from './rpc.ts';
 import { runningTimer } from './running-timer.ts';
 import { isUndiciSocket } from './undici.ts';
+import { watchUnread } from './unread.ts';
 
 type Headers = Record<string, unknown>;
 type Request = (this: ClientHttp2Session, ...args: unknown[]) => ClientHttp2Stream;
@@ -33,6 +34,7 @@ const calls = new WeakMap<ClientHttp2Stream, Call>();
 const ownCalls = new WeakMap<ClientHttp2Stream, StreamCall>();
 /** The last stream that had sent all it had before its call was known: within `request`. */
 let sentAtOnce: ClientHttp2Stream | undefined;
+const unread = watchUnread();
 
 export function watchHttp2Client(recorder: Recorder): void {
   sessions = { recorder };
@@ -53,9 +55,13 @@ export function watchHttp2Client(recorder: Recorder): void {
   onChannel<Message>('http2.client.stream.finish', ({ stream, headers }) => {
     const call = calls.get(stream);
     if (!call) return;
-    call.headersMs = performance.now();
+    // Headers with the status of gRPC are the end already, and no answer.
+    if (grpcStatusIn(headers) === undefined) call.headersMs = performance.now();
     const own = ownCalls.get(stream);
-    if (own) headersReceived(own, headers);
+    if (own) {
+      headersReceived(own, headers);
+      unread.began(own, stream);
+    }
   });
   onChannel<Message>('http2.client.stream.error', ({ stream, error }) => {
     const call = ownCalls.get(stream);
@@ -245,7 +251,10 @@ function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
   }
   stream.once(
     'close',
-    guard(() => endStreamCall(stream, call)),
+    guard(() => {
+      unread.ended(call);
+      endStreamCall(stream, call);
+    }),
   );
 }
 
@@ -257,7 +266,7 @@ function streamStarted(call: Call): void {
 
 function headersReceived(call: StreamCall, headers: Headers): void {
   const status = Number(headers[':status']);
-  if (call.isGrpc && grpcStatusIn(headers) !== undefined) readGrpcStatus(call, headers);
+  if (grpcStatusIn(headers) !== undefined) readGrpcStatus(call, headers);
   if (!call.isGrpc || status !== 200) call.statusCode = status;
   if (String(headers['content-type']).startsWith('text/event-stream')) {
     call.attributes['sockeye.stream'] = true;

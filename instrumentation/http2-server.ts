@@ -15,6 +15,8 @@ import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
 import type { Headers as SentHeaders, RecordedSpan, Recorder } from './recorder.ts';
 import { splitTarget } from './redact.ts';
+import { noteActivity } from './strain/monitor.ts';
+import { noteService } from './strain/service.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcStatusName, isGrpc, isServerFault } from './rpc.ts';
 
 type Headers = Record<string, unknown>;
@@ -38,6 +40,7 @@ export function watchHttp2Server(recorder: Recorder): void {
 
 function streamStarted(recorder: Recorder, stream: ServerHttp2Stream, headers: Headers): void {
   const startMs = performance.now();
+  noteActivity(startMs);
   const { name, attributes } = describeStream(stream, headers);
   const parent = recorder.extract(headers as SentHeaders);
   const span = recorder.startSpan({ name, kind: 'server', startMs, parent, attributes });
@@ -45,8 +48,8 @@ function streamStarted(recorder: Recorder, stream: ServerHttp2Stream, headers: H
   // Node emits the stream in the next turn, in what is entered here; its own events in the context of the connection.
   enterContext(span.context);
   emitWithin(span.context, stream);
-  const end = guard(() => endVisit(visit, stream));
   makeRoom(stream);
+  const end = guard(() => endVisit(visit, stream));
   if (!visit.isGrpc) stream.once('prefinish', end);
   stream.once('close', end);
 }
@@ -93,6 +96,7 @@ function endVisit(visit: StreamVisit, stream: ServerHttp2Stream): void {
   const errorMessage = visit.isGrpc
     ? readGrpcStatus(attributes, stream)
     : readHttpStatus(attributes, stream.sentHeaders as Headers | undefined);
+  noteService(attributes, visit.startMs, endMs, errorMessage !== undefined);
   visit.span.end({ endMs, attributes, ...(errorMessage === undefined ? {} : { errorMessage }) });
 }
 

@@ -2,14 +2,21 @@
 import { performance } from 'node:perf_hooks';
 import type { Attributes, Context } from '@opentelemetry/api';
 import { timerOfReason } from './abort-reasons.ts';
-import { attemptAttributes, failureAttributes, peerAttributes, phaseAttributes } from './call.ts';
+import {
+  attemptAttributes,
+  failureAttributes,
+  openingAttributes,
+  peerAttributes,
+  phaseAttributes,
+} from './call-attributes.ts';
 import { isOpen, withoutEndedSpan, type Connection } from './connections.ts';
 import { describeFailure } from './failures.ts';
 import { fetchIn } from './fetch.ts';
-import { evidenceAttributes } from './kernel/evidence.ts';
+import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
 import { peerAttributesOf } from './libraries/peers.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
+import { strainAttributes } from './strain/monitor.ts';
 
 /** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
 export function recordOpening(recorder: Recorder, connection: Connection): void {
@@ -22,6 +29,14 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   const attributes: Attributes = { ...peerAttributesOf(connection), 'server.address': host };
   if (port !== undefined && !Number.isNaN(port)) attributes['server.port'] = port;
   Object.assign(attributes, peerAttributes(connection), phaseAttributes(times), attemptAttributes(attempts));
+  if (!isOpen(connection) || isSlow(startedMs, endMs)) {
+    Object.assign(
+      attributes,
+      openingAttributes(connection),
+      strainAttributes(startedMs, endMs),
+      evidenceAttributes(evidence, socket, { isOwn: true, isShared: false, wasTried: attempts.length > 0 }),
+    );
+  }
   let errorMessage: string | undefined;
   if (!isOpen(connection)) {
     const error =
@@ -33,11 +48,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
       timerOfReason: (reason) => timerOfReason(reason, startedMs),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
     });
-    Object.assign(
-      attributes,
-      failureAttributes(failure, times, endMs - startedMs),
-      evidenceAttributes(evidence, socket, { isOwn: true, isShared: false, wasTried: attempts.length > 0 }),
-    );
+    Object.assign(attributes, failureAttributes(failure, times, endMs - startedMs));
     errorMessage = failure.message;
   }
   const span = recorder.startSpan({

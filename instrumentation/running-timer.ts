@@ -24,6 +24,8 @@ interface TimerFields {
 
 /** A timer may start this long after the call it is for: in the same piece of code, the loop's clock being coarse. */
 const startSlackMs = 20;
+/** Or after this part of the call, in a library that sets it when it has done other things first. */
+const startSlackShare = 0.1;
 
 /** The one-shot timer that runs now; undefined outside of one. An interval says nothing about one call. */
 export function runningTimer(): RunningTimer | undefined {
@@ -40,7 +42,12 @@ export function runningTimer(): RunningTimer | undefined {
   return { delayMs, startedMs: performance.now() - (loopNow - start) };
 }
 
-/** Whether the timer can be the deadline of a call: one that started later was set for something else. */
-export function isDeadlineOf({ startedMs }: RunningTimer, callStartMs: number): boolean {
-  return startedMs <= callStartMs + startSlackMs;
+/** Whether the timer can be the deadline of a call that ends now: one that started later was set for something else. */
+export function isDeadlineOf(
+  { startedMs }: RunningTimer,
+  callStartMs: number,
+  nowMs = performance.now(),
+): boolean {
+  const slackMs = Math.max(startSlackMs, (nowMs - callStartMs) * startSlackShare);
+  return startedMs <= callStartMs + slackMs;
 }

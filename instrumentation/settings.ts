@@ -35,21 +35,38 @@ export function fallbackServiceName(
 ): string | undefined {
   if (environment['OTEL_SERVICE_NAME']?.trim()) return undefined;
   if (/(^|,)\s*service\.name\s*=/.test(environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '')) return undefined;
+  return nearestPackage(script, folder, 'name') ?? 'unknown_service:node';
+}
+
+/** The service's version: that of OTEL_RESOURCE_ATTRIBUTES, else of the nearest package.json that has one. */
+export function serviceVersion(
+  environment: Environment,
+  script: string | undefined,
+  folder: string,
+): string | undefined {
+  const attributes = environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '';
+  const [, named] = /(?:^|,)\s*service\.version\s*=\s*([^,]*)/.exec(attributes) ?? [];
+  if (named !== undefined) return named.trim();
+  return nearestPackage(script, folder, 'version');
+}
+
+/** A text field of the nearest package.json, at or above the program, that has it. */
+function nearestPackage(script: string | undefined, folder: string, field: string): string | undefined {
   const isTool = script === undefined || /[\\/]node_modules[\\/]/.test(script);
   let current = isTool ? folder : dirname(script);
   for (;;) {
-    const name = packageName(join(current, 'package.json'));
-    if (name !== undefined) return name;
+    const value = packageField(join(current, 'package.json'), field);
+    if (value !== undefined) return value;
     const parent = dirname(current);
-    if (parent === current) return 'unknown_service:node';
+    if (parent === current) return undefined;
     current = parent;
   }
 }
 
-function packageName(file: string): string | undefined {
+function packageField(file: string, field: string): string | undefined {
   try {
-    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
-    return typeof name === 'string' && name !== '' ? name : undefined;
+    const { [field]: value } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    return typeof value === 'string' && value !== '' ? value : undefined;
   } catch {
     return undefined;
   }

@@ -14,7 +14,10 @@ import { noteOpener } from './libraries/peers.ts';
 import { watchLibraries } from './libraries/watch-libraries.ts';
 import { recordOpening } from './opening.ts';
 import { fallbackServiceName, isQuietProcess } from './settings.ts';
+import { lookForSidecar } from './sidecar.ts';
+import { watchLookups } from './strain/lookups.ts';
 import { undiciOpening, watchUndici } from './undici.ts';
+import { watchUpgrades } from './upgrades.ts';
 
 export function startHook(): void {
   const script = process.argv[1];
@@ -30,16 +33,19 @@ export function startHook(): void {
   });
 
   watchAborts();
+  watchLookups();
   watchConnections({
     exporting: trackExportSocket,
     starting(connection) {
       http2Opening();
+      lookForSidecar();
       if (!undiciOpening(connection) && !grpcOpening(connection)) noteOpener(connection);
     },
     securing: grpcSecuring,
     openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
   });
   watchHttpServer(recorder);
+  watchUpgrades(recorder);
   watchHttpClient(recorder);
   watchUndici(recorder);
   watchHttp2Server(recorder);

@@ -4,17 +4,21 @@
  * undici opens connections in the background: a connection that starts is given to the request that asked for it, found
  * by the `fetch` it runs in, else by its origin.
  */
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
+import { timerOfReason } from './abort-reasons.ts';
 import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
-import { fetchIn, watchFetch } from './fetch.ts';
+import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { recordedMethod } from './http-names.ts';
+import { hostPool, poolAttributes, type Pool } from './pool.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
+import { hiddenProperty, takeArrival, watchDispatchers } from './undici-dispatch.ts';
 
 /** What the channels publish of a request. */
 interface UndiciRequest {
@@ -29,6 +33,8 @@ interface UndiciRequest {
 }
 
 interface UndiciCall extends Call {
+  /** The pool as it was when the request came into its queue. */
+  arrivedIn: Pool | undefined;
   host: string;
   port: number;
 }
@@ -77,36 +83,63 @@ export function watchUndici(recorder: Recorder): void {
     const call = calls.get(request);
     if (!call) return;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
+    else if (isThrownAway(call, error)) endCall(call);
     else finish(call, error, budgetsOf(request));
   });
   onChannel<{ socket: Socket }>('undici:client:connected', ({ socket }) => sockets.add(socket));
-  watchFetch({
+  onChannel<{ connectParams: { hostname: string; port: string; protocol: string } }>(
+    'undici:client:beforeConnect',
+    ({ connectParams }) => connecting(connectParams),
+  );
+  const observer: FetchObserver = {
     rejected: (call, error) => finish(call, error),
-    rejectedInQueue: (open, url, method, error) => {
+    rejectedInQueue: ({ startMs, pool }, url, method, error) => {
       const { name, attributes } = describe(method, url, url.pathname + url.search);
-      const call = startCall(recorder, { name, attributes, startMs: open.startMs, queued: true });
-      finish(call, error);
+      Object.assign(attributes, pool && poolAttributes(pool));
+      finish(startCall(recorder, { name, attributes, startMs, queued: true }), error);
     },
-  });
+  };
+  watchFetch(globalThis, observer);
+  watchDispatchers((exports) => watchFetch(exports, observer));
 }
 
 function requestCreated(recorder: Recorder, request: UndiciRequest): void {
-  const active = activeContext();
-  if (isSuppressed(active)) return;
+  const arrival = takeArrival();
+  const active = arrival?.context ?? activeContext();
+  const open = fetchIn(active);
+  // A fetch that was given up in the queue has its span.
+  if (isSuppressed(active) || open?.isSettled) return;
   const origin = new URL(String(request.origin));
   const { name, attributes } = describe(request.method, origin, request.path);
   if (request.upgrade || request.method === 'CONNECT') attributes['sockeye.stream'] = true;
-  const open = fetchIn(active);
-  const isQueued = open?.queued === true && open.calls.length === 0;
-  const waited = isQueued ? { startMs: open.startMs, queued: true } : {};
-  const call: UndiciCall = Object.assign(startCall(recorder, { name, attributes, ...waited }), {
+  const started = startCall(recorder, {
+    name,
+    attributes,
+    startMs: arrival?.startMs,
+    queued: arrival?.pool !== undefined,
+    unserved: 'queue',
+    parent: active,
+  });
+  const call: UndiciCall = Object.assign(started, {
     host: String(attributes['server.address']),
     port: Number(attributes['server.port']),
+    readPool,
+    arrivedIn: arrival?.pool,
   });
   calls.set(request, call);
   waiting.add(call);
   open?.calls.push(call);
   injectHeaders(recorder, request, call);
+}
+
+function readPool(call: Call): Attributes {
+  const { arrivedIn, host, port } = call as UndiciCall;
+  if (arrivedIn) return poolAttributes(arrivedIn);
+  let pending = 0;
+  for (const other of waiting) {
+    if (isUnserved(other) && other.host === host && other.port === port) pending += 1;
+  }
+  return poolAttributes(hostPool(host, port, Math.max(1, pending), undefined));
 }
 
 function describe(asked: string, origin: URL, target: string): { name: string; attributes: Attributes } {
@@ -115,7 +148,8 @@ function describe(asked: string, origin: URL, target: string): { name: string; a
     'http.request.method': method,
     'server.address': origin.hostname.replace(/^\[(.*)\]$/, '$1'),
     'server.port': Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80),
-    'url.full': fullUrl(origin.origin, splitTarget(target)),
+    // To a proxy the target is a URL already; that of CONNECT is the host and port to reach.
+    'url.full': fullUrl(target.startsWith('/') ? origin.origin : '', splitTarget(target)),
   };
   if (original !== undefined) attributes['http.request.method_original'] = original;
   return { name: spanName, attributes };
@@ -133,16 +167,48 @@ function injectHeaders(recorder: Recorder, request: UndiciRequest, call: Call): 
   });
 }
 
-/** A connection starts to open: gives it to the undici request that waits for it; false if none does. */
-export function undiciOpening(connection: Connection): boolean {
-  const call = fetchIn(connection.context)?.calls.find(isUnserved) ?? longestWaiting(connection);
-  if (call) attachOpening(call, connection);
-  return call !== undefined;
+interface Destination {
+  host: string | undefined;
+  port: number | undefined;
 }
 
-function longestWaiting({ host, port }: Connection): UndiciCall | undefined {
+/**
+ * A connection starts to open: gives it to the undici request that waits for it; false if none does. One to a proxy is
+ * opened for the request to go through it as well as for the CONNECT.
+ */
+export function undiciOpening(connection: Connection): boolean {
+  const fetching = fetchIn(connection.context)?.calls.find(isUnserved) as UndiciCall | undefined;
+  if (fetching) attachOpening(fetching, connection);
+  const isProxy = fetching !== undefined && !goesTo(fetching, connection);
+  if (isProxy) fetching.isTunnelling = true;
+  const matching = fetching && !isProxy ? undefined : longestWaiting(connection);
+  if (matching) attachOpening(matching, connection);
+  return fetching !== undefined || matching !== undefined;
+}
+
+/** undici asks its connector for a connection, which may be a way through a proxy: whoever waits for it is in no queue. */
+function connecting({
+  hostname,
+  port,
+  protocol,
+}: {
+  hostname: string;
+  port: string;
+  protocol: string;
+}): void {
+  const to = { host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  const fetching = fetchIn(activeContext())?.calls.find(isUnserved) as UndiciCall | undefined;
+  const call = fetching && goesTo(fetching, to) ? fetching : longestWaiting(to, 'queue');
+  if (call) call.unserved = 'connect';
+}
+
+function goesTo(call: UndiciCall, { host, port }: Destination): boolean {
+  return call.host === host && call.port === port;
+}
+
+function longestWaiting(to: Destination, phase?: UndiciCall['unserved']): UndiciCall | undefined {
   for (const call of waiting) {
-    if (isUnserved(call) && call.host === host && call.port === port) return call;
+    if (isUnserved(call) && goesTo(call, to) && (!phase || call.unserved === phase)) return call;
   }
   return undefined;
 }
@@ -156,8 +222,24 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
   attachSocket(call, connectionOf(socket));
   const isHttp2 = (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2';
   call.attributes['network.protocol.version'] = isHttp2 ? '2' : '1.1';
-  // After an upgrade the request is never completed: the call lasts as long as its socket.
-  if (request.upgrade) socket.once('close', () => finish(call));
+  if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, call, socket);
+}
+
+/** The undici of older Node does not say that a request was upgraded, but that its client has given the socket away. */
+function watchUpgrade(request: UndiciRequest, call: UndiciCall, socket: Socket): void {
+  const client = hiddenProperty(socket, 'client') as EventEmitter | undefined;
+  client?.once('disconnect', (_url: unknown, _targets: unknown, reason: unknown) => {
+    if ((reason as { message?: unknown } | undefined)?.message !== 'upgrade') return;
+    const headersMs = performance.now();
+    // The undici of newer Node says so next.
+    process.nextTick(() => {
+      if (call.ended) return;
+      call.headersMs = headersMs;
+      if (request.upgrade) call.statusCode = 101;
+      finish(call);
+    });
+  });
+  socket.once('close', () => finish(call));
 }
 
 /** undici names whoever ended a request in the error: nothing else need be known. */
@@ -177,6 +259,13 @@ function budgetsOf({ headersTimeout, bodyTimeout }: UndiciRequest): CallEnd['und
 /** The program never read the body and dropped the response: the call was over with its headers, and did not fail. */
 function isForgotten(error: unknown): boolean {
   return error === 'Response object has been garbage collected';
+}
+
+/** The program cancelled the body of an answer; an abort by a controller or signal has a reason that is known. */
+function isThrownAway({ headersMs, startMs }: Call, error: unknown): boolean {
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
+  const isAbort = name === 'AbortError' || code === 'UND_ERR_ABORTED';
+  return headersMs !== undefined && isAbort && timerOfReason(error, startMs) === undefined;
 }
 
 /** Whether the raw headers, name and value in turn, announce an event stream. */

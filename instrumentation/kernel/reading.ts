@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { readProcRow } from './proc-net-tcp.ts';
 import { readTcpInfo } from './read-tcp-info.ts';
-import type { TcpInfo } from './tcp-info.ts';
+import { hasPeersFin, type TcpInfo } from './tcp-info.ts';
 
 /** Bytes through a socket since it was opened, as TCP carries them: below TLS. */
 export interface Transferred {
@@ -86,12 +86,12 @@ export function noReading(problem: string): Reading {
   return { source: 'none', problem, info: {}, unreadBytes: undefined };
 }
 
-/** Unknown once the connection is closed, or the peer's FIN has come, which counts as one byte, read or not. */
+/** Unknown once the connection is closed: then nobody knows whether a FIN is among the bytes. */
 function unreadOf(
   { state, receivedBytes }: TcpInfo,
   transferred: Transferred | undefined,
 ): number | undefined {
   if (receivedBytes === undefined || !transferred) return undefined;
   const isOpen = state === 'ESTABLISHED' || state === 'FIN_WAIT1' || state === 'FIN_WAIT2';
-  return isOpen ? Math.max(0, receivedBytes - transferred.readBytes) : undefined;
+  return isOpen || hasPeersFin(state) ? Math.max(0, receivedBytes - transferred.readBytes) : undefined;
 }

@@ -130,6 +130,10 @@ export function decodeTcpInfo(bytes: Uint8Array): TcpInfo {
     // The FIN counts as one acknowledged byte too.
     if (info.ackedBytes !== undefined) info.ackedBytes = Math.min(info.ackedBytes, info.sentBytes);
   }
+  // So does the peer's among those received.
+  if (info.receivedBytes !== undefined && hasPeersFin(name)) {
+    info.receivedBytes = Math.max(0, info.receivedBytes - 1);
+  }
   if (!wasEstablished(name, ackedBytes, rttUs)) {
     // Counted from the kernel's start, and the window of a handshake that has not been answered.
     delete info.lastDataSentMs;
@@ -138,6 +142,10 @@ export function decodeTcpInfo(bytes: Uint8Array): TcpInfo {
     delete info.sendWindowBytes;
   }
   return info;
+}
+
+export function hasPeersFin(state: TcpState | undefined): boolean {
+  return state === 'CLOSE_WAIT' || state === 'LAST_ACK' || state === 'CLOSING' || state === 'TIME_WAIT';
 }
 
 /** A closed connection may have been refused, or have given up, before it was ever open. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readDestination } from '../../instrumentation/connections.ts';
+import { readDestination } from '../../instrumentation/destination.ts';
 
 it.each([
   ['options', [{ host: 'db', port: 5432 }], { host: 'db', port: 5432, path: undefined }],

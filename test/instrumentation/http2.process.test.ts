@@ -63,6 +63,7 @@ beforeAll(async () => {
       call('rpc-tls', 'Tls', { target: `localhost:${silent.port}`, isSecure: true, budgetMs }),
       call('rpc-refused', 'Refused', { target: `127.0.0.1:${closedPort}`, budgetMs: 30_000 }),
     ],
+    [at('ended')],
   ];
   const args = [JSON.stringify(calls)];
   const [bareApp, hookedApp] = [
@@ -72,6 +73,7 @@ beforeAll(async () => {
   [bare, hooked] = (await Promise.all(
     [bareApp, hookedApp].map(async (app) => {
       const line = await app.line('{');
+      if (app === hookedApp) await ofPath('ended');
       app.child.kill('SIGTERM');
       const { stderr } = await app.ended;
       return { ...(JSON.parse(line) as object), stderr };

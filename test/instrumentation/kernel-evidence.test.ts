@@ -122,6 +122,18 @@ describe('TCP_INFO as other kernels fill it', () => {
     expect(sent(232, 102)).toMatchObject({ sentBytes: 100, ackedBytes: 100 });
   });
 
+  it('does not count the FIN of the peer as received, once it has come', () => {
+    const received = (state: number) =>
+      decodeTcpInfo(
+        build(192, [
+          [0, 1, state],
+          [128, 8, 101],
+        ]),
+      ).receivedBytes;
+    const CLOSE_WAIT = 8;
+    expect([received(ESTABLISHED), received(CLOSE_WAIT)]).toEqual([101, 100]);
+  });
+
   it('keeps the times of a connection that the kernel closed after it was established', () => {
     const closed = (rttUs: number, acked: number) =>
       decodeTcpInfo(

@@ -1,0 +1,100 @@
+/**
+ * What kept this process from working during a call: a blocked event loop, garbage collection, a CPU quota.
+ *
+ * One timer for the whole process, every `tickMs` while there are calls: how late it comes is how long the loop was
+ * blocked. It stops when nothing has happened for a while, because it wakes an idle process.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { performance, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
+import { clearInterval, setInterval } from 'node:timers';
+import type { Attributes } from '@opentelemetry/api';
+import { guard } from '../guard.ts';
+import { watchThrottling } from './cpu-throttling.ts';
+import { keepPauses } from './pauses.ts';
+
+const tickMs = 20;
+/** Later than this, and it was no jitter. */
+const blockedMs = 20;
+const idleLimitMs = 60_000;
+const sampleEveryMs = 100;
+/** Of each kind; at most a minute of samples. */
+const PAUSES_MAX = 512;
+
+const blocks = keepPauses(PAUSES_MAX);
+const collections = keepPauses(PAUSES_MAX);
+/** Time throttled so far, as pauses that follow each other: `[sample, sample + what was added since)`. */
+const throttles = keepPauses(PAUSES_MAX);
+
+/** Runs outside of every request: a timer keeps the context it is made in. */
+const outside = AsyncLocalStorage.snapshot();
+
+let timer: NodeJS.Timeout | undefined;
+let activeMs = 0;
+let watchedSinceMs = 0;
+let dueMs = 0;
+let observer: PerformanceObserver | undefined;
+let readThrottled: (() => number | undefined) | undefined;
+let sample: { atMs: number; throttledMs: number } | undefined;
+
+/** Something begins: from now on it is watched. Costs next to nothing when it is already. */
+export function noteActivity(nowMs: number): void {
+  activeMs = nowMs;
+  if (!timer) start(nowMs);
+}
+
+const start = guard((nowMs: number) => {
+  watchedSinceMs = nowMs;
+  dueMs = nowMs + tickMs;
+  timer = outside(() => setInterval(tick, tickMs).unref());
+  if (!observer) {
+    observer = outside(() => new PerformanceObserver((list) => noteCollections(list.getEntries())));
+    readThrottled = watchThrottling();
+  }
+  observer.observe({ entryTypes: ['gc'] });
+  sample = undefined;
+});
+
+function tick(): void {
+  const nowMs = performance.now();
+  if (nowMs - dueMs >= blockedMs) blocks.add(dueMs, nowMs);
+  dueMs = nowMs + tickMs;
+  if (readThrottled && (!sample || nowMs - sample.atMs >= sampleEveryMs)) noteThrottling(nowMs);
+  if (nowMs - activeMs > idleLimitMs) {
+    clearInterval(timer);
+    timer = undefined;
+    observer?.disconnect();
+  }
+}
+
+function noteCollections(entries: PerformanceEntry[]): void {
+  for (const { startTime, duration } of entries) collections.add(startTime, startTime + duration);
+}
+
+function noteThrottling(nowMs: number): void {
+  const throttledMs = readThrottled?.();
+  if (throttledMs === undefined) return;
+  // What was added since the last sample lies somewhere in between.
+  if (sample && throttledMs > sample.throttledMs) {
+    throttles.add(sample.atMs, sample.atMs + Math.min(nowMs - sample.atMs, throttledMs - sample.throttledMs));
+  }
+  sample = { atMs: nowMs, throttledMs };
+}
+
+/** The process's own share in something that was slow or failed; empty when it was not watched from its start. */
+export function strainAttributes(startMs: number, endMs: number): Attributes {
+  if (!timer || watchedSinceMs > startMs) return {};
+  const nowMs = performance.now();
+  noteCollections(observer?.takeRecords() ?? []);
+  // Blocked until just now, and the timer has not run yet.
+  const lateMs =
+    nowMs - dueMs >= blockedMs ? Math.max(0, Math.min(nowMs, endMs) - Math.max(dueMs, startMs)) : 0;
+  const attributes: Attributes = {
+    'sockeye.process.event_loop_blocked_ms': Math.round(blocks.within(startMs, endMs) + lateMs),
+    'sockeye.process.gc_ms': Math.round(collections.within(startMs, endMs)),
+  };
+  if (readThrottled) {
+    noteThrottling(nowMs);
+    attributes['sockeye.process.throttled_ms'] = Math.round(throttles.within(startMs, endMs));
+  }
+  return attributes;
+}

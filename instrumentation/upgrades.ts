@@ -1,0 +1,84 @@
+/**
+ * Server spans of requests for another protocol: upgrades, as to WebSocket, and CONNECT. No channel tells of them.
+ *
+ * Such a request has no response object: its handler writes to the socket. The span ends with the first bytes written,
+ * which hold the status, or when the socket closes; what comes after is a stream that may live for days.
+ */
+import { Server as HttpServer, type IncomingMessage } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Attributes, Context } from '@opentelemetry/api';
+import { runIn } from './context.ts';
+import { guard } from './guard.ts';
+import { describeVisit } from './http-server.ts';
+import { makeRoom } from './listening.ts';
+import type { RecordedSpan, Recorder } from './recorder.ts';
+
+type Emit = (this: unknown, ...args: unknown[]) => boolean;
+type WriteGeneric = (this: Socket, ...args: unknown[]) => unknown;
+
+/** Replaces `emit` of HTTP servers with one that knows two events and passes the others on. */
+export function watchUpgrades(recorder: Recorder): void {
+  for (const { prototype } of [HttpServer, HttpsServer]) {
+    const owner = prototype as unknown as { emit: Emit };
+    const original = owner.emit;
+    owner.emit = function emit(this: unknown, event: unknown): boolean {
+      if (event === 'upgrade' || event === 'connect') {
+        const within = begin(recorder, arguments[1], arguments[2]);
+        if (within) return runIn(within, () => Reflect.apply(original, this, arguments));
+      }
+      return Reflect.apply(original, this, arguments);
+    } as Emit;
+  }
+}
+
+function begin(recorder: Recorder, request: unknown, socket: unknown): Context | undefined {
+  let within: Context | undefined;
+  guard(() => {
+    within = upgradeAsked(recorder, request as IncomingMessage, socket as Socket).context;
+  })();
+  return within;
+}
+
+function upgradeAsked(recorder: Recorder, request: IncomingMessage, socket: Socket): RecordedSpan {
+  const start = describeVisit(recorder, request, socket, performance.now());
+  start.attributes['sockeye.stream'] = true;
+  const span = recorder.startSpan(start);
+  let ended = false;
+  const end = guard((statusCode: number | undefined) => {
+    if (ended) return;
+    ended = true;
+    const isFault = statusCode !== undefined && statusCode >= 500;
+    const answered: Attributes = statusCode === undefined ? {} : { 'http.response.status_code': statusCode };
+    if (isFault) answered['error.type'] = String(statusCode);
+    span.end({ endMs: performance.now(), attributes: answered, ...(isFault ? { errorMessage: '' } : {}) });
+  });
+  onFirstWrite(socket, (data) => end(statusIn(data)));
+  makeRoom(socket);
+  socket.once('close', () => end(undefined));
+  return span;
+}
+
+/** Everything that is written to a socket goes through `_writeGeneric`, which this socket gets one of its own of, for once. */
+function onFirstWrite(socket: Socket, observe: (data: unknown) => void): void {
+  const { _writeGeneric: original } = socket as unknown as { _writeGeneric?: WriteGeneric };
+  if (typeof original !== 'function') return;
+  Object.defineProperty(socket, '_writeGeneric', {
+    configurable: true,
+    writable: true,
+    value: function (this: Socket, ...args: unknown[]): unknown {
+      delete (this as unknown as { _writeGeneric?: WriteGeneric })._writeGeneric;
+      observe(args[1]);
+      return Reflect.apply(original, this, args);
+    },
+  });
+}
+
+/** The status in the first line of an answer: a text, bytes, or a list of chunks. */
+function statusIn(data: unknown): number | undefined {
+  const first: unknown = Array.isArray(data) ? Object(data[0]).chunk : data;
+  const start = Buffer.isBuffer(first) ? first.toString('latin1', 0, 16) : String(first).slice(0, 16);
+  const status = /^HTTP\/\d\.\d (\d{3})/.exec(start)?.[1];
+  return status === undefined ? undefined : Number(status);
+}
