@@ -3,8 +3,10 @@
  * One thread, no database; CPU time of the process, the workload of the other benchmarks.
  */
 import { parseArgs } from 'node:util';
-import { encodeSegment, GRANULE_ROWS, startBlock } from '../../collector/store/columns/encode-granule.ts';
-import { decodeBlockHeader, openGranule, openSegment } from '../../collector/store/columns/read-block.ts';
+import { GRANULE_ROWS, startBlock } from '../../collector/store/columns/encode-granule.ts';
+import { encodeSegment } from '../../collector/store/columns/encode-segment.ts';
+import { decodeBlockHeader, openGranule } from '../../collector/store/columns/read-block.ts';
+import { openSegment } from '../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../collector/store/columns/row-order.ts';
 import { createSpanTable, resetTable, tableBytes } from '../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../collector/store/columns/take-request.ts';

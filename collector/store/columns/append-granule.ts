@@ -26,7 +26,7 @@ export function appendGranule(table: SpanTable, granule: Granule, fromRow = 0, t
     const number = classes.shape[classes.of[row]!]!;
     let known = shapes.get(number);
     if (known === undefined) {
-      const shape = table.book.shapeOf(granule.stored.shapes[number]!.steps);
+      const shape = table.book.shapeOfSteps(granule.stored.shapes[number]!.steps);
       // Where the table has no room for the shape, the span is kept whole.
       known =
         shape < 0 ? { shape: RAW_SHAPE, holes: [] } : { shape, holes: holesOf(granule, number, idsOfColumn) };

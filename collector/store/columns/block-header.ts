@@ -9,7 +9,7 @@ import { readShapes } from './shapes-part.ts';
 import { GRANULE_ROWS_MAX, readZone, type GranuleZone } from './zone.ts';
 
 /** A column of the holes, as the header has it: strings, or a word or two. */
-export interface StoredColumn extends Column {
+export interface HeaderColumn extends Column {
   /** How many values of it a row of each class has, and the hole that the first of them fills. */
   readonly perClass: Uint16Array;
   readonly firstHole: Uint32Array;
@@ -18,9 +18,8 @@ export interface StoredColumn extends Column {
 }
 
 /** What all rows of a class agree in. Index: class. */
-export interface StoredClasses {
-  readonly count: number;
-  /** Among the block's shapes. */
+export interface ClassColumns {
+  /** Among the shapes of the block or segment. */
   readonly shape: Uint32Array;
   readonly operation: Uint32Array;
   readonly scope: Uint32Array;
@@ -30,15 +29,18 @@ export interface StoredClasses {
   readonly flags: Uint8Array;
 }
 
-/** Classes taken apart by resource: of each, `resource` too. Those of class `c` begin at `firsts[c]`. */
+export interface StoredClasses extends ClassColumns {
+  readonly count: number;
+}
+
+/** Classes taken apart by resource. */
 export interface ResourceClasses extends StoredClasses {
   readonly resource: Uint32Array;
-  readonly firsts: Uint32Array;
 }
 
 export interface BlockHeader {
   readonly shapes: readonly Shape[];
-  readonly columns: readonly StoredColumn[];
+  readonly columns: readonly HeaderColumn[];
   readonly classes: StoredClasses;
   readonly byResource: ResourceClasses;
   readonly resource: StoredWords;
@@ -56,7 +58,7 @@ export function readBlockHeader(source: PartSource): BlockHeader {
   const classes = readClasses(source, shapes.length);
   const resource = readStoredWords(source, classes.count);
   const peer = readStoredWords(source, classes.count);
-  const stored = new Map<string, StoredColumn>();
+  const stored = new Map<string, HeaderColumn>();
   for (let left = source.loose.varint(COLUMNS_MAX_STORED); left > 0; left--) {
     const name = source.loose.text(COLUMN_NAME_BYTES);
     const index = columns.findIndex((column) => column.name === name);
@@ -113,7 +115,7 @@ function readColumn(
   index: number,
   shapes: readonly Shape[],
   classes: StoredClasses,
-): StoredColumn {
+): HeaderColumn {
   const perShape = shapes.map(({ holes }) => holes.reduce((sum, hole) => sum + Number(hole === index), 0));
   const perClass = Uint16Array.from(classes.shape, (shape) => perShape[shape]!);
   const firstHole = new Uint32Array(classes.count + 1);
@@ -143,7 +145,6 @@ function takeApart(classes: StoredClasses, { ranks, listed }: StoredWords): Reso
   const narrow = (values: Uint8Array) => Uint8Array.from(classOf, (index) => values[index]!);
   return {
     count,
-    firsts,
     resource: listed.toArray(),
     shape: wide(classes.shape),
     operation: wide(classes.operation),

@@ -9,8 +9,9 @@ import { DICTIONARY, PLAIN, RANKED, TEMPLATE } from './encode-column.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import { PackedStrings } from './pack-strings.ts';
 import type { PartSource } from './part.ts';
-import { joinText, NUMBERS_MAX } from './text-templates.ts';
+import { joinText, NUMBERS_MAX, TextSplitter } from './text-templates.ts';
 
+const splitter = new TextSplitter();
 /** Values that a header lists. */
 const LISTED_MAX = 2 ** 26;
 
@@ -180,6 +181,22 @@ export class GranuleStrings {
     return this.#codes === null ? place : this.#codes[place]!;
   }
 
+  /** By index: 1 where the listed value is this text; null when none is. */
+  marksOf(text: Uint8Array, holeOf: (position: number) => number): Uint8Array | null {
+    const texts = this.#texts;
+    if (texts === null) return this.#values!.marksOf(text);
+    if (!splitter.split(text, 0, text.length) || splitter.count > this.#numbers.length) return null;
+    const templates = texts.marksOf(splitter.bytes.subarray(0, splitter.length), holeOf);
+    if (templates === null) return null;
+    const numbers = this.#numbers.map((_, index) => (index < splitter.count ? splitter.numbers[index]! : 0));
+    const marks = new Uint8Array(this.listed).fill(1);
+    markNumbers(this.#numbers, numbers, this.listed, holeOf, marks);
+    for (let position = 0; position < marks.length; position++) {
+      if (marks[position] === 1) marks[position] = templates[texts.indexAt(position, holeOf(position))]!;
+    }
+    return marks;
+  }
+
   /** `holeOf` tells the hole of a position; it is asked where each value is listed for itself. */
   bytesAt(index: number, holeOf: (position: number) => number): Buffer {
     if (this.#texts === null) return this.#values!.at(index);
@@ -190,6 +207,29 @@ export class GranuleStrings {
       if (words === undefined) throw new DamagedPart('got a template with more numbers than there are');
       return words.wordAt(words.indexAt(index, hole));
     });
+  }
+}
+
+/** By index: 1 where all numbers are those wanted. */
+function markNumbers(
+  columns: readonly GranuleWords[],
+  wanted: readonly number[],
+  positions: number,
+  holeOf: (position: number) => number,
+  marks: Uint8Array,
+): void {
+  // Those that the granule lists for itself differ most.
+  const order = columns
+    .map((_, index) => index)
+    .toSorted((a, b) => Number(columns[a]!.isShared) - Number(columns[b]!.isShared));
+  for (const index of order) {
+    const words = columns[index]!;
+    const number = wanted[index]!;
+    for (let position = 0; position < positions; position++) {
+      if (marks[position] === 0) continue;
+      const at = words.isShared ? words.indexAt(position, holeOf(position)) : position;
+      if (words.wordAt(at) !== number) marks[position] = 0;
+    }
   }
 }
 

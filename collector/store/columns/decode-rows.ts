@@ -1,10 +1,9 @@
 /** Reads back what encode-rows.ts packed. */
-import { GIVE_UP_KINDS, GIVE_UP_PHASES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import { isLater, NO_PARENT, PARENT_ELSEWHERE, PARENT_NEAR } from './encode-rows.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
-import type { RowGiveUp } from './span-table.ts';
 
 /** Runs of rows of one trace: 16 bytes of id each; the first row of each, and the number of rows. */
 export interface TraceRuns {
@@ -114,19 +113,4 @@ export function readEnds(part: PartSource, starts: Times, parents: Uint32Array, 
     }
   }
   return { low: lows, high: highs };
-}
-
-export function readGiveUps(part: PartSource | null, rows: number): Map<number, RowGiveUp> {
-  const giveUps = new Map<number, RowGiveUp>();
-  if (part === null) return giveUps;
-  const { loose } = part;
-  for (let left = loose.varint(rows); left > 0; left--) {
-    const row = loose.varint(rows - 1);
-    const kind = GIVE_UP_KINDS[loose.byte()];
-    const phase = GIVE_UP_PHASES[loose.byte()];
-    if (kind === undefined || phase === undefined)
-      throw new DamagedPart('part give_up: got an unknown kind or phase');
-    giveUps.set(row, { kind, phase, budgetMs: loose.byte() === 0 ? null : loose.double() });
-  }
-  return giveUps;
 }

@@ -90,21 +90,6 @@ export function encodeStrings(strings: StringPool, column: ColumnValues, isText:
   );
 }
 
-/** For what is not kept long: does without looking for what values share but themselves. */
-export function encodeStringsFast(strings: StringPool, values: Uint32Array): ColumnEncoder {
-  return (
-    dictionaryOf(strings, values, Math.max(LITTLE, values.length >>> 1)) ?? plainStrings(strings, values)
-  );
-}
-
-export function plainWords(values: Uint32Array): ColumnEncoder {
-  return {
-    isInHeader: false,
-    writeHeader: ({ loose }) => loose.byte(PLAIN),
-    writeRows: (sink, from, to) => packIntegers(sink, values, from, to - from, 1),
-  };
-}
-
 export function stringsByClass(strings: StringPool, values: Uint32Array): ColumnEncoder {
   return rankedStrings(strings, byClass(values));
 }

@@ -1,11 +1,9 @@
-/** Encodes rows of a table as a block of granules, or as a segment: the journal's form, all in one piece. */
+/** Encodes rows of a table as a block of granules. */
 import {
   encodeRanked,
   encodeWords,
-  plainWords,
   wordsByClass,
   encodeStrings,
-  encodeStringsFast,
   stringsByClass,
   type ColumnEncoder,
 } from './encode-column.ts';
@@ -14,7 +12,7 @@ import { gatherValues, type GatheredColumn } from './gather-values.ts';
 import { packIntegers } from './pack-integers.ts';
 import { PartSink, sealPart } from './part.ts';
 import { RowClasses } from './row-classes.ts';
-import { compareTraces, orderRows } from './row-order.ts';
+import { compareTraces } from './row-order.ts';
 import { UsedShapes } from './shapes-part.ts';
 import type { SpanTable } from './span-table.ts';
 import { viewOf, type StringPool } from './string-pool.ts';
@@ -33,13 +31,11 @@ export interface BlockEncoder {
 }
 
 export const HEADER = 'header';
-export const SEGMENT = 'segment';
 /** A column of bytes, lists or maps, and spans that are kept whole, are no text. */
 const NO_TEXT = /^(?:raw|link_.*_id|.\/[amy]\/.*)$/;
 
 /** Memory that is used again by every call, and by no one between two calls. */
 const sink = new PartSink();
-const assembly = new PartSink();
 const rowEncoder = new RowEncoder();
 
 /**
@@ -47,7 +43,7 @@ const rowEncoder = new RowEncoder();
  * table must stay as it is until the block is finished.
  */
 export function startBlock(table: SpanTable, order: Uint32Array, granuleRows = GRANULE_ROWS): BlockEncoder {
-  const rows = new BlockRows(table, order, granuleEnds(table, order, granuleRows), columnEncoder);
+  const rows = new BlockRows(table, order, granuleEnds(table, order, granuleRows));
   const zones: GranuleZone[] = [];
   return {
     ends: rows.ends,
@@ -66,28 +62,6 @@ export function startBlock(table: SpanTable, order: Uint32Array, granuleRows = G
   };
 }
 
-/** Rows `fromRow` up to `toRow`, ordered as a block is, with all that is needed to read them again. */
-export function encodeSegment(table: SpanTable, fromRow: number, toRow: number): Buffer {
-  const order = orderRows(table, fromRow, toRow);
-  const rows = new BlockRows(table, order, [order.length], fastColumnEncoder);
-  sink.clear();
-  const zone = rows.encodeGranule(sink, 0);
-  sink.begin(HEADER);
-  rows.encodeHeader(sink, [zone]);
-  // The directory comes first but is known last.
-  const parts = [...sink.parts()];
-  assembly.clear();
-  assembly.loose.varint(parts.length);
-  for (const { name, dense, loose } of parts) {
-    assembly.loose.text(name);
-    assembly.loose.varint(dense.length);
-    assembly.loose.varint(loose.length);
-  }
-  assembly.dense.copy(sink.dense.bytes, 0, sink.dense.length);
-  assembly.loose.copy(sink.loose.bytes, 0, sink.loose.length);
-  return sealSink(SEGMENT, assembly);
-}
-
 function sealSink(name: string, { dense, loose }: PartSink): Buffer {
   return sealPart(name, dense.view(0, dense.length), loose.view(0, loose.length));
 }
@@ -103,18 +77,13 @@ class BlockRows {
   readonly ends: readonly number[];
   readonly #table: SpanTable;
   readonly #order: Uint32Array;
-  readonly #classes = new RowClasses();
+  readonly #classes = new RowClasses(false);
   readonly #columns: readonly RowsColumn[];
   /** Of each row. */
   readonly #resource: ColumnEncoder;
   readonly #peer: ColumnEncoder;
 
-  constructor(
-    table: SpanTable,
-    order: Uint32Array,
-    ends: readonly number[],
-    encoderOf: (strings: StringPool, column: GatheredColumn) => ColumnEncoder,
-  ) {
+  constructor(table: SpanTable, order: Uint32Array, ends: readonly number[]) {
     this.#table = table;
     this.#order = order;
     this.ends = ends;
@@ -130,7 +99,7 @@ class BlockRows {
     this.#peer = encodeWords(ofRows(table.peer));
     this.#columns = gatherValues(table, order, classes, ends).map((column) => ({
       name: column.name,
-      encoder: encoderOf(table.strings, column),
+      encoder: columnEncoder(table.strings, column),
       ends: column.ends,
     }));
   }
@@ -202,16 +171,6 @@ function columnEncoder(strings: StringPool, column: GatheredColumn): ColumnEncod
   }
   const encode = (word: typeof first) =>
     isByClass ? wordsByClass(word!.values) : encodeWords({ ...word!, holeCount });
-  return second === undefined ? encode(first) : pairOf(encode(first), encode(second));
-}
-
-/** For a segment, which does not live long. */
-function fastColumnEncoder(strings: StringPool, { format, isByClass, words }: GatheredColumn): ColumnEncoder {
-  const [first, second] = words;
-  if (format === 'string') {
-    return isByClass ? stringsByClass(strings, first!.values) : encodeStringsFast(strings, first!.values);
-  }
-  const encode = (word: typeof first) => (isByClass ? wordsByClass(word!.values) : plainWords(word!.values));
   return second === undefined ? encode(first) : pairOf(encode(first), encode(second));
 }
 

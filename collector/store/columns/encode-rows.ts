@@ -10,10 +10,11 @@
  *
  * Times are differences to what comes shortly before them, because those are small.
  */
-import { GIVE_UP_KINDS, GIVE_UP_PHASES, SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import { writeGiveUps } from './give-ups.ts';
 import { packIntegers } from './pack-integers.ts';
 import type { PartSink } from './part.ts';
-import type { SpanTable } from './span-table.ts';
+import type { RowGiveUp, SpanTable } from './span-table.ts';
 
 /** Codes of a parent; from PARENT_NEAR on, how far away it is in the run. */
 export const NO_PARENT = 0;
@@ -198,22 +199,14 @@ export class RowEncoder {
 
   #giveUps(sink: PartSink, { giveUps }: SpanTable, order: Uint32Array, from: number, rows: number): void {
     if (giveUps.size === 0) return;
-    let count = 0;
-    for (let index = 0; index < rows; index++)
-      if (giveUps.has(order[from + index]!)) this.#low[count++] = index;
-    if (count === 0) return;
-    sink.begin('give_up');
-    const { loose } = sink;
-    loose.varint(count);
-    for (let entry = 0; entry < count; entry++) {
-      const index = this.#low[entry]!;
-      const { kind, phase, budgetMs } = giveUps.get(order[from + index]!)!;
-      loose.varint(index);
-      loose.byte(GIVE_UP_KINDS.indexOf(kind));
-      loose.byte(GIVE_UP_PHASES.indexOf(phase));
-      loose.byte(budgetMs === null ? 0 : 1);
-      if (budgetMs !== null) loose.double(budgetMs);
+    const found: [number, RowGiveUp][] = [];
+    for (let index = 0; index < rows; index++) {
+      const giveUp = giveUps.get(order[from + index]!);
+      if (giveUp !== undefined) found.push([index, giveUp]);
     }
+    if (found.length === 0) return;
+    sink.begin('give_up');
+    writeGiveUps(sink.loose, found);
   }
 }
 

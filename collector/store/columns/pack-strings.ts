@@ -57,9 +57,19 @@ export class PackedStrings {
     return this.#bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!);
   }
 
-  textAt(index: number): string {
+  /** By index: 1 where the string is this one; null when none is. */
+  marksOf(bytes: Uint8Array): Uint8Array | null {
     const ends = (this.#ends ??= this.#makeEnds());
-    return this.#bytes.toString('utf8', index === 0 ? 0 : ends[index - 1]!, ends[index]!);
+    let marks: Uint8Array | null = null;
+    for (let index = 0, start = 0; index < ends.length; index++) {
+      const end = ends[index]!;
+      if (end - start === bytes.length && this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0) {
+        marks ??= new Uint8Array(this.count);
+        marks[index] = 1;
+      }
+      start = end;
+    }
+    return marks;
   }
 
   #makeEnds(): Uint32Array {

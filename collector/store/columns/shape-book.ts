@@ -13,15 +13,18 @@ import { StringPool, viewOf } from './string-pool.ts';
 /** What is beyond one of these is stored as sent, in one piece: correct, but larger and slower to search. */
 export const SHAPES_MAX = 4_096;
 export const SHAPE_OPERATIONS_MAX = 1_000;
-const OPERATIONS_MAX = 4_096;
+export const OPERATIONS_MAX = 4_096;
 export const NODES_MAX = 65_536;
 export const COLUMNS_MAX = 1_024;
 
-/** One operation of a shape. `column` is an index into the book's columns, -1 where there is no hole. */
+/** One operation of a shape. */
 export interface Step {
+  /** Among the steps of the book, or of the stored shapes. */
+  readonly number: number;
   readonly code: number;
   readonly key: string;
   readonly keyBytes: Uint8Array;
+  /** Among the columns of the book, or of the stored shapes; -1 where there is no hole. */
   readonly column: number;
 }
 
@@ -34,8 +37,37 @@ export interface Shape {
   readonly steps: readonly Step[];
   /** The columns of its holes, in order. */
   readonly holes: Uint16Array;
-  /** Words its holes take in a table. */
+  /** Words its holes take in a table; of each, twice the column, and one more if it is the second word of a pair. */
   readonly words: number;
+  readonly streams: Uint16Array;
+  /** Of each word: how many of the same stream come before it. */
+  readonly ordinals: Uint16Array;
+  /** 1 where the word is the id of a string. */
+  readonly isString: Uint8Array;
+}
+
+export function shapeOf(steps: readonly Step[], columns: readonly Column[]): Shape {
+  const holes = steps.filter(({ column }) => column >= 0).map(({ column }) => column);
+  const streams = holes.flatMap((column) =>
+    columns[column]!.format === 'pair' ? [2 * column, 2 * column + 1] : [2 * column],
+  );
+  return {
+    steps,
+    holes: Uint16Array.from(holes),
+    words: streams.length,
+    streams: Uint16Array.from(streams),
+    ordinals: ordinalsOf(streams),
+    isString: Uint8Array.from(streams, (stream) => Number(columns[stream >>> 1]!.format === 'string')),
+  };
+}
+
+function ordinalsOf(streams: readonly number[]): Uint16Array {
+  const seen = new Map<number, number>();
+  return Uint16Array.from(streams, (stream) => {
+    const before = seen.get(stream) ?? 0;
+    seen.set(stream, before + 1);
+    return before;
+  });
 }
 
 /** The shape of a span that is kept whole. */
@@ -109,15 +141,13 @@ export class ShapeBook {
     const steps: Step[] = [];
     for (let at = node; at !== ROOT; at = this.#parent[at]!) steps.push(this.#steps[this.#step[at]!]!);
     steps.reverse();
-    const holes = steps.filter(({ column }) => column >= 0).map(({ column }) => column);
-    const words = holes.reduce((sum, column) => sum + (this.columns[column]!.format === 'pair' ? 2 : 1), 0);
-    const shape = this.shapes.push({ steps, holes: Uint16Array.from(holes), words }) - 1;
+    const shape = this.shapes.push(shapeOf(steps, this.columns)) - 1;
     this.#shape[node] = shape;
     return shape;
   }
 
   /** The shape made of these operations; -1 when there is no room for it. */
-  shapeOf(steps: readonly { readonly code: number; readonly keyBytes: Uint8Array }[]): number {
+  shapeOfSteps(steps: readonly { readonly code: number; readonly keyBytes: Uint8Array }[]): number {
     let node = ROOT;
     for (const { code, keyBytes } of steps) {
       node = this.next(node, code, keyBytes, viewOf(keyBytes), 0, keyBytes.length);
@@ -182,15 +212,10 @@ export class ShapeBook {
         this.#columnByName.set(column.name, index);
       }
     }
-    this.#stepOf.set(identity, this.#steps.length);
-    return (
-      this.#steps.push({
-        code,
-        key: text,
-        keyBytes: Uint8Array.from(this.#keys.bytesOf(key)),
-        column: index,
-      }) - 1
-    );
+    const number = this.#steps.length;
+    this.#stepOf.set(identity, number);
+    const keyBytes = Uint8Array.from(this.#keys.bytesOf(key));
+    return this.#steps.push({ number, code, key: text, keyBytes, column: index }) - 1;
   }
 }
 

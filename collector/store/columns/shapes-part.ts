@@ -5,20 +5,14 @@
  */
 import { ByteSource } from './byte-source.ts';
 import { DamagedPart } from './damaged-part.ts';
-import {
-  CODES,
-  columnOfCode,
-  numberOfCode,
-  OPERATIONS,
-  typeOfCode,
-  ATTRIBUTE_TYPES,
-  WORDS_OF,
-} from './operations.ts';
+import { CODES, columnOfCode, numberOfCode, OPERATIONS, typeOfCode, ATTRIBUTE_TYPES } from './operations.ts';
 import type { PartSink, PartSource } from './part.ts';
 import {
   COLUMNS_MAX,
+  OPERATIONS_MAX,
   SHAPES_MAX,
   SHAPE_OPERATIONS_MAX,
+  shapeOf,
   type Column,
   type Shape,
   type ShapeBook,
@@ -43,19 +37,21 @@ export class UsedShapes {
   };
 
   write({ loose }: PartSink): void {
-    const steps = new Map<Step, number>();
+    const numbers = new Int32Array(OPERATIONS_MAX).fill(-1);
+    const used: Step[] = [];
     const shapes = this.#used.map((shape) => this.#book.shapes[shape]!.steps);
-    for (const step of shapes.flat()) if (!steps.has(step)) steps.set(step, steps.size);
-    loose.varint(steps.size);
-    for (const { code, keyBytes } of steps.keys()) {
+    for (const steps of shapes) {
+      for (const step of steps) if (numbers[step.number]! < 0) numbers[step.number] = used.push(step) - 1;
+    }
+    loose.varint(used.length);
+    for (const { code, key } of used) {
       loose.varint(code);
-      loose.varint(keyBytes.length);
-      loose.copy(keyBytes, 0, keyBytes.length);
+      loose.text(key);
     }
     loose.varint(shapes.length);
-    for (const list of shapes) {
-      loose.varint(list.length);
-      for (const step of list) loose.varint(steps.get(step)!);
+    for (const steps of shapes) {
+      loose.varint(steps.length);
+      for (const { number } of steps) loose.varint(numbers[number]!);
     }
   }
 }
@@ -66,7 +62,6 @@ export interface StoredShapes {
   readonly columns: readonly Column[];
 }
 
-const STEPS_MAX = 65_536;
 const KEY_BYTES = 127;
 
 export function readShapes({ loose }: PartSource): StoredShapes {
@@ -80,14 +75,14 @@ export function readShapes({ loose }: PartSource): StoredShapes {
     columnByName.set(column.name, columns.length);
     return columns.push(column) - 1;
   };
-  const steps = Array.from({ length: loose.varint(STEPS_MAX) }, (): Step => {
+  const steps = Array.from({ length: loose.varint(OPERATIONS_MAX) }, (_, number): Step => {
     const code = loose.varint(CODES - 1);
     if (numberOfCode(code) >= OPERATIONS.length || typeOfCode(code) >= ATTRIBUTE_TYPES.length) {
       throw new DamagedPart(`got an unknown operation ${code}`);
     }
-    const keyBytes = loose.take(loose.varint(KEY_BYTES));
-    const key = keyBytes.toString();
-    return { code, key, keyBytes, column: columnNamed(columnOfCode(code, key)) };
+    const key = loose.text(KEY_BYTES);
+    const column = columnNamed(columnOfCode(code, key));
+    return { number, code, key, keyBytes: Buffer.from(key), column };
   });
   const shapes = Array.from({ length: loose.varint(SHAPES_MAX) }, () => readShape(loose, steps, columns));
   return { shapes, columns };
@@ -96,11 +91,9 @@ export function readShapes({ loose }: PartSource): StoredShapes {
 function readShape(loose: ByteSource, steps: readonly Step[], columns: readonly Column[]): Shape {
   const length = loose.varint(SHAPE_OPERATIONS_MAX);
   const list = Array.from({ length }, () => {
-    const step = steps[loose.varint(STEPS_MAX)];
+    const step = steps[loose.varint(OPERATIONS_MAX)];
     if (step === undefined) throw new DamagedPart('got a shape of an operation that is not there');
     return step;
   });
-  const holes = list.filter(({ column }) => column >= 0).map(({ column }) => column);
-  const words = holes.reduce((sum, column) => sum + WORDS_OF[columns[column]!.format], 0);
-  return { steps: list, holes: Uint16Array.from(holes), words };
+  return shapeOf(list, columns);
 }

@@ -1,6 +1,7 @@
 /** Puts a span's bytes together again, as they were sent: its shape with the row's values in the holes. */
 import { ProtobufWriter } from '../../decode/protobuf-writer.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
+import { DamagedPart } from './damaged-part.ts';
 import {
   ATTRIBUTE_TYPES,
   BOOL,
@@ -16,8 +17,10 @@ import {
   outerWidthOfCode,
   typeOfCode,
 } from './operations.ts';
+import type { Granule } from './granule.ts';
 import type { Column, Shape } from './shape-book.ts';
 import type { SpanTable } from './span-table.ts';
+import type { ValueColumn } from './value-column.ts';
 
 /** Where a row's values come from. Offsets count words from the row's first value. */
 export interface RowValues {
@@ -47,6 +50,35 @@ export function spanBytes(table: SpanTable, row: number): Buffer {
     endHigh: table.endHigh[row]!,
     word: (offset) => table.values[first + offset]!,
     string: (offset) => table.strings.bytesOf(table.values[first + offset]!),
+  });
+}
+
+/** The same of a granule's row of this shape. Throws DamagedPart. */
+export function storedSpanBytes(granule: Granule, shape: Shape, row: number): Buffer {
+  const { columns } = granule.stored;
+  const idAt = row * SPAN_ID_BYTES;
+  const columnAt = (offset: number): ValueColumn => {
+    const { name } = columns[shape.streams[offset]! >>> 1]!;
+    const column = granule.column(name);
+    if (column === null) throw new DamagedPart(`part ${name} is missing`);
+    return column;
+  };
+  return composeSpan(shape, columns, {
+    traceId: granule.traceId.subarray(row * TRACE_ID_BYTES, (row + 1) * TRACE_ID_BYTES),
+    spanId: granule.spanId.subarray(idAt, idAt + SPAN_ID_BYTES),
+    parentSpanId: granule.parentSpanId.subarray(idAt, idAt + SPAN_ID_BYTES),
+    startLow: granule.startLow[row]!,
+    startHigh: granule.startHigh[row]!,
+    endLow: granule.endLow[row]!,
+    endHigh: granule.endHigh[row]!,
+    word: (offset) => {
+      const column = columnAt(offset);
+      return column.wordAt(column.indexAt(row, shape.ordinals[offset]!), shape.streams[offset]! & 1);
+    },
+    string: (offset) => {
+      const column = columnAt(offset);
+      return column.bytesAt(column.indexAt(row, shape.ordinals[offset]!));
+    },
   });
 }
 

@@ -3,7 +3,7 @@ import { ByteSource } from './byte-source.ts';
 import { OK } from './codes.ts';
 import type { PartSink } from './part.ts';
 import type { RowClasses } from './row-classes.ts';
-import { durationMsOf, startMsOf, type SpanTable } from './span-table.ts';
+import { durationMsOf, startMsOf, type SpanRows } from './span-table.ts';
 
 export interface GranuleZone {
   /** Index, in the block, of its first row; how many it has. */
@@ -24,7 +24,7 @@ export const GRANULE_ROWS_MAX = 2 ** 24;
 
 /** Of rows `order[from]` up to `order[to]`. */
 export function zoneOf(
-  table: SpanTable,
+  table: SpanRows,
   order: Uint32Array,
   from: number,
   to: number,

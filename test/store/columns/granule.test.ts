@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { appendGranule } from '../../../collector/store/columns/append-granule.ts';
 import { DamagedPart } from '../../../collector/store/columns/damaged-part.ts';
-import { encodeSegment, startBlock } from '../../../collector/store/columns/encode-granule.ts';
+import { startBlock } from '../../../collector/store/columns/encode-granule.ts';
+import { encodeSegment } from '../../../collector/store/columns/encode-segment.ts';
 import type { Granule } from '../../../collector/store/columns/granule.ts';
-import { decodeBlockHeader, openGranule, openSegment } from '../../../collector/store/columns/read-block.ts';
+import { decodeBlockHeader, openGranule } from '../../../collector/store/columns/read-block.ts';
+import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
 import {
@@ -89,6 +91,26 @@ describe.each([0, 2])('of random spans, %i in a hundred bytes strange', (percent
       expect(spanBytes(again, row).equals(spanBytes(table, order[row]!))).toBe(true);
     }
     expectSame(openSegment(encodeSegment(again, 0, again.rows)), table, order, 0);
+  });
+
+  test('a text is found in the rows that have it, and in no other', () => {
+    const segment = openSegment(encodeSegment(table, 0, table.rows));
+    for (const granule of [...openBlock(encodeBlock(table, order, 200)), segment]) {
+      for (const { name, format } of granule.stored.columns) {
+        const column = granule.column(name);
+        if (format !== 'string' || name[2] !== 's' || column === null) continue;
+        const texts = Array.from({ length: granule.rows }, (_, row) =>
+          Array.from({ length: column.countAt(row) }, (_, at) =>
+            String(column.attributeAt(column.indexAt(row, at))),
+          ),
+        );
+        for (const text of ['GET', '/items/42', '/items/00042?x=1', '/items/00043?x=1', '']) {
+          const rows = new Uint8Array(granule.rows);
+          column.markText(text, rows);
+          expect([...rows]).toEqual(texts.map((ofRow) => Number(ofRow.includes(text))));
+        }
+      }
+    }
   });
 
   test('zones hold what their rows hold', () => {
