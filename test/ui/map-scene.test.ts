@@ -92,16 +92,19 @@ describe('what is under the pointer', () => {
     expect(hits.at({ x: -5_000, y: -5_000 }, 100)).toBeNull();
   });
 
-  it('is found by a look around as it is through the index', () => {
-    for (let step = 0; step < 400; step++) {
-      const place = { x: ((step * 97) % 1600) - 100, y: ((step * 61) % 900) - 450 };
+  it('is found through the index as it is by looking at everything', () => {
+    const places = Array.from({ length: 400 }, (_, step) => {
+      return { x: ((step * 97) % 1600) - 100, y: ((step * 61) % 900) - 450 };
+    });
+    const wrong = places.filter((place) => {
       const hit = hits.at(place, 20);
       const node = scene.nodes.find(({ box }) => overlaps(box, around(place, 0.001)));
-      const distances = scene.edges.map(({ curve }) => distance(place, curve));
-      if (node) expect(hit).toBe(node);
-      else if (Math.min(...distances) > 21) expect(hit).toBeNull();
-      else if (Math.min(...distances) < 19) expect(hit).not.toBeNull();
-    }
+      if (node) return hit !== node;
+      const nearest = Math.min(...scene.edges.map(({ curve }) => distance(place, curve)));
+      // Lines are measured between samples: at the very end of the reach either is right.
+      return nearest > 21 ? hit !== null : nearest < 19 && hit === null;
+    });
+    expect(wrong).toEqual([]);
   });
 
   const around = ({ x, y }: { x: number; y: number }, by: number) => {

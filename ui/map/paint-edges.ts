@@ -10,7 +10,7 @@ const LINE_MIN_PX = 0.7;
 const HALO_ALPHA = 0.3;
 
 export function paintEdges(frame: Frame): void {
-  const { context, scene, view, palette } = frame;
+  const { context, scene, view } = frame;
   paintHalos(frame);
   for (const bucket of scene.buckets) {
     const shown = bucket.edges.filter((shape) => overlaps(shape.box, frame.visible));
@@ -31,8 +31,8 @@ export function paintEdges(frame: Frame): void {
     context.fill();
   }
   context.globalAlpha = 1;
+  paintCallsOf(frame);
   context.setLineDash([]);
-  context.strokeStyle = palette.text;
 }
 
 /** Of the shown trace's edges, and of those that are chosen, focused or pointed at. */
@@ -62,6 +62,21 @@ function paintHalos({ context, scene, view, palette, marks, visible }: Frame): v
   }
   context.lineCap = 'butt';
   context.globalAlpha = 1;
+}
+
+/** The calls of nodes that are chosen, focused or pointed at, over the many others. */
+function paintCallsOf({ context, scene, view, palette, marks }: Frame): void {
+  const names = [marks.hovered, marks.selected, marks.focused].map(
+    (mark) => mark !== null && scene.nodeOf.get(mark)?.node.id,
+  );
+  const shapes = scene.edges.filter(({ edge }) => names.includes(edge.from) || names.includes(edge.to));
+  if (shapes.length === 0) return;
+  context.strokeStyle = palette.accent;
+  context.lineWidth = Math.max(2.5, 1.5 / view.k);
+  context.setLineDash([]);
+  context.beginPath();
+  for (const shape of shapes) trace(context, shape.curve);
+  context.stroke();
 }
 
 function colourOf({ step }: Bucket, { palette }: Frame): string {
