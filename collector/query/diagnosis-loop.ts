@@ -6,8 +6,8 @@
  * counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Diagnosis } from '../diagnose/verdict.ts';
-import { StoreUnavailable, type Patience, type Store } from '../store/store.ts';
+import { StoreUnavailable, type DiagnosisToSave, type Patience, type Store } from '../store/store.ts';
+import { diagnosisToSave } from './diagnosis-to-save.ts';
 
 export interface DiagnosisLoop {
   /** Traces that wait to be diagnosed, those still growing included. */
@@ -20,10 +20,8 @@ export interface DiagnosisOptions extends Partial<Patience> {
   readonly roundMs?: number;
 }
 
-/** null when the trace is not stored; `spanCount` is how many spans the diagnosis was made from. */
-export type DiagnoseStored = (
-  traceId: string,
-) => Promise<{ readonly diagnosis: Diagnosis; readonly spanCount: number } | null>;
+/** null when the trace is not stored. */
+export type DiagnoseStored = (traceId: string) => Promise<DiagnosisToSave | null>;
 
 const QUIET_MS = 2_000;
 const WAIT_MS = 30_000;
@@ -44,12 +42,12 @@ export function startDiagnosisLoop(
   const diagnoseOne = async (traceId: string): Promise<void> => {
     try {
       const stored = await diagnose(traceId);
-      if (stored !== null) await store.saveDiagnosis(stored.diagnosis, stored.spanCount);
+      if (stored !== null) await store.saveDiagnosis(stored);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       console.error(`diagnosis of trace ${traceId} failed:`, error);
       const spans = await store.readTrace(traceId);
-      await store.saveDiagnosis({ traceId, complete: false, verdicts: [] }, spans.length);
+      await store.saveDiagnosis(diagnosisToSave({ traceId, complete: false, verdicts: [] }, spans));
     }
   };
   const round = async (): Promise<void> => {

@@ -86,6 +86,7 @@ export interface DiagnosisToSave {
   readonly startsUnixMs: readonly number[];
 }
 
+/** `unknown`: no span of the trace is stored. `full`: as many are pinned as may be. */
 export type PinOutcome = 'pinned' | 'unknown' | 'full';
 
 export interface StoreStatus {
@@ -135,11 +136,8 @@ export interface Store {
 
   /** Traces with a failed span that changed since their last diagnosis, and are due; those waiting longest first. */
   readUndiagnosed(patience: Patience, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
-  /**
-   * Replaces what was known of the trace. `spanCount` is how many spans it was made from: when more have arrived
-   * meanwhile, the trace begins to wait anew.
-   */
-  saveDiagnosis(diagnosis: Diagnosis, spanCount: number): Promise<void>;
+  /** Replaces what was known of the trace. When more spans than it was made from are there, the trace waits anew. */
+  saveDiagnosis(saved: DiagnosisToSave): Promise<void>;
   /** By start of the span that gave up; newest first, bounded by the backend. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
   /** Which service answers behind `host:port`; an address that several services answer behind is left out. */
@@ -156,6 +154,11 @@ export interface Store {
   /** Which versions of its services sent spans that start in the range, in no order. */
   readVersions(range: TimeRange): Promise<ServiceVersion[]>;
 
+  /** Keeps the trace past retention. */
+  pinTrace(traceId: string): Promise<PinOutcome>;
+  /** Lets retention have it, when its time is over. */
+  unpinTrace(traceId: string): Promise<void>;
+  isPinned(traceId: string): Promise<boolean>;
   /**
    * Drops what is older than `keepMs` by arrival, or beyond `keepBytes`, oldest first. Returns spans dropped. Stops
    * early, without an error, when the signal says so.

@@ -261,22 +261,32 @@ describe('stopping', () => {
     }));
 });
 
-test('a store that breaks ends the collector, and what was acknowledged is there after a restart', () =>
-  withFolder(async (folder) => {
-    // Too little memory for the writer to take a large request.
-    const environment = { NODE_OPTIONS: '--max-old-space-size=40' };
-    const first = await startCollector([...FREE_PORTS, '--data', folder], { environment });
-    const [span] = newSpans(1);
-    expect((await send(first.otlpHttp, [span!])).status).toBe(200);
-    expect((await send(first.otlpHttp, newSpans(200_000))).status).toBe(503);
-    const { code, stderr } = await first.ended;
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/the store broke: .*memory limit/);
-    const second = await startCollector([...FREE_PORTS, '--data', folder]);
-    const path = `/api/traces/${span!.traceId.toString('hex')}`;
-    expect((await fetch(`${second.web}${path}`)).status).toBe(200);
-    await second.stop();
-  }));
+test(
+  'a store that breaks ends the collector, and what was acknowledged is there after a restart',
+  () =>
+    withFolder(async (folder) => {
+      // Too little memory for the writer to count so many different operations.
+      const environment = { NODE_OPTIONS: '--max-old-space-size=40' };
+      const first = await startCollector([...FREE_PORTS, '--data', folder], { environment });
+      const [span] = newSpans(1);
+      expect((await send(first.otlpHttp, [span!])).status).toBe(200);
+      const many = newSpans(60_000).map((each, index) => ({
+        ...each,
+        name: `operation ${index}`.padEnd(80),
+      }));
+      expect((await send(first.otlpHttp, many)).status).toBe(200);
+      const { code, stderr } = await first.ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/the store broke: .*memory limit/);
+      const second = await startCollector([...FREE_PORTS, '--data', folder]);
+      const stored = [span!, many[0]!, many.at(-1)!];
+      for (const { traceId } of stored) {
+        expect((await fetch(`${second.web}/api/traces/${traceId.toString('hex')}`)).status).toBe(200);
+      }
+      await second.stop();
+    }),
+  90_000,
+);
 
 test('what was stored survives bad input and a restart', () =>
   withFolder(async (folder) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { about } from '../about.ts';
 import { startDiagnosisLoop, type DiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { createQuery } from '../../collector/query/open-query.ts';
 import type { Query, TraceSearchParameters } from '../../collector/query/query.ts';
@@ -129,8 +130,8 @@ test('the map shows the path, the time-outs on the caller’s edge, and the user
     timeoutPhases: { connect: 3 },
     neverArrived: 3,
     budgetsMs: [3000],
-    p50Ms: 20,
-    serverP95Ms: 15,
+    p50Ms: about(20),
+    serverP95Ms: about(15),
   });
   const near = await query.map(AROUND_NOON, 'payments', 1);
   expect(near.nodes.map(({ id }) => id).toSorted()).toEqual(['checkout', 'payments']);

@@ -3,7 +3,8 @@ import type { History } from '../../query/diagnose-by-history.ts';
 import { listTraces, openTrace } from '../../query/looked-file.ts';
 import { toOtlp } from '../formats/to-otlp.ts';
 import type { LookedAt } from '../wire.ts';
-import { diagnoseDocument, writeTrace, type DocumentDiagnosis, type TraceForm } from './write-trace.ts';
+import type { DiagnosisToSave } from '../../store/store.ts';
+import { diagnoseDocument, writeTrace, type TraceForm } from './write-trace.ts';
 
 /** `bytes` is a stored trace's OTLP, or, to look at, a file in any format that is taken. */
 export type Job =
@@ -14,7 +15,7 @@ export type Job =
 
 export interface JobResults {
   readonly write: Uint8Array;
-  readonly diagnose: DocumentDiagnosis;
+  readonly diagnose: DiagnosisToSave;
   readonly list: LookedAt;
   /** null when the file has no such trace. */
   readonly open: Uint8Array | null;

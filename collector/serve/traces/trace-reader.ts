@@ -6,18 +6,18 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { History } from '../../query/diagnose-by-history.ts';
-import { Cancelled, StoreUnavailable, type Store } from '../../store/store.ts';
+import { Cancelled, StoreUnavailable, type DiagnosisToSave, type Store } from '../../store/store.ts';
 import type { LookedAt } from '../wire.ts';
 import { runJob, type Job, type JobResults } from './jobs.ts';
 import { reviveError, sendableError } from './sent-error.ts';
 import type { FromThread, ToThread } from './trace-thread.ts';
-import type { DocumentDiagnosis, TraceForm } from './write-trace.ts';
+import type { TraceForm } from './write-trace.ts';
 
 export interface TraceReader {
   /** null when the trace is not stored. */
   write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Diagnosed afresh from what is stored now; null when nothing is. */
-  diagnose(traceId: string): Promise<DocumentDiagnosis | null>;
+  diagnose(traceId: string): Promise<DiagnosisToSave | null>;
   /** The traces of a file. Rejects with DecodeError. */
   list(file: Uint8Array): Promise<LookedAt>;
   /** One of them; null when it is not in the file. */

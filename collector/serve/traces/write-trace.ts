@@ -6,13 +6,14 @@ import { decodeTraces } from '../../decode/decode-traces.ts';
 import { tracesToJson } from '../../decode/otlp-json.ts';
 import { foldPending } from '../../diagnose/pending.ts';
 import { buildTraceTree } from '../../diagnose/tree.ts';
-import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { writeColumnFile } from '../../query/column-file.ts';
 import { diagnoseByHistory, type History } from '../../query/diagnose-by-history.ts';
+import { diagnosisToSave } from '../../query/diagnosis-to-save.ts';
 import { orderRows } from '../../query/row-order.ts';
 import { traceColumns } from '../../query/trace-columns.ts';
 import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
+import type { DiagnosisToSave } from '../../store/store.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinJson } from '../formats/zipkin-json.ts';
 import type { Trace, TraceColumnsHead, TraceTextsHead } from '../wire.ts';
@@ -45,21 +46,15 @@ export async function writeTrace(
   }
 }
 
-export interface DocumentDiagnosis {
-  readonly diagnosis: Diagnosis;
-  /** How many spans it was made from, as they were sent. */
-  readonly spanCount: number;
-}
-
 export async function diagnoseDocument(
   traceId: string,
   document: Uint8Array,
   history: History,
-): Promise<DocumentDiagnosis> {
+): Promise<DiagnosisToSave> {
   const sent = decodeTraces(document);
   const spans = foldPending(sent);
   const diagnosis = await diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
-  return { diagnosis, spanCount: sent.length };
+  return diagnosisToSave(diagnosis, sent);
 }
 
 /** Span by span: the whole of a large trace is longer than a string can be. */

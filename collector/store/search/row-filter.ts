@@ -8,7 +8,7 @@
  */
 import { compileComparison } from '../../query/match-span.ts';
 import type { FieldTerm, QueryTerm } from '../../query/query-term.ts';
-import type { Attributes } from '../../span.ts';
+import type { Attributes, AttributeValue } from '../../span.ts';
 import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
 import type { Granule } from '../columns/granule.ts';
 import { durationMsOf } from '../columns/span-table.ts';
@@ -32,16 +32,21 @@ export interface FilterNames {
 
 export type RowFilter = (granule: Granule) => RowMarks;
 
-export function compileRowFilter(term: QueryTerm, names: FilterNames): RowFilter {
-  if (term.type === 'field') return compileField(term, names);
+/** `checkpoint` is called before every value is looked at, which may take long: it throws to stop the search. */
+export function compileRowFilter(
+  term: QueryTerm,
+  names: FilterNames,
+  checkpoint: () => void = () => {},
+): RowFilter {
+  if (term.type === 'field') return compileField(term, names, checkpoint);
   if (term.type === 'not') {
-    const inner = compileRowFilter(term.term, names);
+    const inner = compileRowFilter(term.term, names, checkpoint);
     return (rows) => {
       const { may, isCertain } = inner(rows);
       return isCertain ? { may: may.map((mark) => 1 - mark), isCertain } : everyRow(rows, false);
     };
   }
-  const filters = term.terms.map((part) => compileRowFilter(part, names));
+  const filters = term.terms.map((part) => compileRowFilter(part, names, checkpoint));
   const combine = term.type === 'and' ? keepBoth : keepEither;
   return (rows) => filters.map((filter) => filter(rows)).reduce(combine);
 }
@@ -58,13 +63,20 @@ function everyRow({ rows }: Granule, isCertain: boolean): RowMarks {
   return { may: new Uint8Array(rows).fill(1), isCertain };
 }
 
-function compileField(term: FieldTerm, names: FilterNames): RowFilter {
+function compileField(term: FieldTerm, names: FilterNames, checkpoint: () => void): RowFilter {
   if (term.of === 'trace') return (rows) => everyRow(rows, false);
   if (term.comparison === '!=') {
     const equal: QueryTerm = { ...term, comparison: '=' };
-    return compileRowFilter({ type: 'not', term: equal }, names);
+    return compileRowFilter({ type: 'not', term: equal }, names, checkpoint);
   }
-  if (term.of === 'attribute') return (rows) => markAttribute(rows, term.key, compileComparison(term), names);
+  if (term.of === 'attribute') {
+    const compare = compileComparison(term);
+    const holdsValue = (value: AttributeValue): boolean => {
+      checkpoint();
+      return compare(value);
+    };
+    return (rows) => markAttribute(rows, term.key, holdsValue, names);
+  }
   const holds = compileComparison(term);
   switch (term.key) {
     case 'service':

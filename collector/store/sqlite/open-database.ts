@@ -6,19 +6,12 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError, StoreUnavailable } from '../store.ts';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export type Connection = Database.Database;
 
 const FILE_NAME = 'spans.sqlite';
 const LOCK_NAME = 'collector.lock';
-/** What a new file is made with. */
-export interface Layout {
-  readonly version: number;
-  readonly tables: string;
-  readonly pageBytes: number;
-}
-const ROWS: Layout = { version: SCHEMA_VERSION, tables: SCHEMA, pageBytes: 16_384 };
 /** What a WAL may keep on disk once it is folded back into the file. */
 const WAL_BYTES_KEPT_MAX = 8_000_000;
 
@@ -27,15 +20,12 @@ export function databasePath(folder: string): string {
 }
 
 /** The connection of the writer thread; `release` lets another collector have the folder. */
-export function openForWriting(
-  folder: string,
-  layout: Layout = ROWS,
-): { database: Connection; release: () => void } {
+export function openForWriting(folder: string): { database: Connection; release: () => void } {
   makeFolder(folder);
   const lock = lockFolder(folder);
   try {
     const database = new Database(databasePath(folder));
-    prepareFile(database, databasePath(folder), layout);
+    prepareFile(database, databasePath(folder));
     database.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
     return { database, release: () => lock.close() };
   } catch (error) {
@@ -111,7 +101,7 @@ function lockFolder(folder: string): Connection {
   }
 }
 
-function prepareFile(database: Connection, path: string, layout: Layout): void {
+function prepareFile(database: Connection, path: string): void {
   const applicationId = database.pragma('application_id', { simple: true });
   const version = Number(database.pragma('user_version', { simple: true }));
   const tables = database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0;
@@ -120,25 +110,25 @@ function prepareFile(database: Connection, path: string, layout: Layout): void {
       `${path}: got a SQLite file of another program, expected a Sockeye store; move it away or choose another folder with --data`,
     );
   }
-  if (tables > 0 && version !== layout.version) {
+  if (tables > 0 && version !== SCHEMA_VERSION) {
     throw new StoreOpenError(
-      `${path}: got a store of version ${version}, expected ${layout.version}; ${
-        version > layout.version ? 'use the newer collector that wrote it' : 'this collector cannot read it'
+      `${path}: got a store of version ${version}, expected ${SCHEMA_VERSION}; ${
+        version > SCHEMA_VERSION ? 'use the newer collector that wrote it' : 'this collector cannot read it'
       }, or choose another folder with --data`,
     );
   }
   // Page size and vacuum mode are fixed once the file is in WAL mode.
   if (tables === 0) {
-    database.pragma(`page_size = ${layout.pageBytes}`);
+    database.pragma(`page_size = ${PAGE_BYTES}`);
     database.pragma('auto_vacuum = INCREMENTAL');
   }
   database.pragma('journal_mode = WAL');
   setSynchronous(database);
   if (tables === 0) {
     database.transaction(() => {
-      database.exec(layout.tables);
+      database.exec(SCHEMA);
       database.pragma(`application_id = ${APPLICATION_ID}`);
-      database.pragma(`user_version = ${layout.version}`);
+      database.pragma(`user_version = ${SCHEMA_VERSION}`);
     })();
   }
 }

@@ -6,9 +6,10 @@
  *     searcher   what reads a range, and may take long
  *     finder     what reads by id, and how the store is: never behind a search
  */
-import type { Store } from '../store.ts';
+import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
-import type { RetentionSlice, SliceOutcome } from './retention.ts';
+import { FEW_ROWS } from './write/folding.ts';
+import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
 
 export interface StoreOptions {
@@ -21,8 +22,10 @@ export interface StoreOptions {
 /** Throws StoreOpenError when the folder or its file cannot be used. */
 export async function openStore({ folder, onFailure = () => {} }: StoreOptions): Promise<Store> {
   const threads: Thread[] = [];
+  /** How many spans are in no block yet, written by the writer. */
+  const unfolded = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const start = async (name: string): Promise<Thread> => {
-    const thread = await startThread(name, { folder }, onFailure);
+    const thread = await startThread(name, { folder, unfolded }, onFailure);
     threads.push(thread);
     return thread;
   };
@@ -35,15 +38,21 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     await Promise.all(threads.map((thread) => thread.ended));
   };
   // In this order: the writer makes the file.
-  const writer = await start('writer-thread');
+  const writer = await start('write/writer-thread');
   const appender = createAppender(writer);
   /** What comes after an append finds it stored. */
   const change = <T = void>(method: string, argument: unknown): Promise<T> => {
     appender.flush();
     return writer.call<T>(method, argument);
   };
+  /** Before sums are read: the few spans that are not in them yet are counted. Under load they follow by themselves. */
+  const settled = async <T>(read: () => Promise<T>, method = 'settle'): Promise<T> => {
+    const rows = Atomics.load(unfolded, 0);
+    if (rows > 0 && rows < FEW_ROWS) await writer.call(method, null);
+    return read();
+  };
   const startReader = () =>
-    start('reader-thread').catch(async (error: unknown) => {
+    start('read/reader-thread').catch(async (error: unknown) => {
       await closeAll();
       throw error;
     });
@@ -56,30 +65,36 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readTrace: (traceId) => finder.call('readTrace', traceId),
     readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
     readSpans: (ids) => finder.call('readSpans', ids),
-    searchTraces: (search, signal) => searcher.call('searchTraces', search, { signal }),
-    readServiceStats: (range, group) => searcher.call('readServiceStats', { range, group }),
-    readCallGroups: (range, signal) => searcher.call('readCallGroups', range, { signal }),
+    // Which service answers behind an address is learnt with the sums.
+    searchTraces: (search, signal) => settled(() => searcher.call('searchTraces', search, { signal })),
+    readServiceStats: (range, group) => settled(() => searcher.call('readServiceStats', { range, group })),
+    readCallGroups: (range, signal) => settled(() => searcher.call('readCallGroups', range, { signal })),
     readEdgeCalls: (range, edge, outcome, limit) =>
-      searcher.call('readEdgeCalls', { range, edge, outcome, limit }),
-    readCallCounts: (range, steps, signal) => searcher.call('readCallCounts', { range, steps }, { signal }),
-    readVersions: (range) => searcher.call('readVersions', range),
-    readNormals: (keys, exceptTraceId) => finder.call('readNormals', { keys, exceptTraceId }),
+      settled(() => searcher.call('readEdgeCalls', { range, edge, outcome, limit })),
+    readCallCounts: (range, steps, signal) =>
+      settled(() => searcher.call('readCallCounts', { range, steps }, { signal })),
+    readVersions: (range) => settled(() => searcher.call('readVersions', range)),
+    readNormals: (keys, exceptTraceId) => settled(() => finder.call('readNormals', { keys, exceptTraceId })),
     readAttributeKeys: (range, prefix, limit) => searcher.call('readAttributeKeys', { range, prefix, limit }),
     readAttributeValues: (range, key, prefix, limit) =>
       searcher.call('readAttributeValues', { range, key, prefix, limit }),
-    readUndiagnosed: (patience, limit) => finder.call('readUndiagnosed', { patience, limit }),
+    readUndiagnosed: (patience, limit) =>
+      settled(() => finder.call('readUndiagnosed', { patience, limit }), 'settleFailures'),
     readVerdicts: (range) => searcher.call('readVerdicts', range),
-    readAddressServices: (addresses) => finder.call('readAddressServices', addresses),
-    saveDiagnosis: (diagnosis, spanCount) => change('saveDiagnosis', { diagnosis, spanCount }),
+    readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
+    saveDiagnosis: (saved) => change('saveDiagnosis', saved),
     async applyRetention(keepMs, keepBytes, signal) {
-      const slice: RetentionSlice = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
+      const slice: RetentionLimits = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
       for (let dropped = 0; ;) {
         const outcome = await change<SliceOutcome>('dropSlice', slice);
         dropped += outcome.dropped;
         if (!outcome.more || signal?.aborted === true) return dropped;
       }
     },
-    status: () => finder.call('status', null),
+    pinTrace: (traceId) => change<PinOutcome>('pinTrace', traceId),
+    unpinTrace: (traceId) => change('unpinTrace', traceId),
+    isPinned: (traceId) => finder.call('isPinned', traceId),
+    status: () => settled(() => finder.call('status', null)),
     purge: () => change('purge', null),
     close: () => (closing ??= closeAll()),
   };

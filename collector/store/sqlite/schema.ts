@@ -1,26 +1,37 @@
 /**
- * The tables of the store, and how the file is known as ours.
+ * The tables of the block store, and how the file is known as ours.
  *
  * ```
- * trace ──< span >── resource, scope        a span's bytes, and the bytes they refer to
- *   │        ├──── operation                service + kind + name, once
- *   │        └──── peer                     whom a call's own span names as the other side, once
- *   └──< verdict                            what the diagnosis said of the trace
- * address_service                           which service answered behind host:port, and when last
- * total                                     exact counters, changed in the same transaction as what they count
+ * request ─▶ segment ──fold──▶ block ──< block_part      spans: as one commit wrote them, then sorted by trace
+ *               │                │
+ *               └── refer to ────┴──▶ resource, scope    the bytes they were sent with, once
+ *                                     operation          service + kind + name, once
+ *                                     peer               whom a call's own span names as the other side, once
+ * rollup, series                                         sums per minute, hour and day: see rollup-tables.ts
+ * address_service                                        which service answered behind host:port, and when last
+ * undiagnosed_trace, verdict                             traces that failed and wait; what the diagnosis said
+ * pinned_trace                                           kept past retention
+ * recent_requests                                        what a request sent again is recognised by
+ * damage                                                 blocks and segments that cannot be read and were set aside
  * ```
- * `body` columns hold protobuf as sent and are the truth; every other column is read out of them. `…_unix_ns` beyond
- * SQLite's 64-bit integers (year 2262) are held at that limit in the column and stay exact in the body.
+ * A span is in exactly one segment or one block. Both hold columns, compressed (collector/store/columns).
  */
+import { ROLLUP_PURGE, ROLLUP_TABLES } from './rollup-tables.ts';
 
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
+/**
+ * Of a block's rows, which are large, 1.6 % of the file is lost at the ends of pages; 2.8 % with twice the size, which
+ * also costs half as much again to write.
+ */
+export const PAGE_BYTES = 8_192;
 
 export const SCHEMA = `
+-- AUTOINCREMENT: what is remembered by a number must never find another row under it.
 CREATE TABLE resource (
-  resource_id INTEGER PRIMARY KEY,
+  resource_id INTEGER PRIMARY KEY AUTOINCREMENT,
   content_hash BLOB NOT NULL UNIQUE,
   schema_url TEXT NOT NULL,
   body BLOB NOT NULL,
@@ -28,7 +39,7 @@ CREATE TABLE resource (
 ) STRICT;
 
 CREATE TABLE scope (
-  scope_id INTEGER PRIMARY KEY,
+  scope_id INTEGER PRIMARY KEY AUTOINCREMENT,
   content_hash BLOB NOT NULL UNIQUE,
   schema_url TEXT NOT NULL,
   body BLOB NOT NULL,
@@ -36,7 +47,7 @@ CREATE TABLE scope (
 ) STRICT;
 
 CREATE TABLE operation (
-  operation_id INTEGER PRIMARY KEY,
+  operation_id INTEGER PRIMARY KEY AUTOINCREMENT,
   service TEXT NOT NULL,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -45,7 +56,7 @@ CREATE TABLE operation (
 ) STRICT;
 
 CREATE TABLE peer (
-  peer_id INTEGER PRIMARY KEY,
+  peer_id INTEGER PRIMARY KEY AUTOINCREMENT,
   address TEXT,
   name TEXT NOT NULL,
   node_kind TEXT NOT NULL,
@@ -61,56 +72,68 @@ CREATE TABLE address_service (
   PRIMARY KEY (address, service)
 ) STRICT, WITHOUT ROWID;
 
--- A new row holds no span yet: the defaults are what any span is earlier or later than.
-CREATE TABLE trace (
-  trace_key INTEGER PRIMARY KEY,
-  trace_id BLOB NOT NULL UNIQUE,
-  start_unix_ns INTEGER NOT NULL DEFAULT 9223372036854775807,
-  last_start_unix_ns INTEGER NOT NULL DEFAULT 0,
-  end_unix_ns INTEGER NOT NULL DEFAULT 0,
-  span_count INTEGER NOT NULL DEFAULT 0,
-  error_count INTEGER NOT NULL DEFAULT 0,
-  timeout_count INTEGER NOT NULL DEFAULT 0,
-  failed_count INTEGER NOT NULL DEFAULT 0,
-  last_arrived_unix_ms INTEGER NOT NULL DEFAULT 0,
-  undiagnosed_since_unix_ms INTEGER
-) STRICT;
-CREATE INDEX trace_by_start ON trace (start_unix_ns);
-CREATE INDEX trace_to_diagnose ON trace (undiagnosed_since_unix_ms) WHERE undiagnosed_since_unix_ms IS NOT NULL;
-
-CREATE TABLE span (
-  span_key INTEGER PRIMARY KEY,
-  trace_key INTEGER NOT NULL,
-  span_id BLOB NOT NULL,
-  parent_span_id BLOB,
-  content_hash BLOB NOT NULL,
-  resource_id INTEGER NOT NULL,
-  scope_id INTEGER NOT NULL,
-  operation_id INTEGER NOT NULL,
-  peer_id INTEGER,
-  kind TEXT NOT NULL,
-  status TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  give_up_kind TEXT,
-  give_up_phase TEXT,
-  give_up_budget_ms REAL,
-  never_arrived INTEGER NOT NULL,
-  is_stream INTEGER NOT NULL,
-  is_retry INTEGER NOT NULL,
-  start_unix_ns INTEGER NOT NULL,
-  duration_ns INTEGER NOT NULL,
+CREATE TABLE segment (
+  segment_id INTEGER PRIMARY KEY,
   arrived_unix_ms INTEGER NOT NULL,
-  body BLOB NOT NULL
+  span_count INTEGER NOT NULL,
+  request_fingerprints BLOB NOT NULL,
+  data BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX span_by_identity ON span (trace_key, span_id, content_hash);
-CREATE INDEX span_by_start ON span (start_unix_ns);
-CREATE INDEX span_by_operation ON span (operation_id, start_unix_ns);
-CREATE INDEX span_failed ON span (start_unix_ns) WHERE outcome <> 'ok';
-CREATE INDEX span_serving ON span (trace_key, parent_span_id) WHERE kind IN ('server', 'consumer');
+
+-- kind: recent (spans that arrived within an hour of their start), late (others, of one day), scattered (of many days,
+-- without a range of starts), pinned (kept past retention).
+CREATE TABLE block (
+  block_id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  granule_count INTEGER NOT NULL,
+  span_count INTEGER NOT NULL,
+  trace_count INTEGER NOT NULL,
+  byte_count INTEGER NOT NULL,
+  first_arrived_unix_ms INTEGER NOT NULL,
+  last_arrived_unix_ms INTEGER NOT NULL,
+  first_start_unix_ms INTEGER,
+  last_start_unix_ms INTEGER
+) STRICT;
+
+-- Column by column, the granules from first_granule on, up to the next row of the same name.
+CREATE TABLE block_part (
+  block_id INTEGER NOT NULL,
+  column_name TEXT NOT NULL,
+  first_granule INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE (block_id, column_name, first_granule)
+) STRICT;
+
+CREATE TABLE damage (
+  found_unix_ms INTEGER NOT NULL,
+  block_id INTEGER UNIQUE,
+  segment_id INTEGER UNIQUE,
+  reason TEXT NOT NULL
+) STRICT;
+
+-- Those whose segments have become blocks: 8 bytes a request.
+CREATE TABLE recent_requests (
+  arrived_unix_ms INTEGER NOT NULL,
+  request_fingerprints BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE pinned_trace (
+  trace_id BLOB PRIMARY KEY,
+  pinned_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE undiagnosed_trace (
+  trace_id BLOB PRIMARY KEY,
+  waiting_since_unix_ms INTEGER NOT NULL,
+  last_arrived_unix_ms INTEGER NOT NULL,
+  span_count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX undiagnosed_trace_by_waiting ON undiagnosed_trace (waiting_since_unix_ms);
 
 CREATE TABLE verdict (
-  trace_key INTEGER NOT NULL,
+  trace_id BLOB NOT NULL,
   ordinal INTEGER NOT NULL,
+  trace_arrived_unix_ms INTEGER NOT NULL,
   fingerprint TEXT NOT NULL,
   edge TEXT NOT NULL,
   phase TEXT NOT NULL,
@@ -124,26 +147,25 @@ CREATE TABLE verdict (
   entry_service TEXT NOT NULL,
   entry_operation TEXT NOT NULL,
   verdict_json TEXT NOT NULL,
-  PRIMARY KEY (trace_key, ordinal)
+  UNIQUE (trace_id, ordinal)
 ) STRICT;
 CREATE INDEX verdict_by_start ON verdict (give_up_start_unix_ms);
 CREATE INDEX verdict_by_fingerprint ON verdict (fingerprint, give_up_unix_ms);
 
-CREATE TABLE total (
-  name TEXT PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO total VALUES ('spans', 0);
-`;
+${ROLLUP_TABLES}`;
 
 export const PURGE = `
-DELETE FROM span;
-DELETE FROM trace;
+DELETE FROM segment;
+DELETE FROM block;
+DELETE FROM block_part;
+DELETE FROM damage;
+DELETE FROM recent_requests;
+DELETE FROM pinned_trace;
+DELETE FROM undiagnosed_trace;
 DELETE FROM verdict;
 DELETE FROM resource;
 DELETE FROM scope;
 DELETE FROM operation;
 DELETE FROM peer;
 DELETE FROM address_service;
-UPDATE total SET value = 0;
-`;
+${ROLLUP_PURGE}`;

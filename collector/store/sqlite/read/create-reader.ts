@@ -59,6 +59,9 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const attributes = createAttributeReader(traces, names, onDamage);
   const verdicts = createVerdictReader(database);
   const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
+  const isPinned = database
+    .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
+    .pluck();
   const readStatus = createStatusReader(database, folder);
 
   const methods = {
@@ -89,6 +92,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       verdicts.readUndiagnosed(patience, limit),
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
     readAddressServices: (wanted: readonly string[]) => addresses.some(wanted),
+    isPinned: (traceId: string) => isPinned.get(Buffer.from(traceId, 'hex')) === 1,
     status: () => readStatus(),
   } satisfies Methods;
 

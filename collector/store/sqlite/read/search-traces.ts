@@ -12,7 +12,7 @@ import { readCursor, writeCursor } from '../../search/cursor.ts';
 import { findTraces, type FoundTrace, type SearchUnit } from '../../search/find-traces.ts';
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
 import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
-import type { TimeRange, TraceSearch } from '../../store.ts';
+import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
@@ -103,9 +103,8 @@ export function createTraceSearch(
       if (search.sort === 'longest') return facts.durationMs;
       return search.sort === 'errors' ? facts.errors + facts.timeouts : facts.startMs;
     };
-    const matchesOf = createMatches(search, names, reader, (traceId) =>
-      surroundingsOf(traceId, () => read(traceId)),
-    );
+    const surroundings = (traceId: string) => surroundingsOf(traceId, () => read(traceId));
+    const matchesOf = createMatches(search, names, reader, surroundings, isCancelled);
     const searched = units.map((unit) => searchUnit(unit, search, matchesOf, onDamage, isCancelled));
     const found = findTraces(searched, search, cursor, valueOf, isCancelled);
     const last = found.page.at(-1);
@@ -135,8 +134,12 @@ function createMatches(
   names: Names,
   reader: TraceReader,
   surroundingsOf: (traceId: string) => SpanSurroundings,
+  isCancelled: () => boolean,
 ): MatchesOf {
-  const filter: RowFilter | null = term === null ? null : compileRowFilter(term, names);
+  const checkpoint = (): void => {
+    if (isCancelled()) throw new Cancelled('the caller went away');
+  };
+  const filter: RowFilter | null = term === null ? null : compileRowFilter(term, names, checkpoint);
   const matcher = term === null ? null : compileMatcher(term);
   const couldMatch = term === null ? null : compileEdgeHint(term, names);
   return (granule) => {
@@ -146,8 +149,11 @@ function createMatches(
     if (!marks.isCertain) couldMatch?.(granule, may);
     return {
       may,
-      matches: (traceId, row) =>
-        marks.isCertain || matcher === null || matcher(reader.span(granule, row), surroundingsOf(traceId)),
+      matches(traceId, row) {
+        if (marks.isCertain || matcher === null) return true;
+        checkpoint();
+        return matcher(reader.span(granule, row), surroundingsOf(traceId));
+      },
     };
   };
 }

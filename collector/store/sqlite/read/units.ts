@@ -5,8 +5,8 @@
 import { openGranule, openSegment, decodeBlockHeader, type BlockHeader } from '../../columns/read-block.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
-import { partAt } from '../blocks/block-parts.ts';
-import { readBlockRows, type BlockRow } from '../blocks/block-rows.ts';
+import { partAt } from '../block-parts.ts';
+import { readBlockRows, type BlockRow } from '../block-rows.ts';
 import type { TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';

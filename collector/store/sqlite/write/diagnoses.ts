@@ -6,8 +6,8 @@ import type { DiagnosisToSave } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 
 export interface DiagnosisWriter {
-  /** Whether the trace waits to be diagnosed. */
-  isAwaited(traceId: string): boolean;
+  /** Whether the trace waits to be diagnosed, or was. */
+  isKnown(traceId: string): boolean;
   /** Whether these spans make a trace wait: they failed, or their trace did before. */
   mayChange(tables: readonly SpanTable[]): boolean;
   /** Replaces the trace's verdicts. It waits on if it has more spans than the diagnosis was made from. */
@@ -15,22 +15,23 @@ export interface DiagnosisWriter {
 }
 
 export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
-  const find = database.prepare<[Buffer], { span_count: number; last_arrived_unix_ms: number }>(
-    'SELECT span_count, last_arrived_unix_ms FROM undiagnosed_trace WHERE trace_id = ?',
-  );
+  const lastArrived = database
+    .prepare<{ traceId: Buffer }, number | null>(
+      `SELECT max(unix_ms) FROM (
+         SELECT last_arrived_unix_ms AS unix_ms FROM undiagnosed_trace WHERE trace_id = @traceId
+         UNION ALL SELECT trace_arrived_unix_ms FROM verdict WHERE trace_id = @traceId)`,
+    )
+    .pluck();
   const clear = database.prepare<[Buffer]>('DELETE FROM verdict WHERE trace_id = ?');
   const insert = database.prepare(`INSERT INTO verdict VALUES (${'?, '.repeat(15)}?)`);
-  const forget = database.prepare<[Buffer]>('DELETE FROM undiagnosed_trace WHERE trace_id = ?');
+  const forget = database.prepare<[Buffer, number]>(
+    'DELETE FROM undiagnosed_trace WHERE trace_id = ? AND span_count <= ?',
+  );
   const waitAnew = database.prepare<[number, Buffer]>(
     'UPDATE undiagnosed_trace SET waiting_since_unix_ms = ? WHERE trace_id = ?',
   );
 
-  const isKnown = database
-    .prepare<{ traceId: Buffer }, number>(
-      `SELECT EXISTS (SELECT 1 FROM verdict WHERE trace_id = @traceId)
-         OR EXISTS (SELECT 1 FROM undiagnosed_trace WHERE trace_id = @traceId)`,
-    )
-    .pluck();
+  const isKnown = (traceId: string) => lastArrived.get({ traceId: Buffer.from(traceId, 'hex') }) !== null;
 
   function mayChange(table: SpanTable): boolean {
     const traceIds = new Set<string>();
@@ -38,19 +39,17 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
       if (table.outcome[row] !== OK) return true;
       traceIds.add(traceIdOf(table, row));
     }
-    for (const traceId of traceIds)
-      if (isKnown.get({ traceId: Buffer.from(traceId, 'hex') }) === 1) return true;
-    return false;
+    return [...traceIds].some(isKnown);
   }
 
   return {
+    isKnown,
     mayChange: (tables) => tables.some(mayChange),
-    isAwaited: (traceId) => find.get(Buffer.from(traceId, 'hex')) !== undefined,
     save: database.transaction(({ diagnosis, spanCount, entry, startsUnixMs }: DiagnosisToSave) => {
       const traceId = Buffer.from(diagnosis.traceId, 'hex');
-      const waiting = find.get(traceId);
+      const arrivedUnixMs = lastArrived.get({ traceId });
       // Retention took the trace meanwhile.
-      if (waiting === undefined) return;
+      if (arrivedUnixMs == null) return;
       clear.run(traceId);
       for (const [ordinal, verdict] of diagnosis.verdicts.entries()) {
         const { giveUp, origin, phase, cause, category } = verdict;
@@ -58,7 +57,7 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
         insert.run(
           traceId,
           ordinal,
-          waiting.last_arrived_unix_ms,
+          arrivedUnixMs,
           fingerprintOf(origin.edge, phase, giveUp.kind),
           origin.edge,
           phase,
@@ -74,8 +73,8 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
           JSON.stringify(verdict),
         );
       }
-      if (waiting.span_count > spanCount) waitAnew.run(Date.now(), traceId);
-      else forget.run(traceId);
+      forget.run(traceId, spanCount);
+      waitAnew.run(Date.now(), traceId);
     }),
   };
 }

@@ -5,8 +5,8 @@ import { decodeBlockHeader, openGranule, type BlockHeader } from '../../columns/
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from '../read/least-recent.ts';
-import { partAt } from './block-parts.ts';
-import type { BlockRow } from './block-rows.ts';
+import { partAt } from '../block-parts.ts';
+import type { BlockRow } from '../block-rows.ts';
 
 /** The first 32 bits of the ids of a block's traces, rising; of each, the granule it is in. */
 export interface TracePrefixes {

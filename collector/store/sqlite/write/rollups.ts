@@ -1,10 +1,10 @@
 /** Adds what traces count for to the stored steps, within the transaction its caller has open. */
-import { addCell, type Cell } from '../rollup/cell.ts';
-import { seriesIdentity, type SeriesKey } from '../rollup/series.ts';
-import { addCells, decodeStep, encodeStep, STEP_MS, type Level, type StepCells } from '../rollup/steps.ts';
-import { gatherSteps, type Tally } from '../rollup/tally.ts';
+import { addCell, type Cell } from '../../rollup/cell.ts';
+import { seriesIdentity, type SeriesKey } from '../../rollup/series.ts';
+import { addCells, decodeStep, encodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
+import { gatherSteps, type Tally } from '../../rollup/tally.ts';
 import { internTable } from './intern.ts';
-import type { Connection } from './open-database.ts';
+import type { Connection } from '../open-database.ts';
 
 export interface RollupWriter {
   /** Everything the tally counted, into minutes, hours and days; and who answers behind which address. */

@@ -3,7 +3,7 @@ import { appendGranule } from '../../columns/append-granule.ts';
 import { orderRows } from '../../columns/row-order.ts';
 import { createSpanTable, markTable, truncateTable } from '../../columns/span-table.ts';
 import type { Connection } from '../open-database.ts';
-import type { BlockRow } from './block-rows.ts';
+import type { BlockRow } from '../block-rows.ts';
 import { portion, type Steps } from './jobs.ts';
 import { attempt, type BlockSearch } from './known-traces.ts';
 import { makeBlock, type Arrival, type BlockTable } from './make-block.ts';

@@ -1,6 +1,6 @@
 /** The rows that a block's columns are put into give back what was put in. */
 import { expect, test } from 'vitest';
-import { partAt, partRows } from '../../../collector/store/sqlite/blocks/block-parts.ts';
+import { partAt, partRows } from '../../../collector/store/sqlite/block-parts.ts';
 
 /** As a reader looks it up: the row that begins at the granule or before. */
 function find(granules: Map<string, Uint8Array>[], column: string, granule: number): Buffer | null {

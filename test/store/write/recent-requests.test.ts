@@ -6,7 +6,7 @@ import {
   RecentRequests,
   REMEMBERED_MS,
   unpackFingerprints,
-} from '../../../collector/store/sqlite/blocks/recent-requests.ts';
+} from '../../../collector/store/sqlite/write/recent-requests.ts';
 
 const id = (text: string) => Buffer.from(text.padEnd(8, '-'));
 const printOf = (content: string, first = 'a', last = 'b') =>

@@ -1,7 +1,7 @@
 /** What is done between commits besides folding: small blocks are merged, and the file is tidied up when little arrives. */
 import { StoreUnavailable } from '../../store.ts';
 import { asStoreError } from '../open-database.ts';
-import type { BlockRow } from './block-rows.ts';
+import type { BlockRow } from '../block-rows.ts';
 import type { Jobs, Steps } from './jobs.ts';
 import { merge, type MergeParts } from './merge.ts';
 import { planMerge } from './plan-merge.ts';

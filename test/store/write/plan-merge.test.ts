@@ -1,7 +1,7 @@
 /** Which blocks are merged: written as spans a block, in order of arrival, a second apart. */
 import { expect, test } from 'vitest';
-import { planMerge, SMALL_SPANS } from '../../../collector/store/sqlite/blocks/plan-merge.ts';
-import type { BlockRow } from '../../../collector/store/sqlite/blocks/block-rows.ts';
+import { planMerge, SMALL_SPANS } from '../../../collector/store/sqlite/write/plan-merge.ts';
+import type { BlockRow } from '../../../collector/store/sqlite/block-rows.ts';
 
 const HOUR_MS = 3_600_000;
 const NOON_UNIX_MS = Date.UTC(2026, 10, 20, 12);

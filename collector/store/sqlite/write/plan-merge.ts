@@ -9,7 +9,7 @@
  * exact as a period is long. In a period, eight blocks of a tier become one of the next; when it is over, what is
  * left of it becomes one.
  */
-import type { BlockRow } from './block-rows.ts';
+import type { BlockRow } from '../block-rows.ts';
 
 const FAN_IN = 8;
 export const SMALL_SPANS = 32_768;

@@ -9,9 +9,9 @@ import { StoreUnavailable, type DiagnosisToSave, type PinOutcome } from '../../s
 import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
 import { packError } from '../thread.ts';
-import { createRollupWriter } from '../write-rollups.ts';
+import { createRollupWriter } from './rollups.ts';
 import { createAppend } from './append.ts';
-import { readBlockRows } from './block-rows.ts';
+import { readBlockRows } from '../block-rows.ts';
 import { createDamage } from './damage.ts';
 import { createDiagnosisWriter } from './diagnoses.ts';
 import { createFolding, FEW_ROWS } from './folding.ts';
@@ -26,7 +26,7 @@ import { RecentRequests } from './recent-requests.ts';
 import { recoverRequests, recoverSegments } from './recover.ts';
 import { createRetention, type RetentionLimits, type SliceOutcome } from './retention.ts';
 import { createRowNames } from './row-names.ts';
-import { BLOCK_LAYOUT, PURGE } from './schema.ts';
+import { PURGE } from '../schema.ts';
 import { holdsTrace } from './unfolded.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -57,7 +57,7 @@ export interface Writer {
 
 /** `onRows` is told how many spans are in no block yet. */
 export function openWriter(folder: string, onRows: (rows: number) => void = () => {}): Writer {
-  const { database, release } = openForWriting(folder, BLOCK_LAYOUT);
+  const { database, release } = openForWriting(folder);
   const opened = createOpenBlocks(database);
   const damage = createDamage(database);
   const interner = createInterner(database);
@@ -149,8 +149,13 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     maintenance.reset();
   }
 
+  /** A fold that fails is said elsewhere: what is stored can be read all the same. */
   function settle(): void {
-    if (folding.rows() < FEW_ROWS) folding.finish();
+    try {
+      if (folding.rows() < FEW_ROWS) folding.finish();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
   }
 
   recoverRequests(database, recent);
@@ -172,12 +177,12 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     settle: () => afterAppends(settle),
     settleFailures: () =>
       afterAppends(() => {
-        if (folding.rows() < FEW_ROWS && diagnoses.mayChange(folding.tables())) folding.finish();
+        if (folding.rows() < FEW_ROWS && diagnoses.mayChange(folding.tables())) settle();
       }),
     saveDiagnosis: (saved) =>
       afterAppends(() => {
         // Its spans may have come a moment ago.
-        if (!diagnoses.isAwaited(saved.diagnosis.traceId)) settle();
+        if (!diagnoses.isKnown(saved.diagnosis.traceId)) settle();
         diagnoses.save(saved);
       }),
     dropSlice: (limits) =>

@@ -1,5 +1,5 @@
 /** What is known of each block without opening it. */
-import type { Connection } from '../open-database.ts';
+import type { Connection } from './open-database.ts';
 
 /**
  * recent: arrived within an hour of their start. late: others, of one day of start. scattered: others, of many days,

@@ -5,8 +5,8 @@ import { compareTraces } from '../../columns/row-order.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
-import { partRows, type PartRow } from './block-parts.ts';
-import type { BlockKind } from './block-rows.ts';
+import { partRows, type PartRow } from '../block-parts.ts';
+import type { BlockKind } from '../block-rows.ts';
 import type { Steps } from './jobs.ts';
 import type { TracePrefixes } from './open-blocks.ts';
 

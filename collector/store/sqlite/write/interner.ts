@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { Peer } from '../../../query/callee.ts';
 import type { SpanKind } from '../../../span.ts';
 import type { Interner } from '../../columns/interner.ts';
-import { internTable, LAST_USED_STEP_MS } from '../intern.ts';
+import { internTable, LAST_USED_STEP_MS } from './intern.ts';
 import type { Connection } from '../open-database.ts';
 
 export interface StoredInterner extends Interner {

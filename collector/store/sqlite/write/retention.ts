@@ -3,8 +3,8 @@
  * one that is kept; when it is let go, that block is made anew without it.
  */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
-import { LAST_USED_STEP_MS } from '../intern.ts';
-import { readBlockRows, type BlockRow } from './block-rows.ts';
+import { LAST_USED_STEP_MS } from './intern.ts';
+import { readBlockRows, type BlockRow } from '../block-rows.ts';
 import { attempt } from './known-traces.ts';
 import { dropBlock } from './drop-block.ts';
 import type { FoldParts } from './fold.ts';

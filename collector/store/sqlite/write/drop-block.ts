@@ -11,7 +11,7 @@ import { orderRows } from '../../columns/row-order.ts';
 import { createSpanTable } from '../../columns/span-table.ts';
 import { Tally } from '../../rollup/tally.ts';
 import { createTraceRows, resetTraceRows } from '../../rollup/trace-rows.ts';
-import type { BlockRow } from './block-rows.ts';
+import type { BlockRow } from '../block-rows.ts';
 import type { FoldParts } from './fold.ts';
 import { portion, type Steps } from './jobs.ts';
 import { attempt, findKnownTraces, KnownTraces, type WantedTrace } from './known-traces.ts';

@@ -1,6 +1,6 @@
 /** Jobs are done one after the other, a step at a time. */
 import { expect, test } from 'vitest';
-import { Jobs, type Steps } from '../../../collector/store/sqlite/blocks/jobs.ts';
+import { Jobs, type Steps } from '../../../collector/store/sqlite/write/jobs.ts';
 
 function* work(name: string, steps: number, log: string[]): Steps<string> {
   for (let step = 1; step <= steps; step++) {

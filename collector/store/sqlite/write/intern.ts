@@ -1,5 +1,5 @@
 /** A table of things stored once: gives the key of a row, adding it when it is new, and keeps when it was last used. */
-import type { Connection } from './open-database.ts';
+import type { Connection } from '../open-database.ts';
 
 export interface Interned {
   /** `identity` names the row within the table; `columns` are bound when it is new. */

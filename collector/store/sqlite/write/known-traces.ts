@@ -8,7 +8,7 @@ import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { createTraceRows, resetTraceRows, type TraceRows } from '../../rollup/trace-rows.ts';
 import { rowsOfTrace } from '../read/trace-directory.ts';
-import type { BlockRow } from './block-rows.ts';
+import type { BlockRow } from '../block-rows.ts';
 import { reasonOfDamage, type Damage } from './damage.ts';
 import type { Steps } from './jobs.ts';
 import type { OpenBlocks } from './open-blocks.ts';
