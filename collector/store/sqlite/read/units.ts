@@ -2,7 +2,8 @@
  * The units that spans are read from: blocks and, while they are not folded into one, segments. What was read of them
  * is kept while there is room, by numbers that are never given twice.
  */
-import { openGranule, openSegment, decodeBlockHeader, type BlockHeader } from '../../columns/read-block.ts';
+import { openGranule, decodeBlockHeader, type BlockHeader } from '../../columns/read-block.ts';
+import { openSegment } from '../../columns/segment-granule.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { partAt } from '../block-parts.ts';

@@ -3,7 +3,7 @@
  */
 import { DecodeError } from '../../../decode/decode-error.ts';
 import { SPAN_ID_BYTES } from '../../columns/codes.ts';
-import { encodeSegment } from '../../columns/encode-granule.ts';
+import { encodeSegment } from '../../columns/encode-segment.ts';
 import { markTable, truncateTable, type SpanTable } from '../../columns/span-table.ts';
 import { takeRequest } from '../../columns/take-request.ts';
 import { answerOf, type AppendAnswer } from '../append-batches.ts';

@@ -1,6 +1,6 @@
 /** What a start finds: spans that were acknowledged and not folded are read back from their segments. */
 import { appendGranule } from '../../columns/append-granule.ts';
-import { openSegment } from '../../columns/read-block.ts';
+import { openSegment } from '../../columns/segment-granule.ts';
 import { markTable, truncateTable } from '../../columns/span-table.ts';
 import type { Connection } from '../open-database.ts';
 import { reasonOfDamage, type Damage } from './damage.ts';
