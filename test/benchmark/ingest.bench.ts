@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { runRound, type Load, type Round } from './store/ingest-round.ts';
 import { describeMachine, machineLine } from './machine.ts';
+import { readNumber } from './read-number.ts';
 import { alignTable, medians, megabytes, short } from './table.ts';
 
 const HELP = `Usage: npm run bench:ingest -- [FLAGS]
@@ -60,19 +61,22 @@ function loadOf(mode: string): Load {
   }
   return {
     ...USUAL,
-    spans: Number(flags.spans),
+    spans: readNumber('spans', flags.spans),
     ...base,
-    ...(flags.failed !== undefined && { failedShare: Number(flags.failed) }),
-    ...(flags['per-request'] !== undefined && { spansPerRequest: Number(flags['per-request']) }),
-    ...(flags.connections !== undefined && { connections: Number(flags.connections) }),
-    ...(flags['in-flight'] !== undefined && { inFlight: Number(flags['in-flight']) }),
+    ...(flags.failed !== undefined && { failedShare: readNumber('failed', flags.failed, 0) }),
+    ...(flags['per-request'] !== undefined && {
+      spansPerRequest: readNumber('per-request', flags['per-request']),
+    }),
+    ...(flags.connections !== undefined && { connections: readNumber('connections', flags.connections) }),
+    ...(flags['in-flight'] !== undefined && { inFlight: readNumber('in-flight', flags['in-flight']) }),
   };
 }
 
 async function measure(load: Load): Promise<Measured> {
   const rounds: Round[] = [];
-  for (let round = 0; round < Number(flags.rounds); round++) {
-    rounds.push(await runRound(load, Number(flags.seed) + round));
+  const seed = readNumber('seed', flags.seed, 0);
+  for (let round = 0; round < readNumber('rounds', flags.rounds); round++) {
+    rounds.push(await runRound(load, seed + round));
   }
   const ratios = rounds.map(({ bare, collector }) => ({
     rate: collector.spansPerS / bare.spansPerS,
@@ -113,7 +117,8 @@ async function main(): Promise<void> {
   const measured: Record<string, Measured> = {};
   for (const [index, mode] of modes.entries()) {
     measured[mode] = await measure(loads[index]!);
-    if (!flags.json) console.log(alignTable([HEAD, rowOf(mode, measured[mode])]));
+    // What is printed below, as it comes.
+    if (!flags.json) console.error(alignTable([HEAD, rowOf(mode, measured[mode])]));
   }
   const { failed, none } = measured;
   const failedToNone =

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine, machineLine } from './machine.ts';
+import { readNumber } from './read-number.ts';
 import { dataFolder, loadFolder, type LoadedFolder } from './store/load-folder.ts';
 import { runMixedLoad, type MixedLoad } from './store/mixed-load.ts';
 import { openCollector } from './store/open-collector.ts';
@@ -46,14 +47,14 @@ interface Measured {
 }
 
 async function measure(folder: string, spans: number): Promise<Measured> {
-  const loaded = await loadFolder(folder, spans, Number(flags.seed));
+  const loaded = await loadFolder(folder, spans, readNumber('seed', flags.seed, 0));
   const data = dataFolder(folder);
   const { workload } = loaded;
   const cold = await timeCold(data, workload);
   const measured = await openCollector(data);
   try {
-    const warm = await timeWarm(measured.collector.web, workload, Number(flags.samples));
-    const mixed = await runMixedLoad(measured, workload, Number(flags.live));
+    const warm = await timeWarm(measured.collector.web, workload, readNumber('samples', flags.samples));
+    const mixed = await runMixedLoad(measured, workload, readNumber('live', flags.live));
     await measured.stop();
     const queries = [...warm].map(([name, times]) => [name, { warm: times, cold: cold.times.get(name)! }]);
     return { loaded, ready: cold.ready, queries: Object.fromEntries(queries), mixed };
@@ -62,7 +63,7 @@ async function measure(folder: string, spans: number): Promise<Measured> {
   }
 }
 
-function print(all: ReadonlyMap<number, Measured>): void {
+function tableOf(all: ReadonlyMap<number, Measured>): string {
   const sizes = [...all.values()];
   const [smallest, largest] = [sizes[0]!, sizes.at(-1)!];
   const head = ['', ...[...all.keys()].map((spans) => `${short(spans)} spans`), 'growth'];
@@ -81,27 +82,25 @@ function print(all: ReadonlyMap<number, Measured>): void {
     row(`${name}, p99`, ' ms', ({ queries }) => queries[name]!.warm.p99Ms),
     row(`${name}, cold`, ' ms', ({ queries }) => queries[name]!.cold.maxMs),
   ]);
-  console.log(
-    alignTable([
-      head,
-      ...queries,
-      row('start until ready', ' ms', ({ ready }) => ready.p50Ms),
-      row('loading, spans/s', '', ({ loaded }) => loaded.spansPerS),
-      row('loading, CPU a span', ' µs', ({ loaded }) => loaded.cpuUsPerSpan),
-      row('bytes a span', '', ({ loaded }) => loaded.bytesPerSpan),
-      size('peak memory while loading', ({ loaded }) => loaded.peakBytes),
-      row('then: ingest, CPU a span', ' µs', ({ mixed }) => mixed.cpuUsPerSpan),
-      size('then: resident memory', ({ mixed }) => mixed.residentBytes),
-      row('spans/s, ingest alone', '', ({ mixed }) => mixed.spansPerSAlone),
-      row('spans/s, beside queries', '', ({ mixed }) => mixed.spansPerSMixed),
-      row('acknowledged, alone, p99', ' ms', ({ mixed }) => mixed.acknowledgedAlone.p99Ms),
-      row('acknowledged, beside queries, p99', ' ms', ({ mixed }) => mixed.acknowledgedMixed.p99Ms),
-      row('acknowledged, beside queries, max', ' ms', ({ mixed }) => mixed.acknowledgedMixed.maxMs),
-      row('trace by id, alone, p99', ' ms', ({ mixed }) => mixed.queriesAlone.p99Ms),
-      row('trace by id, beside ingest, p99', ' ms', ({ mixed }) => mixed.queriesMixed.p99Ms),
-      row('trace by id, beside ingest, max', ' ms', ({ mixed }) => mixed.queriesMixed.maxMs),
-    ]),
-  );
+  return alignTable([
+    head,
+    ...queries,
+    row('start until ready', ' ms', ({ ready }) => ready.p50Ms),
+    row('loading, spans/s', '', ({ loaded }) => loaded.spansPerS),
+    row('loading, CPU a span', ' µs', ({ loaded }) => loaded.cpuUsPerSpan),
+    row('bytes a span', '', ({ loaded }) => loaded.bytesPerSpan),
+    size('peak memory while loading', ({ loaded }) => loaded.peakBytes),
+    row('then: ingest, CPU a span', ' µs', ({ mixed }) => mixed.cpuUsPerSpan),
+    size('then: resident memory', ({ mixed }) => mixed.residentBytes),
+    row('spans/s, ingest alone', '', ({ mixed }) => mixed.spansPerSAlone),
+    row('spans/s, beside queries', '', ({ mixed }) => mixed.spansPerSMixed),
+    row('acknowledged, alone, p99', ' ms', ({ mixed }) => mixed.acknowledgedAlone.p99Ms),
+    row('acknowledged, beside queries, p99', ' ms', ({ mixed }) => mixed.acknowledgedMixed.p99Ms),
+    row('acknowledged, beside queries, max', ' ms', ({ mixed }) => mixed.acknowledgedMixed.maxMs),
+    row('trace by id, alone, p99', ' ms', ({ mixed }) => mixed.queriesAlone.p99Ms),
+    row('trace by id, beside ingest, p99', ' ms', ({ mixed }) => mixed.queriesMixed.p99Ms),
+    row('trace by id, beside ingest, max', ' ms', ({ mixed }) => mixed.queriesMixed.maxMs),
+  ]);
 }
 
 async function main(): Promise<void> {
@@ -109,17 +108,16 @@ async function main(): Promise<void> {
   const base = flags.keep ?? mkdtempSync(join(tmpdir(), 'sockeye-query-'));
   const all = new Map<number, Measured>();
   try {
-    for (const spans of flags.spans.split(',').map(Number)) {
+    for (const spans of flags.spans.split(',').map((text) => readNumber('spans', text))) {
       const measured = await measure(join(base, String(spans)), spans);
       all.set(spans, measured);
-      if (!flags.json) print(new Map([[spans, measured]]));
+      if (!flags.json) console.error(tableOf(new Map([[spans, measured]])));
     }
   } finally {
     if (flags.keep === undefined) rmSync(base, { recursive: true, force: true });
   }
   if (flags.json) return console.log(JSON.stringify({ machine, sizes: Object.fromEntries(all) }, null, 2));
-  console.log(`\n${machineLine(machine)}`);
-  print(all);
+  console.log(`${machineLine(machine)}\n${tableOf(all)}`);
 }
 
 if (flags.help) console.log(HELP);

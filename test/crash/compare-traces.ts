@@ -39,8 +39,7 @@ interface Tally {
   readonly examples: string[];
 }
 
-/** `every`: reads only one trace of so many. */
-export async function compareTraces(web: string, log: SentLog, every = 1): Promise<Comparison> {
+export async function compareTraces(web: string, log: SentLog): Promise<Comparison> {
   const tally: Tally = {
     traces: 0,
     spans: 0,
@@ -52,7 +51,7 @@ export async function compareTraces(web: string, log: SentLog, every = 1): Promi
     examples: [],
   };
   // Shared by the workers, each of which takes the next.
-  const queue = [...log.requestsOfTraces.keys()].filter((index) => index % every === 0).values();
+  const queue = log.requestsOfTraces.keys();
   const worker = async (): Promise<void> => {
     for (const index of queue) await compareTrace(web, log, index, tally);
   };

@@ -25,6 +25,7 @@ export interface KillOptions {
 
 export interface KillReport {
   readonly kills: number;
+  /** Before the kills. */
   readonly acknowledgedSpans: number;
   /** Sent again, because no answer came before the kill. */
   readonly requestsSentAgain: number;
@@ -48,6 +49,7 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
   const random = new Random();
   const faults: string[] = [];
   const logs: SentLog[] = [];
+  let acknowledgedSpans = 0;
   let requestsSentAgain = 0;
   const startUnixMs = Date.now() - 60_000;
   let collector = await start(folder);
@@ -70,6 +72,8 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
       collector = await start(folder);
 
       const known = await compareTraces(collector.web, sent);
+      const acknowledged = sent.acknowledgedSpans();
+      acknowledgedSpans += acknowledged;
       const again = sent.unansweredRequests();
       requestsSentAgain += again;
       await sent.resend(collector.otlpGrpc);
@@ -78,7 +82,7 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
       found.push(...(await compareTotals(collector.web, logs)));
       faults.push(...found.map((fault) => `kill ${kill + 1}: ${fault}`));
       log(
-        `kill ${kill + 1}/${kills} ${moment.words}: ${sent.acknowledgedSpans()} spans acknowledged, ` +
+        `kill ${kill + 1}/${kills} ${moment.words}: ${acknowledged} spans acknowledged, ` +
           `${again} requests sent again, ${all.traces} traces compared, ${found.length} faults`,
       );
     }
@@ -92,7 +96,6 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
     collector.process.kill('SIGKILL');
     await collector.ended;
   }
-  const acknowledgedSpans = logs.reduce((sum, sent) => sum + sent.acknowledgedSpans(), 0);
   return { kills, acknowledgedSpans, requestsSentAgain, faults };
 }
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readNumber } from '../benchmark/read-number.ts';
 import { runDamage } from './damaged-file.ts';
 import { mountSmallDisk, refuseWrites, runFailingDisk } from './failing-disk.ts';
 import { runKillRounds } from './kill-rounds.ts';
@@ -32,15 +33,15 @@ const { values: flags } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const seed = Number(flags.seed);
-const spans = Number(flags.spans);
+const seed = readNumber('seed', flags.seed, 0);
+const spans = readNumber('spans', flags.spans);
 const log = (line: string): void => console.log(line);
 const SMALL_DISK_BYTES = 256e6;
 const SKIPPED = { skipped: 'needs root on Linux', faults: [] };
 
 /** Each resolves with a report whose `faults` say what is wrong. */
 const PARTS: Readonly<Record<string, (folder: string) => Promise<{ readonly faults: readonly string[] }>>> = {
-  kill: (folder) => runKillRounds({ folder, seed, kills: Number(flags.kills), spans, log }),
+  kill: (folder) => runKillRounds({ folder, seed, kills: readNumber('kills', flags.kills), spans, log }),
   async 'full-disk'(folder) {
     const disk = mountSmallDisk(folder, SMALL_DISK_BYTES);
     if (disk === null) return SKIPPED;
@@ -56,7 +57,7 @@ const PARTS: Readonly<Record<string, (folder: string) => Promise<{ readonly faul
   },
   async 'power-cut'(folder) {
     const faults: string[] = [];
-    for (let cut = 0; cut < Number(flags.cuts); cut++) {
+    for (let cut = 0; cut < readNumber('cuts', flags.cuts); cut++) {
       const inside = mkdtempSync(join(folder, 'cut-'));
       const report = await runPowerCut(inside, seed + cut, spans);
       rmSync(inside, { recursive: true, force: true });
@@ -69,7 +70,7 @@ const PARTS: Readonly<Record<string, (folder: string) => Promise<{ readonly faul
     }
     return { faults };
   },
-  damage: (folder) => runDamage({ folder, seed, cases: Number(flags.damages), spans, log }),
+  damage: (folder) => runDamage({ folder, seed, cases: readNumber('damages', flags.damages), spans, log }),
 };
 
 async function runPart(name: string): Promise<number> {

@@ -33,6 +33,8 @@ export interface SendResult {
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const RETRY_MS = 100;
+/** A receiver that wants none for so long will not recover. */
+const PATIENCE_MS = 120_000;
 const DEADLINE_MS = 120_000;
 
 /** Rejects when a request fails for another reason than "come back later". */
@@ -55,6 +57,7 @@ export async function sendRequests(options: SendOptions): Promise<SendResult> {
     const { value: request, done } = queue.next();
     if (done === true) return false;
     onSent?.(request);
+    const givenUpMs = performance.now() + PATIENCE_MS;
     for (;;) {
       const client = clients[turn++ % clients.length]!;
       const startMs = performance.now();
@@ -67,7 +70,7 @@ export async function sendRequests(options: SendOptions): Promise<SendResult> {
         return true;
       }
       if (isOver()) return false;
-      if (error.code !== status.UNAVAILABLE) throw error;
+      if (error.code !== status.UNAVAILABLE || startMs > givenUpMs) throw error;
       onRefused?.(error);
       retries++;
       await sleep(RETRY_MS);
