@@ -104,7 +104,7 @@ exports.queues = {
 
 const item = (id) => ({ id, name: `item ${id}` });
 
-/** Each starts a server whose route `/shop/items/:id` answers with the item, and gives its port and what ends it. */
+/** Each starts a server whose route `/shop/items/:id` answers with the item, and gives its port. */
 exports.frameworks = {
   express({ default: express }) {
     const shop = express.Router();
@@ -115,9 +115,7 @@ exports.frameworks = {
     });
     app.use('/shop', shop);
     return new Promise((resolve) => {
-      const server = app.listen(0, host, () =>
-        resolve({ port: server.address().port, close: () => server.close() }),
-      );
+      const server = app.listen(0, host, () => resolve({ port: server.address().port }));
     });
   },
   async fastify({ default: fastify }) {
@@ -125,7 +123,7 @@ exports.frameworks = {
     app.addHook('onRequest', async function authenticate() {});
     app.get('/shop/items/:id', async (request) => item(request.params.id));
     await app.listen({ port: 0, host });
-    return { port: app.server.address().port, close: () => app.close() };
+    return { port: app.server.address().port };
   },
   async koa({ default: Koa }, load) {
     const { Router } = await load('@koa/router');
@@ -139,9 +137,7 @@ exports.frameworks = {
     });
     app.use(router.routes());
     return new Promise((resolve) => {
-      const server = app.listen(0, host, () =>
-        resolve({ port: server.address().port, close: () => server.close() }),
-      );
+      const server = app.listen(0, host, () => resolve({ port: server.address().port }));
     });
   },
   async '@hapi/hapi'({ server: createServer }) {
@@ -149,7 +145,7 @@ exports.frameworks = {
     server.ext('onPreAuth', (_request, h) => h.continue);
     server.route({ method: 'GET', path: '/shop/items/{id}', handler: ({ params }) => item(params.id) });
     await server.start();
-    return { port: server.info.port, close: () => server.stop() };
+    return { port: server.info.port };
   },
   async '@nestjs/core'({ NestFactory }, load) {
     await load('reflect-metadata');
@@ -167,6 +163,6 @@ exports.frameworks = {
     Module({ controllers: [ItemsController] })(AppModule);
     const app = await NestFactory.create(AppModule, { logger: false });
     await app.listen(0, host);
-    return { port: app.getHttpServer().address().port, close: () => app.close() };
+    return { port: app.getHttpServer().address().port };
   },
 };

@@ -1,4 +1,4 @@
-/** Uses the library of the program's first argument, on the port of its second one, within a span of the program's own. */
+/** Uses the library of the program's first argument, on the port of its second one, within a span of the program's own, and stays. */
 const { join } = require('node:path');
 const { trace } = require('@opentelemetry/api');
 const { databases, frameworks, others, queues } = require('./calls.cjs');
@@ -8,9 +8,9 @@ exports.use = async (load) => {
   if (frameworks[name]) {
     const server = await frameworks[name](await load(name), load);
     console.log(`port ${server.port}`);
-    process.once('SIGUSR2', server.close);
     return;
   }
+  setInterval(() => {}, 1000);
   const call = databases[name] ?? queues[name] ?? others[name];
   const library = await load(name);
   await trace.getTracer('own').startActiveSpan('work', async (span) => {
