@@ -55,6 +55,12 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** `812 B`, `64 kB`, `1.5 MB`: in powers of a thousand. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 999_500 ? `${trim(bytes / 1000, 3)} kB` : `${trim(bytes / 1e6, 3)} MB`;
+}
+
 /** `1 span`, `2 spans`. */
 export function countOf(count: number, noun: string, plural = `${noun}s`): string {
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;

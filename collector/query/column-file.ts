@@ -26,7 +26,11 @@ export function writeColumnFile<Head extends ColumnHead>({
   let at = 0;
   for (const [name, column] of Object.entries(columns)) {
     const isZero = column.every((entry) => entry === 0);
-    places[name] = { type: typeOf(column), at: isZero ? null : at, length: column.length };
+    places[name] = {
+      type: TYPES[column[Symbol.toStringTag]] ?? 'u8',
+      at: isZero ? null : at,
+      length: column.length,
+    };
     if (!isZero) at = aligned(at + column.byteLength);
   }
   const json = Buffer.from(JSON.stringify({ ...head, columns: places }));
@@ -44,12 +48,13 @@ export function writeColumnFile<Head extends ColumnHead>({
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-function typeOf(column: Column): ColumnPlace['type'] {
-  if (column instanceof Uint8Array) return 'u8';
-  if (column instanceof Uint32Array) return 'u32';
-  if (column instanceof Int32Array) return 'i32';
-  return column instanceof Float32Array ? 'f32' : 'f64';
-}
+const TYPES: { readonly [array: string]: ColumnPlace['type'] } = {
+  Uint8Array: 'u8',
+  Uint32Array: 'u32',
+  Int32Array: 'i32',
+  Float32Array: 'f32',
+  Float64Array: 'f64',
+};
 
 export interface Dictionary {
   readonly texts: string[];

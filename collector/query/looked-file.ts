@@ -9,10 +9,10 @@ import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { foldPending } from '../diagnose/pending.ts';
 import { buildTraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
-import type { LookedAt, LookedTraceHead, TraceSummary } from '../serve/wire.ts';
+import type { LookedAt, LookedTraceHead, TraceColumnsHead, TraceSummary } from '../serve/wire.ts';
 import { operationOf, serviceOf, type Span } from '../span.ts';
-import { writeColumnFile } from './column-file.ts';
-import { orderRows } from './row-order.ts';
+import { writeColumnFile, type ColumnParts } from './column-file.ts';
+import { orderRows, type RowOrder } from './row-order.ts';
 import { traceColumns } from './trace-columns.ts';
 import { traceTexts } from './trace-texts.ts';
 import { buildSpanDetail } from './wire-trace.ts';
@@ -49,10 +49,17 @@ export function openTrace(
   const tree = buildTraceTree(spans);
   const { verdicts } = diagnoseTree(traceId, tree, NO_HISTORY);
   const order = orderRows(tree);
-  const shown = order.nodes.map(({ span }) => span);
-  const { head, columns } = traceColumns(traceId, tree, order, spans.length, verdicts);
-  const texts = traceTexts(shown);
-  const details = shown.map((span) => Buffer.from(JSON.stringify(buildSpanDetail(span, nowUnixMs))));
+  return lookedFile(traceColumns(traceId, tree, order, spans.length, verdicts), order, nowUnixMs);
+}
+
+/** The layout stands at `LookedTraceHead`. */
+export function lookedFile(
+  { head, columns }: ColumnParts<TraceColumnsHead>,
+  { nodes }: RowOrder,
+  nowUnixMs: number,
+): Uint8Array<ArrayBuffer> {
+  const texts = traceTexts(nodes.map(({ span }) => span));
+  const details = nodes.map(({ span }) => Buffer.from(JSON.stringify(buildSpanDetail(span, nowUnixMs))));
   let end = 0;
   const detailEnd = Uint32Array.from(details, ({ length }) => (end += length));
   return writeColumnFile<LookedTraceHead>({

@@ -33,7 +33,7 @@ const TYPES: Record<string, string> = {
 };
 /** Smaller than a packet or so: compressing it saves nothing. */
 const COMPRESS_BYTES_MIN = 1024;
-const PAGE_PATHS = [/^\/(map|timeouts|search|latency)?$/, /^\/(timeouts|trace)\/[^/]+$/];
+const PAGE_PATHS = [/^\/(map|timeouts|search|latency|file)?$/, /^\/(timeouts|trace|file)\/[^/]+$/];
 
 export async function loadPage(folder: string): Promise<Page> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

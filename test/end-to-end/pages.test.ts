@@ -20,6 +20,7 @@ let emptyWorld: World;
 let chain: Chain;
 let browser: Browser;
 let traceId: string;
+let otherTraceId: string;
 let fingerprint: string;
 
 beforeAll(async () => {
@@ -35,9 +36,13 @@ beforeAll(async () => {
   ]) {
     await chain.call(path);
   }
-  [traceId, fingerprint] = await Promise.all([
+  [traceId, otherTraceId, fingerprint] = await Promise.all([
     world.getWhen('/api/traces?q=phase:connect+timeout:true', ({ traces }: TracePage) =>
       traces[0]?.verdict ? traces[0].traceId : undefined,
+    ),
+    world.getWhen(
+      '/api/traces?q=trace.service:gateway+-timeout:true+-status:error',
+      ({ traces }: TracePage) => traces.find(({ errors, timeouts }) => errors + timeouts === 0)?.traceId,
     ),
     world.getWhen('/api/timeouts', ({ incidents }: Incidents) =>
       incidents.length >= 3 ? incidents[0]?.fingerprint : undefined,
@@ -140,6 +145,22 @@ const views: Record<string, { url: () => string; drawn: (page: Page) => Promise<
     url: () => `${world.page}/trace/${traceId}`,
     drawn: (page) => page.getByRole('region', { name: 'Verdict' }).waitFor(),
   },
+  'a trace as a flame': {
+    url: () => `${world.page}/trace/${traceId}?view=flame`,
+    drawn: (page) => page.getByRole('region', { name: 'Flame' }).waitFor(),
+  },
+  'a trace as a table': {
+    url: () => `${world.page}/trace/${traceId}?view=table`,
+    drawn: (page) => page.getByRole('region', { name: 'Spans' }).waitFor(),
+  },
+  'a trace beside another': {
+    url: () => `${world.page}/trace/${traceId}?with=${otherTraceId}`,
+    drawn: (page) => page.getByRole('treegrid', { name: 'Both traces, call by call' }).waitFor(),
+  },
+  'a file that is to be chosen': {
+    url: () => `${world.page}/file`,
+    drawn: (page) => page.getByRole('button', { name: 'Choose a file' }).waitFor(),
+  },
   'a trace that is not stored': {
     url: () => `${world.page}/trace/${'0'.repeat(31)}1`,
     drawn: (page) => page.getByRole('heading', { name: /No trace/ }).waitFor(),
@@ -172,6 +193,63 @@ describe.each(Object.entries(views))('%s', (_, { url, drawn }) => {
       expect(faults.filter((fault) => !/status of 40[04]/.test(fault))).toEqual([]);
     },
   );
+});
+
+describe('a file of traces', () => {
+  const download = async (format: string) =>
+    Buffer.from(await (await fetch(`${world.page}/api/traces/${traceId}?format=${format}`)).arrayBuffer());
+
+  it.each(['otlp', 'jaeger', 'zipkin'])(
+    'of %s is looked at with its verdict and attributes, and not stored',
+    async (format) => {
+      const { page, faults } = await open(`${emptyWorld.page}/file`);
+      const name = `ticket.${format}.json`;
+      await page
+        .getByLabel('File of traces')
+        .setInputFiles({ name, mimeType: 'application/json', buffer: await download(format) });
+      expect(await readSentence(page)).toMatch(/^checkout gave up/);
+      await page.getByText('looked at, not stored').waitFor();
+      await page.getByRole('complementary', { name: 'Span' }).getByText('network.peer.address').waitFor();
+      expect(await findAccessibilityFaults(page)).toEqual([]);
+      expect((await emptyWorld.get<Status>('/api/status')).store.spans).toBe(0);
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it('that is none is refused with what can be read', async () => {
+    const { page } = await open(`${world.page}/file`);
+    const file = { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('89504e470d0a1a0a', 'hex') };
+    await page.getByLabel('File of traces').setInputFiles(file);
+    await page.getByRole('alert').getByText('What can be read').waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+});
+
+describe('a trace by keyboard', () => {
+  it('is put beside the normal one of its operation, and taken away again', async () => {
+    const { page, faults } = await open(`${world.page}/trace/${traceId}`);
+    await page.getByRole('region', { name: 'Verdict' }).waitFor();
+    await page.keyboard.press('b');
+    const both = page.getByRole('treegrid', { name: 'Both traces, call by call' });
+    await both.or(page.getByText(/^No successful trace of/)).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('is found in, filtered and folded', async () => {
+    const { page, faults } = await open(`${world.page}/trace/${traceId}`);
+    await page.getByRole('region', { name: 'Verdict' }).waitFor();
+    await page.keyboard.press('f');
+    await page.keyboard.type('SYN_SENT');
+    await page.getByText(/^\d+ of \d+$/).waitFor();
+    await page.keyboard.press('Enter');
+    expect(new URL(page.url()).searchParams.get('span')).toMatch(/^[0-9a-f]{16}$/);
+    const grid = page.getByRole('treegrid', { name: 'Spans of the trace' });
+    await grid.focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => grid.getAttribute('aria-rowcount')).toBe('2');
+    expect(faults).toEqual([]);
+  });
 });
 
 it('leads from a range without data to the latest trace', async () => {

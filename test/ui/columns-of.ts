@@ -1,6 +1,7 @@
 /** Traces of the tests, as the collector would send them to the page: through its own encoder, bytes and all. */
 import { buildTraceTree } from '../../collector/diagnose/tree.ts';
 import { writeColumnFile } from '../../collector/query/column-file.ts';
+import { lookedFile } from '../../collector/query/looked-file.ts';
 import { orderRows } from '../../collector/query/row-order.ts';
 import { traceColumns } from '../../collector/query/trace-columns.ts';
 import { traceTexts } from '../../collector/query/trace-texts.ts';
@@ -34,6 +35,15 @@ export function columnFileOf(trace: SentTrace, verdicts: Verdict[] = []): Uint8A
 /** The answer to `format=texts`. */
 export function textFileOf(trace: SentTrace): Uint8Array<ArrayBuffer> {
   return writeColumnFile(traceTexts(spansOf(trace)));
+}
+
+/** The answer to a file that is looked at: columns, texts and details of the same spans. */
+export function lookedFileOf(trace: SentTrace, verdicts: Verdict[] = []): Uint8Array<ArrayBuffer> {
+  const spans = spansOf(trace);
+  const tree = buildTraceTree(spans);
+  const order = orderRows(tree);
+  const { head, columns } = traceColumns(trace.traceId, tree, order, spans.length, verdicts);
+  return lookedFile({ head, columns }, order, Date.now());
 }
 
 export function modelOf(spans: readonly WireSpan[], verdicts: Verdict[] = []): TraceModel {

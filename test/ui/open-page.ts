@@ -55,6 +55,7 @@ export interface OpenPage {
 export async function openPage(path: string, changes: Answers = {}): Promise<OpenPage> {
   const answers = { ...shop, ...changes };
   vi.stubGlobal('fetch', (target: string) => Promise.resolve(answer(answers, target)));
+  vi.stubGlobal('XMLHttpRequest', sendingTo(answers));
   vi.stubGlobal('ResizeObserver', SilentResizeObserver);
   const events = Object.assign(new EventTarget(), { close: () => {} });
   vi.stubGlobal('EventSource', function openEvents() {
@@ -122,6 +123,29 @@ function answer(answers: Answers, target: string): Response {
     return Response.json({ error: { code: 'not_found', message: `no ${url.pathname}` } }, { status: 404 });
   }
   return Response.json(value);
+}
+
+/** What `XMLHttpRequest` is used for: a file is sent, whose answer comes at once. */
+function sendingTo(answers: Answers) {
+  return class extends EventTarget {
+    readonly upload = new EventTarget();
+    status = 0;
+    responseText = '';
+    private url = '';
+    open(_method: string, url: string): void {
+      this.url = url;
+    }
+    send(): void {
+      this.upload.dispatchEvent(new ProgressEvent('progress', { loaded: 1, total: 2 }));
+      const response = answer(answers, this.url);
+      void response.text().then((text) => {
+        this.status = response.status;
+        this.responseText = text;
+        this.dispatchEvent(new Event('load'));
+      });
+    }
+    abort(): void {}
+  };
 }
 
 function detailOf(span: WireSpan): SpanDetail {

@@ -2,9 +2,11 @@
 import { parseTime, RANGE_DEFAULT } from './range.ts';
 
 export type View =
-  | { readonly name: 'map' | 'timeouts' | 'search' | 'latency' | 'unknown' }
+  | { readonly name: 'map' | 'timeouts' | 'search' | 'latency' | 'file' | 'unknown' }
   | { readonly name: 'incident'; readonly fingerprint: string }
-  | { readonly name: 'trace'; readonly traceId: string };
+  | { readonly name: 'trace'; readonly traceId: string }
+  /** Of the file that is looked at. */
+  | { readonly name: 'file-trace'; readonly traceId: string };
 
 /** Query parameters, decoded; an absent one is undefined, a flag is '1'. */
 export type Query = Readonly<Record<string, string>>;
@@ -18,10 +20,12 @@ export function parseView(path: string): View {
   if (second !== undefined) {
     if (first === 'trace') return { name: 'trace', traceId: second.toLowerCase() };
     if (first === 'timeouts') return { name: 'incident', fingerprint: second };
+    if (first === 'file') return { name: 'file-trace', traceId: second.toLowerCase() };
     return { name: 'unknown' };
   }
   if (first === '' || first === 'map') return { name: 'map' };
-  if (first === 'timeouts' || first === 'search' || first === 'latency') return { name: first };
+  if (first === 'timeouts' || first === 'search' || first === 'latency' || first === 'file')
+    return { name: first };
   return { name: 'unknown' };
 }
 
