@@ -10,7 +10,7 @@ interface Colours {
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** One span is seen; the most that run at once are solid. */
-const ALPHA_MIN = 110;
+const ALPHA_MIN = 170;
 const ALPHA_MAX = 255;
 
 export function paintMinimap(
