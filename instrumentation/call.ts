@@ -14,6 +14,7 @@ import { activeContext } from './context.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
 import { measurePhases, openingMarks, type Mark, type Phase } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
+import { loadedWithinMs } from './kernel/read-tcp-info.ts';
 import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 import { noteActivity, strainAttributes } from './strain/monitor.ts';
@@ -138,7 +139,7 @@ export function attachSocket(call: Call, connection: Connection): void {
     // Another call had it when this one began.
     if ((connection.lastUsedMs ?? 0) > call.startMs) call.queued = true;
   }
-  if (call.queued && nowMs - call.startMs >= longWaitMs) notePool(call);
+  noteWait(call);
   call.isTunnelling = false;
   noteSocket(connection.evidence, call);
   if (isOpen(connection)) {
@@ -151,6 +152,11 @@ export function attachSocket(call: Call, connection: Connection): void {
     if (connection.lastUsedMs !== undefined) call.idleMs = nowMs - connection.lastUsedMs;
   }
   connection.calls += 1;
+}
+
+/** A call that waited in a pool gets what it waited for. */
+export function noteWait(call: Call): void {
+  if (call.queued && performance.now() - call.startMs >= longWaitMs) notePool(call);
 }
 
 function notePool(call: Call): void {
@@ -180,7 +186,8 @@ export function endCall(call: Call, end: CallEnd = unremarkable): void {
   if (call.ended) return;
   call.ended = true;
   const { connection, startMs, statusCode } = call;
-  const endMs = end.endMs ?? performance.now();
+  const nowMs = performance.now();
+  const endMs = end.endMs ?? nowMs - loadedWithinMs(startMs, nowMs);
   if (connection) {
     connection.lastUsedMs = endMs;
     connection.evidence.users.delete(call);
@@ -188,7 +195,8 @@ export function endCall(call: Call, end: CallEnd = unremarkable): void {
   const failure =
     end.failure ??
     (end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end)));
-  if (!connection && (call.queued || call.unserved === 'queue')) notePool(call);
+  const isUnserved = call.queued || (!connection && call.unserved === 'queue');
+  if (isUnserved && call.socketMs === undefined) notePool(call);
   const isError = failure !== undefined || (statusCode !== undefined && statusCode >= 400);
   const attributes = attributesOf(call, endMs, failure);
   if (isError) attributes['error.type'] = failure?.type ?? String(statusCode);

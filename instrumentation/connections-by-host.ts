@@ -9,6 +9,10 @@ export function connectionsTo(host: string, port: number): ReadonlySet<Connectio
   return byHost.get(`${host}:${port}`) ?? none;
 }
 
+export function* openConnections(): Iterable<Connection> {
+  for (const list of byHost.values()) yield* list;
+}
+
 export function listByHost(connection: Connection, isOpen: boolean): void {
   if (connection.host === undefined) return;
   const key = `${connection.host}:${connection.port}`;

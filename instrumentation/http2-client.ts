@@ -17,6 +17,7 @@ import { activeContext, isSuppressed } from './context.ts';
 import { grpcCallOf } from './grpc.ts';
 import { guard } from './guard.ts';
 import { endStreamCall, type StreamCall } from './http2-ending.ts';
+import { streamClosed, waitsForStream } from './http2-limit.ts';
 import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
 import type { Recorder } from './recorder.ts';
@@ -45,7 +46,7 @@ export function watchHttp2Client(recorder: Recorder): void {
   }
   onChannel<Message>('http2.client.stream.start', ({ stream }) => {
     const call = calls.get(stream);
-    if (call) streamStarted(call);
+    if (call && !call.queued) streamStarted(call);
   });
   onChannel<Message>('http2.client.stream.bodySent', ({ stream }) => {
     const call = calls.get(stream);
@@ -68,6 +69,7 @@ export function watchHttp2Client(recorder: Recorder): void {
     if (call) call.error = error;
   });
   onChannel<Message>('http2.client.stream.close', ({ stream }) => {
+    streamClosed(stream.session as ClientHttp2Session | undefined, calls.get(stream));
     const call = ownCalls.get(stream);
     if (call) call.closed = { timer: runningTimer(), isDestroyed: stream.destroyed };
   });
@@ -106,7 +108,7 @@ function watchRequests(prototype: { request: Request }, recorder: Recorder): voi
       if (started.own) endCall(started.own, { error });
       throw error;
     }
-    follow(stream, started);
+    follow(this, stream, started);
     return stream;
   };
   Object.defineProperty(observed, 'name', { value: 'request', configurable: true });
@@ -222,7 +224,11 @@ function hostAndPort(connection: Connection | undefined): string {
   return connection?.port === undefined ? bracketed : `${bracketed}:${connection.port}`;
 }
 
-function follow(stream: ClientHttp2Stream, { call, own, connection }: Started): void {
+function follow(
+  session: ClientHttp2Session,
+  stream: ClientHttp2Stream,
+  { call, own, connection }: Started,
+): void {
   calls.set(stream, call);
   call.sentMs = call.headersMs = undefined;
   if (connection) {
@@ -233,9 +239,11 @@ function follow(stream: ClientHttp2Stream, { call, own, connection }: Started): 
     call.opensConnection ||= isWaiting;
   }
   if (own) watchEnd(stream, own);
-  if (!stream.pending) streamStarted(call);
-  if (sentAtOnce === stream) call.sentMs = call.socketMs;
+  const isSent = sentAtOnce === stream;
   sentAtOnce = undefined;
+  if (stream.pending || (connection && waitsForStream(session, connection, { call, isSent }))) return;
+  streamStarted(call);
+  if (isSent) call.sentMs = call.socketMs;
 }
 
 function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {

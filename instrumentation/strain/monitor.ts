@@ -9,6 +9,7 @@ import { performance, PerformanceObserver, type PerformanceEntry } from 'node:pe
 import { clearInterval, setInterval } from 'node:timers';
 import type { Attributes } from '@opentelemetry/api';
 import { guard } from '../guard.ts';
+import { prepareForWaiting } from '../kernel/prepare.ts';
 import { watchThrottling } from './cpu-throttling.ts';
 import { keepPauses } from './pauses.ts';
 
@@ -34,6 +35,9 @@ let watchedSinceMs = 0;
 let dueMs = 0;
 let observer: PerformanceObserver | undefined;
 let readThrottled: (() => number | undefined) | undefined;
+/** Done with every sample, until it says that it is done for good. */
+let alsoDo: ((nowMs: number) => boolean) | undefined = prepareForWaiting;
+let sampledMs = 0;
 let sample: { atMs: number; throttledMs: number } | undefined;
 
 /** Something begins: from now on it is watched. Costs next to nothing when it is already. */
@@ -42,8 +46,10 @@ export function noteActivity(nowMs: number): void {
   if (!timer) start(nowMs);
 }
 
-const start = guard((nowMs: number) => {
-  watchedSinceMs = nowMs;
+const start = guard((activityMs: number) => {
+  const nowMs = performance.now();
+  // What began just before has been watched from its start.
+  watchedSinceMs = nowMs - activityMs < blockedMs ? activityMs : nowMs;
   dueMs = nowMs + tickMs;
   timer = outside(() => setInterval(tick, tickMs).unref());
   if (!observer) {
@@ -54,17 +60,21 @@ const start = guard((nowMs: number) => {
   sample = undefined;
 });
 
-function tick(): void {
+const tick = guard(() => {
   const nowMs = performance.now();
   if (nowMs - dueMs >= blockedMs) blocks.add(dueMs, nowMs);
   dueMs = nowMs + tickMs;
-  if (readThrottled && (!sample || nowMs - sample.atMs >= sampleEveryMs)) noteThrottling(nowMs);
+  if (nowMs - sampledMs >= sampleEveryMs) {
+    sampledMs = nowMs;
+    if (readThrottled) noteThrottling(nowMs);
+    if (alsoDo?.(nowMs) === false) alsoDo = undefined;
+  }
   if (nowMs - activeMs > idleLimitMs) {
     clearInterval(timer);
     timer = undefined;
     observer?.disconnect();
   }
-}
+});
 
 function noteCollections(entries: PerformanceEntry[]): void {
   for (const { startTime, duration } of entries) collections.add(startTime, startTime + duration);

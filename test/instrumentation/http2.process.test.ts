@@ -23,7 +23,7 @@ beforeAll(async () => {
   server = startApp(appFile('http2-server.cjs'), hook);
   echo = createServer((_request, response) => response.end('echo'));
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
-  const [, core, compatible, rpc] = (await server.line('ports')).split(' ');
+  const [, core, compatible, narrow, rpc] = (await server.line('ports')).split(' ');
   compatibleUrl = `http://127.0.0.1:${compatible}`;
   faults.push(await startFullListener(), await startSilentServer());
   const [full, silent] = faults as [Fault, Fault];
@@ -32,6 +32,8 @@ beforeAll(async () => {
     url: `http://127.0.0.1:${core}/${name}`,
     ...more,
   });
+  const limited = (name: string, more: object = {}) =>
+    at(name, { url: `http://127.0.0.1:${narrow}/${name}`, ...more });
   const call = (name: string, method: string, more: object = {}) => ({
     name,
     path: `/shop.Cart/${method}`,
@@ -62,6 +64,12 @@ beforeAll(async () => {
       call('rpc-syn-beside', 'SynBeside', { target: `127.0.0.1:${full.port}`, budgetMs }),
       call('rpc-tls', 'Tls', { target: `localhost:${silent.port}`, isSecure: true, budgetMs }),
       call('rpc-refused', 'Refused', { target: `127.0.0.1:${closedPort}`, budgetMs: 30_000 }),
+    ],
+    [limited('warm')],
+    [limited('late-holder'), limited('behind')],
+    [
+      limited('hang-holder', { timer: 'close', budgetMs: 400 }),
+      limited('hang-behind', { timer: 'signal', budgetMs: 200 }),
     ],
     [at('ended')],
   ];
@@ -159,6 +167,20 @@ describe('a stream of an HTTP/2 client', () => {
     for (const name of ['bytes_sent', 'bytes_received', 'total_retransmits']) {
       expect(shared.attributes).not.toHaveProperty([`sockeye.tcp.${name}`]);
     }
+  });
+
+  it('beyond what the server allows at once is in queue, and tells what it waits for', async () => {
+    const [gaveUp, waited] = [await ofPath('hang-behind'), await ofPath('behind')];
+    expect(phasesOf(gaveUp)).toEqual(['queue']);
+    expect(gaveUp.attributes).toMatchObject({
+      'sockeye.timeout.phase': 'queue',
+      'sockeye.pool.max': 1,
+      'sockeye.pool.in_use': 1,
+      'sockeye.pool.oldest_phase': 'wait',
+    });
+    expect(phasesOf(waited)).toEqual(['queue', 'send', 'wait', 'receive']);
+    expect(waited.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(300);
+    expect(waited.attributes).toMatchObject({ 'sockeye.pool.max': 1, 'http.response.status_code': 200 });
   });
 
   it('that is refused has the true code, not that of the session', async () => {

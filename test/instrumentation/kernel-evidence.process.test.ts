@@ -12,8 +12,8 @@ interface Step {
   addresses?: { address: string; family: number }[];
 }
 
-/** The first SYN is sent again after a second. */
-const synBudgetMs = 1600;
+/** The first SYN is sent again after a second; of two addresses the second is tried after a quarter of one. */
+const synBudgetMs = 2200;
 let receiver: Receiver;
 let full: Fault;
 let silent: Fault;
@@ -39,6 +39,7 @@ async function runCalls(lists: Step[][], flags: string[] = [], more: string[] = 
   const args = [JSON.stringify(lists), ...more];
   const app = startApp(appFile('evidence.cjs'), { args, flags: [...flags, ...hook.flags], env: hook.env });
   await app.line('end');
+  await Promise.all(lists.flat().map(({ url }) => tcpOf(new URL(url).pathname.slice(1))));
   app.child.kill('SIGTERM');
   return app.ended;
 }

@@ -63,7 +63,7 @@ describe('a call that failed', () => {
 
   it('says that it was not, beside a peer that is silent', async () => {
     const span = await callUnder('quiet', silent, 'hang');
-    expect(processOf(span, 'event_loop_blocked')).toBeLessThan(span.durationMs / 3);
+    expect(processOf(span, 'event_loop_blocked')).toBeLessThan(span.durationMs * 0.75);
     expect(span.attributes).toHaveProperty(['sockeye.process.gc_ms']);
   });
 
@@ -142,7 +142,7 @@ it.skipIf(group === undefined)(
       const span = await receiver.waitFor(
         ({ kind, attributes }) => kind === 'client' && attributes['url.full'] === to,
       );
-      expect(processOf(span, 'throttled')).toBeGreaterThan(300);
+      expect(processOf(span, 'throttled')).toBeGreaterThan(50);
     } finally {
       app.child.kill('SIGKILL');
       await app.ended;

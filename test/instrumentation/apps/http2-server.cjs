@@ -24,6 +24,14 @@ const compatible = http2.createServer((request, response) => {
   });
 });
 
+/** Answers one stream at a time. */
+const narrow = http2.createServer({ settings: { maxConcurrentStreams: 1 } });
+narrow.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
+  if (headers[':path'].startsWith('/hang')) return;
+  setTimeout(() => stream.end('answer'), headers[':path'].startsWith('/late') ? 400 : 0);
+});
+
 const same = (bytes) => bytes;
 const method = (name, requestStream, responseStream) => ({
   path: `/shop.Cart/${name}`,
@@ -60,10 +68,10 @@ rpc.addService(
   },
 );
 
-core.listen(0, '127.0.0.1', () =>
-  compatible.listen(0, '127.0.0.1', () =>
-    rpc.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_error, port) =>
-      console.log(`ports ${core.address().port} ${compatible.address().port} ${port}`),
-    ),
-  ),
+const listen = (server) => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+Promise.all([core, compatible, narrow].map(listen)).then(() =>
+  rpc.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_error, port) => {
+    const ports = [core, compatible, narrow].map((server) => server.address().port);
+    console.log(`ports ${[...ports, port].join(' ')}`);
+  }),
 );
