@@ -189,6 +189,15 @@ describe('a trace on the map', () => {
     expect(page.all('.edge.on-path')).toHaveLength(0);
   });
 
+  it('is led to from the trace, around its time', async () => {
+    await open(`/trace/${TRACE_ID}`);
+    await expect.poll(page.text, soon).toContain('On the map');
+    const link = page.all('a').find((other) => other.textContent?.trim() === 'On the map');
+    const query = new URL(link!.getAttribute('href')!, 'http://x').searchParams;
+    expect(query.get('trace')).toBe(TRACE_ID);
+    expect(Date.parse(query.get('to')!)).toBeGreaterThan(Date.parse(query.get('from')!));
+  });
+
   it('that is not in the range says so, and leads to its time', async () => {
     const gone = { from: 'checkout', to: 'gone', calls: 1, errors: 0, timeouts: 0 };
     await open(`/map?trace=${TRACE_ID}`, trace({ edges: [...edges.edges, gone] }));
