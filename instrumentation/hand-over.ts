@@ -31,13 +31,13 @@ export function handOverAtEnd(recorder: FastRecorder, endOpen: () => void): void
 }
 
 function sendFromThread({ queue, health, exporting, version }: FastRecorder): void {
-  const { bodies, spanCount } = queue.takeAll();
+  const { requests, spanCount } = queue.takeAll();
   if (spanCount === 0) return;
   const { Worker } = process.getBuiltinModule('node:worker_threads');
   const state = new Int32Array(new SharedArrayBuffer(8));
   const problem = new Uint8Array(new SharedArrayBuffer(problemBytes));
   const limitMs = health.isFailing ? answerLimitMs.failing : answerLimitMs.usual;
-  const data: HandOverData = { bodies, exporting, version, state, problem, answerLimitMs: limitMs };
+  const data: HandOverData = { requests, exporting, version, state, problem, answerLimitMs: limitMs };
   // Nothing of the program's is loaded there: neither its flags nor NODE_OPTIONS count.
   const thread = new Worker(new URL('./export/hand-over-thread.js', import.meta.url), {
     workerData: data,

@@ -10,7 +10,7 @@ import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
 import { isSlow } from './kernel/evidence.ts';
-import { watchedBy, watchMessage, watchMessages, type Watcher } from './message-events.ts';
+import { watcherOf, watchMessage, watchMessages, type Watcher } from './message-events.ts';
 import { agentPool, poolAttributes, type Pool } from './pool.ts';
 import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
@@ -41,7 +41,7 @@ export function watchHttpClient(recorder: Recorder, unread = watchUnread()): voi
 }
 
 function httpCallOf(request: ClientRequest): HttpCall | undefined {
-  const watcher = watchedBy(request);
+  const watcher = watcherOf(request);
   return watcher instanceof HttpCall ? watcher : undefined;
 }
 

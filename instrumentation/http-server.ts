@@ -16,13 +16,13 @@ import { setTimeout } from 'node:timers';
 import type { Attributes, Context } from '@opentelemetry/api';
 import { onChannel } from './channels.ts';
 import { enterContext, frameworkKey, type FrameworkMetadata } from './context.ts';
+import { Given } from './given.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { watchMessage, watchMessages, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
 import type { RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
 import { splitTarget } from './redact.ts';
-import { createSlot } from './slot.ts';
 import { noteActivity } from './strain/monitor.ts';
 import { noteService } from './strain/service.ts';
 
@@ -110,7 +110,6 @@ export function describeVisit(
   };
 }
 
-/** What most requests on one connection have in common, as of the last one. */
 interface LastRequest {
   method: string;
   host: string | undefined;
@@ -118,17 +117,33 @@ interface LastRequest {
   version: string;
   shared: SharedAttributes;
 }
-const lastRequests = createSlot<LastRequest>();
+
+/** Keeps, on each connection, what its requests have in common, as of the last one. */
+class Visited extends Given {
+  #last: LastRequest;
+
+  constructor(socket: Socket, last: LastRequest) {
+    super(socket);
+    this.#last = last;
+  }
+
+  static last(socket: object): LastRequest | undefined {
+    return #last in socket ? socket.#last : undefined;
+  }
+
+  static note(socket: Socket, last: LastRequest): void {
+    if (#last in socket) (socket as unknown as Visited).#last = last;
+    else new Visited(socket, last);
+  }
+}
 
 function sharedAttributes(
-  request: IncomingMessage,
+  { httpVersion: version }: IncomingMessage,
   socket: Socket,
   method: string,
-  headers: ReadHeaders,
+  { host, 'user-agent': userAgent }: ReadHeaders,
 ): SharedAttributes {
-  const { host, 'user-agent': userAgent } = headers;
-  const { httpVersion: version } = request;
-  const last = lastRequests.of(socket);
+  const last = Visited.last(socket);
   if (
     last !== undefined &&
     last.method === method &&
@@ -142,7 +157,7 @@ function sharedAttributes(
   shared['http.request.method'] = method;
   shared['network.protocol.version'] = version;
   if (userAgent !== undefined) shared['user_agent.original'] = userAgent;
-  lastRequests.put(socket, { method, host, userAgent, version, shared });
+  Visited.note(socket, { method, host, userAgent, version, shared });
   return shared;
 }
 
@@ -206,9 +221,9 @@ class Visit implements Watcher {
   #readResponse(): void {
     const response = this.#response;
     this.#statusCode = response.headersSent || this.leftMs === undefined ? response.statusCode : 0;
-    // Headers given to writeHead stand nowhere but in the text that was sent.
+    // Headers given to writeHead stand nowhere but in the text that was sent. What has a length is no stream.
     const { _header: sent } = response as unknown as { _header: string | null };
-    this.#isStream = sent?.includes('event-stream') === true && eventStream.test(sent);
+    this.#isStream = response.chunkedEncoding && sent !== null && eventStream.test(sent);
     // Express, where it is not instrumented, leaves the route that matched on the request.
     const { route, baseUrl } = this.#request as { route?: { path?: unknown }; baseUrl?: unknown };
     if (typeof route?.path === 'string')

@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { Context } from '@opentelemetry/api';
 import { activeContext, runIn } from './context.ts';
 import { reportFault } from './guard.ts';
-import { createSlot } from './slot.ts';
+import { Given } from './given.ts';
 
 export interface Watcher {
   /** The context that the program's listeners run in; undefined: whichever it is. */
@@ -15,11 +15,27 @@ export interface Watcher {
   emitted(event: string | symbol, emitter: object, argument: unknown): void;
 }
 
-const watchers = createSlot<Watcher>();
+class Watched extends Given {
+  #watcher: Watcher;
 
-/** From now on, the watcher hears of the events of the message. */
-export const watchMessage = watchers.put;
-export const watchedBy = watchers.of;
+  constructor(message: object, watcher: Watcher) {
+    super(message);
+    this.#watcher = watcher;
+  }
+
+  static by(message: object): Watcher | undefined {
+    return #watcher in message ? message.#watcher : undefined;
+  }
+}
+
+/** From now on, the watcher hears of the events of the message. To be called once for each. */
+export function watchMessage(message: object, watcher: Watcher): void {
+  new Watched(message, watcher);
+}
+
+export function watcherOf(message: object): Watcher | undefined {
+  return Watched.by(message);
+}
 
 let isWatching = false;
 
@@ -36,20 +52,32 @@ function replaceEmit(prototype: EventEmitter): void {
   Object.defineProperty(prototype, 'emit', {
     configurable: true,
     writable: true,
-    value: function emit(this: EventEmitter, event: string | symbol): boolean {
-      const watcher = watchers.of(this);
-      if (watcher === undefined) return Reflect.apply(parent.emit, this, arguments);
-      try {
-        watcher.emitted(event, this, arguments[1]);
-      } catch (error) {
-        reportFault('an observer failed', error);
+    value: function emit(this: EventEmitter, event: string | symbol, argument: unknown): boolean {
+      const watcher = Watched.by(this);
+      if (watcher !== undefined) {
+        const { within } = watcher;
+        tell(watcher, event, this, argument);
+        // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
+        if (within !== undefined && activeContext() !== within && this.listenerCount(event) > 0) {
+          return runIn(within, emitBound(parent.emit, this, Array.from(arguments)));
+        }
       }
-      const { within } = watcher;
-      // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
-      if (within === undefined || activeContext() === within || this.listenerCount(event) === 0) {
-        return Reflect.apply(parent.emit, this, arguments);
-      }
-      return runIn(within, () => Reflect.apply(parent.emit, this, arguments));
+      // As they are, without a list of them, which most events can do without.
+      if (arguments.length === 1) return parent.emit.call(this, event);
+      if (arguments.length === 2) return parent.emit.call(this, event, argument);
+      return Reflect.apply(parent.emit, this, arguments);
     },
   });
+}
+
+function tell(watcher: Watcher, event: string | symbol, emitter: EventEmitter, argument: unknown): void {
+  try {
+    watcher.emitted(event, emitter, argument);
+  } catch (error) {
+    reportFault('an observer failed', error);
+  }
+}
+
+function emitBound(emit: EventEmitter['emit'], emitter: EventEmitter, parts: unknown[]): () => boolean {
+  return () => Reflect.apply(emit, emitter, parts);
 }

@@ -56,14 +56,23 @@ function message(tag: number, write: (writer: ByteWriter) => void): Uint8Array {
   return Uint8Array.from(writer.written());
 }
 
-/** The whole request. */
-export function assembleRequest(resource: Uint8Array, parts: readonly ScopePart[]): Buffer {
+/** Left free in front of a request, for what gRPC puts there. */
+export const headroomBytes = 5;
+
+/** The whole request, behind the headroom. It is the writer's, and valid until that is written to again. */
+export function assembleRequest(
+  writer: ByteWriter,
+  resource: Uint8Array,
+  parts: readonly ScopePart[],
+): Buffer {
   const lengths = parts.map(({ scope, spans, schemaUrl }) => scope.length + spans.length + schemaUrl.length);
   const resourceSpansLength = lengths.reduce(
     (sum, length) => sum + 1 + varintLength(length) + length,
     resource.length,
   );
-  const writer = new ByteWriter(1 + varintLength(resourceSpansLength) + resourceSpansLength);
+  writer.at = 0;
+  writer.reserve(headroomBytes + 1 + varintLength(resourceSpansLength) + resourceSpansLength);
+  writer.at = headroomBytes;
   writer.byte(0x0a);
   writer.varint(resourceSpansLength);
   writer.raw(resource);

@@ -24,13 +24,13 @@ export function createSender(
 /** Resolves with the number of spans that did not get there; never rejects. */
 export async function deliver(
   sender: Sender,
-  body: Buffer,
+  request: Buffer,
   { spanCount, timeoutMs, health }: { spanCount: number; timeoutMs: number; health: Health },
 ): Promise<number> {
   const deadlineMs = performance.now() + timeoutMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, pauseMsMax)) {
     try {
-      const rejectedCount = await sender.send(body, Math.max(1, deadlineMs - performance.now()));
+      const rejectedCount = await sender.send(request, Math.max(1, deadlineMs - performance.now()));
       health.delivered();
       if (rejectedCount > 0) health.rejected(rejectedCount);
       return Math.min(rejectedCount, spanCount);

@@ -5,7 +5,7 @@ import { progress } from './hand-over-progress.ts';
 import type { ExportOptions } from './options.ts';
 
 export interface HandOverData {
-  bodies: Uint8Array[];
+  requests: Uint8Array[];
   exporting: ExportOptions;
   version: string;
   /** Progress, and the length of the problem. */
@@ -14,7 +14,7 @@ export interface HandOverData {
   answerLimitMs: number;
 }
 
-const { bodies, exporting, version, state, problem, answerLimitMs } = workerData as HandOverData;
+const { requests, exporting, version, state, problem, answerLimitMs } = workerData as HandOverData;
 
 function reach(stage: number): void {
   Atomics.store(state, 0, stage);
@@ -24,7 +24,7 @@ function reach(stage: number): void {
 reach(progress.sending);
 try {
   const sender = createSender(exporting, { version, isAwaited: true });
-  await Promise.all(bodies.map((body) => sender.send(Buffer.from(body), answerLimitMs)));
+  await Promise.all(requests.map((request) => sender.send(Buffer.from(request), answerLimitMs)));
   reach(progress.delivered);
 } catch (error) {
   const { written } = new TextEncoder().encodeInto(String((error as Error).message), problem);

@@ -6,10 +6,10 @@
  */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { setTimeout } from 'node:timers';
+import { headroomBytes } from './export-request.ts';
 import { tlsOptions, type ExportOptions } from './options.ts';
 import { compressed, rejectedSpans, SendError, type Sender, type SenderOptions } from './sender.ts';
 
-const prefixBytes = 5;
 /** An answer is a few bytes; what is longer is not read. */
 const answerBytesMax = 64 * 1024;
 
@@ -35,8 +35,8 @@ export function createGrpcSender(options: ExportOptions, { userAgent, isAwaited 
   };
 
   return {
-    async send(body, timeoutMs) {
-      const message = options.isCompressed ? await compressed(body) : body;
+    async send(request, timeoutMs) {
+      const message = options.isCompressed ? await compressedMessage(request) : prefixed(request, 0);
       const opened = connected();
       const stream = opened.request({
         ':method': 'POST',
@@ -48,20 +48,23 @@ export function createGrpcSender(options: ExportOptions, { userAgent, isAwaited 
         ...(options.isCompressed ? { 'grpc-encoding': 'gzip' } : {}),
         ...options.headers,
       });
-      stream.end(frame(message, options.isCompressed));
+      stream.end(message);
       return answered(opened, stream, timeoutMs);
     },
     close: () => session?.destroy(),
   };
 }
 
-/** The message with its prefix: whether it is compressed, and its length. */
-function frame(message: Buffer, isCompressed: boolean): Buffer {
-  const framed = Buffer.allocUnsafeSlow(prefixBytes + message.length);
-  framed[0] = isCompressed ? 1 : 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, prefixBytes);
-  return framed;
+/** Fills the headroom with the prefix of the message: whether it is compressed, and its length. */
+function prefixed(message: Buffer, isCompressed: 0 | 1): Buffer {
+  message[0] = isCompressed;
+  message.writeUInt32BE(message.length - headroomBytes, 1);
+  return message;
+}
+
+async function compressedMessage(request: Buffer): Promise<Buffer> {
+  const content = await compressed(request.subarray(headroomBytes));
+  return prefixed(Buffer.concat([Buffer.alloc(headroomBytes), content]), 1);
 }
 
 function answered(
@@ -91,7 +94,7 @@ function answered(
       clearTimeout(timer);
       const error = failureOf(headers, failure);
       if (error) reject(error);
-      else resolve(rejectedSpans(Buffer.concat(chunks).subarray(prefixBytes)));
+      else resolve(rejectedSpans(Buffer.concat(chunks).subarray(headroomBytes)));
     });
   });
 }

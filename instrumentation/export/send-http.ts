@@ -1,6 +1,7 @@
 /** OTLP over HTTP/1.1 with protobuf bodies. */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { setTimeout } from 'node:timers';
+import { headroomBytes } from './export-request.ts';
 import { tlsOptions, type ExportOptions } from './options.ts';
 import { compressed, rejectedSpans, SendError, type Sender, type SenderOptions } from './sender.ts';
 
@@ -18,7 +19,8 @@ export function createHttpSender(options: ExportOptions, { userAgent, isAwaited 
   };
 
   return {
-    async send(body, timeoutMs) {
+    async send(message, timeoutMs) {
+      const body = message.subarray(headroomBytes);
       const module = isSecure
         ? process.getBuiltinModule('node:https')
         : process.getBuiltinModule('node:http');

@@ -1,7 +1,10 @@
 /** What sends one request to the receiver of spans, whatever the protocol. */
 export interface Sender {
-  /** Resolves with the number of spans that the receiver refused of a request it took; rejects with a `SendError`. */
-  send(body: Buffer, timeoutMs: number): Promise<number>;
+  /**
+   * Sends a request, which stands behind its headroom. Resolves with the number of spans that the receiver refused of it;
+   * rejects with a `SendError`.
+   */
+  send(request: Buffer, timeoutMs: number): Promise<number>;
   /** Ends all connections at once. */
   close(): void;
 }

@@ -37,13 +37,15 @@ export interface SpanQueueOptions {
   spansMax: number;
   batchSpansMax: number;
   /** Sends a request; resolves with the number of spans that were not taken. */
-  deliver(body: Buffer, spanCount: number): Promise<number>;
+  deliver(request: Buffer, spanCount: number): Promise<number>;
   /** A span found no place. */
   overflowed(): void;
 }
 
 interface Batch {
-  body: Buffer;
+  /** What the request is written in, to be used again when it has left. */
+  writer: ByteWriter;
+  request: Buffer;
   spanCount: number;
   /** Lost spans that it tells of. */
   reportedCount: number;
@@ -59,6 +61,7 @@ export class SpanQueue {
   readonly #options: SpanQueueOptions;
   readonly #scopes = new Map<Scope, OpenScope>();
   #resource: Uint8Array | undefined;
+  #spareWriters: ByteWriter[] = [];
   #openCount = 0;
   #openBytes = 0;
   #readyCount = 0;
@@ -138,16 +141,16 @@ export class SpanQueue {
       parts.push({ scope, schemaUrl: new Uint8Array(), spans: new Uint8Array() });
     }
     this.#resource ??= this.#options.resource();
-    const body = assembleRequest(this.#resource, parts);
-    this.#ready.push({ body, spanCount: this.#openCount, reportedCount });
+    const writer = this.#spareWriters.pop() ?? new ByteWriter();
+    const request = assembleRequest(writer, this.#resource, parts);
+    this.#ready.push({ writer, request, spanCount: this.#openCount, reportedCount });
     this.#readyCount += this.#openCount;
     this.#lostCount = 0;
     this.#openCount = 0;
     this.#openBytes = 0;
     for (const opened of this.#scopes.values()) {
-      opened.writer.at = 0;
-      // One large span must not keep its memory.
-      if (opened.writer.bytes.length > 2 * BATCH_BYTES_MAX) opened.writer = new ByteWriter();
+      if (isWorthKeeping(opened.writer)) opened.writer.at = 0;
+      else opened.writer = new ByteWriter();
     }
   }
 
@@ -165,8 +168,11 @@ export class SpanQueue {
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    const { body, spanCount, reportedCount } = batch;
-    const lostCount = await this.#options.deliver(body, spanCount);
+    const { writer, request, spanCount, reportedCount } = batch;
+    const lostCount = await this.#options.deliver(request, spanCount);
+    // Of one that was lost, nobody knows who still holds its bytes.
+    if (lostCount === 0 && isWorthKeeping(writer) && this.#spareWriters.length < IN_FLIGHT_MAX)
+      this.#spareWriters.push(writer);
     this.#lostCount += lostCount + (lostCount === spanCount ? reportedCount : 0);
     this.#inFlight.delete(batch);
     this.#pump();
@@ -180,14 +186,19 @@ export class SpanQueue {
   }
 
   /** What was not delivered yet, for somebody else to send: it is not sent from here any more, as the program ends. */
-  takeAll(): { bodies: Buffer[]; spanCount: number } {
+  takeAll(): { requests: Buffer[]; spanCount: number } {
     this.#seal();
     const batches = [...this.#inFlight.keys(), ...this.#ready];
     this.#ready = [];
     this.#readyCount = 0;
     return {
-      bodies: batches.map(({ body }) => body),
+      requests: batches.map(({ request }) => request),
       spanCount: batches.reduce((sum, { spanCount }) => sum + spanCount, 0),
     };
   }
+}
+
+/** One large span must not keep its memory. */
+function isWorthKeeping({ bytes }: ByteWriter): boolean {
+  return bytes.length <= 2 * BATCH_BYTES_MAX;
 }

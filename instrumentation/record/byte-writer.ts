@@ -1,6 +1,15 @@
 /** A growing buffer that protobuf fields are written into, one after the other. */
 const initialBytes = 16 * 1024;
 const twoTo32 = 2 ** 32;
+/** The way out of JavaScript costs more than what is shorter than this does. */
+const shortLength = 40;
+
+/** Of the characters of hex digits, in either case. */
+const nibbles = new Uint8Array(128);
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
+  nibbles[digit.charCodeAt(0)] = nibbles[digit.toUpperCase().charCodeAt(0)] = value;
+}
 
 /** Bytes a varint of this number takes, up to 2^35. */
 export function varintLength(value: number): number {
@@ -11,14 +20,9 @@ export function varintLength(value: number): number {
 }
 
 export class ByteWriter {
-  bytes: Buffer;
-  view: DataView;
+  bytes = Buffer.allocUnsafeSlow(initialBytes);
+  view = new DataView(this.bytes.buffer);
   at = 0;
-
-  constructor(size = initialBytes) {
-    this.bytes = Buffer.allocUnsafeSlow(size);
-    this.view = new DataView(this.bytes.buffer);
-  }
 
   /** Makes room for this many bytes more. Whatever is written must have been asked for. */
   reserve(count: number): void {
@@ -84,17 +88,24 @@ export class ByteWriter {
     this.at += 8;
   }
 
-  raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
+  raw(source: Uint8Array): void {
+    const { bytes, at } = this;
+    const { length } = source;
+    // The same as below: `set` has to find out first what it is given.
+    if (length < shortLength) for (let index = 0; index < length; index++) bytes[at + index] = source[index]!;
+    else bytes.set(source, at);
+    this.at = at + length;
   }
 
   /** An id of hex digits. */
   hex(digits: string): void {
     const { bytes } = this;
+    let { at } = this;
     for (let index = 0; index < digits.length; index += 2) {
-      bytes[this.at++] = (digit(digits.charCodeAt(index)) << 4) | digit(digits.charCodeAt(index + 1));
+      bytes[at++] =
+        (nibbles[digits.charCodeAt(index) & 0x7f]! << 4) | nibbles[digits.charCodeAt(index + 1) & 0x7f]!;
     }
+    this.at = at;
   }
 
   /** Text without its length; gives the bytes it took. At most three bytes a character are needed. */
@@ -105,7 +116,6 @@ export class ByteWriter {
       this.at += count;
       return count;
     }
-    // The way out of JavaScript costs more than a short text does.
     const { bytes, at } = this;
     for (let index = 0; index < length; index++) {
       const code = text.charCodeAt(index);
@@ -151,11 +161,4 @@ export class ByteWriter {
     this.varint(length);
     this.at += length;
   }
-}
-
-const shortLength = 24;
-
-function digit(code: number): number {
-  // 0-9, a-f, A-F
-  return code < 58 ? code - 48 : (code & 0xdf) - 55;
 }

@@ -4,6 +4,7 @@
  *     tag length | 0A length key | 12 length | AnyValue
  *                  `- remembered -'
  */
+import { Given } from '../given.ts';
 import type { SharedAttributes } from '../recorder.ts';
 import type { AttributeMap } from './attribute-values.ts';
 import { ByteWriter, varintLength } from './byte-writer.ts';
@@ -12,18 +13,18 @@ import { ByteWriter, varintLength } from './byte-writer.ts';
 const KEYS_REMEMBERED_MAX = 1_000;
 
 const keys = new Map<string, Uint8Array>();
-const scratch = new ByteWriter();
+const keyWriter = new ByteWriter();
 
 /** The key's field and the tag of the value. */
 function encodedKey(key: string): Uint8Array {
   const known = keys.get(key);
   if (known) return known;
-  scratch.at = 0;
-  scratch.reserve(3 * key.length + 16);
-  scratch.byte(0x0a);
-  scratch.text(key);
-  scratch.byte(0x12);
-  const encoded = Uint8Array.from(scratch.written());
+  keyWriter.at = 0;
+  keyWriter.reserve(3 * key.length + 16);
+  keyWriter.byte(0x0a);
+  keyWriter.text(key);
+  keyWriter.byte(0x12);
+  const encoded = new Uint8Array(keyWriter.written());
   if (keys.size < KEYS_REMEMBERED_MAX) keys.set(key, encoded);
   return encoded;
 }
@@ -122,15 +123,29 @@ function writeComposed(writer: ByteWriter, value: unknown): void {
   writer.close(start);
 }
 
-const sharedBytes = new WeakMap<SharedAttributes, Uint8Array>();
+const sharedWriter = new ByteWriter();
+
+/** Keeps its encoding on a list of attributes that many spans share. */
+class Encoded extends Given {
+  #bytes: Uint8Array;
+
+  constructor(shared: SharedAttributes, bytes: Uint8Array) {
+    super(shared);
+    this.#bytes = bytes;
+  }
+
+  static bytesOf(shared: object): Uint8Array | undefined {
+    return #bytes in shared ? shared.#bytes : undefined;
+  }
+}
 
 /** Attributes that many spans share, as fields of a span; encoded once. */
 export function encodeShared(shared: SharedAttributes): Uint8Array {
-  const known = sharedBytes.get(shared);
+  const known = Encoded.bytesOf(shared);
   if (known) return known;
-  const writer = new ByteWriter();
-  for (const [key, value] of Object.entries(shared)) writeAttribute(writer, 9, key, value);
-  const bytes = Uint8Array.from(writer.written());
-  sharedBytes.set(shared, bytes);
+  sharedWriter.at = 0;
+  for (const [key, value] of Object.entries(shared)) writeAttribute(sharedWriter, 9, key, value);
+  const bytes = new Uint8Array(sharedWriter.written());
+  new Encoded(shared, bytes);
   return bytes;
 }
