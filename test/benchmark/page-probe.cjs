@@ -10,7 +10,8 @@ globalThis.probe = (() => {
     await frame();
     await new Promise((resolve) => {
       const { port1, port2 } = new MessageChannel();
-      port1.onmessage = resolve;
+      port1.addEventListener('message', resolve);
+      port1.start();
       port2.postMessage(null);
     });
     return performance.now();

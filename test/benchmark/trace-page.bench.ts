@@ -1,6 +1,5 @@
 /**
- * How fast a trace opens and moves on the page: `npm run build`, then `node test/benchmark/trace-page.bench.ts`, with
- * `--json` for programs.
+ * How fast a trace opens and moves on the page: `npm run bench:trace`, with `--json` for programs.
  *
  * A real collector on an empty folder, traces of each size imported into it, and a headless Chromium of 1280 × 800 that
  * clicks, scrolls, folds and finds. Printed are medians, and the 95th percentile of times between frames.
@@ -94,6 +93,7 @@ function ask<T>(page: Page, call: string): Promise<T> {
   return page.evaluate(`probe.${call}`) as Promise<T>;
 }
 
+const machine = describeMachine();
 const results: { spans: number; measures: Measures }[] = [];
 const browser = await startBrowser();
 try {
@@ -110,7 +110,6 @@ try {
   await browser.end();
 }
 
-const machine = describeMachine();
 if (flags.json) console.log(JSON.stringify({ machine, rounds: Number(flags.rounds), results }));
 else {
   console.log(machineLine(machine));
