@@ -48,6 +48,12 @@ export class ByteSink {
     this.bytes.set(source.subarray(from, to), at);
   }
 
+  /** The first `count` words as they lie in memory. */
+  words(source: Uint32Array, count: number): void {
+    const at = this.reserve(4 * count);
+    this.bytes.set(new Uint8Array(source.buffer, source.byteOffset, 4 * count), at);
+  }
+
   /** A view, valid until something more is written. */
   view(from: number, to: number): Buffer {
     return this.bytes.subarray(from, to);

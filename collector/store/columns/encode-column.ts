@@ -141,14 +141,26 @@ function templateOf(strings: StringPool, { values, holes, holeCount }: ColumnVal
   const most = shareable(values.length);
   const ids = new Uint32Array(values.length);
   const numbers = Array.from({ length: NUMBERS_MAX }, () => new Uint32Array(0));
-  for (let index = 0; index < values.length; index++) {
-    const id = values[index]!;
+  // The texts of a hole mostly have one template.
+  const lastOfHole = new Uint32Array(holeCount);
+  // In the order in which the strings lie in memory: reaching them is what costs.
+  const { firstOf, nextSame } = chainSame(values, strings.count);
+  for (let id = 0; id < firstOf.length; id++) {
+    if (firstOf[id] === 0) continue;
     if (!splitter.split(strings.bytes, strings.starts[id]!, strings.starts[id + 1]!)) return null;
-    ids[index] = templates.intern(splitter.bytes, splitter.view, 0, splitter.length, false);
-    if (templates.count > most + 1) return null;
-    for (let number = 0; number < splitter.count; number++) {
-      if (numbers[number]!.length === 0) numbers[number] = new Uint32Array(values.length);
-      numbers[number]![index] = splitter.numbers[number]!;
+    const hole = holes[firstOf[id]! - 1]!;
+    let template = lastOfHole[hole]!;
+    if (!templates.equals(template, splitter.bytes, splitter.view, 0, splitter.length)) {
+      template = templates.intern(splitter.bytes, splitter.view, 0, splitter.length, false);
+      if (templates.count > most + 1) return null;
+      lastOfHole[hole] = template;
+    }
+    for (let next = firstOf[id]!; next !== 0; next = nextSame[next - 1]!) {
+      ids[next - 1] = template;
+      for (let number = 0; number < splitter.count; number++) {
+        if (numbers[number]!.length === 0) numbers[number] = new Uint32Array(values.length);
+        numbers[number]![next - 1] = splitter.numbers[number]!;
+      }
     }
   }
   const template = encodeStrings(templates, { values: ids, holes, holeCount }, false);
@@ -167,6 +179,17 @@ function templateOf(strings: StringPool, { values, holes, holeCount }: ColumnVal
       for (const column of [template, ...columns]) if (!column.isInHeader) column.writeRows(sink, from, to);
     },
   };
+}
+
+/** For each id, one more than the first place it has; for each place, one more than the next of the same id. */
+function chainSame(ids: Uint32Array, count: number) {
+  const firstOf = new Uint32Array(count);
+  const nextSame = new Uint32Array(ids.length);
+  for (let place = ids.length - 1; place >= 0; place--) {
+    nextSame[place] = firstOf[ids[place]!]!;
+    firstOf[ids[place]!] = place + 1;
+  }
+  return { firstOf, nextSame };
 }
 
 function byClass(lists: Uint32Array): Ranked {

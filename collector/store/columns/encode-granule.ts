@@ -8,15 +8,17 @@ import {
   type ColumnEncoder,
 } from './encode-column.ts';
 import { RowEncoder } from './encode-rows.ts';
+import { writeGiveUps } from './give-ups.ts';
 import { gatherValues, type GatheredColumn } from './gather-values.ts';
 import { packIntegers } from './pack-integers.ts';
 import { PartSink, sealPart } from './part.ts';
 import { RowClasses } from './row-classes.ts';
 import { compareTraces } from './row-order.ts';
 import { UsedShapes } from './shapes-part.ts';
-import type { SpanTable } from './span-table.ts';
+import { CLASS, columnOf, copySorted, giveBack, PEER, placesOf, RESOURCE } from './sorted-rows.ts';
+import type { RowGiveUp, SpanTable } from './span-table.ts';
 import { viewOf, type StringPool } from './string-pool.ts';
-import { writeZone, zoneOf, type GranuleZone } from './zone.ts';
+import { writeZone, zoneOfClasses, type GranuleZone } from './zone.ts';
 
 /** A granule ends with the trace in which it reaches so many rows. */
 export const GRANULE_ROWS = 8_192;
@@ -77,7 +79,10 @@ class BlockRows {
   readonly ends: readonly number[];
   readonly #table: SpanTable;
   readonly #order: Uint32Array;
-  readonly #classes = new RowClasses(false);
+  readonly #classes: RowClasses;
+  readonly #sorted: Uint32Array<ArrayBuffer>;
+  /** In order, as the sorted rows. */
+  readonly #classOf: Uint32Array;
   readonly #columns: readonly RowsColumn[];
   /** Of each row. */
   readonly #resource: ColumnEncoder;
@@ -87,17 +92,18 @@ class BlockRows {
     this.#table = table;
     this.#order = order;
     this.ends = ends;
-    const classes = this.#classes;
-    classes.sort(table, order);
-    const holes = classes.of.subarray(0, order.length);
-    const ofRows = (values: Uint32Array) => ({
-      values: order.map((row) => values[row]!),
+    const placeOf = placesOf(order, table.rows);
+    const classes = (this.#classes = new RowClasses(table, placeOf, false));
+    this.#sorted = copySorted(table, placeOf, classes.ofRow, order.length);
+    const holes = (this.#classOf = columnOf(this.#sorted, order.length, CLASS));
+    const ofRows = (word: number) => ({
+      values: columnOf(this.#sorted, order.length, word),
       holes,
       holeCount: classes.count,
     });
-    this.#resource = encodeRanked(ofRows(table.resource));
-    this.#peer = encodeWords(ofRows(table.peer));
-    this.#columns = gatherValues(table, order, classes, ends).map((column) => ({
+    this.#resource = encodeRanked(ofRows(RESOURCE));
+    this.#peer = encodeWords(ofRows(PEER));
+    this.#columns = gatherValues(table, placeOf, classes, holes, ends).map((column) => ({
       name: column.name,
       encoder: columnEncoder(table.strings, column),
       ends: column.ends,
@@ -107,9 +113,10 @@ class BlockRows {
   encodeGranule(into: PartSink, number: number): GranuleZone {
     const from = number === 0 ? 0 : this.ends[number - 1]!;
     const to = this.ends[number] ?? 0;
-    rowEncoder.encode(into, this.#table, this.#order, from, to);
+    const times = rowEncoder.encode(into, this.#sorted, from, to);
+    this.#giveUps(into, from, to);
     into.begin('class');
-    packIntegers(into, this.#classes.of, from, to - from, 1);
+    packIntegers(into, this.#classOf, from, to - from, 1);
     const ofRows = [
       { name: 'resource', encoder: this.#resource, ends: this.ends },
       { name: 'peer', encoder: this.#peer, ends: this.ends },
@@ -121,7 +128,25 @@ class BlockRows {
       into.begin(name);
       encoder.writeRows(into, first, ends[number]!);
     }
-    return zoneOf(this.#table, this.#order, from, to, this.#classes);
+    return {
+      firstRow: from,
+      rows: to - from,
+      ...times,
+      ...zoneOfClasses(this.#table, this.#classes, this.#classOf, from, to),
+    };
+  }
+
+  #giveUps(into: PartSink, from: number, to: number): void {
+    const { giveUps } = this.#table;
+    if (giveUps.size === 0) return;
+    const found: [number, RowGiveUp][] = [];
+    for (let place = from; place < to; place++) {
+      const giveUp = giveUps.get(this.#order[place]!);
+      if (giveUp !== undefined) found.push([place - from, giveUp]);
+    }
+    if (found.length === 0) return;
+    into.begin('give_up');
+    writeGiveUps(into.loose, found);
   }
 
   encodeHeader(into: PartSink, zones: readonly GranuleZone[]): void {
@@ -159,6 +184,7 @@ class BlockRows {
     }
     into.loose.varint(zones.length);
     for (const zone of zones) writeZone(into, zone);
+    giveBack(this.#sorted);
   }
 }
 

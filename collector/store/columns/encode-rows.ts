@@ -1,20 +1,18 @@
 /**
- * Packs what every span has of its own: trace and span ids, parent, times; and give-ups.
+ * Packs what every span has of its own: trace and span ids, parent, times.
  *
  *     trace     an id for each run of rows of one trace, and how long the run is
  *     span_id   8 bytes a row
  *     parent    how many rows before or behind in its run the parent is; else its id
  *     start     of a run's first row; of the others, since the row before
  *     end       since the last child that starts later ends; of rows without one, since the start
- *     give_up   the rows that have one
  *
  * Times are differences to what comes shortly before them, because those are small.
  */
-import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
-import { writeGiveUps } from './give-ups.ts';
 import { packIntegers } from './pack-integers.ts';
 import type { PartSink } from './part.ts';
-import type { RowGiveUp, SpanTable } from './span-table.ts';
+import { END_HIGH, END_LOW, PARENT, ROW_WORDS, SPAN, START_HIGH, START_LOW, TRACE } from './sorted-rows.ts';
+import { TimesOfZone } from './zone.ts';
 
 /** Codes of a parent; from PARENT_NEAR on, how far away it is in the run. */
 export const NO_PARENT = 0;
@@ -24,13 +22,21 @@ export const PARENT_ELSEWHERE_AGAIN = 2;
 export const PARENT_NEAR = 3;
 
 const MIX = 0x9e3779b1;
+/** In runs of so many rows a parent is looked for row by row, nearest first. */
+const SHORT_RUN = 64;
 
 export class RowEncoder {
+  /** The rows being packed: from word `#base` on. */
+  #sorted = new Uint32Array(0);
+  #base = 0;
   #low = new Uint32Array(0);
   #high = new Uint32Array(0);
+  /** Ids on their way to the dense stream. */
+  #ids = new Uint32Array(0);
   /** Where the runs of one trace begin, and the end. */
   #runs = new Uint32Array(0);
   #runCount = 0;
+  /** Rows of a long run by span id. */
   #slots = new Uint32Array(0);
   /** Of each row, the row of its parent in its run; itself where there is none. */
   #parents = new Uint32Array(0);
@@ -38,175 +44,197 @@ export class RowEncoder {
   #childLow = new Uint32Array(0);
   #childHigh = new Uint32Array(0);
 
-  /** Packs rows `order[from]` up to `order[to]`. */
-  encode(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, to: number): void {
+  /** Packs the sorted rows from `from` up to `to`. Returns between which times they are. */
+  encode(sink: PartSink, sorted: Uint32Array<ArrayBuffer>, from: number, to: number): TimesOfZone {
     const rows = to - from;
-    if (this.#low.length < rows) {
-      this.#low = new Uint32Array(2 * rows);
-      this.#high = new Uint32Array(2 * rows);
-      this.#runs = new Uint32Array(2 * rows + 1);
-      this.#parents = new Uint32Array(2 * rows);
-      this.#childLow = new Uint32Array(2 * rows);
-      this.#childHigh = new Uint32Array(2 * rows);
-    }
+    if (this.#low.length < rows) this.#grow(2 * rows);
+    this.#sorted = sorted;
+    this.#base = from * ROW_WORDS;
     sink.begin('trace');
-    this.#traces(sink, table, order, from, rows);
+    this.#traces(sink, rows);
     sink.begin('span_id');
-    const at = sink.dense.reserve(rows * SPAN_ID_BYTES);
-    for (let index = 0; index < rows; index++) {
-      copyId(
-        table.spanId,
-        order[from + index]! * SPAN_ID_BYTES,
-        sink.dense.bytes,
-        at + index * SPAN_ID_BYTES,
-      );
-    }
+    for (let row = 0; row < rows; row++) this.#copyId(row * 2, row, SPAN);
+    sink.dense.words(this.#ids, 2 * rows);
     sink.begin('parent');
-    this.#findParents(sink, table, order, from, rows);
+    this.#findParents(sink, rows);
     sink.begin('start');
-    this.#starts(sink, table, order, from, rows);
+    this.#starts(sink, rows);
     sink.begin('end');
-    this.#ends(sink, table, order, from, rows);
-    this.#giveUps(sink, table, order, from, rows);
+    return this.#ends(sink, rows);
   }
 
-  #traces(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
-    const words = wordsOf(table.traceId);
+  #grow(rows: number): void {
+    this.#low = new Uint32Array(rows);
+    this.#high = new Uint32Array(rows);
+    this.#ids = new Uint32Array(4 * rows);
+    this.#runs = new Uint32Array(rows + 1);
+    this.#parents = new Uint32Array(rows);
+    this.#childLow = new Uint32Array(rows);
+    this.#childHigh = new Uint32Array(rows);
+  }
+
+  #copyId(to: number, row: number, word: number): void {
+    const at = this.#base + row * ROW_WORDS + word;
+    this.#ids[to] = this.#sorted[at]!;
+    this.#ids[to + 1] = this.#sorted[at + 1]!;
+  }
+
+  #traces(sink: PartSink, rows: number): void {
+    const sorted = this.#sorted;
     const runs = this.#runs;
     let count = 0;
-    for (let index = 0; index < rows; index++) {
-      const row = order[from + index]!;
-      if (index > 0 && isSameTrace(words, order[from + index - 1]!, row)) continue;
-      runs[count++] = index;
-      sink.dense.copy(table.traceId, row * TRACE_ID_BYTES, (row + 1) * TRACE_ID_BYTES);
+    for (let row = 0, at = this.#base + TRACE; row < rows; row++, at += ROW_WORDS) {
+      if (row > 0 && isSameTrace(sorted, at - ROW_WORDS, at)) continue;
+      this.#copyId(4 * count, row, TRACE);
+      this.#copyId(4 * count + 2, row, TRACE + 2);
+      runs[count++] = row;
     }
     runs[count] = rows;
     this.#runCount = count;
+    sink.dense.words(this.#ids, 4 * count);
     for (let run = 0; run < count; run++) this.#low[run] = runs[run + 1]! - runs[run]!;
     sink.loose.varint(count);
     packIntegers(sink, this.#low, 0, count, 1);
   }
 
-  #findParents(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
-    let size = 1024;
-    while (size < 2 * rows) size *= 2;
-    if (this.#slots.length < size) this.#slots = new Uint32Array(size);
-    else this.#slots.fill(0, 0, size);
-    const slots = this.#slots;
-    const mask = size - 1;
-    const spanIds = wordsOf(table.spanId);
-    const parents = wordsOf(table.parentSpanId);
+  #findParents(sink: PartSink, rows: number): void {
+    const sorted = this.#sorted;
     const codes = this.#low;
     // Siblings whose parent is elsewhere come one after the other.
-    let lastLow = 0;
-    let lastHigh = 0;
+    let last = -1;
+    let elsewhere = 0;
     for (let run = 0; run < this.#runCount; run++) {
       const first = this.#runs[run]!;
       const end = this.#runs[run + 1]!;
-      for (let index = first; index < end; index++) {
-        const id = 2 * order[from + index]!;
-        let slot = slotOf(spanIds[id]!, spanIds[id + 1]!) & mask;
-        while (slots[slot] !== 0) slot = (slot + 1) & mask;
-        slots[slot] = index + 1;
-      }
-      for (let index = first; index < end; index++) {
-        const row = order[from + index]!;
-        const low = parents[2 * row]!;
-        const high = parents[2 * row + 1]!;
+      const isLong = end - first > SHORT_RUN;
+      if (isLong) this.#indexRun(first, end);
+      for (let row = first; row < end; row++) {
+        const at = this.#base + row * ROW_WORDS + PARENT;
         // Of a row without a parent in its run: itself, which is not before it.
-        this.#parents[index] = index;
-        if ((low | high) === 0) {
-          codes[index] = NO_PARENT;
+        this.#parents[row] = row;
+        if ((sorted[at]! | sorted[at + 1]!) === 0) {
+          codes[row] = NO_PARENT;
           continue;
         }
-        let distance = 0;
-        let slot = slotOf(low, high) & mask;
-        for (let found = slots[slot]!; found !== 0; found = slots[slot]!) {
-          const id = 2 * order[from + found - 1]!;
-          if (found > first && spanIds[id] === low && spanIds[id + 1] === high) {
-            distance = index - (found - 1);
-            break;
-          }
-          slot = (slot + 1) & mask;
-        }
-        if (distance !== 0) {
-          this.#parents[index] = index - distance;
-          codes[index] = PARENT_NEAR + (distance > 0 ? 2 * (distance - 1) : -2 * distance - 1);
-        } else if (low === lastLow && high === lastHigh) codes[index] = PARENT_ELSEWHERE_AGAIN;
-        else {
-          codes[index] = PARENT_ELSEWHERE;
-          sink.dense.copy(table.parentSpanId, row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
-          lastLow = low;
-          lastHigh = high;
+        const parent = isLong ? this.#indexed(at) : this.#nearest(at, row, first, end);
+        if (parent >= 0 && parent !== row) {
+          this.#parents[row] = parent;
+          codes[row] = PARENT_NEAR + (parent < row ? 2 * (row - parent - 1) : 2 * (parent - row) - 1);
+        } else if (last >= 0 && sorted[last] === sorted[at] && sorted[last + 1] === sorted[at + 1]) {
+          codes[row] = PARENT_ELSEWHERE_AGAIN;
+        } else {
+          codes[row] = PARENT_ELSEWHERE;
+          this.#copyId(2 * elsewhere++, row, PARENT);
+          last = at;
         }
       }
     }
+    sink.dense.words(this.#ids, 2 * elsewhere);
     packIntegers(sink, codes, 0, rows, 1);
   }
 
-  #starts(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
-    const { startLow, startHigh } = table;
+  /** The row of the run whose id stands at `at`; -1 when it is not there. */
+  #nearest(at: number, row: number, first: number, end: number): number {
+    const sorted = this.#sorted;
+    const low = sorted[at]!;
+    const high = sorted[at + 1]!;
+    for (
+      let other = row - 1, id = this.#base + other * ROW_WORDS + SPAN;
+      other >= first;
+      other--, id -= ROW_WORDS
+    ) {
+      if (sorted[id] === low && sorted[id + 1] === high) return other;
+    }
+    for (
+      let other = row + 1, id = this.#base + other * ROW_WORDS + SPAN;
+      other < end;
+      other++, id += ROW_WORDS
+    ) {
+      if (sorted[id] === low && sorted[id + 1] === high) return other;
+    }
+    return -1;
+  }
+
+  #indexRun(first: number, end: number): void {
+    let size = 4 * SHORT_RUN;
+    while (size < 2 * (end - first)) size *= 2;
+    this.#slots = new Uint32Array(size);
+    const mask = size - 1;
+    for (let row = first; row < end; row++) {
+      const id = this.#base + row * ROW_WORDS + SPAN;
+      let slot = slotOf(this.#sorted[id]!, this.#sorted[id + 1]!) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = row + 1;
+    }
+  }
+
+  /** As `#nearest`, of the run indexed last; of several rows with the id, the first. */
+  #indexed(at: number): number {
+    const sorted = this.#sorted;
+    const mask = this.#slots.length - 1;
+    let slot = slotOf(sorted[at]!, sorted[at + 1]!) & mask;
+    for (let found = this.#slots[slot]!; found !== 0; found = this.#slots[slot]!) {
+      const id = this.#base + (found - 1) * ROW_WORDS + SPAN;
+      if (sorted[id] === sorted[at] && sorted[id + 1] === sorted[at + 1]) return found - 1;
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
+  #starts(sink: PartSink, rows: number): void {
+    const sorted = this.#sorted;
     const lows = this.#low;
     const highs = this.#high;
     const runs = this.#runs;
     for (let run = 0; run < this.#runCount; run++) {
-      const row = order[from + runs[run]!]!;
-      lows[run] = startLow[row]!;
-      highs[run] = startHigh[row]!;
+      const at = this.#base + runs[run]! * ROW_WORDS;
+      lows[run] = sorted[at + START_LOW]!;
+      highs[run] = sorted[at + START_HIGH]!;
     }
     packPairs(sink, lows, highs, this.#runCount);
     // Of a run's first row nothing is left to say; a zero costs next to nothing and keeps the rows in step.
     let run = 0;
-    for (let index = 0; index < rows; index++) {
-      if (index === runs[run]) {
+    for (let row = 0, at = this.#base; row < rows; row++, at += ROW_WORDS) {
+      if (row === runs[run]) {
         run++;
-        lows[index] = 0;
-        highs[index] = 0;
+        lows[row] = 0;
+        highs[row] = 0;
         continue;
       }
-      const row = order[from + index]!;
-      const before = order[from + index - 1]!;
-      const low = startLow[row]! - startLow[before]!;
-      lows[index] = low;
-      highs[index] = startHigh[row]! - startHigh[before]! - (low < 0 ? 1 : 0);
+      const low = sorted[at + START_LOW]! - sorted[at - ROW_WORDS + START_LOW]!;
+      lows[row] = low;
+      highs[row] = sorted[at + START_HIGH]! - sorted[at - ROW_WORDS + START_HIGH]! - (low < 0 ? 1 : 0);
     }
     packPairs(sink, lows, highs, rows);
   }
 
   /** From the last row to the first, so that children come before their parents. */
-  #ends(sink: PartSink, table: SpanTable, order: Uint32Array, from: number, rows: number): void {
-    const { startLow, startHigh, endLow, endHigh } = table;
+  #ends(sink: PartSink, rows: number): TimesOfZone {
+    const times = new TimesOfZone();
+    const sorted = this.#sorted;
     const lows = this.#low;
     const highs = this.#high;
     const childLow = this.#childLow.fill(0, 0, rows);
     const childHigh = this.#childHigh.fill(0, 0, rows);
     const parents = this.#parents;
-    for (let index = rows - 1; index >= 0; index--) {
-      const row = order[from + index]!;
-      const isParent = (childLow[index]! | childHigh[index]!) !== 0;
-      const low = endLow[row]! - (isParent ? childLow[index]! : startLow[row]!);
-      lows[index] = low;
-      highs[index] = endHigh[row]! - (isParent ? childHigh[index]! : startHigh[row]!) - (low < 0 ? 1 : 0);
-      const parent = parents[index]!;
-      if (parent >= index) continue;
-      if (isLater(endHigh[row]!, endLow[row]!, childHigh[parent]!, childLow[parent]!)) {
-        childHigh[parent] = endHigh[row]!;
-        childLow[parent] = endLow[row]!;
+    for (let row = rows - 1, at = this.#base + row * ROW_WORDS; row >= 0; row--, at -= ROW_WORDS) {
+      const startLow = sorted[at + START_LOW]!;
+      const startHigh = sorted[at + START_HIGH]!;
+      const endLow = sorted[at + END_LOW]!;
+      const endHigh = sorted[at + END_HIGH]!;
+      times.add(startLow, startHigh, endLow, endHigh);
+      const isParent = (childLow[row]! | childHigh[row]!) !== 0;
+      const low = endLow - (isParent ? childLow[row]! : startLow);
+      lows[row] = low;
+      highs[row] = endHigh - (isParent ? childHigh[row]! : startHigh) - (low < 0 ? 1 : 0);
+      const parent = parents[row]!;
+      if (parent < row && isLater(endHigh, endLow, childHigh[parent]!, childLow[parent]!)) {
+        childHigh[parent] = endHigh;
+        childLow[parent] = endLow;
       }
     }
     packPairs(sink, lows, highs, rows);
-  }
-
-  #giveUps(sink: PartSink, { giveUps }: SpanTable, order: Uint32Array, from: number, rows: number): void {
-    if (giveUps.size === 0) return;
-    const found: [number, RowGiveUp][] = [];
-    for (let index = 0; index < rows; index++) {
-      const giveUp = giveUps.get(order[from + index]!);
-      if (giveUp !== undefined) found.push([index, giveUp]);
-    }
-    if (found.length === 0) return;
-    sink.begin('give_up');
-    writeGiveUps(sink.loose, found);
+    return times;
   }
 }
 
@@ -215,32 +243,21 @@ export function isLater(high: number, low: number, thanHigh: number, thanLow: nu
 }
 
 /** Numbers of 64 bits in two halves. */
-export function packPairs(sink: PartSink, lows: Uint32Array, highs: Uint32Array, count: number): void {
+function packPairs(sink: PartSink, lows: Uint32Array, highs: Uint32Array, count: number): void {
   packIntegers(sink, lows, 0, count, 1);
   packIntegers(sink, highs, 0, count, 1);
 }
 
-/** The same memory as words of this machine. */
-function wordsOf(ids: Uint8Array): Uint32Array {
-  return new Uint32Array(ids.buffer, ids.byteOffset, ids.length >>> 2);
-}
-
-function isSameTrace(words: Uint32Array, a: number, b: number): boolean {
-  const atA = 4 * a;
-  const atB = 4 * b;
+function isSameTrace(sorted: Uint32Array, a: number, b: number): boolean {
   return (
-    words[atA] === words[atB] &&
-    words[atA + 1] === words[atB + 1] &&
-    words[atA + 2] === words[atB + 2] &&
-    words[atA + 3] === words[atB + 3]
+    sorted[a] === sorted[b] &&
+    sorted[a + 1] === sorted[b + 1] &&
+    sorted[a + 2] === sorted[b + 2] &&
+    sorted[a + 3] === sorted[b + 3]
   );
 }
 
 function slotOf(low: number, high: number): number {
   const hash = Math.imul(low ^ Math.imul(high, MIX), MIX);
   return hash ^ (hash >>> 15);
-}
-
-function copyId(source: Uint8Array, from: number, target: Uint8Array, to: number): void {
-  for (let index = 0; index < SPAN_ID_BYTES; index++) target[to + index] = source[from + index]!;
 }

@@ -32,8 +32,8 @@ interface FoundColumn {
   readonly holesAt: number[];
   isByClass: boolean;
   values: number;
-  /** The first of its streams, one for each word. */
-  stream: number;
+  /** Where its values are gathered: all first words, then all second ones. */
+  at: number;
 }
 
 /** The words of each class's example, one class after the other, and where another row of the class differs. */
@@ -45,63 +45,73 @@ interface Comparison {
 
 const NONE = new Uint32Array(0);
 
-/** `granuleEnds` count rows. */
+/** `classOf` is by place in the order, and `granuleEnds` are such places. */
 export function gatherValues(
   table: SpanTable,
-  order: Uint32Array,
+  placeOf: Uint32Array,
   classes: RowClasses,
+  classOf: Uint32Array,
   granuleEnds: readonly number[],
 ): GatheredColumn[] {
-  const comparison = compareRows(table, order, classes);
+  const comparison = compareRows(table, classes, placeOf);
   const byIndex = findColumns(table, classes, comparison);
   const found = byIndex.filter((column) => column !== undefined);
-  const streams: WordValues[] = [];
+  let size = 0;
   for (const column of found) {
     if (column.isByClass) continue;
-    column.stream = streams.length;
-    for (let word = 0; word < column.words; word++) {
-      streams.push({ values: new Uint32Array(column.values), holes: new Uint32Array(column.values) });
-    }
+    column.at = size;
+    size += column.words * column.values;
   }
-  const ends = copyValues(table, order, granuleEnds, classes, copyPlans(table, classes, byIndex), streams);
-  return found.map(({ index, isByClass, holesAt, words, stream }) => {
+  const values = new Uint32Array(size);
+  const holes = new Uint32Array(size);
+  const plan = planCopies(table, classes, byIndex);
+  const sorted = sortValues(table, placeOf, classOf, plan);
+  const ends = spreadValues(sorted, granuleEnds, classOf, plan, values, holes);
+  return found.map(({ index, isByClass, holesAt, words, values: count, at }) => {
     const { name, format } = table.book.columns[index]!;
     const shared = { name, format, isByClass, holeCount: holesAt.length };
-    if (!isByClass) {
+    const eachWord = <T>(make: (word: number) => T) => Array.from({ length: words }, (_, word) => make(word));
+    if (isByClass) {
+      const wordsOfHoles = eachWord((word) =>
+        Uint32Array.from(holesAt, (hole) => comparison.words[hole + word]!),
+      );
       return {
         ...shared,
-        words: streams.slice(stream, stream + words),
-        ends: Uint32Array.from(ends, (end) => end[stream]!),
+        words: wordsOfHoles.map((ofHoles) => ({ values: ofHoles, holes: NONE })),
+        ends: NONE,
       };
     }
-    const ofHoles = Array.from({ length: words }, (_, word) => ({
-      values: Uint32Array.from(holesAt, (at) => comparison.words[at + word]!),
-      holes: NONE,
-    }));
-    return { ...shared, words: ofHoles, ends: NONE };
+    const part = (from: Uint32Array, word: number) =>
+      from.subarray(at + word * count, at + (word + 1) * count);
+    return {
+      ...shared,
+      words: eachWord((word) => ({ values: part(values, word), holes: part(holes, word) })),
+      ends: Uint32Array.from(ends, (end) => end[2 * index]! - at),
+    };
   });
 }
 
+/** The words of each class's example, one class after the other, and where another row of the class differs. */
 function compareRows(
-  { values, valueStart, shape, book }: SpanTable,
-  order: Uint32Array,
-  classes: RowClasses,
+  { values, valueStart, shape, book, rows }: SpanTable,
+  { count, example, ofRow }: RowClasses,
+  placeOf: Uint32Array,
 ): Comparison {
-  const firstAt = new Uint32Array(classes.count + 1);
-  for (let index = 0; index < classes.count; index++) {
-    firstAt[index + 1] = firstAt[index]! + book.shapes[shape[classes.example[index]!]!]!.words;
+  const firstAt = new Uint32Array(count + 1);
+  for (let index = 0; index < count; index++) {
+    firstAt[index + 1] = firstAt[index]! + book.shapes[shape[example[index]!]!]!.words;
   }
-  const words = new Uint32Array(firstAt[classes.count]!);
+  const words = new Uint32Array(firstAt[count]!);
   const differs = new Uint8Array(words.length);
-  for (let index = 0; index < classes.count; index++) {
-    const start = valueStart[classes.example[index]!]!;
+  for (let index = 0; index < count; index++) {
+    const start = valueStart[example[index]!]!;
     words.set(values.subarray(start, start + firstAt[index + 1]! - firstAt[index]!), firstAt[index]);
   }
-  const { of } = classes;
-  for (let index = 0; index < order.length; index++) {
-    const rowClass = of[index]!;
+  for (let row = 0; row < rows; row++) {
+    if (placeOf[row] === 0) continue;
+    const rowClass = ofRow[row]!;
     const end = firstAt[rowClass + 1]!;
-    let value = valueStart[order[index]!]!;
+    let value = valueStart[row]!;
     for (let at = firstAt[rowClass]!; at < end; at++, value++)
       if (words[at] !== values[value]) differs[at] = 1;
   }
@@ -116,71 +126,116 @@ function findColumns(
 ): (FoundColumn | undefined)[] {
   const columns = Array.from<FoundColumn | undefined>({ length: book.columns.length });
   for (let index = 0; index < classes.count; index++) {
+    const { holes } = book.shapes[shape[classes.example[index]!]!]!;
     let at = firstAt[index]!;
-    for (const hole of book.shapes[shape[classes.example[index]!]!]!.holes) {
-      const words = WORDS_OF[book.columns[hole]!.format];
-      const column = (columns[hole] ??= {
-        index: hole,
-        words,
-        holesAt: [],
-        isByClass: true,
-        values: 0,
-        stream: 0,
-      });
+    for (let hole = 0; hole < holes.length; hole++) {
+      const column = (columns[holes[hole]!] ??= newColumn(holes[hole]!, book.columns[holes[hole]!]!.format));
       column.holesAt.push(at);
       column.values += classes.rows[index]!;
-      if (differs[at] === 1 || (words === 2 && differs[at + 1] === 1)) column.isByClass = false;
-      at += words;
+      if (differs[at] === 1 || (column.words === 2 && differs[at + 1] === 1)) column.isByClass = false;
+      at += column.words;
     }
   }
   return columns;
 }
 
-/** For each class, threes: a word of the row, the stream it goes to, the hole it fills. */
-function copyPlans(
-  { book, shape }: SpanTable,
-  classes: RowClasses,
-  columns: readonly (FoundColumn | undefined)[],
-): Uint32Array[] {
-  const nextHole = new Uint32Array(columns.length);
-  const plans: Uint32Array[] = [];
-  for (let index = 0; index < classes.count; index++) {
-    const plan: number[] = [];
-    let offset = 0;
-    for (const column of book.shapes[shape[classes.example[index]!]!]!.holes) {
-      const { words, isByClass, stream } = columns[column]!;
-      const hole = nextHole[column]!++;
-      if (!isByClass) for (let word = 0; word < words; word++) plan.push(offset + word, stream + word, hole);
-      offset += words;
-    }
-    plans.push(Uint32Array.from(plan));
-  }
-  return plans;
+function newColumn(index: number, format: Format): FoundColumn {
+  return { index, words: WORDS_OF[format], holesAt: [], isByClass: true, values: 0, at: 0 };
 }
 
-/** Returns, for each granule, how many values each stream has up to its end. */
-function copyValues(
-  { values, valueStart }: SpanTable,
-  order: Uint32Array,
+/** What is copied of a row: by its shape which words, by its class which holes they fill. */
+interface CopyPlan {
+  /** Of each shape that occurs: the words, and the streams they go to (as Shape.streams counts them). */
+  readonly words: readonly (Uint16Array | undefined)[];
+  readonly streams: readonly (Uint16Array | undefined)[];
+  /** By class: its shape, and where its holes begin in `holes`. */
+  readonly shapeOf: Uint32Array;
+  readonly firstHole: Uint32Array;
+  readonly holes: Uint32Array;
+  /** Where the values of each stream begin. */
+  readonly starts: Uint32Array;
+}
+
+function planCopies(
+  { book, shape }: SpanTable,
+  { count, example }: RowClasses,
+  columns: readonly (FoundColumn | undefined)[],
+): CopyPlan {
+  const words: (Uint16Array | undefined)[] = [];
+  const streams: (Uint16Array | undefined)[] = [];
+  const shapeOf = new Uint32Array(count);
+  const firstHole = new Uint32Array(count + 1);
+  const holes: number[] = [];
+  const nextHole = new Uint32Array(columns.length);
+  for (let index = 0; index < count; index++) {
+    const number = (shapeOf[index] = shape[example[index]!]!);
+    const { streams: all } = book.shapes[number]!;
+    if (words[number] === undefined) {
+      const copied = Uint16Array.from(all.keys()).filter((word) => !columns[all[word]! >>> 1]!.isByClass);
+      words[number] = copied;
+      streams[number] = copied.map((word) => all[word]!);
+    }
+    for (const stream of streams[number]!) {
+      // Both words of a pair fill the same hole.
+      holes.push(stream % 2 === 0 ? nextHole[stream >>> 1]!++ : nextHole[stream >>> 1]! - 1);
+    }
+    firstHole[index + 1] = holes.length;
+  }
+  const starts = new Uint32Array(2 * columns.length);
+  for (const column of columns) {
+    if (column === undefined) continue;
+    starts[2 * column.index] = column.at;
+    starts[2 * column.index + 1] = column.at + column.values;
+  }
+  return { words, streams, shapeOf, firstHole, holes: Uint32Array.from(holes), starts };
+}
+
+/** The words to be copied, in the order of the block; read as they lie in the table, because reaching them costs. */
+function sortValues(
+  { values, valueStart, shape, rows }: SpanTable,
+  placeOf: Uint32Array,
+  classOf: Uint32Array,
+  { words, firstHole }: CopyPlan,
+): Uint32Array {
+  const starts = new Uint32Array(classOf.length + 1);
+  for (let place = 0; place < classOf.length; place++) {
+    starts[place + 1] = starts[place]! + firstHole[classOf[place]! + 1]! - firstHole[classOf[place]!]!;
+  }
+  const sorted = new Uint32Array(starts[classOf.length]!);
+  for (let row = 0; row < rows; row++) {
+    const place = placeOf[row]! - 1;
+    if (place < 0) continue;
+    const copied = words[shape[row]!]!;
+    const from = valueStart[row]!;
+    const to = starts[place]!;
+    for (let index = 0; index < copied.length; index++) sorted[to + index] = values[from + copied[index]!]!;
+  }
+  return sorted;
+}
+
+/** Appends each word to its stream. Returns, for each granule, where the streams have got to at its end. */
+function spreadValues(
+  sorted: Uint32Array,
   granuleEnds: readonly number[],
-  { of }: RowClasses,
-  plans: readonly Uint32Array[],
-  streams: readonly WordValues[],
+  classOf: Uint32Array,
+  { streams, shapeOf, firstHole, holes, starts }: CopyPlan,
+  values: Uint32Array,
+  valueHoles: Uint32Array,
 ): Uint32Array[] {
-  const next = new Uint32Array(streams.length);
-  let index = 0;
+  const nexts = starts.slice();
+  let place = 0;
+  let from = 0;
   return granuleEnds.map((end) => {
-    for (; index < end; index++) {
-      const plan = plans[of[index]!]!;
-      const start = valueStart[order[index]!]!;
-      for (let step = 0; step < plan.length; step += 3) {
-        const stream = plan[step + 1]!;
-        const { values: target, holes } = streams[stream]!;
-        const at = next[stream]!++;
-        target[at] = values[start + plan[step]!]!;
-        holes[at] = plan[step + 2]!;
+    for (; place < end; place++) {
+      const rowClass = classOf[place]!;
+      const to = streams[shapeOf[rowClass]!]!;
+      const hole = firstHole[rowClass]!;
+      for (let index = 0; index < to.length; index++) {
+        const at = nexts[to[index]!]!++;
+        values[at] = sorted[from++]!;
+        valueHoles[at] = holes[hole + index]!;
       }
     }
-    return next.slice();
+    return nexts.slice();
   });
 }

@@ -6,8 +6,10 @@
  *
  * Where the values depend on the hole, that is on the class of the row, ranks are nearly always 0.
  */
+import { PairMap } from './pair-map.ts';
 
-const MIX = 0x9e3779b1;
+/** Memory that is used again by every call. */
+const known = new PairMap();
 
 export interface Ranked {
   /** Of each value. */
@@ -20,8 +22,6 @@ export interface Ranked {
   readonly isByClass: boolean;
 }
 
-let slots = new Uint32Array(0);
-
 /** Null when there are more than `most` different pairs of hole and value. */
 export function rankValues(
   values: Uint32Array,
@@ -29,46 +29,29 @@ export function rankValues(
   holeCount: number,
   most: number,
 ): Ranked | null {
-  let size = 1 << 10;
-  while (size < 2 * most) size *= 2;
-  if (slots.length < size) slots = new Uint32Array(size);
-  else slots.fill(0, 0, size);
-  const mask = size - 1;
-  const pairHole = new Uint32Array(most);
-  const pairValue = new Uint32Array(most);
-  const pairRank = new Uint32Array(most);
+  known.clear();
   const ranks = new Uint32Array(values.length);
   const counts = new Uint32Array(holeCount);
-  let pairs = 0;
+  const pairHole: number[] = [];
+  const pairValue: number[] = [];
+  let isByClass = true;
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
     const hole = holes[index]!;
-    let hash = Math.imul(value ^ Math.imul(hole, 0x85ebca6b), MIX);
-    hash ^= hash >>> 15;
-    let slot = hash & mask;
-    let pair = slots[slot]!;
-    while (pair !== 0 && (pairHole[pair - 1] !== hole || pairValue[pair - 1] !== value)) {
-      slot = (slot + 1) & mask;
-      pair = slots[slot]!;
+    let rank = known.get(hole, value);
+    if (rank < 0) {
+      if (pairHole.length === most) return null;
+      rank = counts[hole]!++;
+      if (rank > 0) isByClass = false;
+      known.set(hole, value, rank);
+      pairHole.push(hole);
+      pairValue.push(value);
     }
-    if (pair === 0) {
-      if (pairs === most) return null;
-      pairHole[pairs] = hole;
-      pairValue[pairs] = value;
-      pairRank[pairs] = counts[hole]!++;
-      pair = slots[slot] = ++pairs;
-    }
-    ranks[index] = pairRank[pair - 1]!;
+    ranks[index] = rank;
   }
-  const firsts = new Uint32Array(holeCount);
-  let isByClass = true;
-  for (let hole = 0, first = 0; hole < holeCount; hole++) {
-    firsts[hole] = first;
-    first += counts[hole]!;
-    if (counts[hole]! > 1) isByClass = false;
-  }
-  const lists = new Uint32Array(pairs);
-  for (let pair = 0; pair < pairs; pair++)
-    lists[firsts[pairHole[pair]!]! + pairRank[pair]!] = pairValue[pair]!;
+  const nexts = new Uint32Array(holeCount);
+  for (let hole = 1; hole < holeCount; hole++) nexts[hole] = nexts[hole - 1]! + counts[hole - 1]!;
+  const lists = new Uint32Array(pairHole.length);
+  for (let pair = 0; pair < lists.length; pair++) lists[nexts[pairHole[pair]!]!++] = pairValue[pair]!;
   return { ranks, counts, lists, isByClass };
 }

@@ -16,7 +16,7 @@ import { storedSpanBytes } from './span-bytes.ts';
 import type { RowGiveUp, SpanRows } from './span-table.ts';
 import { viewOf } from './string-pool.ts';
 import type { ValueColumn } from './value-column.ts';
-import { GRANULE_ROWS_MAX, zoneOf, type GranuleZone } from './zone.ts';
+import { GRANULE_ROWS_MAX, zoneOfClasses, zoneOfTimes, type GranuleZone } from './zone.ts';
 
 /** Throws DamagedPart. */
 export function openSegment(bytes: Uint8Array): Granule {
@@ -172,10 +172,17 @@ class SegmentGranule implements Granule {
     const places = new Map(Array.from(order, (row, place) => [row, place]));
     this.giveUps = new Map([...arrived.giveUps].map(([row, giveUp]) => [places.get(row)!, giveUp]));
     this.traces = runsOf(this);
-    const classes = new RowClasses(true);
-    const rows = Uint32Array.from(order, (_, row) => row);
-    classes.sort(this, rows);
-    this.zone = zoneOf(this, rows, 0, rows.length, classes);
+    const classes = new RowClasses(
+      this,
+      Uint32Array.from(order, (_, row) => row),
+      true,
+    );
+    this.zone = {
+      firstRow: 0,
+      rows: this.rows,
+      ...zoneOfTimes(this),
+      ...zoneOfClasses(this, classes, classes.ofRow, 0, this.rows),
+    };
     this.classes = classesOf(this, classes);
   }
 
@@ -223,9 +230,9 @@ function runsOf({ traceId, rows }: SpanRows): TraceRuns {
   return { ids: Buffer.concat(starts.map(idAt)), starts: Uint32Array.from([...starts, rows]) };
 }
 
-function classesOf(rows: SpanRows, { count, example, of }: RowClasses): GranuleClasses {
-  const wide = (column: Uint32Array) => permute(column, new Uint32Array(count), example.subarray(0, count));
-  const narrow = (column: Uint8Array) => permute(column, new Uint8Array(count), example.subarray(0, count));
+function classesOf(rows: SpanRows, { count, example, ofRow }: RowClasses): GranuleClasses {
+  const wide = (column: Uint32Array) => permute(column, new Uint32Array(count), example);
+  const narrow = (column: Uint8Array) => permute(column, new Uint8Array(count), example);
   return {
     count,
     shape: wide(rows.shape),
@@ -236,6 +243,6 @@ function classesOf(rows: SpanRows, { count, example, of }: RowClasses): GranuleC
     status: narrow(rows.status),
     outcome: narrow(rows.outcome),
     flags: narrow(rows.flags),
-    of: of.subarray(0, rows.rows),
+    of: ofRow,
   };
 }

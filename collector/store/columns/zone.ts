@@ -3,7 +3,7 @@ import { ByteSource } from './byte-source.ts';
 import { OK } from './codes.ts';
 import type { PartSink } from './part.ts';
 import type { RowClasses } from './row-classes.ts';
-import { durationMsOf, startMsOf, type SpanRows } from './span-table.ts';
+import type { SpanRows } from './span-table.ts';
 
 export interface GranuleZone {
   /** Index, in the block, of its first row; how many it has. */
@@ -22,43 +22,49 @@ export interface GranuleZone {
 /** No granule has more rows: a trace of more is in several. */
 export const GRANULE_ROWS_MAX = 2 ** 24;
 
-/** Of rows `order[from]` up to `order[to]`. */
-export function zoneOf(
-  table: SpanRows,
-  order: Uint32Array,
+type ZoneTimes = Pick<GranuleZone, 'minStartMs' | 'maxStartMs' | 'maxDurationMs'>;
+
+/** Widens the times of a granule row by row. */
+export class TimesOfZone implements ZoneTimes {
+  minStartMs = Number.POSITIVE_INFINITY;
+  maxStartMs = Number.NEGATIVE_INFINITY;
+  maxDurationMs = 0;
+
+  add(startLow: number, startHigh: number, endLow: number, endHigh: number): void {
+    const startMs = (startHigh * 2 ** 32 + startLow) / 1e6;
+    if (startMs < this.minStartMs) this.minStartMs = startMs;
+    if (startMs > this.maxStartMs) this.maxStartMs = startMs;
+    const durationMs = ((endHigh - startHigh) * 2 ** 32 + (endLow - startLow)) / 1e6;
+    if (durationMs > this.maxDurationMs) this.maxDurationMs = durationMs;
+  }
+}
+
+/** Of all rows. */
+export function zoneOfTimes({ rows, startLow, startHigh, endLow, endHigh }: SpanRows): ZoneTimes {
+  const times = new TimesOfZone();
+  for (let row = 0; row < rows; row++)
+    times.add(startLow[row]!, startHigh[row]!, endLow[row]!, endHigh[row]!);
+  return times;
+}
+
+/** Of a granule whose rows have the classes `of[from]` up to `of[to]`. */
+export function zoneOfClasses(
+  rows: SpanRows,
+  { count, example }: RowClasses,
+  of: Uint32Array,
   from: number,
   to: number,
-  { of, count, example }: RowClasses,
-): GranuleZone {
-  let minStartMs = Number.POSITIVE_INFINITY;
-  let maxStartMs = Number.NEGATIVE_INFINITY;
-  let maxDurationMs = 0;
+): Pick<GranuleZone, 'failed' | 'operations'> {
   const rowsOfClass = new Uint32Array(count);
-  for (let index = from; index < to; index++) {
-    const startMs = startMsOf(table, order[index]!);
-    const durationMs = durationMsOf(table, order[index]!);
-    if (startMs < minStartMs) minStartMs = startMs;
-    if (startMs > maxStartMs) maxStartMs = startMs;
-    if (durationMs > maxDurationMs) maxDurationMs = durationMs;
-    rowsOfClass[of[index]!]!++;
-  }
+  for (let index = from; index < to; index++) rowsOfClass[of[index]!]!++;
   let failed = 0;
   const operations = new Set<number>();
   for (let index = 0; index < count; index++) {
     if (rowsOfClass[index] === 0) continue;
-    const row = example[index]!;
-    if (table.outcome[row] !== OK) failed += rowsOfClass[index]!;
-    operations.add(table.operation[row]!);
+    if (rows.outcome[example[index]!] !== OK) failed += rowsOfClass[index]!;
+    operations.add(rows.operation[example[index]!]!);
   }
-  return {
-    firstRow: from,
-    rows: to - from,
-    minStartMs,
-    maxStartMs,
-    maxDurationMs,
-    failed,
-    operations: Uint32Array.from(operations).toSorted(),
-  };
+  return { failed, operations: Uint32Array.from(operations).toSorted() };
 }
 
 export function writeZone({ loose }: PartSink, zone: GranuleZone): void {
