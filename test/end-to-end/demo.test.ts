@@ -15,10 +15,10 @@ const expectedNodes = [
   'api.bank.test',
   'catalog',
   'checkout',
-  'db.shop.test',
   'gateway',
   'inventory',
   'payments',
+  'postgres@db.shop.test',
   'search',
   'shipping.shop.test',
 ];
