@@ -49,7 +49,8 @@ export function openTrace(
   const tree = buildTraceTree(spans);
   const { verdicts } = diagnoseTree(traceId, tree, NO_HISTORY);
   const order = orderRows(tree);
-  return lookedFile(traceColumns(traceId, tree, order, spans.length, verdicts), order, nowUnixMs);
+  const counts = { received: spans.length, folded: spans.length };
+  return lookedFile(traceColumns(traceId, tree, order, counts, verdicts), order, nowUnixMs);
 }
 
 /** The layout stands at `LookedTraceHead`. */

@@ -23,12 +23,17 @@ const SPAN_ID_BYTES = 8;
 /** A call that ended in one of these had not sent its request. */
 const BEFORE_REQUEST: ReadonlySet<Phase> = new Set(['queue', 'dns', 'connect', 'tls']);
 
-/** `spanCount`: how many were received, duplicates included. */
+/** How many spans were received, and how many they are with the snapshots of open ones folded, duplicates included. */
+export interface SpanCounts {
+  readonly received: number;
+  readonly folded: number;
+}
+
 export function traceColumns(
   traceId: string,
   tree: TraceTree,
   { nodes, parents, missingParents }: RowOrder,
-  spanCount: number,
+  { received, folded }: SpanCounts,
   verdicts: Verdict[],
 ): ColumnParts<TraceColumnsHead> {
   const lists = { services: createDictionary(), operations: createDictionary(), callees: createDictionary() };
@@ -44,7 +49,8 @@ export function traceColumns(
     startUnixNano: String(tree.startUnixNano),
     durationMs: dense.lengthMs(),
     spans: nodes.length,
-    duplicates: spanCount - nodes.length,
+    received,
+    duplicates: folded - nodes.length,
     services: lists.services.texts,
     operations: lists.operations.texts,
     kinds: KINDS,

@@ -34,6 +34,8 @@ export interface TraceColumnsHead extends ColumnHead {
   startUnixNano: string;
   durationMs: number;
   spans: number;
+  /** As they came: duplicates, and snapshots of spans that have not ended, included. */
+  received: number;
   /** Sent again under the same id, and left out. */
   duplicates: number;
   services: string[];

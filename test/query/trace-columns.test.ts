@@ -31,7 +31,9 @@ function span(
 }
 function columnsOf(...spans: Span[]) {
   const tree = buildTraceTree(spans);
-  const file = writeColumnFile(traceColumns('1', tree, orderRows(tree), spans.length, []));
+  const file = writeColumnFile(
+    traceColumns('1', tree, orderRows(tree), { received: spans.length, folded: spans.length }, []),
+  );
   return readTraceColumns(file.buffer);
 }
 /** Rows as a reader of the columns sees them: id and index of the parent. */

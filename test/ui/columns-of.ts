@@ -28,7 +28,7 @@ export function columnFileOf(trace: SentTrace, verdicts: Verdict[] = []): Uint8A
     const { startOffsetMs = 0, durationMs = 0, skewMs = 0 } = wires.get(node.span) ?? {};
     Object.assign(node, { startMs: startOffsetMs, endMs: startOffsetMs + durationMs, skewMs });
   }
-  const { head, columns } = traceColumns(trace.traceId, tree, orderRows(tree), sent.length, verdicts);
+  const { head, columns } = traceColumns(trace.traceId, tree, orderRows(tree), countsOf(sent), verdicts);
   return writeColumnFile({ head: { ...head, complete: trace.complete ?? head.complete }, columns });
 }
 
@@ -42,7 +42,7 @@ export function lookedFileOf(trace: SentTrace, verdicts: Verdict[] = []): Uint8A
   const spans = spansOf(trace);
   const tree = buildTraceTree(spans);
   const order = orderRows(tree);
-  const { head, columns } = traceColumns(trace.traceId, tree, order, spans.length, verdicts);
+  const { head, columns } = traceColumns(trace.traceId, tree, order, countsOf(spans), verdicts);
   return lookedFile({ head, columns }, order, Date.now());
 }
 
@@ -60,6 +60,10 @@ function spansOf(trace: SentTrace): Span[] {
     shared.set(key, context);
     return spanOf(wire, trace.traceId, startUnixNano, context);
   });
+}
+
+function countsOf({ length }: readonly Span[]) {
+  return { received: length, folded: length };
 }
 
 function contextOf({ resource, scope: { name = '', version = '', ...rest } }: WireSpan) {

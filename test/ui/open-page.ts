@@ -48,7 +48,7 @@ export interface OpenPage {
   readonly click: (target: Element) => Promise<void>;
   readonly url: () => string;
   /** An event from the collector. */
-  readonly live: (name: string) => void;
+  readonly live: (name: string, data?: object) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -93,7 +93,8 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
       target.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
       await tick();
     },
-    live: (name) => void events.dispatchEvent(new MessageEvent(name, { data: '{}' })),
+    live: (name, data = {}) =>
+      void events.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) })),
     url: () => decodeURIComponent(window.location.pathname + window.location.search),
     close: async () => {
       await unmount(app);
@@ -108,7 +109,7 @@ function answer(answers: Answers, target: string): Response {
   const known = answers[url.pathname];
   const format = url.searchParams.get('format');
   const span = /^(.*)\/spans\/([0-9a-f]+)$/.exec(url.pathname);
-  const whole = (answers[span?.[1] ?? url.pathname] ?? null) as Trace | null;
+  const whole = traceAt(answers, span?.[1] ?? url.pathname);
   if (whole && format === 'columns') {
     const judged = answers[`${url.pathname}/diagnosis`] as Diagnosis | undefined;
     return new Response(columnFileOf(whole, judged?.verdicts));
@@ -123,6 +124,13 @@ function answer(answers: Answers, target: string): Response {
     return Response.json({ error: { code: 'not_found', message: `no ${url.pathname}` } }, { status: 404 });
   }
   return Response.json(value);
+}
+
+/** The trace that a path answers with, now; null where it is no trace's. */
+function traceAt(answers: Answers, path: string): Trace | null {
+  const known = /^\/api\/traces\/[^/]+$/.test(path) ? answers[path] : null;
+  const value = typeof known === 'function' ? (known as () => unknown)() : known;
+  return (value ?? null) as Trace | null;
 }
 
 /** What `XMLHttpRequest` is used for: a file is sent, whose answer comes at once. */

@@ -313,6 +313,22 @@ describe('a trace', () => {
     expect(page.all('.row').length).toBeLessThanOrEqual(120);
   });
 
+  it('that grows while one looks is offered, and stays as it is until then', async () => {
+    const [late, ...early] = trace.spans.toReversed();
+    let all = false;
+    const now = () => ({ ...trace, spans: all ? [...early, late] : early });
+    await open(`/trace/${TRACE_ID}`, { [`/api/traces/${TRACE_ID}`]: now });
+    await expect.poll(page.text, soon).toContain('11 spans');
+    all = true;
+    page.live('trace', { traceId: 'another', spans: 99 });
+    page.live('trace', { traceId: TRACE_ID, spans: 12 });
+    await expect.poll(page.text, soon).toContain('1 more span: show');
+    expect(page.text()).toContain('11 spans');
+    await page.click(page.find('.header .button.on'));
+    await expect.poll(page.text, soon).toContain('12 spans');
+    expect(page.text()).not.toContain('more span');
+  });
+
   it('that is not stored says so', async () => {
     await open('/trace/0bad');
     await expect.poll(page.text, soon).toContain('No trace 0bad is stored');

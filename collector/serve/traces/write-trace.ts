@@ -40,7 +40,8 @@ export async function writeTrace(
     case 'columns': {
       const tree = buildTraceTree(spans);
       const { verdicts } = await diagnoseByHistory(history, traceId, spans, tree);
-      const parts = traceColumns(traceId, tree, orderRows(tree), spans.length, verdicts);
+      const counts = { received: sent.length, folded: spans.length };
+      const parts = traceColumns(traceId, tree, orderRows(tree), counts, verdicts);
       return writeColumnFile<TraceColumnsHead>(parts);
     }
   }
