@@ -1,7 +1,6 @@
 /**
  * Tells of every CommonJS module that was loaded, whether by `require` or by `import`: `Module.prototype.load` is on the
- * way of both. It costs nothing measurable; a hook of `module.registerHooks` costs 7 µs for each module, and takes the
- * modules that ES modules import out of `require.cache`.
+ * way of both. It costs nothing measurable; a hook of `module.registerHooks` costs 7 µs for each module.
  */
 import Module from 'node:module';
 import { guard } from '../guard.ts';
@@ -9,17 +8,20 @@ import { guard } from '../guard.ts';
 interface LoadedModule {
   exports: unknown;
 }
+type Listener = (module: LoadedModule, filename: string) => void;
+
+const listeners: Listener[] = [];
 
 /** `loaded` may replace the module's exports before anybody has seen them. */
-export function watchModules(loaded: (module: LoadedModule, filename: string) => void): void {
+export function watchModules(loaded: Listener): void {
+  if (listeners.push(guard(loaded)) > 1) return;
   const { prototype } = Module as unknown as {
     prototype: { load(this: LoadedModule, filename: string): void };
   };
   const original = prototype.load;
-  const note = guard(loaded);
   prototype.load = function load(filename) {
     Reflect.apply(original, this, arguments);
-    note(this, filename);
+    for (const listener of listeners) listener(this, filename);
   };
 }
 
