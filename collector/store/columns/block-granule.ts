@@ -16,7 +16,7 @@ import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
 import { storedSpanBytes } from './span-bytes.ts';
 import type { RowGiveUp } from './span-table.ts';
-import type { BlockHeader, HeaderColumn } from './block-header.ts';
+import { pick, type BlockHeader, type ResourceClasses } from './block-header.ts';
 import type { ValueColumn } from './value-column.ts';
 import { BlockColumn } from './block-column.ts';
 import type { Granule, GranuleClasses } from './granule.ts';
@@ -40,7 +40,14 @@ export class BlockGranule implements Granule {
   /** The class of each row as it is stored: resources apart. */
   #classOf: Uint32Array | undefined;
   #classes: GranuleClasses | undefined;
-  #byRow: ReturnType<typeof spreadClasses> | undefined;
+  #resource: Uint32Array | undefined;
+  #scope: Uint32Array | undefined;
+  #operation: Uint32Array | undefined;
+  #shape: Uint32Array | undefined;
+  #kind: Uint8Array | undefined;
+  #status: Uint8Array | undefined;
+  #outcome: Uint8Array | undefined;
+  #flags: Uint8Array | undefined;
   #peer: Uint32Array | undefined;
   #giveUps: ReadonlyMap<number, RowGiveUp> | undefined;
 
@@ -63,7 +70,7 @@ export class BlockGranule implements Granule {
     const words = new GranuleWords(resource, source, this.rows);
     const of = new Uint32Array(this.rows);
     for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
-    return (this.#classes = { ...byResource, of });
+    return (this.#classes = new RowsByClass(byResource, of));
   }
 
   get traceId(): Uint8Array {
@@ -97,28 +104,28 @@ export class BlockGranule implements Granule {
     return this.#allEnds.high;
   }
   get resource(): Uint32Array {
-    return this.#ofRows.resource;
+    return (this.#resource ??= pick(this.classes.resource, this.classes.of, new Uint32Array(this.rows)));
   }
   get scope(): Uint32Array {
-    return this.#ofRows.scope;
+    return (this.#scope ??= pick(this.classes.scope, this.classes.of, new Uint32Array(this.rows)));
   }
   get operation(): Uint32Array {
-    return this.#ofRows.operation;
+    return (this.#operation ??= pick(this.classes.operation, this.classes.of, new Uint32Array(this.rows)));
   }
   get shape(): Uint32Array {
-    return this.#ofRows.shape;
+    return (this.#shape ??= pick(this.classes.shape, this.classes.of, new Uint32Array(this.rows)));
   }
   get kind(): Uint8Array {
-    return this.#ofRows.kind;
+    return (this.#kind ??= pick(this.classes.kind, this.classes.of, new Uint8Array(this.rows)));
   }
   get status(): Uint8Array {
-    return this.#ofRows.status;
+    return (this.#status ??= pick(this.classes.status, this.classes.of, new Uint8Array(this.rows)));
   }
   get outcome(): Uint8Array {
-    return this.#ofRows.outcome;
+    return (this.#outcome ??= pick(this.classes.outcome, this.classes.of, new Uint8Array(this.rows)));
   }
   get flags(): Uint8Array {
-    return this.#ofRows.flags;
+    return (this.#flags ??= pick(this.classes.flags, this.classes.of, new Uint8Array(this.rows)));
   }
 
   get peer(): Uint32Array {
@@ -175,10 +182,6 @@ export class BlockGranule implements Granule {
     return (this.#ends ??= readEnds(this.#part('end'), this.#allStarts, this.#allParents.rows, this.rows));
   }
 
-  get #ofRows() {
-    return (this.#byRow ??= spreadClasses(this.classes));
-  }
-
   #part(name: string): PartSource {
     const part = this.#read(name);
     if (part === null) throw new DamagedPart(`part ${name} is missing`);
@@ -189,36 +192,45 @@ export class BlockGranule implements Granule {
     const stored = this.stored.columns.find((column) => column.name === name);
     if (stored === undefined) return null;
     const part = this.#read(name);
-    return part === null && !isInHeader(stored) ? null : new BlockColumn(stored, part, this.#storedClassOf);
+    return part === null && !stored.isInHeader ? null : new BlockColumn(stored, part, this.#storedClassOf);
   }
 }
 
-function isInHeader({ strings, words }: HeaderColumn): boolean {
-  return strings === null
-    ? words.every(({ ranks }) => ranks?.isByClass === true)
-    : strings.ranks?.isByClass === true;
-}
+/** What the classes of a block's rows agree in, and the class of each row. */
+class RowsByClass implements GranuleClasses {
+  readonly of: Uint32Array;
+  readonly #shared: ResourceClasses;
 
-/** What the classes say, row by row. */
-function spreadClasses({ of, ...classes }: GranuleClasses) {
-  const wide = (values: Uint32Array) => {
-    const rows = new Uint32Array(of.length);
-    for (let row = 0; row < of.length; row++) rows[row] = values[of[row]!]!;
-    return rows;
-  };
-  const narrow = (values: Uint8Array) => {
-    const rows = new Uint8Array(of.length);
-    for (let row = 0; row < of.length; row++) rows[row] = values[of[row]!]!;
-    return rows;
-  };
-  return {
-    operation: wide(classes.operation),
-    shape: wide(classes.shape),
-    resource: wide(classes.resource),
-    scope: wide(classes.scope),
-    kind: narrow(classes.kind),
-    status: narrow(classes.status),
-    outcome: narrow(classes.outcome),
-    flags: narrow(classes.flags),
-  };
+  constructor(shared: ResourceClasses, of: Uint32Array) {
+    this.#shared = shared;
+    this.of = of;
+  }
+
+  get count(): number {
+    return this.#shared.count;
+  }
+  get resource(): Uint32Array {
+    return this.#shared.resource;
+  }
+  get shape(): Uint32Array {
+    return this.#shared.shape;
+  }
+  get operation(): Uint32Array {
+    return this.#shared.operation;
+  }
+  get scope(): Uint32Array {
+    return this.#shared.scope;
+  }
+  get kind(): Uint8Array {
+    return this.#shared.kind;
+  }
+  get status(): Uint8Array {
+    return this.#shared.status;
+  }
+  get outcome(): Uint8Array {
+    return this.#shared.outcome;
+  }
+  get flags(): Uint8Array {
+    return this.#shared.flags;
+  }
 }

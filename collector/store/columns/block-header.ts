@@ -1,7 +1,14 @@
 /** What a block's header says: shapes, classes, what the columns share, and the zones of the granules. */
 import { KINDS, OUTCOMES, STATUSES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { readStoredStrings, readStoredWords, type StoredStrings, type StoredWords } from './decode-column.ts';
+import {
+  prefixSums,
+  readStoredStrings,
+  readStoredWords,
+  type StoredStrings,
+  type StoredWords,
+} from './decode-column.ts';
+import { WORDS_OF } from './operations.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
 import type { Column, Shape } from './shape-book.ts';
@@ -9,12 +16,44 @@ import { readShapes } from './shapes-part.ts';
 import { GRANULE_ROWS_MAX, readZone, type GranuleZone } from './zone.ts';
 
 /** A column of the holes, as the header has it: strings, or a word or two. */
-export interface HeaderColumn extends Column {
-  /** How many values of it a row of each class has, and the hole that the first of them fills. */
-  readonly perClass: Uint16Array;
-  readonly firstHole: Uint32Array;
+export class HeaderColumn implements Column {
+  readonly name: string;
+  readonly format: Column['format'];
   readonly strings: StoredStrings | null;
   readonly words: readonly StoredWords[];
+  readonly #perShape: Uint16Array;
+  readonly #shapeOf: Uint32Array;
+  #perClass: Uint16Array | null = null;
+  #firstHole: Uint32Array | null = null;
+
+  /** `perShape`: how many values of it a span of each shape has; `shapeOf`: the shape of each class. */
+  constructor({ name, format }: Column, source: PartSource, perShape: Uint16Array, shapeOf: Uint32Array) {
+    this.name = name;
+    this.format = format;
+    this.#perShape = perShape;
+    this.#shapeOf = shapeOf;
+    let holes = 0;
+    for (let index = 0; index < shapeOf.length; index++) holes += perShape[shapeOf[index]!]!;
+    const words = format === 'string' ? 0 : WORDS_OF[format];
+    this.words = Array.from({ length: words }, () => readStoredWords(source, holes));
+    this.strings = format === 'string' ? readStoredStrings(source, holes) : null;
+  }
+
+  /** Nothing of it is in the granules. */
+  get isInHeader(): boolean {
+    if (this.strings !== null) return this.strings.ranks?.isByClass === true;
+    return this.words.every(({ ranks }) => ranks?.isByClass === true);
+  }
+
+  /** How many values of it a row of each class has. */
+  get perClass(): Uint16Array {
+    return (this.#perClass ??= pick(this.#perShape, this.#shapeOf, new Uint16Array(this.#shapeOf.length)));
+  }
+
+  /** The hole that the first of them fills; one more at the end. */
+  get firstHole(): Uint32Array {
+    return (this.#firstHole ??= prefixSums(this.perClass));
+  }
 }
 
 /** What all rows of a class agree in. Index: class. */
@@ -33,9 +72,82 @@ export interface StoredClasses extends ClassColumns {
   readonly count: number;
 }
 
-/** Classes taken apart by resource. */
-export interface ResourceClasses extends StoredClasses {
-  readonly resource: Uint32Array;
+/** Classes taken apart by resource; each column is made when it is asked for. */
+export class ResourceClasses implements StoredClasses {
+  readonly count: number;
+  readonly #classes: StoredClasses;
+  readonly #resource: StoredWords;
+  #classOf: Uint32Array | null = null;
+  readonly #made = new Map<Uint32Array | Uint8Array, Uint32Array | Uint8Array>();
+  #resources: Uint32Array | null = null;
+
+  constructor(classes: StoredClasses, resource: StoredWords) {
+    if (resource.listed === null) throw new DamagedPart('got resources that are not listed');
+    this.count = resource.listed.count;
+    this.#classes = classes;
+    this.#resource = resource;
+  }
+
+  get resource(): Uint32Array {
+    return (this.#resources ??= this.#resource.listed!.toArray());
+  }
+  get shape(): Uint32Array {
+    return this.#wide(this.#classes.shape);
+  }
+  get operation(): Uint32Array {
+    return this.#wide(this.#classes.operation);
+  }
+  get scope(): Uint32Array {
+    return this.#wide(this.#classes.scope);
+  }
+  get kind(): Uint8Array {
+    return this.#narrow(this.#classes.kind);
+  }
+  get status(): Uint8Array {
+    return this.#narrow(this.#classes.status);
+  }
+  get outcome(): Uint8Array {
+    return this.#narrow(this.#classes.outcome);
+  }
+  get flags(): Uint8Array {
+    return this.#narrow(this.#classes.flags);
+  }
+
+  #wide(column: Uint32Array): Uint32Array {
+    let made = this.#made.get(column) as Uint32Array | undefined;
+    if (made === undefined)
+      this.#made.set(column, (made = pick(column, this.#origin, new Uint32Array(this.count))));
+    return made;
+  }
+
+  #narrow(column: Uint8Array): Uint8Array {
+    let made = this.#made.get(column) as Uint8Array | undefined;
+    if (made === undefined)
+      this.#made.set(column, (made = pick(column, this.#origin, new Uint8Array(this.count))));
+    return made;
+  }
+
+  /** Which class each was taken from. */
+  get #origin(): Uint32Array {
+    if (this.#classOf === null) {
+      const { firsts } = this.#resource.ranks!;
+      this.#classOf = new Uint32Array(this.count);
+      for (let index = 0; index + 1 < firsts.length; index++) {
+        this.#classOf.fill(index, firsts[index], firsts[index + 1]);
+      }
+    }
+    return this.#classOf;
+  }
+}
+
+/** `values` at `indexes`, into `to`. */
+export function pick<T extends Uint32Array | Uint16Array | Uint8Array>(
+  values: T,
+  indexes: Uint32Array,
+  to: T,
+): T {
+  for (let index = 0; index < indexes.length; index++) to[index] = values[indexes[index]!]!;
+  return to;
 }
 
 export interface BlockHeader {
@@ -63,7 +175,8 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     const name = source.loose.text(COLUMN_NAME_BYTES);
     const index = columns.findIndex((column) => column.name === name);
     if (index < 0) throw new DamagedPart(`got a column ${name} that no shape has`);
-    stored.set(name, readColumn(source, columns[index]!, index, shapes, classes));
+    const perShape = Uint16Array.from(shapes, ({ holes }) => count(holes, index));
+    stored.set(name, new HeaderColumn(columns[index]!, source, perShape, classes.shape));
   }
   const zones: GranuleZone[] = [];
   for (let left = source.loose.varint(GRANULES_MAX), firstRow = 0; left > 0; left--) {
@@ -79,7 +192,7 @@ export function readBlockHeader(source: PartSource): BlockHeader {
       return column;
     }),
     classes,
-    byResource: takeApart(classes, resource),
+    byResource: new ResourceClasses(classes, resource),
     resource,
     peer,
     zones,
@@ -109,49 +222,8 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
   };
 }
 
-function readColumn(
-  source: PartSource,
-  column: Column,
-  index: number,
-  shapes: readonly Shape[],
-  classes: StoredClasses,
-): HeaderColumn {
-  const perShape = shapes.map(({ holes }) => holes.reduce((sum, hole) => sum + Number(hole === index), 0));
-  const perClass = Uint16Array.from(classes.shape, (shape) => perShape[shape]!);
-  const firstHole = new Uint32Array(classes.count + 1);
-  for (let index = 0; index < classes.count; index++)
-    firstHole[index + 1] = firstHole[index]! + perClass[index]!;
-  const holes = firstHole[classes.count]!;
-  const isString = column.format === 'string';
-  const words = Array.from({ length: isString ? 0 : column.format === 'pair' ? 2 : 1 }, () =>
-    readStoredWords(source, holes),
-  );
-  return {
-    ...column,
-    perClass,
-    firstHole,
-    words,
-    strings: isString ? readStoredStrings(source, holes) : null,
-  };
-}
-
-function takeApart(classes: StoredClasses, { ranks, listed }: StoredWords): ResourceClasses {
-  if (ranks === null || listed === null) throw new DamagedPart('got resources that are not listed');
-  const { firsts } = ranks;
-  const count = listed.count;
-  const classOf = new Uint32Array(count);
-  for (let index = 0; index < classes.count; index++) classOf.fill(index, firsts[index], firsts[index + 1]);
-  const wide = (values: Uint32Array) => Uint32Array.from(classOf, (index) => values[index]!);
-  const narrow = (values: Uint8Array) => Uint8Array.from(classOf, (index) => values[index]!);
-  return {
-    count,
-    resource: listed.toArray(),
-    shape: wide(classes.shape),
-    operation: wide(classes.operation),
-    scope: wide(classes.scope),
-    kind: narrow(classes.kind),
-    status: narrow(classes.status),
-    outcome: narrow(classes.outcome),
-    flags: narrow(classes.flags),
-  };
+function count(holes: Uint16Array, column: number): number {
+  let found = 0;
+  for (let hole = 0; hole < holes.length; hole++) if (holes[hole] === column) found++;
+  return found;
 }

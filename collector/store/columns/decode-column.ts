@@ -15,11 +15,33 @@ const splitter = new TextSplitter();
 /** Values that a header lists. */
 const LISTED_MAX = 2 ** 26;
 
-/** The listed values of each hole, which begin at `firsts[hole]`. */
-interface Ranks {
-  readonly firsts: Uint32Array;
+/** How many listed values each hole has. */
+class Ranks {
   /** Each hole has one: the granules hold nothing of the column. */
   readonly isByClass: boolean;
+  /** Of all holes together. */
+  readonly listed: number;
+  readonly #counts: PackedIntegers;
+  #firsts: Uint32Array | null = null;
+
+  constructor(source: PartSource, holes: number) {
+    if (source.loose.varint(LISTED_MAX) !== holes) throw new DamagedPart('got another number of holes');
+    this.#counts = new PackedIntegers(source, holes);
+    this.isByClass = this.#counts.isAll(1);
+    this.listed = this.#counts.sum();
+    if (this.listed > LISTED_MAX) throw new DamagedPart(`got ${this.listed} listed values`);
+  }
+
+  /** Where those of a hole begin; one more at the end. Made when the first is asked for. */
+  get firsts(): Uint32Array {
+    return (this.#firsts ??= prefixSums(this.#counts.toArray()));
+  }
+}
+
+export function prefixSums(counts: Uint32Array | Uint16Array): Uint32Array {
+  const sums = new Uint32Array(counts.length + 1);
+  for (let index = 0; index < counts.length; index++) sums[index + 1] = sums[index]! + counts[index]!;
+  return sums;
 }
 
 /** Numbers, as the header has them. */
@@ -33,7 +55,7 @@ export interface StoredWords {
 export interface StoredStrings {
   readonly ranks: Ranks | null;
   /** Of ranked strings: which of the listed ones. */
-  readonly codes: Uint32Array | null;
+  readonly codes: PackedIntegers | null;
   readonly listed: PackedStrings | null;
   readonly template: { readonly texts: StoredStrings; readonly numbers: readonly StoredWords[] } | null;
 }
@@ -43,8 +65,8 @@ export function readStoredWords(source: PartSource, holes: number): StoredWords 
   const mode = source.loose.byte();
   if (mode === PLAIN) return { ranks: null, listed: null };
   if (mode !== RANKED) throw new DamagedPart(`got mode ${mode} of numbers`);
-  const ranks = readRanks(source, holes);
-  return { ranks, listed: new PackedIntegers(source, ranks.firsts[holes]!) };
+  const ranks = new Ranks(source, holes);
+  return { ranks, listed: new PackedIntegers(source, ranks.listed) };
 }
 
 export function readStoredStrings(source: PartSource, holes: number, depth = 0): StoredStrings {
@@ -53,11 +75,9 @@ export function readStoredStrings(source: PartSource, holes: number, depth = 0):
   const readListed = () => new PackedStrings(source, source.loose.varint(LISTED_MAX));
   switch (mode) {
     case RANKED: {
-      const ranks = readRanks(source, holes);
+      const ranks = new Ranks(source, holes);
       const listed = readListed();
-      const codes = new PackedIntegers(source, ranks.firsts[holes]!).toArray();
-      checkBelow(codes, listed.count);
-      return { ...none, ranks, listed, codes };
+      return { ...none, ranks, listed, codes: new PackedIntegers(source, ranks.listed) };
     }
     case DICTIONARY:
       return { ...none, listed: readListed() };
@@ -74,28 +94,6 @@ export function readStoredStrings(source: PartSource, holes: number, depth = 0):
     }
     default:
       throw new DamagedPart(`got mode ${mode} of strings`);
-  }
-}
-
-function readRanks(source: PartSource, holes: number): Ranks {
-  if (source.loose.varint(LISTED_MAX) !== holes) throw new DamagedPart('got another number of holes');
-  const firsts = new Uint32Array(holes + 1);
-  const counts = new PackedIntegers(source, holes).toArray();
-  let first = 0;
-  let isByClass = true;
-  for (let hole = 0; hole < holes; hole++) {
-    firsts[hole] = first;
-    first += counts[hole]!;
-    if (counts[hole] !== 1) isByClass = false;
-    if (first > LISTED_MAX) throw new DamagedPart(`got ${first} listed values`);
-  }
-  firsts[holes] = first;
-  return { firsts, isByClass };
-}
-
-function checkBelow(codes: Uint32Array, count: number): void {
-  for (let index = 0; index < codes.length; index++) {
-    if (codes[index]! >= count) throw new DamagedPart(`got value ${codes[index]}, expected one of ${count}`);
   }
 }
 
@@ -120,9 +118,9 @@ class Places {
 
   at(position: number, hole: number): number {
     const ranks = this.#ranks;
-    const place =
-      (ranks === null ? 0 : ranks.firsts[hole]!) +
-      (this.#codes === null ? (ranks === null ? position : 0) : this.#codes.at(position));
+    let place = this.#codes === null ? 0 : this.#codes.at(position);
+    if (ranks === null) place = this.#codes === null ? position : place;
+    else place += ranks.isByClass ? hole : ranks.firsts[hole]!;
     if (place >= this.#listed) throw new DamagedPart(`got value ${place}, expected one of ${this.#listed}`);
     return place;
   }
@@ -155,7 +153,7 @@ export class GranuleStrings {
   readonly listed: number;
   readonly isShared: boolean;
   readonly #places: Places;
-  readonly #codes: Uint32Array | null;
+  readonly #codes: PackedIntegers | null;
   readonly #values: PackedStrings | null;
   readonly #texts: GranuleStrings | null = null;
   readonly #numbers: readonly GranuleWords[] = [];
@@ -172,13 +170,13 @@ export class GranuleStrings {
       this.#values = listed ?? new PackedStrings(needed(source), count);
       this.listed = this.#values.count;
     }
-    const places = codes === null ? this.listed : codes.length;
+    const places = codes === null ? this.listed : codes.count;
     this.#places = new Places(ranks, listed !== null, source, count, places);
   }
 
   indexAt(position: number, hole: number): number {
     const place = this.#places.at(position, hole);
-    return this.#codes === null ? place : this.#codes[place]!;
+    return this.#codes === null ? place : this.#codes.at(place);
   }
 
   /** By index: 1 where the listed value is this text; null when none is. */
@@ -199,7 +197,10 @@ export class GranuleStrings {
 
   /** `holeOf` tells the hole of a position; it is asked where each value is listed for itself. */
   bytesAt(index: number, holeOf: (position: number) => number): Buffer {
-    if (this.#texts === null) return this.#values!.at(index);
+    if (this.#texts === null) {
+      if (index >= this.listed) throw new DamagedPart(`got string ${index}, expected one of ${this.listed}`);
+      return this.#values!.at(index);
+    }
     const hole = holeOf(index);
     const template = this.#texts.bytesAt(this.#texts.indexAt(index, hole), holeOf);
     return joinText(template, (number) => {

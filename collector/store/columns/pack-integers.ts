@@ -94,6 +94,10 @@ export class PackedIntegers {
     return (value + this.#least) >>> 0;
   }
 
+  isAll(value: number): boolean {
+    return this.#least === value && this.#planes.length === 0;
+  }
+
   sum(): number {
     let sum = this.count * this.#least;
     for (const [plane, bytes] of this.#planes.entries()) {

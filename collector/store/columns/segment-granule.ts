@@ -172,11 +172,7 @@ class SegmentGranule implements Granule {
     const places = new Map(Array.from(order, (row, place) => [row, place]));
     this.giveUps = new Map([...arrived.giveUps].map(([row, giveUp]) => [places.get(row)!, giveUp]));
     this.traces = runsOf(this);
-    const classes = new RowClasses(
-      this,
-      Uint32Array.from(order, (_, row) => row),
-      true,
-    );
+    const classes = new RowClasses(this, new Uint32Array(this.rows).fill(1), true);
     this.zone = {
       firstRow: 0,
       rows: this.rows,

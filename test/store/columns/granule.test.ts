@@ -46,10 +46,21 @@ function rowOf(rows: SpanRows, row: number) {
   };
 }
 
+/** What its class says of a row; what the row says itself. */
+function classOf({ classes }: Granule, row: number) {
+  return ownOf(classes, classes.of[row]!);
+}
+
+function ownOf(columns: Granule | Granule['classes'], at: number) {
+  const { operation, resource, scope, shape, kind, status, outcome, flags } = columns;
+  return [operation, resource, scope, shape, kind, status, outcome, flags].map((column) => column[at]);
+}
+
 function expectSame(granule: Granule, table: SpanTable, order: Uint32Array, from: number): void {
   for (let row = 0; row < granule.rows; row++) {
     const sent = order[from + row]!;
     expect(rowOf(granule, row)).toEqual(rowOf(table, sent));
+    expect(classOf(granule, row)).toEqual(ownOf(granule, row));
     expect(granule.spanBytes(row).toString('hex')).toBe(spanBytes(table, sent).toString('hex'));
   }
 }
