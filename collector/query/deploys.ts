@@ -2,8 +2,11 @@
 import type { Deploy } from '../serve/wire.ts';
 import type { ServiceVersion } from './results.ts';
 
-/** Versions that appear within this time of each other were there already: they run side by side. */
-const SIDE_BY_SIDE_MS = 10_000;
+/**
+ * Versions that appear within this time of each other were there already: they run side by side. The store may know
+ * the times to the minute only.
+ */
+const SIDE_BY_SIDE_MS = 90_000;
 
 /** `versions` reach back before `fromUnixMs`, so that those which ran already are known. Oldest first. */
 export function findDeploys(versions: readonly ServiceVersion[], fromUnixMs: number): Deploy[] {

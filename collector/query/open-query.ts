@@ -13,6 +13,7 @@ import type { Query, TraceSearchParameters } from './query.ts';
 import type { QueryTerm } from './query-term.ts';
 import type { CallGroup, ServiceStats, VerdictRow } from './results.ts';
 import { buildServiceMap } from './service-map.ts';
+import { chooseSteps } from './timeline-steps.ts';
 import { readCallees } from './trace-callees.ts';
 import { findTraceEdges } from './trace-edges.ts';
 import { buildSpanDetail } from './wire-trace.ts';
@@ -76,8 +77,8 @@ export function createQuery(store: Store): Query {
       ]);
       return buildServiceMap(range, groups, stats, focus === null ? null : { node: focus, hops });
     },
-    async mapTimeline(asked, steps) {
-      const range = roundOutward(asked, MAP_STEP_MS);
+    async mapTimeline(asked, stepsMax) {
+      const { range, steps } = chooseSteps(asked, stepsMax);
       const before = { ...range, fromUnixMs: range.fromUnixMs - VERSIONS_BEFORE_MS };
       const [counts, versions] = await Promise.all([
         store.readCallCounts(range, steps),

@@ -35,8 +35,8 @@ export interface Query {
   services(range: TimeRange): Promise<Services>;
   operations(range: TimeRange, service: string | null): Promise<Operations>;
   map(range: TimeRange, focus: string | null, hops: number): Promise<ServiceMap>;
-  /** Of the range that `map` would use, in `steps` equal steps. */
-  mapTimeline(range: TimeRange, steps: number): Promise<MapTimeline>;
+  /** In about so many equal steps of whole minutes, hours or days; the range is rounded outward to them. */
+  mapTimeline(range: TimeRange, stepsMax: number): Promise<MapTimeline>;
   /** Caller and callee as the map names them. */
   edgeCalls(range: TimeRange, caller: string, callee: string): Promise<EdgeCalls>;
   searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;

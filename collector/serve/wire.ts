@@ -99,7 +99,7 @@ export interface MapTimeline {
   /** Oldest first. */
   deploys: Deploy[];
 }
-/** A service's version changed: `at` is the start of the first span that the new one sent. */
+/** A service's version changed: `at` is when the new one sent its first span, to the minute; of a long range, to the hour or day. */
 export interface Deploy {
   service: string;
   version: string;

@@ -153,6 +153,7 @@ test('every time a parameter can name has a map', async () => {
 
 test('the timeline has the calls of the map, step by step', async () => {
   const timeline = await query.mapTimeline(AROUND_NOON, 4);
+  expect([timeline.from, timeline.to]).toEqual(['2026-11-20T11:00:00.000Z', '2026-11-20T13:00:00.000Z']);
   expect(timeline.steps.map(({ calls, timeouts }) => [calls, timeouts])).toEqual([
     [0, 0],
     [0, 0],

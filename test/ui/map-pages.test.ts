@@ -1,12 +1,13 @@
 /** The map page: large maps, the strip of time under it, a trace on it, and an edge's calls beside it. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Deploy, EdgeCalls, MapTimeline, ServiceMap, TraceEdges } from '../../collector/serve/wire.ts';
 import fixture from './fixtures/map-shop.json';
 import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
 
 const shop = fixture as ServiceMap;
-/** On a busy machine an answer takes its time. */
+/** On a busy machine an answer takes its time, and so do hundreds of marks. */
 const soon = { timeout: 5000 };
+vi.setConfig({ testTimeout: 20_000 });
 let page: OpenPage;
 afterEach(() => page.close());
 const open = async (path: string, changes: Answers = {}) => (page = await openPage(path, changes));

@@ -71,7 +71,7 @@ export function serviceRoutes({ query }: Sources): Route[] {
         ...RANGE,
         {
           name: 'steps',
-          description: 'Equal steps of the range, which is rounded outward as the map rounds it',
+          description: 'About so many steps of whole minutes, hours or days; the range is rounded outward',
           schema: { type: 'integer', minimum: 1, maximum: STEPS_MAX, default: STEPS_DEFAULT },
         },
       ],
