@@ -1,4 +1,5 @@
-/** Writes varints into one growing buffer; `ProtobufReader` reads them back. */
+/** Writes numbers into one growing buffer; `ProtobufReader` reads them back. */
+import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 
 const FIRST_BYTES = 64 * 1024;
 const VARINT_BYTES_MAX = 10;
@@ -21,6 +22,11 @@ export class ByteWriter {
     this.#buffer[this.#length++] = rest;
   }
 
+  /** A whole number of either sign, below 2^52: small ones take one byte. */
+  signed(value: number): void {
+    this.varint(value >= 0 ? 2 * value : -2 * value - 1);
+  }
+
   double(value: number): void {
     if (this.#length + 8 > this.#buffer.length) this.#grow(8);
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);
@@ -40,4 +46,10 @@ export class ByteWriter {
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }
+}
+
+/** What `signed` wrote. */
+export function readSigned(reader: ProtobufReader): number {
+  const value = reader.varint();
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

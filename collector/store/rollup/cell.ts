@@ -5,7 +5,7 @@
  */
 import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { Phase } from '../../diagnose/verdict.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import { readSigned, type ByteWriter } from './byte-writer.ts';
 import { addSketch, emptySketch, readSketch, writeSketch, type Sketch } from './sketch.ts';
 
 export const TIMEOUT_PHASES: readonly (Phase | 'none')[] = [
@@ -88,30 +88,30 @@ const HAS_SERVER = 16;
 
 export function writeCell(writer: ByteWriter, cell: Cell): void {
   const { timeoutPhases, budgets, serverLatency } = cell;
-  // A cap on budgets makes their counts inexact once it was reached; a number below one is no budget that was seen.
-  const seenBudgets = [...(budgets ?? [])].filter(([, count]) => count > 0);
+  const seenBudgets = [...(budgets ?? [])].filter(([, count]) => count !== 0);
+  const hasTimeouts = cell.timeouts !== 0 || (timeoutPhases?.some((count) => count !== 0) ?? false);
   const parts =
-    (cell.errors > 0 ? HAS_ERRORS : 0) |
-    (cell.timeouts > 0 ? HAS_TIMEOUTS : 0) |
-    (cell.neverArrived > 0 || cell.retries > 0 ? HAS_RARE : 0) |
+    (cell.errors !== 0 ? HAS_ERRORS : 0) |
+    (hasTimeouts ? HAS_TIMEOUTS : 0) |
+    (cell.neverArrived !== 0 || cell.retries !== 0 ? HAS_RARE : 0) |
     (seenBudgets.length > 0 ? HAS_BUDGETS : 0) |
     (serverLatency !== null && serverLatency.counts.some((count) => count !== 0) ? HAS_SERVER : 0);
   writer.varint(parts);
-  writer.varint(cell.calls);
-  if (parts & HAS_ERRORS) writer.varint(cell.errors);
+  writer.signed(cell.calls);
+  if (parts & HAS_ERRORS) writer.signed(cell.errors);
   if (parts & HAS_TIMEOUTS) {
-    writer.varint(cell.timeouts);
-    for (let i = 0; i < TIMEOUT_PHASES.length; i++) writer.varint(timeoutPhases?.[i] ?? 0);
+    writer.signed(cell.timeouts);
+    for (let i = 0; i < TIMEOUT_PHASES.length; i++) writer.signed(timeoutPhases?.[i] ?? 0);
   }
   if (parts & HAS_RARE) {
-    writer.varint(cell.neverArrived);
-    writer.varint(cell.retries);
+    writer.signed(cell.neverArrived);
+    writer.signed(cell.retries);
   }
   if (parts & HAS_BUDGETS) {
     writer.varint(seenBudgets.length);
     for (const [budgetMs, count] of seenBudgets) {
       writer.double(budgetMs);
-      writer.varint(count);
+      writer.signed(count);
     }
   }
   writeSketch(writer, cell.latency);
@@ -121,26 +121,44 @@ export function writeCell(writer: ByteWriter, cell: Cell): void {
 export function readCell(reader: ProtobufReader): Cell {
   const cell = emptyCell();
   const parts = reader.varint();
-  cell.calls = reader.varint();
-  if (parts & HAS_ERRORS) cell.errors = reader.varint();
+  cell.calls = readSigned(reader);
+  if (parts & HAS_ERRORS) cell.errors = readSigned(reader);
   if (parts & HAS_TIMEOUTS) {
-    cell.timeouts = reader.varint();
-    cell.timeoutPhases = Float64Array.from(TIMEOUT_PHASES, () => reader.varint());
+    cell.timeouts = readSigned(reader);
+    cell.timeoutPhases = Float64Array.from(TIMEOUT_PHASES, () => readSigned(reader));
   }
   if (parts & HAS_RARE) {
-    cell.neverArrived = reader.varint();
-    cell.retries = reader.varint();
+    cell.neverArrived = readSigned(reader);
+    cell.retries = readSigned(reader);
   }
   if (parts & HAS_BUDGETS) {
     cell.budgets = new Map();
     for (let left = reader.varint(); left > 0; left--) {
       const budgetMs = reader.double();
-      cell.budgets.set(budgetMs, reader.varint());
+      cell.budgets.set(budgetMs, readSigned(reader));
     }
   }
   Object.assign(cell.latency, readSketch(reader));
   if (parts & HAS_SERVER) cell.serverLatency = readSketch(reader);
   return cell;
+}
+
+/**
+ * What a sum has less than nothing of becomes nothing: spans of a damaged block cannot be taken out, the cap on budgets
+ * makes their counts inexact, and so are the sums then, by that much.
+ */
+export function holdAtZero(cell: Cell): void {
+  cell.calls = Math.max(0, cell.calls);
+  cell.errors = Math.max(0, cell.errors);
+  cell.timeouts = Math.max(0, cell.timeouts);
+  cell.neverArrived = Math.max(0, cell.neverArrived);
+  cell.retries = Math.max(0, cell.retries);
+  for (const counts of [cell.timeoutPhases, cell.latency.counts, cell.serverLatency?.counts]) {
+    counts?.forEach((count, index) => {
+      if (count < 0) counts[index] = 0;
+    });
+  }
+  for (const [budgetMs, count] of cell.budgets ?? []) if (count <= 0) cell.budgets!.delete(budgetMs);
 }
 
 /** Nothing is left of what was counted: the cell needs no place. */

@@ -8,7 +8,7 @@
 import { DDSketch } from '@datadog/sketches-js';
 import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { Latency } from '../../query/results.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import { readSigned, type ByteWriter } from './byte-writer.ts';
 
 const RELATIVE_ACCURACY = 0.01;
 const { mapping } = new DDSketch({ relativeAccuracy: RELATIVE_ACCURACY });
@@ -18,7 +18,7 @@ const SHORTEST_MS = 0.001;
 const LONGEST_MS = 3.2e13;
 const LOWEST_BUCKET = mapping.key(SHORTEST_MS);
 
-/** Counts may be negative while a difference is being made; a stored sketch has none. */
+/** Counts of a difference may be negative. */
 export interface Sketch {
   /** Ascending. */
   buckets: Uint16Array;
@@ -87,7 +87,7 @@ function quantileMs(sketch: Sketch, total: number, share: number): number {
   return 0;
 }
 
-/** Buckets counted zero times are left out. Throws RangeError on a negative count: what was subtracted was not there. */
+/** Buckets counted zero times are left out. */
 export function writeSketch(writer: ByteWriter, sketch: Sketch): void {
   let filled = 0;
   for (let i = 0; i < sketch.size; i++) if (sketch.counts[i] !== 0) filled++;
@@ -97,7 +97,7 @@ export function writeSketch(writer: ByteWriter, sketch: Sketch): void {
     const count = sketch.counts[i]!;
     if (count === 0) continue;
     writer.varint(sketch.buckets[i]! - before);
-    writer.varint(count);
+    writer.signed(count);
     before = sketch.buckets[i]!;
   }
 }
@@ -113,7 +113,7 @@ export function readSketch(reader: ProtobufReader): Sketch {
   for (let i = 0; i < size; i++) {
     bucket += reader.varint();
     sketch.buckets[i] = bucket;
-    sketch.counts[i] = reader.varint();
+    sketch.counts[i] = readSigned(reader);
   }
   return sketch;
 }

@@ -7,7 +7,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { TimeRange } from '../store.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { addCell, emptyCell, isEmptyCell, readCell, writeCell, type Cell } from './cell.ts';
+import { addCell, emptyCell, holdAtZero, isEmptyCell, readCell, writeCell, type Cell } from './cell.ts';
 
 export type Level = 'minute' | 'hour' | 'day';
 
@@ -25,14 +25,24 @@ export type StepCells = Map<number, Cell>;
 
 const writer = new ByteWriter();
 
-/** Null when nothing is left in the step. Throws RangeError when something was subtracted that was never added. */
+/** A step's sum. Null when nothing is left in it. */
 export function encodeStep(cells: ReadonlyMap<number, Cell>): Buffer | null {
+  for (const cell of cells.values()) holdAtZero(cell);
+  return encodeCells(cells, (cell) => !isEmptyCell(cell));
+}
+
+/** What is to be added to a step: of either sign, so that nothing of it may be left out. */
+export function encodeDelta(cells: ReadonlyMap<number, Cell>): Buffer | null {
+  return encodeCells(cells, () => true);
+}
+
+function encodeCells(cells: ReadonlyMap<number, Cell>, isKept: (cell: Cell) => boolean): Buffer | null {
   writer.clear();
   let before = 0;
   let written = 0;
   for (const series of [...cells.keys()].toSorted((a, b) => a - b)) {
     const cell = cells.get(series)!;
-    if (isEmptyCell(cell)) continue;
+    if (!isKept(cell)) continue;
     writer.varint(series - before);
     writeCell(writer, cell);
     before = series;
@@ -44,7 +54,7 @@ export function encodeStep(cells: ReadonlyMap<number, Cell>): Buffer | null {
   });
 }
 
-/** Throws when the bytes are damaged. `wanted` leaves out series that are not asked for. */
+/** Of a sum or a delta. Throws when the bytes are damaged. `wanted` leaves out series that are not asked for. */
 export function decodeStep(data: Uint8Array, wanted?: (series: number) => boolean): StepCells {
   const reader = new ProtobufReader(zstdDecompressSync(data, { maxOutputLength: STEP_BYTES_MAX }));
   const cells: StepCells = new Map();

@@ -1,14 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
-import { emptyCell } from '../../../collector/store/rollup/cell.ts';
+import { countBudget, countTimeoutPhase, emptyCell } from '../../../collector/store/rollup/cell.ts';
 import {
   bucketOf,
   countBucket,
   durationMsOfBucket,
   emptySketch,
   latencyOfSketch,
+  totalOf,
 } from '../../../collector/store/rollup/sketch.ts';
-import { coverRange, decodeStep, encodeStep } from '../../../collector/store/rollup/steps.ts';
+import {
+  addCells,
+  coverRange,
+  decodeStep,
+  encodeDelta,
+  encodeStep,
+} from '../../../collector/store/rollup/steps.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -81,10 +88,28 @@ test('an empty step has no bytes, and a damaged one is said to be', () => {
   }
 });
 
-test('subtracting what was never counted is refused, not stored', () => {
+test('a delta keeps its signs, a sum is never less than nothing', () => {
   const cell = emptyCell();
-  cell.calls = -1;
-  expect(() => encodeStep(new Map([[1, cell]]))).toThrow(RangeError);
+  cell.calls = -3;
+  cell.errors = -1;
+  cell.retries = 2;
+  countTimeoutPhase(cell, 2, -1);
+  countBudget(cell, 500, -4);
+  countBucket(cell.latency, 77, -3);
+  countBucket(cell.latency, 78, 5);
+  countBucket((cell.serverLatency = emptySketch()), 5, -1);
+  const delta = decodeStep(encodeDelta(new Map([[7, cell]]))!);
+  const sum = new Map([[7, emptyCell()]]);
+  addCells(sum, delta);
+  expect(sum.get(7)).toMatchObject({ calls: -3, errors: -1, timeouts: 0, retries: 2 });
+  expect([...sum.get(7)!.budgets!]).toEqual([[500, -4]]);
+  expect([...sum.get(7)!.timeoutPhases!]).toEqual([0, 0, -1, 0, 0, 0, 0, 0]);
+  expect([totalOf(sum.get(7)!.latency), totalOf(sum.get(7)!.serverLatency!)]).toEqual([2, -1]);
+  expect(encodeStep(sum)).toBeNull();
+  sum.get(7)!.calls = 1;
+  const stored = decodeStep(encodeStep(sum)!).get(7)!;
+  expect(stored).toMatchObject({ calls: 1, errors: 0, retries: 2, timeoutPhases: null, serverLatency: null });
+  expect(totalOf(stored.latency)).toBe(5);
 });
 
 function readOrError(data: Uint8Array): unknown {

@@ -66,13 +66,32 @@ export function createRollupReader(
     .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
     .pluck();
 
+  const deltas = database.prepare<[number, number], { step_unix_ms: number; data: Buffer }>(
+    'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
+  );
+  const newestDeltas = database.prepare<[], { data: Buffer }>(
+    'SELECT data FROM rollup_delta ORDER BY delta_id DESC',
+  );
+
+  /** Whole steps, and what is to be added to minutes of theirs. */
+  function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
+    const checkpoint = (): void => {
+      if (isCancelled()) throw new Cancelled('the caller went away');
+    };
+    for (const row of steps.iterate(level, fromUnixMs, toUnixMs)) {
+      checkpoint();
+      yield row;
+    }
+    for (const row of deltas.iterate(fromUnixMs, toUnixMs)) {
+      checkpoint();
+      yield row;
+    }
+  }
+
   /** The range rounded outward to minutes. */
   function* stepsOf(range: TimeRange, isCancelled: IsCancelled) {
     for (const { level, fromUnixMs, toUnixMs } of coverRange(range)) {
-      for (const row of steps.iterate(level, fromUnixMs, toUnixMs)) {
-        if (isCancelled()) throw new Cancelled('the caller went away');
-        yield { level, ...row };
-      }
+      yield* readSteps(level, fromUnixMs, toUnixMs, isCancelled);
     }
   }
 
@@ -152,6 +171,11 @@ export function createRollupReader(
       for (const [index, { service, kind, operation }] of keys.entries()) {
         for (const id of operationSeries.all(service, kind, operation)) places.set(id, found[index]!);
       }
+      // The newest calls are in no hour yet.
+      for (const { data } of newestDeltas.iterate()) {
+        const cells = decodeStep(data, (series) => places.has(series));
+        for (const [id, sum] of places) if (cells.has(id)) addCell(sum, cells.get(id)!);
+      }
       for (const { step_unix_ms: stepUnixMs, data } of newestHours.iterate(HOURS_LOOKED_AT_MAX)) {
         const cells = decodedHours.get(
           `${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`,
@@ -173,8 +197,7 @@ export function createRollupReader(
       const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
       const level = levelFor(lengthMs);
       const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
-      for (const row of steps.iterate(level, from, range.toUnixMs)) {
-        if (isCancelled()) throw new Cancelled('the caller went away');
+      for (const row of readSteps(level, from, range.toUnixMs, isCancelled)) {
         const at = Math.floor((row.step_unix_ms - range.fromUnixMs) / lengthMs);
         const step = found[Math.min(count - 1, Math.max(0, at))]!;
         for (const cell of decodeStep(row.data, (series) => wanted.has(series)).values()) {
@@ -193,14 +216,18 @@ export function createRollupReader(
       const versions = new Map<number, ServiceVersion>();
       const level = levelFor((range.toUnixMs - range.fromUnixMs) / VERSION_STEPS);
       const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
-      for (const { step_unix_ms: stepUnixMs, data } of steps.iterate(level, from, range.toUnixMs)) {
-        if (isCancelled()) throw new Cancelled('the caller went away');
-        for (const id of decodeStep(data, (each) => wanted.has(each)).keys()) {
+      for (const { step_unix_ms, data } of readSteps(level, from, range.toUnixMs, isCancelled)) {
+        const stepUnixMs = Math.floor(step_unix_ms / STEP_MS[level]) * STEP_MS[level];
+        for (const [id, { calls }] of decodeStep(data, (each) => wanted.has(each))) {
           const { service, service_version: version } = series.get(id) ?? {};
-          if (service == null || version == null) continue;
-          const firstUnixMs = versions.get(id)?.firstUnixMs ?? Math.max(stepUnixMs, range.fromUnixMs);
-          const lastUnixMs = Math.min(stepUnixMs + STEP_MS[level], range.toUnixMs);
-          versions.set(id, { service, version, firstUnixMs, lastUnixMs });
+          if (service == null || version == null || calls <= 0) continue;
+          const { firstUnixMs, lastUnixMs } = versions.get(id) ?? { firstUnixMs: Infinity, lastUnixMs: 0 };
+          versions.set(id, {
+            service,
+            version,
+            firstUnixMs: Math.min(firstUnixMs, Math.max(stepUnixMs, range.fromUnixMs)),
+            lastUnixMs: Math.max(lastUnixMs, Math.min(stepUnixMs + STEP_MS[level], range.toUnixMs)),
+          });
         }
       }
       return [...versions.values()];

@@ -1,7 +1,11 @@
-/** What is done between commits besides folding: small blocks are merged, and the file is tidied up when little arrives. */
+/**
+ * What is done between commits besides folding: small blocks are merged, counts absorbed into the sums, and the file is
+ * tidied up when little arrives.
+ */
 import { StoreUnavailable } from '../../store.ts';
 import { asStoreError } from '../open-database.ts';
 import type { BlockRow } from '../block-rows.ts';
+import { createRollupAbsorber } from './absorb-rollups.ts';
 import type { Jobs, Steps } from './jobs.ts';
 import { merge, type MergeParts } from './merge.ts';
 import { planMerge } from './plan-merge.ts';
@@ -9,6 +13,8 @@ import type { Upkeep } from './upkeep.ts';
 
 /** What retention is precise to: blocks that arrived in different periods are not merged. */
 const PERIOD_MS = 3_600_000;
+/** More of them are absorbed at once; fewer when little arrives. Readers add them up. */
+const DELTAS_MAX = 16;
 /** After a fold. */
 const TIDY_AFTER_MS = 2_000;
 
@@ -30,8 +36,10 @@ export function createMaintenance(
   upkeep: Upkeep,
 ): Maintenance {
   const { blockRows } = parts;
+  const rollups = createRollupAbsorber(parts.database);
   let tidyAtMs = Infinity;
   let isMerging = false;
+  let isAbsorbing = false;
 
   function mergeIfDue(): void {
     if (isMerging) return;
@@ -54,6 +62,21 @@ export function createMaintenance(
     afterBlock(bytes);
   }
 
+  function absorbIfDue(deltasMax: number): void {
+    if (isAbsorbing || rollups.waiting() <= deltasMax) return;
+    isAbsorbing = true;
+    jobs.add(absorbRollups).catch(sayWaiting);
+  }
+
+  function* absorbRollups(): Steps<void> {
+    try {
+      yield* rollups.absorb();
+    } finally {
+      isAbsorbing = false;
+    }
+    absorbIfDue(DELTAS_MAX);
+  }
+
   function* tidy(): Steps<void> {
     while (upkeep.freeBytes() > 0) {
       upkeep.giveBackSlice();
@@ -70,6 +93,7 @@ export function createMaintenance(
     upkeep.wrote(bytes);
     tidySoon();
     mergeIfDue();
+    absorbIfDue(DELTAS_MAX);
   }
 
   return {
@@ -79,10 +103,12 @@ export function createMaintenance(
     begin() {
       tidyAtMs = Infinity;
       mergeIfDue();
+      absorbIfDue(0);
       jobs.add(tidy).catch(sayWaiting);
     },
     reset() {
       isMerging = false;
+      isAbsorbing = false;
       tidySoon();
     },
   };

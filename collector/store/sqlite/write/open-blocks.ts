@@ -24,6 +24,8 @@ export interface OpenBlocks {
 
 /** Some 40 bytes a row once the rollups have read it: the last few blocks of full load, which late spans belong to. */
 const GRANULE_ROWS_KEPT_MAX = 500_000;
+/** Their headers: what their granules share. */
+const BLOCKS_KEPT_MAX = 8;
 /** 6 bytes a trace: of some hundred million spans. */
 const PREFIX_BYTES_KEPT_MAX = 24_000_000;
 
@@ -35,11 +37,12 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
   const makeGranules = () => new LeastRecent<string, Granule>(GRANULE_ROWS_KEPT_MAX, ({ rows }) => rows);
   const makePrefixes = () =>
     new LeastRecent<number, TracePrefixes>(PREFIX_BYTES_KEPT_MAX, ({ prefixes }) => prefixes.length * 6);
+  const makeHeaders = () => new LeastRecent<number, BlockHeader>(BLOCKS_KEPT_MAX, () => 1);
   let granules = makeGranules();
+  let headers = makeHeaders();
   let prefixes = makePrefixes();
   /** The rows read last, of one block: each holds a column of several granules. */
   let lastRead = { blockId: -1, rows: new Map<string, { first_granule: number; data: Buffer }>() };
-  let lastHeader: { readonly blockId: number; readonly header: BlockHeader } | null = null;
 
   function readPart(blockId: number, name: string, granule: number): Buffer | null {
     if (lastRead.blockId !== blockId) lastRead = { blockId, rows: new Map() };
@@ -55,14 +58,12 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
     return partAt(row.data, granule - row.first_granule);
   }
 
-  function headerOf(blockId: number): BlockHeader {
-    if (lastHeader?.blockId !== blockId) {
+  const headerOf = (blockId: number): BlockHeader =>
+    headers.get(blockId, () => {
       const data = readPart(blockId, 'header', 0);
       if (data === null) throw new DamagedPart('its header is missing');
-      lastHeader = { blockId, header: decodeBlockHeader(data) };
-    }
-    return lastHeader.header;
-  }
+      return decodeBlockHeader(data);
+    });
 
   const blocks: OpenBlocks = {
     granule: ({ blockId }, number) =>
@@ -80,7 +81,7 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
       granules = makeGranules();
       prefixes = makePrefixes();
       lastRead = { blockId: -1, rows: new Map() };
-      lastHeader = null;
+      headers = makeHeaders();
     },
   };
   return blocks;

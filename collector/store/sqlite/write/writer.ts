@@ -9,23 +9,18 @@ import { StoreUnavailable, type DiagnosisToSave, type PinOutcome } from '../../s
 import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
 import { packError } from '../thread.ts';
-import { createRollupWriter } from './rollups.ts';
 import { createAppend } from './append.ts';
-import { readBlockRows } from '../block-rows.ts';
-import { createDamage } from './damage.ts';
 import { createDiagnosisWriter } from './diagnoses.ts';
 import { createFolding, FEW_ROWS } from './folding.ts';
 import { createInterner } from './interner.ts';
 import { Jobs } from './jobs.ts';
 import { createMaintenance } from './maintenance.ts';
-import { createBlockTable } from './make-block.ts';
 import { isInBlocks } from './known-traces.ts';
-import { createOpenBlocks } from './open-blocks.ts';
+import { createWriterParts } from './parts.ts';
 import { createPins } from './pins.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { recoverRequests, recoverSegments } from './recover.ts';
 import { createRetention, type RetentionLimits, type SliceOutcome } from './retention.ts';
-import { createRowNames } from './row-names.ts';
 import { PURGE } from '../schema.ts';
 import { holdsTrace } from './unfolded.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -58,18 +53,12 @@ export interface Writer {
 /** `onRows` is told how many spans are in no block yet. */
 export function openWriter(folder: string, onRows: (rows: number) => void = () => {}): Writer {
   const { database, release } = openForWriting(folder);
-  const opened = createOpenBlocks(database);
-  const damage = createDamage(database);
+  const parts = createWriterParts(database);
   const interner = createInterner(database);
-  const names = createRowNames(database);
-  const rollups = createRollupWriter(database);
   const recent = new RecentRequests();
-  const blockRows = readBlockRows(database);
-  const blocks = createBlockTable(database);
   const diagnoses = createDiagnosisWriter(database);
   const pins = createPins(database);
   const upkeep = createUpkeep(database, folder);
-  const parts = { database, opened, damage, blockRows, blocks, names, rollups };
   const jobs = new Jobs();
   const maintenance = createMaintenance(parts, jobs, upkeep);
   const folding = createFolding(parts, jobs, maintenance.afterBlock);
@@ -159,7 +148,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
   }
 
   recoverRequests(database, recent);
-  recoverSegments(database, damage, recent, () => {
+  recoverSegments(database, parts.damage, recent, () => {
     folding.checkRoom();
     return folding.open;
   });
@@ -211,7 +200,8 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         database.transaction(() => database.exec(PURGE)).immediate();
         folding.clear();
         recent.clear();
-        for (const cache of [interner, names, rollups, opened]) cache.forget();
+        interner.forget();
+        parts.forget();
       }),
     close: () =>
       afterAppends(() => {
