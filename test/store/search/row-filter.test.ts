@@ -5,8 +5,8 @@ import { parseQuery } from '../../../collector/query/parse-query.ts';
 import { createSpanTable } from '../../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
 import { compileRowFilter } from '../../../collector/store/search/row-filter.ts';
-import { encodeSegment } from '../../../collector/store/columns/encode-granule.ts';
-import { openSegment } from '../../../collector/store/columns/read-block.ts';
+import { encodeSegment } from '../../../collector/store/columns/encode-segment.ts';
+import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { memoryInterner } from '../columns/memory-interner.ts';
 import { makeRequest, type SentSpan } from '../make-request.ts';
 
