@@ -51,9 +51,15 @@ describe('a program sees the same', () => {
   });
 });
 
-/** Those of the native stack that Node prints when it is aborted. */
-function withoutAddresses(run: AppRun): AppRun {
-  return { ...run, stderr: run.stderr.replaceAll(/0x[\da-f]+/g, '0x') };
+/**
+ * Without the addresses of the native stack that Node prints when it is aborted, and without the line about spans that could not
+ * be handed over in time, which happens on a machine as busy as those that run tests.
+ */
+function steady(run: AppRun): AppRun {
+  return {
+    ...run,
+    stderr: run.stderr.replaceAll(/0x[\da-f]+/g, '0x').replaceAll(/^sockeye: spans cannot.*\n/gm, ''),
+  };
 }
 
 describe('a program ends the same', () => {
@@ -78,6 +84,6 @@ describe('a program ends the same', () => {
     'exits when told',
   ])('%s', async (way) => {
     const { bare, hooked } = await runBoth('endings.cjs', [way]);
-    expect(withoutAddresses(hooked)).toEqual(withoutAddresses(bare));
+    expect(steady(hooked)).toEqual(steady(bare));
   });
 });

@@ -73,7 +73,8 @@ describe('a program', () => {
     const hooked = await runApp(appFile('own-patch.cjs'), { args: [url], ...withHook(receiver.url) });
     expect(bare.stdout).toContain('called 1 patched');
     expect(hooked).toEqual(bare);
-    await spanOf(url);
+    const first = await spanOf(url);
+    await receiver.waitFor((span) => span.spanId !== first.spanId && span.attributes['url.full'] === url);
     expect(spansOf(url)).toHaveLength(2);
   });
 });

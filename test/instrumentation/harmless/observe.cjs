@@ -18,7 +18,13 @@ exports.describeError = (error, frames = 3) => {
     .split('\n')
     .filter((line) => line.startsWith('    at ') && !line.includes('/instrumentation/dist/'))
     .slice(0, frames)
-    .map((line) => line.trim().replace(/:\d+:\d+\)?$/, ''));
+    // The name of Node's queue comes with and without the object it belongs to.
+    .map((line) =>
+      line
+        .trim()
+        .replace(/:\d+:\d+\)?$/, '')
+        .replace('process.process', 'process'),
+    );
   return {
     name,
     message,
