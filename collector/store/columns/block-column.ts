@@ -1,11 +1,11 @@
 /** A column of a block's granule: part of it is listed in the header, part in the granule. */
 import type { AttributeValue } from '../../span.ts';
-import type { HeaderColumn } from './block-header.ts';
+import { pick, type HeaderColumn } from './block-header.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { GranuleStrings, GranuleWords } from './decode-column.ts';
+import { GranuleStrings, GranuleWords, prefixSums } from './decode-column.ts';
 import type { Format } from './operations.ts';
 import type { PartSource } from './part.ts';
-import { attributeOf, type ValueColumn } from './value-column.ts';
+import { attributeOf, holdsText, wantedOf, type ValueColumn, type Wanted } from './value-column.ts';
 
 /** Of one granule. */
 const VALUES_MAX = 2 ** 26;
@@ -16,8 +16,10 @@ export class BlockColumn implements ValueColumn {
   readonly listed: number;
   readonly list: object;
   readonly #stored: HeaderColumn;
-  /** The class of each row. */
-  readonly #classOf: Uint32Array;
+  /** Gives the class of each row. */
+  readonly #readClasses: () => Uint32Array;
+  /** How many values the granule has; 0 where they are found by class. */
+  readonly #count: number;
   readonly #strings: GranuleStrings | null = null;
   readonly #words: readonly GranuleWords[] = [];
   /** Every value is found by its hole alone. */
@@ -29,22 +31,20 @@ export class BlockColumn implements ValueColumn {
   #holes: Uint32Array | null = null;
 
   /** `source` is null where the granule holds nothing of the column. */
-  constructor(stored: HeaderColumn, source: PartSource | null, classOf: Uint32Array) {
-    const { name, format, perClass, firstHole, strings, words } = stored;
+  constructor(stored: HeaderColumn, source: PartSource | null, readClasses: () => Uint32Array) {
+    const { name, format, holes, strings, words } = stored;
     this.name = name;
     this.format = format;
     this.#stored = stored;
-    this.#classOf = classOf;
+    this.#readClasses = readClasses;
     this.#isByClass = source === null;
     this.#isPair = format === 'pair';
-    let count = 0;
-    if (source !== null) for (let row = 0; row < classOf.length; row++) count += perClass[classOf[row]!]!;
-    if (count > VALUES_MAX) throw new DamagedPart(`column ${name}: got ${count} values`);
+    const count = (this.#count = source === null ? 0 : source.loose.varint(VALUES_MAX));
     if (strings !== null) this.#strings = new GranuleStrings(strings, source, count);
     else this.#words = words.map((word) => new GranuleWords(word, source, count));
     const single = this.#strings ?? this.#words[0]!;
     if (this.#isPair) {
-      this.listed = this.#isByClass ? firstHole[perClass.length]! : count;
+      this.listed = this.#isByClass ? holes : count;
       this.list = this.#isByClass ? stored : this;
     } else {
       this.listed = single.listed;
@@ -90,19 +90,27 @@ export class BlockColumn implements ValueColumn {
       for (let row = 0; row < classOf.length; row++) if (classHolds[classOf[row]!] === 1) rows[row] = 1;
       return;
     }
-    for (let row = 0, position = 0; row < classOf.length; row++) {
-      const first = firstHole[classOf[row]!]!;
-      for (let hole = first; hole < first + perClass[classOf[row]!]!; hole++, position++) {
+    const positions = this.#firstPositions;
+    for (let row = 0; row < classOf.length; row++) {
+      let hole = firstHole[classOf[row]!]!;
+      for (let position = positions[row]!; position < positions[row + 1]!; position++, hole++) {
         if (holds[this.#indexOf(position, hole)] === 1) rows[row] = 1;
       }
     }
   }
 
-  markText(text: string, rows: Uint8Array): void {
-    const strings = this.#strings;
-    if (strings === null) return;
-    const holds = strings.marksOf(Buffer.from(text), this.#holeOf);
+  markEqual(text: string, rows: Uint8Array): boolean {
+    const wanted = wantedOf(this.name, text);
+    if (wanted === null) return true;
+    if ('isList' in wanted) return false;
+    const holds = this.#holds(wanted);
     if (holds !== null) this.markRows(holds, rows);
+    return true;
+  }
+
+  #holds(wanted: Exclude<Wanted, null | { readonly isList: true }>): Uint8Array | null {
+    if ('string' in wanted) return this.#strings!.marksOf(wanted.string, this.#holeOf);
+    return 'word' in wanted ? this.#words[0]!.marksOf(wanted.word) : holdsText(this, wanted.each);
   }
 
   #indexOf(position: number, hole: number): number {
@@ -112,27 +120,34 @@ export class BlockColumn implements ValueColumn {
       : this.#strings.indexAt(position, hole);
   }
 
+  get #classOf(): Uint32Array {
+    return this.#readClasses();
+  }
+
+  /** One more at the end. */
   get #firstPositions(): Uint32Array {
-    if (this.#positions === null) {
-      const { perClass } = this.#stored;
-      const positions = (this.#positions = new Uint32Array(this.#classOf.length));
-      for (let row = 0, position = 0; row < positions.length; row++) {
-        positions[row] = position;
-        position += perClass[this.#classOf[row]!]!;
-      }
+    if (this.#positions !== null) return this.#positions;
+    const classOf = this.#classOf;
+    const counts = pick(this.#stored.perClass, classOf, new Uint16Array(classOf.length));
+    const positions = prefixSums(counts);
+    const expected = positions[classOf.length]!;
+    if (this.#count !== expected) {
+      throw new DamagedPart(`column ${this.name}: got ${this.#count} values, expected ${expected}`);
     }
-    return this.#positions;
+    return (this.#positions = positions);
   }
 
   readonly #holeOf = (position: number): number => {
     if (this.#holes === null) {
-      const { perClass, firstHole } = this.#stored;
-      const holes: number[] = [];
-      for (const rowClass of this.#classOf) {
-        for (let ordinal = 0; ordinal < perClass[rowClass]!; ordinal++)
-          holes.push(firstHole[rowClass]! + ordinal);
+      const { firstHole } = this.#stored;
+      const positions = this.#firstPositions;
+      const classOf = this.#classOf;
+      this.#holes = new Uint32Array(this.#count);
+      for (let row = 0; row < classOf.length; row++) {
+        const first = positions[row]!;
+        for (let at = first; at < positions[row + 1]!; at++)
+          this.#holes[at] = firstHole[classOf[row]!]! + at - first;
       }
-      this.#holes = Uint32Array.from(holes);
     }
     return this.#holes[position]!;
   };

@@ -2,7 +2,7 @@
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import { readGiveUps } from './give-ups.ts';
-import { GranuleWords } from './decode-column.ts';
+import { GranuleWords, type StoredWords } from './decode-column.ts';
 import {
   readEnds,
   readParents,
@@ -66,8 +66,7 @@ export class BlockGranule implements Granule {
     if (this.#classes !== undefined) return this.#classes;
     const { byResource, resource } = this.stored;
     const ofClass = this.#storedClassOf;
-    const source = resource.ranks?.isByClass === true ? null : this.#part('resource');
-    const words = new GranuleWords(resource, source, this.rows);
+    const words = this.#wordsOfRows('resource', resource);
     const of = new Uint32Array(this.rows);
     for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
     return (this.#classes = new RowsByClass(byResource, of));
@@ -131,11 +130,7 @@ export class BlockGranule implements Granule {
   get peer(): Uint32Array {
     if (this.#peer !== undefined) return this.#peer;
     const { peer } = this.stored;
-    const words = new GranuleWords(
-      peer,
-      peer.ranks?.isByClass === true ? null : this.#part('peer'),
-      this.rows,
-    );
+    const words = this.#wordsOfRows('peer', peer);
     const peers = new Uint32Array(this.rows);
     const classOf = this.#storedClassOf;
     for (let row = 0; row < peers.length; row++) peers[row] = words.wordAt(words.indexAt(row, classOf[row]!));
@@ -182,6 +177,16 @@ export class BlockGranule implements Granule {
     return (this.#ends ??= readEnds(this.#part('end'), this.#allStarts, this.#allParents.rows, this.rows));
   }
 
+  /** Of a column of which every row has one value. */
+  #wordsOfRows(name: string, stored: StoredWords): GranuleWords {
+    if (stored.ranks?.isByClass === true) return new GranuleWords(stored, null, 0);
+    const part = this.#part(name);
+    const count = part.loose.varint(this.rows);
+    if (count !== this.rows)
+      throw new DamagedPart(`part ${name}: got ${count} values, expected ${this.rows}`);
+    return new GranuleWords(stored, part, count);
+  }
+
   #part(name: string): PartSource {
     const part = this.#read(name);
     if (part === null) throw new DamagedPart(`part ${name} is missing`);
@@ -192,7 +197,9 @@ export class BlockGranule implements Granule {
     const stored = this.stored.columns.find((column) => column.name === name);
     if (stored === undefined) return null;
     const part = this.#read(name);
-    return part === null && !stored.isInHeader ? null : new BlockColumn(stored, part, this.#storedClassOf);
+    return part === null && !stored.isInHeader
+      ? null
+      : new BlockColumn(stored, part, () => this.#storedClassOf);
   }
 }
 

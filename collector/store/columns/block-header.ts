@@ -21,6 +21,8 @@ export class HeaderColumn implements Column {
   readonly format: Column['format'];
   readonly strings: StoredStrings | null;
   readonly words: readonly StoredWords[];
+  /** How many the classes have of it. */
+  readonly holes: number;
   readonly #perShape: Uint16Array;
   readonly #shapeOf: Uint32Array;
   #perClass: Uint16Array | null = null;
@@ -34,6 +36,7 @@ export class HeaderColumn implements Column {
     this.#shapeOf = shapeOf;
     let holes = 0;
     for (let index = 0; index < shapeOf.length; index++) holes += perShape[shapeOf[index]!]!;
+    this.holes = holes;
     const words = format === 'string' ? 0 : WORDS_OF[format];
     this.words = Array.from({ length: words }, () => readStoredWords(source, holes));
     this.strings = format === 'string' ? readStoredStrings(source, holes) : null;

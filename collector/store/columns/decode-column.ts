@@ -147,6 +147,11 @@ export class GranuleWords {
   wordAt(index: number): number {
     return this.#values.at(index);
   }
+
+  /** By index: 1 where the listed number is this one; null where none is. */
+  marksOf(word: number): Uint8Array | null {
+    return this.#values.marksOf(word);
+  }
 }
 
 export class GranuleStrings {
@@ -186,13 +191,25 @@ export class GranuleStrings {
     if (!splitter.split(text, 0, text.length) || splitter.count > this.#numbers.length) return null;
     const templates = texts.marksOf(splitter.bytes.subarray(0, splitter.length), holeOf);
     if (templates === null) return null;
-    const numbers = this.#numbers.map((_, index) => (index < splitter.count ? splitter.numbers[index]! : 0));
-    const marks = new Uint8Array(this.listed).fill(1);
-    markNumbers(this.#numbers, numbers, this.listed, holeOf, marks);
-    for (let position = 0; position < marks.length; position++) {
-      if (marks[position] === 1) marks[position] = templates[texts.indexAt(position, holeOf(position))]!;
+    const wanted = this.#numbers.map((_, index) => (index < splitter.count ? splitter.numbers[index]! : 0));
+    const candidates = this.#positionsWith(wanted);
+    if (candidates === null) return null;
+    const marks = new Uint8Array(this.listed);
+    for (let position = 0; position < candidates.length; position++) {
+      if (candidates[position] === 0) continue;
+      const hole = holeOf(position);
+      const isEqual =
+        templates[texts.indexAt(position, hole)] === 1 &&
+        this.#numbers.every((words, index) => words.wordAt(words.indexAt(position, hole)) === wanted[index]);
+      marks[position] = Number(isEqual);
     }
     return marks;
+  }
+
+  /** By position: 1 where these numbers may be, told by one that the granule lists for itself; null where none are. */
+  #positionsWith(wanted: readonly number[]): Uint8Array | null {
+    const index = this.#numbers.findLastIndex(({ isShared }) => !isShared);
+    return index < 0 ? new Uint8Array(this.listed).fill(1) : this.#numbers[index]!.marksOf(wanted[index]!);
   }
 
   /** `holeOf` tells the hole of a position; it is asked where each value is listed for itself. */
@@ -208,29 +225,6 @@ export class GranuleStrings {
       if (words === undefined) throw new DamagedPart('got a template with more numbers than there are');
       return words.wordAt(words.indexAt(index, hole));
     });
-  }
-}
-
-/** By index: 1 where all numbers are those wanted. */
-function markNumbers(
-  columns: readonly GranuleWords[],
-  wanted: readonly number[],
-  positions: number,
-  holeOf: (position: number) => number,
-  marks: Uint8Array,
-): void {
-  // Those that the granule lists for itself differ most.
-  const order = columns
-    .map((_, index) => index)
-    .toSorted((a, b) => Number(columns[a]!.isShared) - Number(columns[b]!.isShared));
-  for (const index of order) {
-    const words = columns[index]!;
-    const number = wanted[index]!;
-    for (let position = 0; position < positions; position++) {
-      if (marks[position] === 0) continue;
-      const at = words.isShared ? words.indexAt(position, holeOf(position)) : position;
-      if (words.wordAt(at) !== number) marks[position] = 0;
-    }
   }
 }
 

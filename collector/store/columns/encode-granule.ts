@@ -126,6 +126,7 @@ class BlockRows {
       const first = number === 0 ? 0 : ends[number - 1]!;
       if (ends[number] === first) continue;
       into.begin(name);
+      into.loose.varint(ends[number]! - first);
       encoder.writeRows(into, first, ends[number]!);
     }
     return {

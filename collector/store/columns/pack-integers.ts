@@ -94,6 +94,22 @@ export class PackedIntegers {
     return (value + this.#least) >>> 0;
   }
 
+  /** By index: 1 where the number is this one; null where none is. */
+  marksOf(value: number): Uint8Array | null {
+    const wanted = value - this.#least;
+    if (wanted < 0 || wanted >= 256 ** this.#planes.length) return null;
+    const [lowest] = this.#planes;
+    if (lowest === undefined) return new Uint8Array(this.count).fill(1);
+    const byte = wanted & 255;
+    let marks: Uint8Array | null = null;
+    for (let index = 0; index < lowest.length; index++) {
+      if (lowest[index] !== byte || this.at(index) !== value) continue;
+      marks ??= new Uint8Array(this.count);
+      marks[index] = 1;
+    }
+    return marks;
+  }
+
   isAll(value: number): boolean {
     return this.#least === value && this.#planes.length === 0;
   }

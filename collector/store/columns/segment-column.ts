@@ -5,7 +5,7 @@ import type { Format } from './operations.ts';
 import type { PackedIntegers } from './pack-integers.ts';
 import type { PackedStrings } from './pack-strings.ts';
 import type { StoredShapes } from './shapes-part.ts';
-import { attributeOf, type ValueColumn } from './value-column.ts';
+import { attributeOf, wantedOf, type ValueColumn } from './value-column.ts';
 
 export class SegmentColumn implements ValueColumn {
   readonly name: string;
@@ -92,10 +92,22 @@ export class SegmentColumn implements ValueColumn {
     }
   }
 
-  markText(text: string, rows: Uint8Array): void {
-    const wanted = Buffer.from(text);
-    const holds = Uint8Array.from(this.#numbers, (number) => Number(this.#strings.at(number).equals(wanted)));
+  markEqual(text: string, rows: Uint8Array): boolean {
+    const wanted = wantedOf(this.name, text);
+    if (wanted === null) return true;
+    if ('isList' in wanted) return false;
+    const holds = new Uint8Array(this.listed);
+    for (let index = 0; index < holds.length; index++) {
+      const isEqual =
+        'string' in wanted
+          ? this.bytesAt(index).equals(wanted.string)
+          : 'word' in wanted
+            ? this.wordAt(index, 0) === wanted.word
+            : String(this.attributeAt(index)) === wanted.each;
+      if (isEqual) holds[index] = 1;
+    }
     this.markRows(holds, rows);
+    return true;
   }
 
   /** Which strings occur, and which of them is at each position. */

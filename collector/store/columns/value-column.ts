@@ -25,8 +25,11 @@ export interface ValueColumn {
   indexAt(row: number, ordinal: number): number;
   /** Sets `rows[row]` to 1 where a value of the row is one that `holds`, by index among the listed, says 1 of. */
   markRows(holds: Uint8Array, rows: Uint8Array): void;
-  /** Sets `rows[row]` to 1 where a value of the row is this text; much quicker than asking every listed value. */
-  markText(text: string, rows: Uint8Array): void;
+  /**
+   * Sets `rows[row]` to 1 where a value of the row, written as text, is this one: much quicker than asking each that is
+   * listed. False, with nothing done, for lists: whether one holds is for the caller to say. Only of attributes.
+   */
+  markEqual(text: string, rows: Uint8Array): boolean;
   /** A listed value as the attribute it is; only of columns of attributes. */
   attributeAt(index: number): AttributeValue;
 }
@@ -53,6 +56,44 @@ export function attributeOf(
     default:
       return Uint8Array.from(column.bytesAt(index));
   }
+}
+
+/** What `markEqual` looks for in a column: a string, a word, or the values asked one by one. Null: nothing equals it. */
+export type Wanted =
+  | { readonly string: Buffer }
+  | { readonly word: number }
+  | { readonly each: string }
+  | { readonly isList: true }
+  | null;
+
+export function wantedOf(columnName: string, text: string): Wanted {
+  switch (columnName[2]) {
+    case 's':
+      return { string: Buffer.from(text) };
+    case 'b':
+      return text === 'true' ? { word: 1 } : text === 'false' ? { word: 0 } : null;
+    case 'i': {
+      const word = Number(text);
+      return Number.isInteger(word) && word >= 0 && word < 2 ** 32 && String(word) === text ? { word } : null;
+    }
+    case 'l':
+    case 'd':
+      return { each: text };
+    case 'a':
+      return { isList: true };
+    default:
+      // Maps and bytes are not written as text.
+      return null;
+  }
+}
+
+/** By index: 1 where the listed value, written as text, is this one. */
+export function holdsText(column: ValueColumn, text: string): Uint8Array {
+  const holds = new Uint8Array(column.listed);
+  for (let index = 0; index < holds.length; index++) {
+    if (String(column.attributeAt(index)) === text) holds[index] = 1;
+  }
+  return holds;
 }
 
 /** As `int64` reads it: a number while it is safe, else a bigint. */
