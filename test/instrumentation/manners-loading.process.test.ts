@@ -75,7 +75,8 @@ describe('a program', () => {
     expect(hooked).toEqual(bare);
     const first = await spanOf(url);
     await receiver.waitFor((span) => span.spanId !== first.spanId && span.attributes['url.full'] === url);
-    expect(spansOf(url)).toHaveLength(2);
+    // What was on its way when the program ended may come twice.
+    expect(new Set(spansOf(url).map(({ spanId }) => spanId)).size).toBe(2);
   });
 });
 
