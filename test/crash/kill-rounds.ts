@@ -68,7 +68,9 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
       const moment = drawMoment(random, options.spans);
       await loadUntilKilled(collector, sent, moment);
       faults.push(...faultsOfKilled(await collector.ended));
-      if (random.chance(SHARE_WHILE_STARTING)) await killWhileStarting(folder, random);
+      const startKilled = random.chance(SHARE_WHILE_STARTING)
+        ? await killWhileStarting(folder, random)
+        : null;
       collector = await start(folder);
 
       const known = await compareTraces(collector.web, sent);
@@ -82,7 +84,7 @@ export async function runKillRounds(options: KillOptions): Promise<KillReport> {
       found.push(...(await compareTotals(collector.web, logs)));
       faults.push(...found.map((fault) => `kill ${kill + 1}: ${fault}`));
       log(
-        `kill ${kill + 1}/${kills} ${moment.words}: ${acknowledged} spans acknowledged, ` +
+        `kill ${kill + 1}/${kills} ${moment.words}${startKilled ?? ''}: ${acknowledged} spans acknowledged, ` +
           `${again} requests sent again, ${all.traces} traces compared, ${found.length} faults`,
       );
     }
@@ -144,13 +146,15 @@ async function loadUntilKilled(collector: Collector, sent: SentLog, moment: Mome
   kill();
 }
 
-/** A crash in the middle of recovering from the one before. */
-async function killWhileStarting(folder: string, random: Random): Promise<void> {
+/** A crash in the middle of recovering from the one before; returns when. */
+async function killWhileStarting(folder: string, random: Random): Promise<string> {
+  const afterMs = random.below(STARTING_MS_MAX);
   const child = spawn(process.execPath, [MAIN, ...FREE_PORTS, '--data', folder], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  await Promise.race([sleep(random.below(STARTING_MS_MAX)), ended]);
+  await Promise.race([sleep(afterMs), ended]);
   child.kill('SIGKILL');
   await ended;
+  return ` and ${afterMs} ms after the start`;
 }
 
 function faultsOfKilled({ signal, stderr }: Ended): string[] {
