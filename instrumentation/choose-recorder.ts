@@ -47,8 +47,8 @@ export function startRecorder(options: RecorderOptions): Recorder {
   const exporting = exportOptions(environment);
   const propagators = propagatorsOf(environment['OTEL_PROPAGATORS']);
   if (needsSdk(environment) || !exporting || !propagators) {
-    const require = createRequire(import.meta.url);
-    const { startSdkRecorder } = require('./sdk-recorder.js') as typeof import('./sdk-recorder.ts');
+    const require = createRequire(import.meta.filename);
+    const { startSdkRecorder } = require('./sdk-recorder.cjs') as typeof import('./sdk-recorder.ts');
     const recorder = startSdkRecorder(options);
     flushAtEnd(recorder, endOpen);
     return recorder;

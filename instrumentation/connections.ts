@@ -7,8 +7,9 @@
  */
 import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
+import { lookForLoaded, whenLoaded } from './builtins.ts';
 import { listByHost } from './connections-by-host.ts';
 import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { readDestination, type Destination } from './destination.ts';
@@ -88,6 +89,7 @@ export function knownConnection(socket: Socket): Connection | undefined {
 export function watchConnections(observer: ConnectionObserver): void {
   const original = Socket.prototype.connect;
   const note = guard((socket: Socket, args: unknown[]) => {
+    lookForLoaded();
     if (isSuppressed(activeContext())) {
       exporting.add(socket);
       observer.exporting(socket);
@@ -100,7 +102,7 @@ export function watchConnections(observer: ConnectionObserver): void {
     noteLookup(this, takeLookup());
     return socket;
   } as typeof original;
-  watchHandshakes(observer);
+  whenLoaded('tls', () => watchHandshakes(observer));
   watchDestroy();
   watchIdleTimers();
 }
@@ -113,6 +115,7 @@ function noteLookup(socket: Socket, lookup: Lookup | undefined): void {
 /** Replaces `_start` of TLS sockets, with which every handshake begins; a socket that connects by itself is known already. */
 function watchHandshakes(observer: ConnectionObserver): void {
   type Start = (this: TLSSocket) => void;
+  const { TLSSocket } = process.getBuiltinModule('node:tls');
   const { prototype } = TLSSocket as unknown as { prototype: { _start: Start } };
   const original = prototype._start;
   const note = guard((socket: TLSSocket) => {

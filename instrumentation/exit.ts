@@ -6,8 +6,7 @@
  * most `flushLimitMs`. What is still in memory at `process.exit` is lost: the exporter needs the event loop.
  */
 import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isMainThread } from 'node:worker_threads';
+import { setTimeout } from 'node:timers';
 import type { Recorder } from './recorder.ts';
 
 const flushLimitMs = 1500;
@@ -47,7 +46,7 @@ export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
   });
 
   // Signals are not delivered to other threads.
-  if (!isMainThread) return;
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) return;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const onSignal = () => {
       const isHandled = process.listenerCount(signal) > 1;
@@ -62,10 +61,12 @@ export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
   }
 }
 
-async function settlesInTime(sending: Promise<void>): Promise<boolean> {
-  const limit = new AbortController();
-  const late = sleep(flushLimitMs, false, limit).catch(() => true);
-  const inTime = await Promise.race([sending.then(() => true), late]);
-  limit.abort();
-  return inTime;
+function settlesInTime(sending: Promise<void>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), flushLimitMs);
+    void sending.then(() => {
+      clearTimeout(late);
+      resolve(true);
+    });
+  });
 }

@@ -82,7 +82,7 @@ export function watchGrpc(recorder: Recorder, environment: Record<string, string
     if (Server) watchRegistrations(Server.prototype);
   };
   // The hook's own exporter may have loaded it for the program.
-  for (const [file, module] of Object.entries(createRequire(import.meta.url).cache)) {
+  for (const [file, module] of Object.entries(createRequire(import.meta.filename).cache)) {
     if (file.endsWith(mainFile) && module?.loaded) watch(module.exports as GrpcModule);
   }
   watchModules((module, file) => {

@@ -4,7 +4,7 @@
  * At `exit` no event loop runs any more: a worker thread sends, and the program waits for it, briefly. A signal that the
  * program does not handle would end it before: `end-signals.ts` sees to that.
  */
-import { isMainThread } from 'node:worker_threads';
+import { join } from 'node:path';
 import { guard } from './guard.ts';
 import { catchEndSignals } from './end-signals.ts';
 import { progress } from './export/hand-over-progress.ts';
@@ -27,7 +27,7 @@ export function handOverAtEnd(recorder: FastRecorder, endOpen: () => void): void
   makeRoom(process);
   process.once('exit', handOver);
   // Signals are not delivered to other threads.
-  if (isMainThread) catchEndSignals(recorder, handOver);
+  if (process.getBuiltinModule('node:worker_threads').isMainThread) catchEndSignals(recorder, handOver);
 }
 
 function sendFromThread({ queue, health, exporting, version }: FastRecorder): void {
@@ -39,7 +39,7 @@ function sendFromThread({ queue, health, exporting, version }: FastRecorder): vo
   const limitMs = health.isFailing ? answerLimitMs.failing : answerLimitMs.usual;
   const data: HandOverData = { requests, exporting, version, state, problem, answerLimitMs: limitMs };
   // Nothing of the program's is loaded there: neither its flags nor NODE_OPTIONS count.
-  const thread = new Worker(new URL('./export/hand-over-thread.js', import.meta.url), {
+  const thread = new Worker(join(import.meta.dirname, 'hand-over-thread.cjs'), {
     workerData: data,
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },

@@ -10,7 +10,7 @@ import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
 import { isSlow } from './kernel/evidence.ts';
-import { watcherOf, watchMessage, watchMessages, type Watcher } from './message-events.ts';
+import { watcherOf, watchMessage, type Watcher } from './message-events.ts';
 import { agentPool, poolAttributes, type Pool } from './pool.ts';
 import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
@@ -20,10 +20,10 @@ import { watchUnread, type Unread } from './unread.ts';
 
 /** Starts a client span for every request that `http` or `https` sends. */
 export function watchHttpClient(recorder: Recorder, unread = watchUnread()): void {
-  watchMessages();
-  watchDestroy();
   onChannel<{ request: ClientRequest }>('http.client.request.created', ({ request }) => {
-    if (!isSuppressed(activeContext())) watchMessage(request, new HttpCall(recorder, request, unread));
+    if (isSuppressed(activeContext())) return;
+    watchDestroy();
+    watchMessage(request, new HttpCall(recorder, request, unread));
   });
   onChannel<{ request: ClientRequest; error: unknown }>('http.client.request.error', ({ request, error }) => {
     // A socket that the program or its agent destroyed marks the request before the error comes.
@@ -45,11 +45,15 @@ function httpCallOf(request: ClientRequest): HttpCall | undefined {
   return watcher instanceof HttpCall ? watcher : undefined;
 }
 
+let isDestroyWatched = false;
+
 /**
- * Replaces `destroy` of client requests with one that notes which timer called it. A request that still waits for a socket
- * ends here: Node tells of it only when the socket comes.
+ * Replaces `destroy` of client requests, with the first of them, by one that notes which timer called it. A request that
+ * still waits for a socket ends here: Node tells of it only when the socket comes.
  */
 function watchDestroy(): void {
+  if (isDestroyWatched) return;
+  isDestroyWatched = true;
   const { prototype } = process.getBuiltinModule('node:http').ClientRequest;
   const original = prototype.destroy;
   const note = guard((request: ClientRequest, error: unknown) => {

@@ -19,7 +19,7 @@ import { enterContext, frameworkKey, type FrameworkMetadata } from './context.ts
 import { Given } from './given.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
-import { watchMessage, watchMessages, type Watcher } from './message-events.ts';
+import { watchMessage, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
 import type { RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
 import { splitTarget } from './redact.ts';
@@ -31,7 +31,6 @@ const usualLeftLimitMs = 30_000;
 
 /** Starts a server span for every request that an `http` or `https` server receives. */
 export function watchHttpServer(recorder: Recorder, leftLimitMs = usualLeftLimitMs): void {
-  watchMessages();
   const departed = watchDeparted(leftLimitMs);
   onChannel<{ request: IncomingMessage; response: ServerResponse; socket: Socket }>(
     'http.server.request.start',

@@ -11,6 +11,7 @@ import { performance } from 'node:perf_hooks';
 import { Duplex } from 'node:stream';
 import type { Attributes } from '@opentelemetry/api';
 import { attachSocket, endCall, startCall, type Call } from './call.ts';
+import { whenLoaded } from './builtins.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf, isExporting, isOpen, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
@@ -38,7 +39,7 @@ let sentAtOnce: ClientHttp2Stream | undefined;
 const unread = watchUnread();
 
 export function watchHttp2Client(recorder: Recorder): void {
-  sessions = { recorder };
+  whenLoaded('http2', () => watchRequests(sessionPrototype(), recorder));
   interface Message {
     stream: ClientHttp2Stream;
     headers: Headers;
@@ -75,24 +76,12 @@ export function watchHttp2Client(recorder: Recorder): void {
   });
 }
 
-/** What is needed to watch sessions; nothing when they are watched. */
-let sessions: { recorder: Recorder } | undefined;
-
-/** A connection starts to open, and may be that of a session. */
-export function http2Opening(): void {
-  if (!sessions || !isLoaded('http2')) return;
-  const { recorder } = sessions;
-  sessions = undefined;
-  const { connect } = process.getBuiltinModule('http2');
+function sessionPrototype(): { request: Request } {
+  const { connect } = process.getBuiltinModule('node:http2');
   const nothing = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const session = connect('http://localhost', { createConnection: () => nothing });
   session.on('error', () => {}).destroy();
-  watchRequests(Object.getPrototypeOf(session) as { request: Request }, recorder);
-}
-
-function isLoaded(builtin: string): boolean {
-  const { moduleLoadList } = process as unknown as { moduleLoadList?: string[] };
-  return moduleLoadList?.includes(`NativeModule ${builtin}`) ?? true;
+  return Object.getPrototypeOf(session) as { request: Request };
 }
 
 function watchRequests(prototype: { request: Request }, recorder: Recorder): void {

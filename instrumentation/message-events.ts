@@ -30,6 +30,7 @@ class Watched extends Given {
 
 /** From now on, the watcher hears of the events of the message. To be called once for each. */
 export function watchMessage(message: object, watcher: Watcher): void {
+  if (!isWatching) watchMessages();
   new Watched(message, watcher);
 }
 
@@ -39,9 +40,8 @@ export function watcherOf(message: object): Watcher | undefined {
 
 let isWatching = false;
 
-/** To be called before any message is watched. */
-export function watchMessages(): void {
-  if (isWatching) return;
+/** With the first message: before, a program that does not use `http` would load it for nothing. */
+function watchMessages(): void {
   isWatching = true;
   const { ClientRequest, IncomingMessage, ServerResponse } = process.getBuiltinModule('node:http');
   for (const { prototype } of [ClientRequest, IncomingMessage, ServerResponse]) replaceEmit(prototype);

@@ -26,7 +26,7 @@
     return;
   }
   try {
-    require('./dist/start.js').startHook();
+    require('./dist/start.cjs').startHook();
   } catch (error) {
     var why = String((error && error.message) || error).split('\n')[0];
     if (error && error.code === 'MODULE_NOT_FOUND')

@@ -2,7 +2,7 @@
  * Whether a mesh proxy stands between this process and its peers: it accepts every connection itself, so what can be seen
  * of connecting ends there. Known by its listeners in this network namespace, or by what it adds to answers.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs';
 
 /** The ports to which a mesh redirects what leaves and enters. */
 const meshPorts = new Map([
@@ -25,12 +25,9 @@ export function lookForSidecar(): void {
   if (isAsked || process.platform !== 'linux') return;
   isAsked = true;
   for (const table of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
-    readFile(table, 'latin1').then(
-      (text) => {
-        sidecar ??= meshListening(text);
-      },
-      () => {},
-    );
+    readFile(table, 'latin1', (error, text) => {
+      if (!error) sidecar ??= meshListening(text);
+    });
   }
 }
 

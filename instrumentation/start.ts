@@ -1,5 +1,6 @@
 /** The whole life of the hook on one screen: read the surroundings, start the recorder, watch, and flush at the end. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { watchAborts } from './abort-reasons.ts';
 import { watchConnections } from './connections.ts';
 import { startRecorder } from './choose-recorder.ts';
@@ -8,7 +9,7 @@ import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
 import { endLeftVisits, watchHttpServer } from './http-server.ts';
-import { http2Opening, watchHttp2Client } from './http2-client.ts';
+import { watchHttp2Client } from './http2-client.ts';
 import { watchHttp2Server } from './http2-server.ts';
 import { noteOpener } from './libraries/peers.ts';
 import { watchLibraries } from './libraries/watch-libraries.ts';
@@ -22,7 +23,7 @@ import { watchUpgrades } from './upgrades.ts';
 export function startHook(): void {
   const script = process.argv[1];
   if (isQuietProcess(process.env, script)) return;
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
     version: string;
   };
   const recorder = startRecorder({
@@ -37,7 +38,6 @@ export function startHook(): void {
   watchConnections({
     exporting: trackExportSocket,
     starting(connection) {
-      http2Opening();
       lookForSidecar();
       if (!undiciOpening(connection) && !grpcOpening(connection)) noteOpener(connection);
     },

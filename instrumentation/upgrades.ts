@@ -4,11 +4,11 @@
  * Such a request has no response object: its handler writes to the socket. The span ends with the first bytes written,
  * which hold the status, or when the socket closes; what comes after is a stream that may live for days.
  */
-import { Server as HttpServer, type IncomingMessage } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes, Context } from '@opentelemetry/api';
+import { whenLoaded } from './builtins.ts';
 import { runIn } from './context.ts';
 import { guard } from './guard.ts';
 import { describeVisit } from './http-server.ts';
@@ -18,19 +18,26 @@ import type { RecordedSpan, Recorder } from './recorder.ts';
 type Emit = (this: unknown, ...args: unknown[]) => boolean;
 type WriteGeneric = (this: Socket, ...args: unknown[]) => unknown;
 
-/** Replaces `emit` of HTTP servers with one that knows two events and passes the others on. */
 export function watchUpgrades(recorder: Recorder): void {
-  for (const { prototype } of [HttpServer, HttpsServer]) {
-    const owner = prototype as unknown as { emit: Emit };
-    const original = owner.emit;
-    owner.emit = function emit(this: unknown, event: unknown): boolean {
+  for (const name of ['http', 'https'] as const) {
+    whenLoaded(name, () => replaceEmit(process.getBuiltinModule(name).Server.prototype, recorder));
+  }
+}
+
+/** Replaces `emit` of HTTP servers with one that knows two events and passes the others on. */
+function replaceEmit(prototype: object, recorder: Recorder): void {
+  const { emit: original } = prototype as { emit: Emit };
+  Object.defineProperty(prototype, 'emit', {
+    configurable: true,
+    writable: true,
+    value: function emit(this: unknown, event: unknown): boolean {
       if (event === 'upgrade' || event === 'connect') {
         const within = begin(recorder, arguments[1], arguments[2]);
         if (within) return runIn(within, () => Reflect.apply(original, this, arguments));
       }
       return Reflect.apply(original, this, arguments);
-    } as Emit;
-  }
+    },
+  });
 }
 
 function begin(recorder: Recorder, request: unknown, socket: unknown): Context | undefined {

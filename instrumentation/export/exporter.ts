@@ -1,5 +1,5 @@
 /** Delivers requests: sends each again until it is taken, refused for good, or out of time, and tells how it goes. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers';
 import type { Health } from '../export-health.ts';
 import { createGrpcSender } from './send-grpc.ts';
 import { createHttpSender } from './send-http.ts';
@@ -40,7 +40,7 @@ export async function deliver(
       const isLast = !failure.isRetryable || performance.now() + waitMs > deadlineMs;
       health.failed(failure, isLast ? spanCount : 0);
       if (isLast) return spanCount;
-      await sleep(waitMs, undefined, { ref: false });
+      await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
     }
   }
 }

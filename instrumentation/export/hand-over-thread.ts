@@ -21,13 +21,17 @@ function reach(stage: number): void {
   Atomics.notify(state, 0);
 }
 
-reach(progress.sending);
-try {
+async function send(): Promise<void> {
   const sender = createSender(exporting, { version, isAwaited: true });
   await Promise.all(requests.map((request) => sender.send(Buffer.from(request), answerLimitMs)));
-  reach(progress.delivered);
-} catch (error) {
-  const { written } = new TextEncoder().encodeInto(String((error as Error).message), problem);
-  Atomics.store(state, 1, written);
-  reach(progress.failed);
 }
+
+reach(progress.sending);
+send().then(
+  () => reach(progress.delivered),
+  (error: Error) => {
+    const { written } = new TextEncoder().encodeInto(error.message, problem);
+    Atomics.store(state, 1, written);
+    reach(progress.failed);
+  },
+);

@@ -68,7 +68,7 @@ const loadedJustNowMs = 5;
 
 function loadLibrary(): Library | Problem {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const koffi = createRequire(import.meta.filename)('koffi') as typeof import('koffi');
     const getsockopt = koffi
       .load(null)
       .func('int getsockopt(int fd, int level, int name, void *value, void *length)') as GetSockOpt;

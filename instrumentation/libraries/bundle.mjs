@@ -58,7 +58,7 @@ function licences(moduleIds) {
 
 /** Gives the files that it wrote, relative to `dist/`. `here` is the folder of the package. */
 export async function bundleLibraries(here) {
-  const { libraries } = await import(join(here, 'dist/libraries/catalogue.js'));
+  const { libraries } = await import('./catalogue.ts');
   const folder = join(here, 'dist', bundledFolder);
   // What is CommonJS keeps everything that it requires: on its own, it does not make the others' shared files large.
   const isAlone = ({ name }) => name === 'fastify';

@@ -22,14 +22,14 @@ export interface Instrumented {
   readonly patchExports: PatchExports;
 }
 
-const require = createRequire(import.meta.url);
+const require = createRequire(import.meta.filename);
 const instrumented = new Map<Library, Instrumented>();
 
 /** Only the first time does anything. */
 export function instrument(library: Library): Instrumented {
   const known = instrumented.get(library);
   if (known) return known;
-  const { Instrumentation, patchExports } = require(`./bundled/${library.name}.js`) as Bundle;
+  const { Instrumentation, patchExports } = require(`./libraries/bundled/${library.name}.js`) as Bundle;
   const instrumentation = new Instrumentation(library.config ?? {});
   instrumentation.setTracerProvider(libraryTracers);
   const loaded = { instrumentation, patchExports };

@@ -15,6 +15,8 @@ import { noteOpening } from './connecting.ts';
 export const PEERS_MAX = 1_000;
 
 const callerFramesMax = 16;
+/** The folder of the hook's own code. */
+const ownFolder = import.meta.dirname;
 const remembered = ['db.system.name', 'db.namespace'];
 
 const byAddress = new Map<string, Attributes>();
@@ -62,7 +64,9 @@ function callingFile(): string | undefined {
     Error.prepareStackTrace = (_error, frames) => frames.map((frame) => frame.getFileName());
     Error.captureStackTrace(holder, noteOpener);
     const files = holder.stack as (string | null)[];
-    return files.find((file) => file && !file.startsWith('node:') && !file.startsWith('file:')) ?? undefined;
+    const isTheirs = (file: string | null) =>
+      file !== null && !file.startsWith('node:') && !file.startsWith('file:') && !file.startsWith(ownFolder);
+    return files.find(isTheirs) ?? undefined;
   } finally {
     Object.assign(Error, { prepareStackTrace, stackTraceLimit });
   }

@@ -8,10 +8,10 @@ import type * as loader from './instrument.ts';
 import { addLibraryFolder } from './peers.ts';
 import { packageOf, watchModules } from './watch-modules.ts';
 
-const require = createRequire(import.meta.url);
+const require = createRequire(import.meta.filename);
 
 function instrument(library: Library): loader.Instrumented {
-  return (require('./instrument.js') as typeof loader).instrument(library);
+  return (require('./instrument.cjs') as typeof loader).instrument(library);
 }
 
 export function watchLibraries(environment: Record<string, string | undefined>): void {
@@ -26,7 +26,11 @@ export function watchLibraries(environment: Record<string, string | undefined>):
     const library = found && byPackage.get(found.packageName);
     if (!library) return;
     const { packageName, folder } = found;
-    if (library.peer) addLibraryFolder(folder, library.peer);
+    if (library.peer) {
+      addLibraryFolder(folder, library.peer);
+      // It may load it itself when its connection is open already, and go on by TLS.
+      process.getBuiltinModule('node:tls');
+    }
     const isMain = filename === mainFileOf(folder);
     const name = isMain ? packageName : packageName + filename.slice(folder.length).replaceAll(sep, '/');
     module.exports = instrument(library).patchExports(module.exports, name, folder);

@@ -51,7 +51,7 @@ export function registerApi(registered: Registered): void {
 /** The later one of the program's version and the hook's own: both must be able to read. */
 function apiVersion(): string {
   const program = process.argv[1] ?? join(process.cwd(), 'main.js');
-  const [own, theirs] = [versionFrom(import.meta.url), versionFrom(program)];
+  const [own, theirs] = [versionFrom(import.meta.filename), versionFrom(program)];
   if (theirs === undefined || own === undefined) return theirs ?? own ?? '1.9.0';
   return minorOf(theirs) > minorOf(own) ? theirs : own;
 }

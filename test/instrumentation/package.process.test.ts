@@ -43,9 +43,9 @@ afterAll(() => {
 it('holds the hook, its build and its README, and no source or test', () => {
   expect(packed).toContain('register.cjs');
   expect(packed).toContain('README.md');
-  expect(packed).toContain('dist/start.js');
+  expect(packed).toContain('dist/start.cjs');
   const others = packed.filter(
-    (path) => !/^(register\.cjs|README\.md|LICENSE|package\.json|dist\/[\w./-]+\.(js|d\.ts|txt))$/.test(path),
+    (path) => !/^(register\.cjs|README\.md|LICENSE|package\.json|dist\/[\w./-]+\.(cjs|js|txt))$/.test(path),
   );
   expect(others).toEqual([]);
 });
