@@ -154,6 +154,8 @@ export function truncateTable(table: SpanTable, { rows, strings }: TableMark): v
   table.rows = rows;
   table.strings.truncate(strings);
   table.holes.forget();
+  // Known by numbers of strings, which other strings get now.
+  table.facts.clear(false);
   table.resources.clear();
   table.scopes.clear();
 }
