@@ -106,6 +106,10 @@ const tasks = {
   'test:crash': (args) => run('node', ['test/crash/main.ts', ...args]),
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
   'bench:query': (args) => run('node', ['test/benchmark/query.bench.ts', ...args]),
+  'bench:map': async (args) => {
+    await buildAll();
+    await run('node', ['test/benchmark/map-page.bench.ts', ...args]);
+  },
   'bench:trace': async (args) => {
     await buildAll();
     await run('node', ['test/benchmark/trace-page.bench.ts', ...args]);

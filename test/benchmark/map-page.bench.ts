@@ -1,6 +1,6 @@
 /**
  * How fast the page draws a map, in a real Chromium over a real collector:
- * `npm run build && node test/benchmark/map-page.bench.ts [--json]`.
+ * `npm run bench:map [-- --json]`.
  *
  * Painted: from the start of the navigation, and from the map's answer, to the frame after its first painting; the
  * middle of several loads, and the longest task of the page's thread until then. Pan and zoom: script and frames of
@@ -12,6 +12,7 @@ import type { ServiceMap, Status } from '../../collector/serve/wire.ts';
 import { startBrowser, type Browser } from '../end-to-end/browser.ts';
 import { startWorld, type World } from '../end-to-end/collector.ts';
 import { largeMap, type MapSize } from './large-map.ts';
+import { describeMachine, machineLine } from './machine.ts';
 
 const SIZES: MapSize[] = [
   { services: 100, edges: 250 },
@@ -27,6 +28,8 @@ interface Painted {
   readonly fromNavigationMs: number;
   readonly fromAnswerMs: number;
   readonly longestTaskMs: number;
+  /** CPU time of the page's thread until then. */
+  readonly threadMs: number;
 }
 interface Gesture {
   readonly scriptMsPerFrame: number;
@@ -51,24 +54,34 @@ interface Seen {
 const watchFile = fileURLToPath(new URL('./watch-page.mjs', import.meta.url));
 const readSeen = (page: Page): Promise<Seen> => page.evaluate('seen.read()');
 
-async function load(browser: Browser, url: string): Promise<{ page: Page; painted: Painted }> {
+async function readMetricMs(cdp: CDPSession, metric: string): Promise<number> {
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  return (metrics.find(({ name }) => name === metric)?.value ?? 0) * 1e3;
+}
+
+async function load(
+  browser: Browser,
+  url: string,
+): Promise<{ page: Page; cdp: CDPSession; painted: Painted }> {
   const { page } = await browser.open('about:blank');
+  const cdp = await page.context().newCDPSession(page);
+  // Of the page's thread: what else runs on the machine is not counted.
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
   await page.addInitScript({ path: watchFile });
   await page.goto(url);
   await page.evaluate('seen.painted');
+  const threadMs = await readMetricMs(cdp, 'TaskDuration');
   const { paintedMs, longestTaskMs } = await readSeen(page);
   const answeredMs: number = await page.evaluate(`seen.answeredMs('/api/map')`);
   return {
     page,
-    painted: { fromNavigationMs: paintedMs, fromAnswerMs: paintedMs - answeredMs, longestTaskMs },
+    cdp,
+    painted: { fromNavigationMs: paintedMs, fromAnswerMs: paintedMs - answeredMs, longestTaskMs, threadMs },
   };
 }
 
 async function measureGesture(page: Page, cdp: CDPSession, run: () => Promise<void>): Promise<Gesture> {
-  const scriptMs = async () => {
-    const { metrics } = await cdp.send('Performance.getMetrics');
-    return (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? 0) * 1e3;
-  };
+  const scriptMs = () => readMetricMs(cdp, 'ScriptDuration');
   const [before, scriptBefore] = [await readSeen(page), await scriptMs()];
   await run();
   const [after, scriptAfter] = [await readSeen(page), await scriptMs()];
@@ -80,10 +93,10 @@ async function measureGesture(page: Page, cdp: CDPSession, run: () => Promise<vo
   };
 }
 
-async function measureGestures(page: Page): Promise<{ pan: Gesture; zoom: Gesture; buttons: number }> {
-  const cdp = await page.context().newCDPSession(page);
-  // Of the page's thread: what else runs on the machine is not counted.
-  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+async function measureGestures(
+  page: Page,
+  cdp: CDPSession,
+): Promise<{ pan: Gesture; zoom: Gesture; buttons: number }> {
   const buttons = page.locator('[data-mark]');
   // The buttons come in idle moments; gestures are measured when all are there.
   for (let before = -1; before !== (before = await buttons.count());) await page.waitForTimeout(SETTLE_MS);
@@ -124,6 +137,7 @@ const all = (runs: readonly Painted[], reduce: (values: readonly number[]) => nu
   fromNavigationMs: reduce(runs.map((run) => run.fromNavigationMs)),
   fromAnswerMs: reduce(runs.map((run) => run.fromAnswerMs)),
   longestTaskMs: reduce(runs.map((run) => run.longestTaskMs)),
+  threadMs: reduce(runs.map((run) => run.threadMs)),
 });
 
 async function measure(browser: Browser, size: MapSize): Promise<Measured> {
@@ -133,9 +147,9 @@ async function measure(browser: Browser, size: MapSize): Promise<Measured> {
     const runs: Painted[] = [];
     let gestures: Awaited<ReturnType<typeof measureGestures>> | null = null;
     for (let run = 0; run < RUNS; run++) {
-      const { page, painted } = await load(browser, `${world.page}/map?all=1`);
+      const { page, cdp, painted } = await load(browser, `${world.page}/map?all=1`);
       runs.push(painted);
-      if (run === RUNS - 1) gestures = await measureGestures(page);
+      if (run === RUNS - 1) gestures = await measureGestures(page, cdp);
       await page.context().close();
     }
     if (gestures === null) throw new Error('nothing was measured');
@@ -156,17 +170,20 @@ function say({ services, edges, painted, best, pan, zoom, buttons }: Measured): 
   return [
     `${services} nodes, ${edges} edges, ${buttons} buttons`,
     `  painted        ${both('fromNavigationMs')} after the navigation, ${both('fromAnswerMs')} after the answer`,
-    `  longest task   ${both('longestTaskMs')}`,
+    `  longest task   ${both('longestTaskMs')}; CPU time of the page's thread ${both('threadMs')}`,
     `  panning        ${ms(pan.scriptMsPerFrame)} of script a frame; frames p95 ${ms(pan.frameP95Ms)} apart`,
     `  zooming        ${ms(zoom.scriptMsPerFrame)} of script a frame; frames p95 ${ms(zoom.frameP95Ms)} apart`,
   ].join('\n');
 }
 
+const machine = describeMachine();
+const isJson = process.argv.includes('--json');
+if (!isJson) console.log(machineLine(machine));
 const browser = await startBrowser();
 try {
   for (const size of SIZES) {
     const measured = await measure(browser, size);
-    console.log(process.argv.includes('--json') ? JSON.stringify(measured) : say(measured));
+    console.log(isJson ? JSON.stringify({ machine, ...measured }) : say(measured));
   }
 } finally {
   await browser.end();

@@ -99,10 +99,10 @@ describe('the strip under the map', () => {
   const timeline: MapTimeline = {
     from: shop.from,
     to: shop.to,
-    steps: Array.from({ length: 120 }, (_, step) => ({
+    steps: Array.from({ length: 60 }, (_, step) => ({
       calls: step,
       errors: 0,
-      timeouts: step === 60 ? 7 : 0,
+      timeouts: step === 30 ? 7 : 0,
     })),
     deploys,
   };
@@ -118,7 +118,7 @@ describe('the strip under the map', () => {
 
   it('says how many calls and timeouts there were, and where versions changed', async () => {
     await open(`/map?${range}`, answers());
-    await expect.poll(page.text, soon).toContain('calls, at most 119 in 30 s');
+    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
     expect(page.text()).toContain('7 timeouts, below the line');
     const deploy = page.find('[aria-label^="payments 1.4.1 → 1.4.2, first span at"]');
     await page.click(deploy);

@@ -37,25 +37,33 @@ export function placeBadges(
   lines: readonly (readonly Point[])[],
 ): Point[] {
   const taken: Rect[] = [];
+  const bounded = lines.map((line) => ({ line, bounds: boundsOf(line) }));
   return badges.map((badge) => {
     let best: Point = badge.line[0] ?? { x: 0, y: 0 };
     let lowest = Infinity;
-    badge.line.forEach((on, index) => {
-      const share = index / Math.max(1, badge.line.length - 1);
-      for (const lift of LIFTS) {
-        const at = { x: on.x, y: on.y + lift };
-        const rect = rectAround(at, badge.width);
-        const cost =
-          COST.distance * Math.abs(share - PREFERRED_SHARE) +
-          COST.lift * Math.abs(lift) +
-          COST.node * nodes.filter((node) => overlap(rect, node)).length +
-          COST.badge * taken.filter((other) => overlap(rect, other)).length +
-          COST.ownLine * badge.line.filter((point) => covers(rect, point)).length +
-          COST.otherLine *
-            lines.filter((line) => line !== badge.line && line.some((p) => covers(rect, p))).length;
-        if (cost < lowest) [best, lowest] = [at, cost];
-      }
-    });
+    const candidates = badge.line
+      .flatMap((on, index) => {
+        const share = index / Math.max(1, badge.line.length - 1);
+        const away = COST.distance * Math.abs(share - PREFERRED_SHARE);
+        return LIFTS.map((lift) => ({ x: on.x, y: on.y + lift, cost: away + COST.lift * Math.abs(lift) }));
+      })
+      .toSorted((a, b) => a.cost - b.cost);
+    for (const { x, y, cost: reach } of candidates) {
+      // What stands in the way only adds to it.
+      if (reach >= lowest) break;
+      const rect = rectAround({ x, y }, badge.width);
+      const cost =
+        reach +
+        COST.node * nodes.filter((node) => overlap(rect, node)).length +
+        COST.badge * taken.filter((other) => overlap(rect, other)).length +
+        COST.ownLine * badge.line.filter((point) => covers(rect, point)).length +
+        COST.otherLine *
+          bounded.filter(
+            ({ line, bounds }) =>
+              line !== badge.line && overlap(rect, bounds) && line.some((p) => covers(rect, p)),
+          ).length;
+      if (cost < lowest) [best, lowest] = [{ x, y }, cost];
+    }
     taken.push(rectAround(best, badge.width));
     return best;
   });
@@ -63,6 +71,17 @@ export function placeBadges(
 
 export function rectAround({ x, y }: Point, width: number, height = BADGE_HEIGHT): Rect {
   return { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
+}
+
+function boundsOf(line: readonly Point[]): Rect {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const { x, y } of line) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return { left, right, top, bottom };
 }
 
 function overlap(a: Rect, b: Rect): boolean {
