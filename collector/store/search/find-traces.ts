@@ -49,9 +49,11 @@ export function findTraces(
   let settled: readonly RankedTrace[] = [];
   for (const [index, unit] of inRange.entries()) {
     for (const { traceId, latestStartMs } of unit.matches((id) => found.has(id))) {
-      if (isCancelled()) throw new Cancelled('the caller went away');
+      stopIfCancelled(isCancelled);
       found.set(traceId, latestStartMs);
     }
+    // A unit that was left halfway gives what it had.
+    stopIfCancelled(isCancelled);
     if (sort !== 'newest' || found.size < countWanted) continue;
     const startsBefore = inRange[index + 1]?.lastStartMs ?? -Infinity;
     settled = newestOf(found, startsBefore, limit + 1, cursor, valueOf);
@@ -65,6 +67,10 @@ export function findTraces(
           .filter((trace) => cursor === null || compareRanks(sort, trace, cursor) > 0)
           .toSorted((a, b) => compareRanks(sort, a, b));
   return pageOf(ranked, limit, cursor, found.size);
+}
+
+function stopIfCancelled(isCancelled: () => boolean): void {
+  if (isCancelled()) throw new Cancelled('the caller went away');
 }
 
 function pageOf(
