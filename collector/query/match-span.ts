@@ -114,7 +114,12 @@ const TRACE_READERS: { readonly [key: string]: Reader } = {
 };
 
 /** `!=` is answered by the caller from `=`. */
-export function compileComparison({ of, key, comparison, value }: FieldTerm): (actual: AttributeValue) => boolean {
+export function compileComparison({
+  of,
+  key,
+  comparison,
+  value,
+}: FieldTerm): (actual: AttributeValue) => boolean {
   if (comparison === 'exists') return () => true;
   if (comparison === '~') {
     const pattern = RE2JS.compile(String(value));
