@@ -101,10 +101,9 @@ beforeAll(async () => {
     flags,
     env: { ...env, ...trusted },
   });
-  for (const app of [bareApp, hookedApp]) {
-    await app.line('{');
-    app.child.kill('SIGTERM');
-  }
+  await Promise.all([bareApp.line('{'), hookedApp.line('{')]);
+  await Promise.all(cases.map(({ name }) => spanOf(name)));
+  for (const { child } of [bareApp, hookedApp]) child.kill('SIGTERM');
   [bare, hooked] = await Promise.all([bareApp.ended, hookedApp.ended]);
 });
 
