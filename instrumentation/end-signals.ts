@@ -3,79 +3,99 @@
  *
  * A listener of `process` would be seen by the program, and by libraries that count listeners to know whether they are to
  * end it. And while one exists, a program that never returns to its event loop is not ended. So the signals are caught by
- * handles of their own, which nobody sees, and only while there is something to send and the program seems to rest:
+ * handles of their own, which nobody sees, and only while there is something to send. SIGINT is what a person sends to a
+ * program that hangs: it is caught only while the program seems to rest. A supervisor that sends SIGTERM to one that is stuck
+ * kills it later, and one that works has spans to send at any time.
  *
- *     span ends ─▶ one turn of the loop ─▶ caught ─▶ all is sent, or a span starts ─▶ not caught
+ *     SIGTERM: span ends ─▶ caught ─▶ all is sent ─▶ not caught
+ *     SIGINT:  span ends ─▶ one turn of the loop ─▶ caught ─▶ all is sent, or a span starts ─▶ not caught
  */
-import { executionAsyncResource } from 'node:async_hooks';
 import { setImmediate, setTimeout } from 'node:timers';
 import { rootContext, runIn } from './context.ts';
 import { guard } from './guard.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
+import type { OpenSpans } from './recorder.ts';
+import {
+  catchSignal,
+  findHandleClass,
+  type CaughtSignal,
+  type EndSignal,
+  type SignalHandleClass,
+} from './signal-handle.ts';
 
-/** What Node itself catches signals with. */
-interface SignalHandle {
-  onsignal: () => void;
-  start(signal: number): void;
-  stop(): void;
-  unref(): void;
-}
-type SignalHandleClass = new () => SignalHandle;
-
-const signals = ['SIGTERM', 'SIGINT'] as const;
-/** A program at work is not looked at again before: catching the signals and letting go takes some 5 µs. */
+const signals: readonly EndSignal[] = ['SIGTERM', 'SIGINT'];
+/** A program at work is not looked at again before: catching a signal and letting it go takes some 5 µs. */
 const restMs = 50;
 
 /** `handOver` sends what there is. It is called when a signal came that is about to end the program. */
-export function catchEndSignals({ queue, activity }: FastRecorder, handOver: () => void): void {
-  let handles: Map<number, SignalHandle> | undefined;
-  let isCatching = false;
+export function catchEndSignals(
+  { queue, activity }: FastRecorder,
+  open: OpenSpans,
+  handOver: () => void,
+): void {
+  let Handle: SignalHandleClass | undefined;
+  const catching = new Map<EndSignal, CaughtSignal>();
+  const lettingGo = new Map<EndSignal, CaughtSignal>();
   let isWaiting = false;
 
-  const letGo = () => {
-    isCatching = false;
-    for (const handle of handles?.values() ?? []) handle.stop();
+  const letGo = (signal: EndSignal) => {
+    const caught = catching.get(signal);
+    if (!caught) return;
+    caught.letGo();
+    catching.delete(signal);
+    lettingGo.set(signal, caught);
+  };
+  const endCatching = () => {
+    for (const each of [...catching.values(), ...lettingGo.values()]) each.end();
+    catching.clear();
   };
   const wasEmitted = watchEmitted();
-  const caught = guard((signal: NodeJS.Signals) => {
+  const caught = (signal: EndSignal) => {
     // Whoever handles it decides what becomes of the program.
     if (process.listenerCount(signal) > 0 || wasEmitted(signal)) return;
     handOver();
-    letGo();
+    endCatching();
     process.kill(process.pid, signal);
+  };
+  const catchNow = guard((signal: EndSignal) => {
+    if (!Handle || catching.has(signal) || (queue.isEmpty && open.isEmpty())) return;
+    catching.set(
+      signal,
+      catchSignal(Handle, signal, () => caught(signal)),
+    );
   });
-  const catchNow = guard(() => {
+  const catchAtRest = () => {
     isWaiting = false;
-    if (isCatching || queue.isEmpty || !handles) return;
-    for (const [signal, handle] of handles) handle.start(signal);
-    isCatching = true;
-  });
+    catchNow('SIGINT');
+  };
 
   queue.onPending = (isPending) => {
-    if (!isPending) return letGo();
-    if (isCatching || isWaiting) return undefined;
+    if (!isPending) return open.isEmpty() ? signals.forEach(letGo) : undefined;
+    catchNow('SIGTERM');
+    if (catching.has('SIGINT') || isWaiting) return undefined;
     isWaiting = true;
     // A program that goes straight on into an endless loop is to be ended by the signal.
-    runIn(rootContext, () => setImmediate(catchNow));
+    runIn(rootContext, () => setImmediate(catchAtRest));
     return undefined;
   };
+  open.noted = () => queue.onPending(true);
   activity.onSpanStart = () => {
     activity.onSpanStart = () => {
-      if (!isCatching) return;
-      letGo();
+      if (!catching.has('SIGINT')) return;
+      letGo('SIGINT');
       isWaiting = true;
-      runIn(rootContext, () => setTimeout(catchNow, restMs).unref());
+      runIn(rootContext, () => setTimeout(catchAtRest, restMs).unref());
     };
-    findHandleClass((Handle) => {
-      handles = createHandles(Handle, caught);
-      catchNow();
+    findHandleClass((found) => {
+      Handle = found;
+      signals.forEach(catchNow);
     });
   };
   watchOwnSignals(
     guard((signal) => {
-      if (!isCatching || process.listenerCount(signal) > 0) return;
-      handOver();
-      letGo();
+      if (process.listenerCount(signal) > 0) return;
+      if (catching.size > 0) handOver();
+      endCatching();
     }),
   );
 }
@@ -105,7 +125,7 @@ function watchEmitted(): (signal: NodeJS.Signals) => boolean {
  * A signal that the program sends itself takes effect at once, be there anything left for the event loop to do or not: it must
  * not wait for a handle. `sending` is told before.
  */
-function watchOwnSignals(sending: (signal: (typeof signals)[number]) => void): void {
+function watchOwnSignals(sending: (signal: EndSignal) => void): void {
   const { kill } = process;
   const numbers: Readonly<Record<string, unknown>> = process.getBuiltinModule('node:os').constants.signals;
   const observed = function (this: unknown, pid: number, signal?: string | number): true {
@@ -118,33 +138,4 @@ function watchOwnSignals(sending: (signal: (typeof signals)[number]) => void): v
     ...Object.getOwnPropertyDescriptor(process, 'kill'),
     value: observed,
   });
-}
-
-function createHandles(
-  Handle: SignalHandleClass,
-  caught: (signal: NodeJS.Signals) => void,
-): Map<number, SignalHandle> {
-  const { signals: numbers } = process.getBuiltinModule('node:os').constants;
-  return new Map(
-    signals.map((signal) => {
-      const handle = new Handle();
-      handle.unref();
-      handle.onsignal = () => caught(signal);
-      return [numbers[signal], handle];
-    }),
-  );
-}
-
-/** Node does not give the class out, but in a listener the handle is what runs: so the process sends itself a signal, one that does nothing. */
-function findHandleClass(found: (Handle: SignalHandleClass) => void): void {
-  if (process.platform === 'win32') return;
-  const listener = guard(() => {
-    process.off('SIGURG', listener);
-    const handle = executionAsyncResource() as Partial<SignalHandle>;
-    if (typeof handle.start === 'function' && typeof handle.stop === 'function') {
-      found(handle.constructor as SignalHandleClass);
-    }
-  });
-  runIn(rootContext, () => process.on('SIGURG', listener));
-  process.kill(process.pid, 'SIGURG');
 }

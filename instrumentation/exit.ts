@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers';
-import type { Recorder } from './recorder.ts';
+import type { OpenSpans, Recorder } from './recorder.ts';
 
 const flushLimitMs = 1500;
 
@@ -22,10 +22,9 @@ export function trackExportSocket(socket: Socket): void {
   if (isHolding) process.nextTick(() => socket.destroy());
 }
 
-/** `endOpen` ends the spans that would not end by themselves any more. */
-export function flushAtEnd(recorder: Recorder, endOpen: () => void): void {
+export function flushAtEnd(recorder: Recorder, open: OpenSpans): void {
   const flush = () => {
-    endOpen();
+    open.end();
     return recorder.flush();
   };
 

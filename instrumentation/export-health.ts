@@ -73,11 +73,20 @@ export function reportReachability<Span>(
   const health = createHealth(address, writeLine);
   return {
     export(spans, done) {
-      exporter.export(spans, (result) => {
+      let isDone = false;
+      const finish: typeof done = (result) => {
+        if (isDone) return;
+        isDone = true;
         if (result.code === 0) health.delivered();
         else health.failed(result.error, spans.length);
         done(result);
-      });
+      };
+      // An exporter that is not OpenTelemetry's may throw, and would take the program with it.
+      try {
+        exporter.export(spans, finish);
+      } catch (error) {
+        finish({ code: 1, error: error instanceof Error ? error : new Error(String(error)) });
+      }
     },
     async forceFlush() {
       await exporter.forceFlush?.();

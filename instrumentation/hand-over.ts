@@ -11,6 +11,7 @@ import { progress } from './export/hand-over-progress.ts';
 import type { HandOverData } from './export/hand-over-thread.ts';
 import { makeRoom } from './listening.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
+import type { OpenSpans } from './recorder.ts';
 
 /** For the thread to run, which takes some 40 ms, more on a busy machine. */
 const startLimitMs = 1000;
@@ -18,16 +19,15 @@ const startLimitMs = 1000;
 const answerLimitMs = { usual: 500, failing: 100 };
 const problemBytes = 1024;
 
-/** `endOpen` ends the spans that would not end by themselves any more. */
-export function handOverAtEnd(recorder: FastRecorder, endOpen: () => void): void {
+export function handOverAtEnd(recorder: FastRecorder, open: OpenSpans): void {
   const handOver = guard(() => {
-    endOpen();
+    open.end();
     sendFromThread(recorder);
   });
   makeRoom(process);
   process.once('exit', handOver);
   // Signals are not delivered to other threads.
-  if (process.getBuiltinModule('node:worker_threads').isMainThread) catchEndSignals(recorder, handOver);
+  if (process.getBuiltinModule('node:worker_threads').isMainThread) catchEndSignals(recorder, open, handOver);
 }
 
 function sendFromThread({ queue, health, exporting, version }: FastRecorder): void {

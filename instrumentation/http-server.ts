@@ -21,7 +21,7 @@ import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { watchMessage, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
-import type { RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
+import type { OpenSpans, RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { noteActivity } from './strain/monitor.ts';
 import { noteService } from './strain/service.ts';
@@ -64,14 +64,19 @@ function watchDeparted(leftLimitMs: number): (visit: Visit) => void {
   });
   return (visit) => {
     left.add(visit);
+    leftVisits.noted();
     if (!isWaiting) wait(leftLimitMs);
   };
 }
 
-/** Ends what will not be ended by its handler any more, because the program ends. */
-export function endLeftVisits(): void {
-  for (const visit of left) visit.end(visit.leftMs ?? performance.now());
-}
+/** For the end of the program: those that will not be ended by their handler any more. */
+export const leftVisits: OpenSpans = {
+  isEmpty: () => left.size === 0,
+  end() {
+    for (const visit of left) visit.end(visit.leftMs ?? performance.now());
+  },
+  noted: () => {},
+};
 
 function startVisit(
   recorder: Recorder,

@@ -37,6 +37,14 @@ export interface RecordedSpan {
   end(end: SpanEnd): void;
 }
 
+/** Spans that would not end by themselves any more when the program ends. */
+export interface OpenSpans {
+  isEmpty(): boolean;
+  end(): void;
+  /** Called when there is one more; to be set by whoever wants to know. */
+  noted: () => void;
+}
+
 /** Headers as Node hands them to a program: lower-case names. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 

@@ -1,4 +1,9 @@
-/** A recorder on OpenTelemetry's own SDK: NodeSDK, a batch processor and an OTLP exporter, set up by the OTEL_* variables. */
+/**
+ * A recorder on OpenTelemetry's own SDK: NodeSDK, a batch processor and an OTLP exporter, set up by the OTEL_* variables,
+ * and by the module that SOCKEYE_SDK names.
+ */
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
 import { propagation, trace, SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -9,6 +14,7 @@ import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import { contextManager, rootContext } from './context.ts';
 import { reportReachability } from './export-health.ts';
+import { createPropagation, propagatorsOf } from './propagation.ts';
 import type { RecordedSpan, Recorder, SpanEnd, SpanStart } from './recorder.ts';
 
 const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER };
@@ -24,7 +30,9 @@ export interface SdkRecorderOptions {
 
 /** Starts the SDK and registers it with the OpenTelemetry API, so that the program's own spans join the hook's traces. */
 export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): Recorder {
-  const pipeline = startPipeline();
+  const { spanProcessors = [], traceExporter, ...own } = ownConfiguration(process.env['SOCKEYE_SDK']);
+  const pipeline = startPipeline(traceExporter);
+  const propagators = propagatorsOf(process.env['OTEL_PROPAGATORS']);
   const configuration: Partial<NodeSDKConfiguration> = {
     resource: defaultResource().merge(
       resourceFromAttributes({
@@ -36,8 +44,10 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
       }),
     ),
     contextManager,
+    // The hook's own where they are enough: OpenTelemetry's let pass what the W3C's rules do not.
+    ...(propagators ? { textMapPropagator: createPropagation(propagators).propagator } : {}),
     ...(serviceName === undefined ? {} : { serviceName }),
-    ...(pipeline === undefined ? {} : { spanProcessors: [pipeline.processor] }),
+    ...(pipeline === undefined ? {} : { spanProcessors: [pipeline.processor, ...spanProcessors] }),
     // The default detectors but one: the command line of a process may hold secrets.
     ...(process.env['OTEL_NODE_RESOURCE_DETECTORS']
       ? {}
@@ -45,6 +55,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     // Traces alone, unless metrics or logs are asked for by name.
     ...(process.env['OTEL_METRICS_EXPORTER'] ? {} : { metricReaders: [] }),
     ...(process.env['OTEL_LOGS_EXPORTER'] ? {} : { logRecordProcessors: [] }),
+    ...own,
   };
   new NodeSDK(configuration).start();
   const tracer = trace.getTracer('@sockeye/instrumentation', version);
@@ -67,6 +78,26 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
   };
 }
 
+/**
+ * Part of NodeSDK's options, exported by a module of the program's; none for `1` or `true`, which ask for the SDK alone. Its
+ * processors come after the hook's own.
+ */
+function ownConfiguration(setting = ''): Partial<NodeSDKConfiguration> {
+  const path = setting.trim();
+  if (/^(|1|true)$/i.test(path)) return {};
+  try {
+    const require = createRequire(join(process.cwd(), 'main.js'));
+    const loaded = require(resolve(path)) as { default?: Partial<NodeSDKConfiguration> };
+    return loaded.default ?? (loaded as Partial<NodeSDKConfiguration>);
+  } catch (error) {
+    const [reason] = String(error).split('\n');
+    process.stderr.write(
+      `sockeye: SOCKEYE_SDK names no module that loads, expected a path or 1: ${path}: ${reason}. The SDK runs without it.\n`,
+    );
+    return {};
+  }
+}
+
 function endSpan(span: Span, { endMs, shared = [], attributes, name, errorMessage }: SpanEnd): void {
   if (name !== undefined) span.updateName(name);
   for (const each of shared) span.setAttributes(each);
@@ -75,12 +106,15 @@ function endSpan(span: Span, { endMs, shared = [], attributes, name, errorMessag
   span.end(endMs);
 }
 
-/** The exporter for OTLP and its batches, by gRPC unless a protocol is named; undefined when another is asked for, which the SDK sets up. */
-function startPipeline() {
+/**
+ * The exporter and its batches: the one given, else OTLP, by gRPC unless a protocol is named. Undefined when the environment
+ * asks for another, which the SDK sets up.
+ */
+function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined) {
   const wanted = process.env['OTEL_TRACES_EXPORTER']?.trim();
-  if (wanted && wanted !== 'otlp') return undefined;
+  if (!given && wanted && wanted !== 'otlp') return undefined;
   const writeLine = (line: string) => process.stderr.write(`${line}\n`);
-  const exporter = reportReachability(otlpExporter(), exporterAddress(), writeLine);
+  const exporter = reportReachability(given ?? otlpExporter(), exporterAddress(), writeLine);
   const processor = new BatchSpanProcessor({
     exporter,
     scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,

@@ -8,7 +8,7 @@ import { trackExportSocket } from './exit.ts';
 import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
-import { endLeftVisits, watchHttpServer } from './http-server.ts';
+import { leftVisits, watchHttpServer } from './http-server.ts';
 import { watchHttp2Client } from './http2-client.ts';
 import { watchHttp2Server } from './http2-server.ts';
 import { noteOpener } from './libraries/peers.ts';
@@ -30,7 +30,7 @@ export function startHook(): void {
     version,
     serviceName: fallbackServiceName(process.env, script, process.cwd()),
     environment: process.env,
-    endOpen: endLeftVisits,
+    open: leftVisits,
   });
 
   watchAborts();

@@ -8,7 +8,7 @@ import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 
 import { setTimeout } from 'node:timers';
 import { headroomBytes } from './export-request.ts';
 import { tlsOptions, type ExportOptions } from './options.ts';
-import { compressed, rejectedSpans, SendError, type Sender, type SenderOptions } from './sender.ts';
+import { compressed, rejectedSpans, SendError, type Sender } from './sender.ts';
 
 /** An answer is a few bytes; what is longer is not read. */
 const answerBytesMax = 64 * 1024;
@@ -17,7 +17,7 @@ const answerBytesMax = 64 * 1024;
 const retryableStatuses = new Set(['1', '4', '10', '11', '14', '15']);
 const resourceExhausted = '8';
 
-export function createGrpcSender(options: ExportOptions, { userAgent, isAwaited }: SenderOptions): Sender {
+export function createGrpcSender(options: ExportOptions, userAgent: string): Sender {
   const { origin, pathname } = new URL(options.url);
   let session: ClientHttp2Session | undefined;
 
@@ -29,13 +29,13 @@ export function createGrpcSender(options: ExportOptions, { userAgent, isAwaited 
     opened.on('error', () => {});
     // A server that is about to close takes no new calls.
     opened.on('goaway', () => opened.close());
-    if (!isAwaited) opened.unref();
+    opened.unref();
     session = opened;
     return opened;
   };
 
   return {
-    async send(request, timeoutMs) {
+    async send(request, { timeoutMs, left }) {
       const message = options.isCompressed ? await compressedMessage(request) : prefixed(request, 0);
       const opened = connected();
       const stream = opened.request({
@@ -48,7 +48,7 @@ export function createGrpcSender(options: ExportOptions, { userAgent, isAwaited 
         ...(options.isCompressed ? { 'grpc-encoding': 'gzip' } : {}),
         ...options.headers,
       });
-      stream.end(message);
+      stream.end(message, left);
       return answered(opened, stream, timeoutMs);
     },
     close: () => session?.destroy(),

@@ -3,12 +3,12 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { setTimeout } from 'node:timers';
 import { headroomBytes } from './export-request.ts';
 import { tlsOptions, type ExportOptions } from './options.ts';
-import { compressed, rejectedSpans, SendError, type Sender, type SenderOptions } from './sender.ts';
+import { compressed, rejectedSpans, SendError, type Sender } from './sender.ts';
 
 const answerBytesMax = 64 * 1024;
 const retryableStatuses = new Set([429, 502, 503, 504]);
 
-export function createHttpSender(options: ExportOptions, { userAgent, isAwaited }: SenderOptions): Sender {
+export function createHttpSender(options: ExportOptions, userAgent: string): Sender {
   const isSecure = options.url.startsWith('https:');
   let agent: Agent | undefined;
   const headers = {
@@ -19,7 +19,7 @@ export function createHttpSender(options: ExportOptions, { userAgent, isAwaited 
   };
 
   return {
-    async send(message, timeoutMs) {
+    async send(message, { timeoutMs, left }) {
       const body = message.subarray(headroomBytes);
       const module = isSecure
         ? process.getBuiltinModule('node:https')
@@ -31,8 +31,8 @@ export function createHttpSender(options: ExportOptions, { userAgent, isAwaited 
         agent,
         headers: { ...headers, 'content-length': content.length },
       });
-      if (!isAwaited) request.once('socket', (socket) => socket.unref());
-      request.end(content);
+      request.once('socket', (socket) => socket.unref());
+      request.end(content, left);
       return answered(request, timeoutMs);
     },
     close: () => agent?.destroy(),

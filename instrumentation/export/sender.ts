@@ -1,18 +1,18 @@
-/** What sends one request to the receiver of spans, whatever the protocol. */
+/** What sends one request to the receiver of spans, whatever the protocol. Its sockets hold no program that has nothing left to do. */
 export interface Sender {
   /**
    * Sends a request, which stands behind its headroom. Resolves with the number of spans that the receiver refused of it;
    * rejects with a `SendError`.
    */
-  send(request: Buffer, timeoutMs: number): Promise<number>;
+  send(request: Buffer, options: SendOptions): Promise<number>;
   /** Ends all connections at once. */
   close(): void;
 }
 
-export interface SenderOptions {
-  userAgent: string;
-  /** Whether somebody waits for the answer. Else a program that has nothing left to do ends, and what is still here is handed over. */
-  isAwaited: boolean;
+export interface SendOptions {
+  timeoutMs: number;
+  /** Called when the whole request has been handed to the kernel. */
+  left?: () => void;
 }
 
 export class SendError extends Error {

@@ -36,8 +36,8 @@ export interface SpanQueueOptions {
   delayMs: number | undefined;
   spansMax: number;
   batchSpansMax: number;
-  /** Sends a request; resolves with the number of spans that were not taken. */
-  deliver(request: Buffer, spanCount: number): Promise<number>;
+  /** Sends a request; resolves with the number of spans that were not taken. `left`: it is in the kernel. */
+  deliver(request: Buffer, spanCount: number, left: () => void): Promise<number>;
   /** A span found no place. */
   overflowed(): void;
 }
@@ -47,6 +47,8 @@ interface Batch {
   writer: ByteWriter;
   request: Buffer;
   spanCount: number;
+  /** Whether all of it is in the kernel: then only the answer is missing. */
+  hasLeft: boolean;
   /** Lost spans that it tells of. */
   reportedCount: number;
 }
@@ -143,7 +145,7 @@ export class SpanQueue {
     this.#resource ??= this.#options.resource();
     const writer = this.#spareWriters.pop() ?? new ByteWriter();
     const request = assembleRequest(writer, this.#resource, parts);
-    this.#ready.push({ writer, request, spanCount: this.#openCount, reportedCount });
+    this.#ready.push({ writer, request, spanCount: this.#openCount, hasLeft: false, reportedCount });
     this.#readyCount += this.#openCount;
     this.#lostCount = 0;
     this.#openCount = 0;
@@ -169,7 +171,8 @@ export class SpanQueue {
 
   async #deliver(batch: Batch): Promise<void> {
     const { writer, request, spanCount, reportedCount } = batch;
-    const lostCount = await this.#options.deliver(request, spanCount);
+    const left = () => (batch.hasLeft = true);
+    const lostCount = await this.#options.deliver(request, spanCount, left);
     // Of one that was lost, nobody knows who still holds its bytes.
     if (lostCount === 0 && isWorthKeeping(writer) && this.#spareWriters.length < IN_FLIGHT_MAX)
       this.#spareWriters.push(writer);
@@ -185,10 +188,11 @@ export class SpanQueue {
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values());
   }
 
-  /** What was not delivered yet, for somebody else to send: it is not sent from here any more, as the program ends. */
+  /** What has not left yet, for somebody else to send: it is not sent from here any more, as the program ends. */
   takeAll(): { requests: Buffer[]; spanCount: number } {
     this.#seal();
-    const batches = [...this.#inFlight.keys(), ...this.#ready];
+    // What has left is delivered by the kernel; sent twice, some receivers would show it twice.
+    const batches = [...this.#inFlight.keys(), ...this.#ready].filter(({ hasLeft }) => !hasLeft);
     this.#ready = [];
     this.#readyCount = 0;
     return {

@@ -30,9 +30,9 @@ export function addLibraryFolder(folder: string, peer: Attributes): void {
 
 /** Remembers where a call of a library goes to, by its attributes. */
 export function learnPeer(attributes: Attributes): void {
+  if (attributes['db.namespace'] === undefined) return;
   const address = `${String(attributes['server.address'])}:${String(attributes['server.port'])}`;
-  if (attributes['db.namespace'] === undefined || byAddress.has(address)) return;
-  if (byAddress.size >= PEERS_MAX) return;
+  if (byAddress.has(address) || byAddress.size >= PEERS_MAX) return;
   byAddress.set(address, Object.fromEntries(remembered.map((key) => [key, attributes[key]])));
 }
 
@@ -57,6 +57,8 @@ export function peerAttributesOf(connection: Connection): Attributes {
 
 /** The file of the first function on the stack that is neither Node's nor the hook's. */
 function callingFile(): string | undefined {
+  // With --frozen-intrinsics stacks are what they are.
+  if (Object.isFrozen(Error)) return undefined;
   const { prepareStackTrace, stackTraceLimit } = Error;
   const holder: { stack?: unknown } = {};
   try {

@@ -4,8 +4,7 @@
  * It does with the same variables what OpenTelemetry's SDK does, at a fraction of the cost; what it cannot do, such as a
  * program's own span processors, `choose-recorder.ts` leaves to the SDK.
  */
-import type { Attributes, Context } from '@opentelemetry/api';
-import { contextManager, withSpan } from '../context.ts';
+import { contextManager } from '../context.ts';
 import { createHealth, type Health } from '../export-health.ts';
 import { encodeResource, type Scope } from '../export/export-request.ts';
 import { createSender, deliver } from '../export/exporter.ts';
@@ -13,18 +12,15 @@ import type { ExportOptions } from '../export/options.ts';
 import { SpanQueue } from '../export/span-queue.ts';
 import { guard } from '../guard.ts';
 import { createPropagation, type Propagators } from '../propagation.ts';
-import type { RecordedSpan, Recorder, SpanEnd, SpanStart } from '../recorder.ts';
+import type { Recorder } from '../recorder.ts';
 import { slowCallMs } from '../settings.ts';
-import { sampledFlag } from '../trace-context.ts';
 import { registerApi } from './api-registry.ts';
-import { addAttribute, type AttributeMap } from './attribute-values.ts';
-import { fitsOwn, spanLimits, type SpanLimits } from './limits.ts';
+import { HookSpan, type HookSpans } from './hook-span.ts';
+import { spanLimits } from './limits.ts';
 import { resourceAttributes } from './resource.ts';
 import type { Sampler } from './sampler.ts';
-import { SpanRecord, type SpanOwner } from './span-record.ts';
-import { createTracerProvider, originOf, parentIn } from './tracer.ts';
-
-const kinds = { server: 2, client: 3 };
+import type { SpanOwner } from './span-record.ts';
+import { createTracerProvider } from './tracer.ts';
 
 /**
  * Four times what is usual elsewhere: a request costs 0.3 ms however many spans are in it. A batch seldom has as many, it
@@ -67,13 +63,7 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
     propagation: propagation.propagator,
   });
 
-  const hook: HookSpans = {
-    owner: ownerOf(scope),
-    sampler,
-    slowMs: slowCallMs(environment),
-    limits: undefined,
-  };
-  if (!fitsOwn(limits)) hook.limits = limits;
+  const hook: HookSpans = { owner: ownerOf(scope), sampler, slowMs: slowCallMs(environment) };
   const activity = { onSpanStart: () => {} };
   return {
     version,
@@ -86,7 +76,10 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
       return new HookSpan(hook, start);
     },
     extract: propagation.extract,
-    inject: (span, set) => propagation.inject((span as HookSpan).record, (span as HookSpan).parent, set),
+    inject(span, set) {
+      const { record, parent } = span as HookSpan;
+      propagation.inject(record, parent, set);
+    },
     flush: () => queue.flush(),
   };
 }
@@ -94,7 +87,7 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
 function createQueue(options: FastRecorderOptions, scope: Scope, health: Health): SpanQueue {
   const { environment, exporting, version, serviceName } = options;
   const { timeoutMs } = exporting;
-  const sender = createSender(exporting, { version });
+  const sender = createSender(exporting, version);
   const number = (name: string) => positiveNumber(environment[name]);
   const spansMax = number('OTEL_BSP_MAX_QUEUE_SIZE') ?? usualQueueMax;
   return new SpanQueue({
@@ -103,7 +96,7 @@ function createQueue(options: FastRecorderOptions, scope: Scope, health: Health)
     delayMs: number('OTEL_BSP_SCHEDULE_DELAY'),
     spansMax,
     batchSpansMax: Math.min(spansMax, number('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? usualBatchMax),
-    deliver: (request, spanCount) => deliver(sender, request, { spanCount, timeoutMs, health }),
+    deliver: (request, spanCount, left) => deliver(sender, request, { spanCount, timeoutMs, health, left }),
     overflowed: () => health.overflowed(),
   });
 }
@@ -111,86 +104,4 @@ function createQueue(options: FastRecorderOptions, scope: Scope, health: Health)
 function positiveNumber(text: string | undefined): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) && value > 0 ? value : undefined;
-}
-
-interface HookSpans {
-  owner: SpanOwner;
-  sampler: Sampler;
-  slowMs: number;
-  /** Set when they may be too narrow for the hook's own attributes. */
-  limits: SpanLimits | undefined;
-}
-
-/** A span of the hook's own, which has no use for most of what a program may do with one. */
-class HookSpan implements RecordedSpan {
-  readonly record: SpanRecord;
-  readonly parent: Context;
-  readonly hook: HookSpans;
-  #context: Context | undefined;
-
-  constructor(hook: HookSpans, { name, kind, startMs, parent, attributes, shared }: SpanStart) {
-    this.hook = hook;
-    this.parent = parent;
-    const origin = originOf(parentIn(parent), hook.sampler);
-    this.record = new SpanRecord(hook.owner, origin, name, kinds[kind], startMs);
-    this.record.startAttributes = attributes;
-    if (shared) this.record.shared = [shared];
-  }
-
-  get context(): Context {
-    return (this.#context ??= withSpan(this.parent, this.record));
-  }
-
-  end({ endMs, shared, attributes, name, errorMessage }: SpanEnd): void {
-    const { record, hook } = this;
-    if (!record.isOpen) return;
-    if (name !== undefined) record.name = name;
-    if (errorMessage !== undefined) {
-      record.statusCode = 2;
-      record.statusMessage = errorMessage;
-    }
-    if (shared) record.shared = shared;
-    record.endAttributes = attributes;
-    if ((record.traceFlags & sampledFlag) === 0) {
-      if (!this.#matters(endMs)) {
-        record.isOpen = false;
-        return;
-      }
-      record.endAttributes = { ...attributes, 'sockeye.sampled': false };
-    }
-    if (record.ownAttributes || hook.limits) mergeAttributes(record);
-    record.finish(endMs);
-  }
-
-  /** Whether it leaves although its trace is not sampled: what failed or was slow must not depend on luck. */
-  #matters(endMs: number): boolean {
-    const { record, hook } = this;
-    if (hook.sampler.isOff) return false;
-    if (record.statusCode !== 0) return true;
-    const isStream =
-      record.startAttributes?.['sockeye.stream'] ?? record.endAttributes?.['sockeye.stream'] ?? false;
-    return !isStream && endMs - Number(record.startedAt) >= hook.slowMs;
-  }
-}
-
-/** Makes one list of what the hook and the program said of the span, in the order in which they said it. */
-function mergeAttributes(record: SpanRecord): void {
-  const { shared = [], startAttributes, ownAttributes = new Map(), endAttributes } = record;
-  const limits = record.owner.limits.attributes;
-  const merged: AttributeMap = new Map();
-  const addHooks = (attributes: Attributes | undefined) => {
-    for (const [key, value] of Object.entries(attributes ?? {})) {
-      record.droppedAttributesCount += addAttribute(merged, key, value, limits);
-    }
-  };
-  for (const attributes of shared) addHooks(attributes);
-  addHooks(startAttributes);
-  for (const [key, value] of ownAttributes) {
-    if (merged.has(key) || merged.size < limits.countMax) merged.set(key, value);
-    else record.droppedAttributesCount += 1;
-  }
-  addHooks(endAttributes);
-  record.ownAttributes = merged;
-  record.shared = undefined;
-  record.startAttributes = record.endAttributes = undefined;
 }

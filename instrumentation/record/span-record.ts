@@ -31,8 +31,9 @@ export interface SpanOrigin {
   parent: SpanContext | undefined;
 }
 
-const okCode = 1;
-const errorCode = 2;
+/** Statuses, as OTLP numbers them. */
+export const okCode = 1;
+export const errorCode = 2;
 
 export class SpanRecord implements Span, SpanData {
   readonly owner: SpanOwner;

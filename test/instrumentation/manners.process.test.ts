@@ -39,7 +39,7 @@ async function runEnding(
     ...(hook ? options : {}),
   });
   if (signal) {
-    await app.line(way === 'stay' ? 'resting' : 'called');
+    await app.line({ stay: 'resting', busy: 'busy' }[way] ?? 'called');
     app.child.kill(signal);
   }
   return { ...(await app.ended), path };
@@ -53,6 +53,7 @@ describe('a program that ends', () => {
     { way: 'return', how: 'with nothing left to do' },
     { way: 'stay', how: 'by SIGTERM', signal: 'SIGTERM' as const },
     { way: 'stay', how: 'by SIGINT', signal: 'SIGINT' as const },
+    { way: 'busy', how: 'by a SIGTERM that comes just before a call', signal: 'SIGTERM' as const },
     { way: 'own-handler', how: 'by a SIGTERM it handles itself', signal: 'SIGTERM' as const },
   ])('$how ends the same way, and its spans arrive', async ({ way, signal }) => {
     const bare = await runEnding(way, { hook: false, ...(signal ? { signal } : {}) });

@@ -42,6 +42,8 @@ export interface Receiver {
   url: string;
   port: number;
   spans: ReceivedSpan[];
+  /** The export requests as they came, in order. */
+  requests: Buffer[];
   /** Metadata of the export requests, in order. */
   metadata: Record<string, unknown>[];
   /** Resolves with the first span that matches, now or later. */
@@ -123,10 +125,12 @@ function readSpan(raw: RawSpan, resource: Record<string, Value>, scope: string):
 export async function startReceiver(port = 0): Promise<Receiver> {
   const server = new Server({ 'grpc.max_receive_message_length': 64 << 20 });
   const spans: ReceivedSpan[] = [];
+  const requests: Buffer[] = [];
   const metadata: Record<string, unknown>[] = [];
   let waiting: { matches: (span: ReceivedSpan) => boolean; resolve: (span: ReceivedSpan) => void }[] = [];
 
   const exportSpans = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
+    requests.push(call.request);
     metadata.push(call.metadata.getMap());
     for (const span of decode(call.request)) {
       spans.push(span);
@@ -162,6 +166,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     url: `http://127.0.0.1:${bound}`,
     port: bound,
     spans,
+    requests,
     metadata,
     waitFor(matches) {
       const found = spans.find(matches);

@@ -16,6 +16,15 @@ const ways = {
     setInterval(() => {}, 1000);
     setTimeout(() => console.log('resting'), 50);
   },
+  /** Rests, is busy for a while, and goes on with another call. */
+  busy() {
+    setInterval(() => {}, 1000);
+    setTimeout(() => {
+      console.log('busy');
+      for (const end = performance.now() + 500; performance.now() < end;);
+      http.get(`${url}-next`).on('error', () => {});
+    }, 50);
+  },
   'own-handler'() {
     const timer = setInterval(() => {}, 1000);
     process.on('SIGTERM', () => {
