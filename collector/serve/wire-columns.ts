@@ -30,6 +30,8 @@ export interface ColumnHead {
  */
 export interface TraceColumnsHead extends ColumnHead {
   traceId: string;
+  /** Kept past retention; not there for a trace of a file. */
+  pinned?: boolean;
   complete: boolean;
   startUnixNano: string;
   durationMs: number;

@@ -36,12 +36,7 @@ const ATTRIBUTES: Schema = {
 };
 
 const outcomes = { calls: integer, errors: integer, timeouts: integer };
-const stats = {
-  ...outcomes,
-  p50Ms: number,
-  p95Ms: number,
-  p99Ms: number,
-};
+const stats = { ...outcomes, p50Ms: number, p95Ms: number, p99Ms: number };
 const cursor: Schema = { ...nullable(text), description: 'continues the list; null at its end' };
 
 const general = {
@@ -246,8 +241,10 @@ const traces = {
     refused: integer,
     message: text,
   }),
+  TracePin: object<Wire.TracePin>({ traceId: text, pinned: boolean }),
   Trace: object<Wire.Trace>({
     traceId: text,
+    pinned: { ...boolean, description: 'kept past retention' },
     complete: { ...boolean, description: 'one root, every parent present, nothing pending' },
     startUnixNano: text,
     durationMs: number,

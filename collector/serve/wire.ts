@@ -185,10 +185,17 @@ export interface WireSpan {
 }
 export interface Trace {
   traceId: string;
+  /** Kept past retention; not there for a trace of a file. */
+  pinned?: boolean;
   complete: boolean;
   startUnixNano: string;
   durationMs: number;
   spans: WireSpan[];
+}
+
+export interface TracePin {
+  traceId: string;
+  pinned: boolean;
 }
 
 /** The edges of the map that a trace went along, in the order of its calls. */

@@ -34,6 +34,19 @@ describe.each([
   ['a small trace', TRACE_ID],
   ['a large trace, in its thread', largeId],
 ])('%s', (_, traceId) => {
+  it('is kept past retention while it is pinned, and says so', async () => {
+    const pinned = async () => [
+      (await jsonOf<Trace>(get(`/api/traces/${traceId}`))).pinned,
+      (await columnsOf(get(`/api/traces/${traceId}?format=columns`))).head.pinned,
+    ];
+    const pin = (method: string) => fetch(`${api.url}/api/traces/${traceId}/pin`, { method });
+    expect(await pinned()).toEqual([false, false]);
+    expect(await jsonOf(pin('PUT'))).toEqual({ traceId, pinned: true });
+    expect(await pinned()).toEqual([true, true]);
+    expect(await jsonOf(pin('DELETE'))).toEqual({ traceId, pinned: false });
+    expect(await pinned()).toEqual([false, false]);
+  });
+
   it('is the same in columns as in JSON', async () => {
     const trace = await jsonOf<Trace>(get(`/api/traces/${traceId}`));
     const columns = await columnsOf(get(`/api/traces/${traceId}?format=columns`));

@@ -290,6 +290,20 @@ describe('a large map', () => {
     expect(ids).toEqual(expect.arrayContaining(['payments', 'ledger', 'checkout']));
   });
 
+  it('has all of a trace that is shown, however long', () => {
+    const path = new Set([
+      'gateway->catalog',
+      'catalog->items',
+      'gateway->search',
+      'search->index',
+      'payments->ledger',
+      'checkout->shipping',
+      'checkout->inventory',
+    ]);
+    const ids = new Set(keepWorst(shop, 10, ['payments->bank.example'], path).nodes.map((node) => node.id));
+    for (const key of path) for (const end of key.split('->')) expect(ids).toContain(end);
+  });
+
   it('has no edge whose end it leaves out', () => {
     for (let most = 2; most <= shop.nodes.length; most++) {
       const { nodes, edges } = keepWorst(shop, most);

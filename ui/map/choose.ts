@@ -26,10 +26,15 @@ export function keepUnhealthy({ nodes, edges }: MapPart): MapPart {
 }
 
 /**
- * At most `nodesMax` nodes: the neighbourhoods of `origins` (edges as `a->b`, or services), worst first, or of the edges
+ * At most `nodesMax` nodes: those of a trace's `path`, the neighbourhoods of `origins` (edges as `a->b`, or services), worst first, or of the edges
  * with most timeouts and errors; and every edge between them. A map that is small enough stays whole.
  */
-export function keepWorst(map: MapPart, nodesMax: number, origins: readonly string[] = []): MapPart {
+export function keepWorst(
+  map: MapPart,
+  nodesMax: number,
+  origins: readonly string[] = [],
+  path: ReadonlySet<string> = new Set(),
+): MapPart {
   if (map.nodes.length <= nodesMax) return map;
   const known = new Set(map.nodes.map((node) => node.id));
   const byKey = new Map(map.edges.map((edge) => [edgeKey(edge), edge]));
@@ -44,7 +49,7 @@ export function keepWorst(map: MapPart, nodesMax: number, origins: readonly stri
       b.timeouts - a.timeouts || b.errors - a.errors || b.calls - a.calls || (a.from < b.from ? -1 : 1),
   );
   const seeds = new Set([...origins, ...worstFirst.filter(fails).map(edgeKey)]);
-  for (const seed of [...seeds].slice(0, SEEDS_MAX)) {
+  for (const seed of [...path, ...[...seeds].slice(0, SEEDS_MAX)]) {
     const edge = byKey.get(seed);
     if (edge) keep(edge.from, edge.to);
     else keep(seed);

@@ -2,14 +2,11 @@
 import { notAvailableYet } from '../http-error.ts';
 import type { Method, Route } from '../route.ts';
 import type { Parameter } from '../schema.ts';
-import { TRACE_ID } from './parameter-docs.ts';
 import { FINGERPRINT } from './timeouts.ts';
 
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
 
 export const LATER_ROUTES: readonly Route[] = [
-  later('PUT', '/api/traces/:id/pin', 'Keep a trace past retention', TRACE_ID),
-  later('DELETE', '/api/traces/:id/pin', 'Let retention have a trace', TRACE_ID),
   later('PUT', '/api/timeouts/:fingerprint/state', 'Acknowledge or mute an incident', FINGERPRINT),
   later('GET', '/api/latency', 'Latency over time'),
   ...METHODS.flatMap((method) => [

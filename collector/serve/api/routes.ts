@@ -7,6 +7,7 @@ import { helpRoutes } from './help.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
 import { lookRoutes } from './look.ts';
+import { pinRoutes } from './pins.ts';
 import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
 import { timeoutRoutes } from './timeouts.ts';
@@ -17,6 +18,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...statusRoutes(sources),
     ...serviceRoutes(sources),
     ...traceRoutes(sources),
+    ...pinRoutes(sources),
     ...timeoutRoutes(sources),
     ...attributeRoutes(sources),
     live,

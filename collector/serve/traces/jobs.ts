@@ -8,7 +8,13 @@ import { diagnoseDocument, writeTrace, type TraceForm } from './write-trace.ts';
 
 /** `bytes` is a stored trace's OTLP, or, to look at, a file in any format that is taken. */
 export type Job =
-  | { readonly kind: 'write'; readonly bytes: Uint8Array; readonly traceId: string; readonly form: TraceForm }
+  | {
+      readonly kind: 'write';
+      readonly bytes: Uint8Array;
+      readonly traceId: string;
+      readonly form: TraceForm;
+      readonly isPinned: boolean;
+    }
   | { readonly kind: 'diagnose'; readonly bytes: Uint8Array; readonly traceId: string }
   | { readonly kind: 'list'; readonly bytes: Uint8Array }
   | { readonly kind: 'open'; readonly bytes: Uint8Array; readonly traceId: string };
@@ -27,7 +33,7 @@ export function runJob(
 ): Promise<JobResults[Job['kind']]> | JobResults[Job['kind']] {
   switch (job.kind) {
     case 'write':
-      return writeTrace(job.form, job.traceId, job.bytes, history);
+      return writeTrace(job.form, job.traceId, job.bytes, history, job.isPinned);
     case 'diagnose':
       return diagnoseDocument(job.traceId, job.bytes, history);
     case 'list':

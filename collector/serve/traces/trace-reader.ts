@@ -44,9 +44,9 @@ export function createTraceReader(store: Store): TraceReader {
 
   return {
     async write(traceId, form, signal) {
-      const bytes = await store.readTraceBytes(traceId);
+      const [bytes, isPinned] = await Promise.all([store.readTraceBytes(traceId), store.isPinned(traceId)]);
       if (signal?.aborted === true) throw new Cancelled('the caller went away');
-      return bytes === null ? null : run({ kind: 'write', bytes, traceId, form });
+      return bytes === null ? null : run({ kind: 'write', bytes, traceId, form, isPinned });
     },
     async diagnose(traceId) {
       const bytes = await store.readTraceBytes(traceId);

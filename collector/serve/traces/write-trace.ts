@@ -25,7 +25,8 @@ export async function writeTrace(
   traceId: string,
   document: Uint8Array,
   history: History,
-): Promise<Uint8Array<ArrayBuffer>> {
+  isPinned: boolean,
+): Promise<Uint8Array> {
   if (form === 'otlp') return encode(tracesToJson(document));
   const sent = decodeTraces(document);
   // Others' formats know no spans that have not ended, and take what was sent.
@@ -34,15 +35,15 @@ export async function writeTrace(
   const spans = foldPending(sent);
   switch (form) {
     case 'json':
-      return jsonOf(buildWireTrace(traceId, spans));
+      return jsonOf({ ...buildWireTrace(traceId, spans), pinned: isPinned });
     case 'texts':
       return writeColumnFile<TraceTextsHead>(traceTexts(spans));
     case 'columns': {
       const tree = buildTraceTree(spans);
       const { verdicts } = await diagnoseByHistory(history, traceId, spans, tree);
       const counts = { received: sent.length, folded: spans.length };
-      const parts = traceColumns(traceId, tree, orderRows(tree), counts, verdicts);
-      return writeColumnFile<TraceColumnsHead>(parts);
+      const { head, columns } = traceColumns(traceId, tree, orderRows(tree), counts, verdicts);
+      return writeColumnFile<TraceColumnsHead>({ head: { ...head, pinned: isPinned }, columns });
     }
   }
 }
@@ -59,11 +60,11 @@ export async function diagnoseDocument(
 }
 
 /** Span by span: the whole of a large trace is longer than a string can be. */
-function jsonOf({ spans, ...head }: Trace): Uint8Array<ArrayBuffer> {
+function jsonOf({ spans, ...head }: Trace): Uint8Array {
   const parts = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"spans":[`)];
   spans.forEach((span, index) => parts.push(Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(span)}`)));
   parts.push(Buffer.from(']}'));
-  return Uint8Array.from(Buffer.concat(parts));
+  return Buffer.concat(parts);
 }
 
 function encode(text: string): Uint8Array<ArrayBuffer> {
