@@ -179,14 +179,17 @@ function walkResourceSpans(reader: ProtobufReader, walk: Walk): void {
 
 function walkScopeSpans(reader: ProtobufReader, walk: Walk): void {
   walk.scope = readContext(reader);
-  walk.sink.open(walk.resource, walk.scope);
   const outerLimit = reader.limit;
+  let isOpen = false;
   while (reader.more) {
     const tag = reader.tag();
     if (tag !== CHILDREN_TAG) {
       walk.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
       continue;
     }
+    // Not before: what stands in front of the spans has been checked by now.
+    if (!isOpen) walk.sink.open(walk.resource, walk.scope);
+    isOpen = true;
     const end = reader.delimited();
     if (!walk.sink.takeKnown(reader.position, end, walk)) {
       reader.limit = end;

@@ -727,6 +727,52 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         expect((await search('')).traces).toMatchObject([{ spans: 1, errors: 0, durationMs: 20 }]);
       });
 
+      test('a pinned trace outlives retention and is the same after it; let go, it goes', async () => {
+        await store.append(
+          makeRequest(
+            ...call('a', { id: '1', error: 'ECONNREFUSED' }, { id: '2' }),
+            ...call('b', { id: '1' }, { id: '2' }),
+          ),
+        );
+        expect(await store.pinTrace(traceId('c'))).toBe('unknown');
+        expect(await store.isPinned(traceId('a'))).toBe(false);
+        expect(await store.pinTrace(traceId('a'))).toBe('pinned');
+        expect(await store.isPinned(traceId('a'))).toBe(true);
+        const before = await store.readTraceBytes(traceId('a'));
+        const { oldestUnixMs } = await store.status();
+        await expect.poll(() => Date.now() > oldestUnixMs!).toBe(true);
+        // Again and again: a pinned trace has no time.
+        for (const dropped of [2, 0]) expect(await store.applyRetention(0, 1e9)).toBe(dropped);
+        store = await backend.reopen(store);
+        expect(await store.applyRetention(0, 1e9)).toBe(0);
+        expect(await store.readTraceBytes(traceId('a'))).toEqual(before);
+        expect(await store.readTrace(traceId('b'))).toEqual([]);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).traceIds).toEqual([traceId('a')]);
+        expect(await found('service:checkout')).toEqual(['a']);
+        // Its calls are of a time that the map no longer has.
+        expect(await store.readCallGroups(AROUND_NOON)).toEqual([]);
+        await store.unpinTrace(traceId('a'));
+        expect(await store.applyRetention(0, 1e9)).toBe(2);
+        expect(await store.readTrace(traceId('a'))).toEqual([]);
+        expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(0);
+        expect(await store.status()).toMatchObject({ spans: 0 });
+      });
+
+      test('sums are those of the spans that retention left', async () => {
+        await store.append(makeRequest(...call('a', { id: '1', durationMs: 100 }), { trace: 'b', id: '1' }));
+        const { oldestUnixMs } = await store.status();
+        await expect.poll(() => Date.now() > oldestUnixMs! + 200).toBe(true);
+        await store.append(makeRequest({ trace: 'a', id: '2', parent: '1', service: 'payments' }));
+        expect(await store.readCallGroups(AROUND_NOON)).toMatchObject([
+          { from: null, to: 'checkout', calls: 1 },
+          { from: 'checkout', to: 'payments', calls: 1, p50Ms: about(100) },
+        ]);
+        expect(await store.applyRetention(Date.now() - oldestUnixMs! - 100, 1e9)).toBe(2);
+        expect(await store.readCallGroups(AROUND_NOON)).toEqual([]);
+        const stats = await store.readServiceStats(AROUND_NOON, { byOperation: false, service: null });
+        expect(stats).toMatchObject([{ service: 'payments', calls: 1 }]);
+      });
+
       test('what is kept within a size is the newest, and the rest is counted as dropped', async () => {
         const sent = 3_000;
         for (let batch = 0; batch < 3; batch++) {

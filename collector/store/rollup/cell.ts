@@ -32,7 +32,7 @@ export interface Cell {
   retries: number;
   /** Milliseconds → calls that had it; null while there are none. */
   budgets: Map<number, number> | null;
-  readonly latency: Sketch;
+  latency: Sketch;
   /** Of the paired server spans of an edge; null while there are none. */
   serverLatency: Sketch | null;
 }

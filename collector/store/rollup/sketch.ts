@@ -44,14 +44,17 @@ export function durationMsOfBucket(bucket: number): number {
 }
 
 export function countBucket(sketch: Sketch, bucket: number, count: number): void {
-  const at = placeOf(sketch, bucket);
+  const isLast = sketch.size === 0 || sketch.buckets[sketch.size - 1]! < bucket;
+  const at = isLast ? sketch.size : placeOf(sketch, bucket);
   if (at < sketch.size && sketch.buckets[at] === bucket) {
     sketch.counts[at]! += count;
     return;
   }
   if (sketch.size === sketch.buckets.length) grow(sketch);
-  sketch.buckets.copyWithin(at + 1, at, sketch.size);
-  sketch.counts.copyWithin(at + 1, at, sketch.size);
+  if (!isLast) {
+    sketch.buckets.copyWithin(at + 1, at, sketch.size);
+    sketch.counts.copyWithin(at + 1, at, sketch.size);
+  }
   sketch.buckets[at] = bucket;
   sketch.counts[at] = count;
   sketch.size++;

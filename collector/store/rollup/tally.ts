@@ -7,20 +7,36 @@
  * (`sign` −1) and the trace is counted again with them: so a call whose server span comes a day later still moves to
  * its edge, and every sum stays exact.
  */
-import type { MapEdge } from '../../serve/wire.ts';
 import {
-  addCell,
-  countBudget,
-  countTimeoutPhase,
-  emptyCell,
-  isEmptyCell,
-  TIMEOUT_PHASES,
-  type Cell,
-} from './cell.ts';
-import { bucketOf, countBucket, emptySketch } from './sketch.ts';
+  CLIENT,
+  ERROR,
+  IS_RETRY,
+  IS_STREAM,
+  NEVER_ARRIVED,
+  OK,
+  PRODUCER,
+  SERVER,
+  TIMEOUT,
+} from '../columns/codes.ts';
+import type { MapEdge } from '../../serve/wire.ts';
+import { addCell, countBudget, countTimeoutPhase, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
+import { LatencyCounts } from './latency-counts.ts';
+import {
+  CODES,
+  durationMsOfLine,
+  LINE_WORDS,
+  OPERATION,
+  PARENT_HIGH,
+  PARENT_LOW,
+  PEER,
+  RESOURCE,
+  startMsOfLine,
+  type RowLines,
+} from './row-lines.ts';
+import { NO_SERVER, ServerIndex } from './server-index.ts';
+import { bucketOf } from './sketch.ts';
 import { MINUTE_MS } from './steps.ts';
 import type { SeriesKey } from './series.ts';
-import type { TraceRows } from './trace-rows.ts';
 
 /** What ids stand for; asked once for each. */
 export interface RowNames {
@@ -30,20 +46,6 @@ export interface RowNames {
   edgeKind(peer: number): MapEdge['kind'];
   /** `service.version` of a resource; null when it says none. */
   version(resource: number): { readonly service: string; readonly version: string } | null;
-}
-
-/** Codes of the span table's columns. */
-export interface RowCodes {
-  readonly client: number;
-  readonly producer: number;
-  readonly server: number;
-  readonly consumer: number;
-  readonly ok: number;
-  readonly error: number;
-  readonly timeout: number;
-  readonly isStream: number;
-  readonly isRetry: number;
-  readonly neverArrived: number;
 }
 
 export interface SeriesCell {
@@ -57,108 +59,141 @@ export interface Sighting {
   readonly service: string;
 }
 
-type Cells = Map<number, Cell>;
-
+/** Numbers of the cells of a minute, by what they count. */
 interface Minute {
-  readonly operations: Cells;
-  readonly entries: Cells;
-  readonly versions: Cells;
+  readonly stepUnixMs: number;
+  readonly operations: Map<number, number>;
+  readonly entries: Map<number, number>;
+  readonly versions: Map<number, number>;
   /** By caller's service, then by target and kind. */
-  readonly edges: Map<number, Cells>;
+  readonly edges: Map<number, Map<number, number>>;
 }
 
 const EDGE_KINDS: readonly MapEdge['kind'][] = ['http', 'rpc', 'db', 'messaging', 'tcp'];
-const NO_ROW = -1;
 /** In place of a bucket: counted, without a latency. */
 const NOT_TIMED = -1;
 const PHASE_NONE = TIMEOUT_PHASES.indexOf('none');
+const FIRST_CELLS = 1 << 12;
 
 export class Tally {
   readonly #names: RowNames;
-  readonly #codes: RowCodes;
   readonly #minutes = new Map<number, Minute>();
   readonly #services: string[] = [];
   readonly #serviceIds = new Map<string, number>();
-  readonly #serviceOfOperation: number[] = [];
-  readonly #kindOfPeer: number[] = [];
+  readonly #serviceOfOperation = new Map<number, number>();
+  readonly #kindOfPeer = new Map<number, number>();
   readonly #versions: { readonly service: string; readonly version: string }[] = [];
-  readonly #versionOfResource: number[] = [];
+  readonly #versionOfResource = new Map<number, number>();
   readonly #sightings = new Map<number, Set<number>>();
   readonly #servers = new ServerIndex();
-  #minuteStart = NaN;
+  #cells = 0;
+  #calls = new Int32Array(FIRST_CELLS);
+  /** What few cells have, beside their calls and latencies. */
+  readonly #rare = new Map<number, Cell>();
+  readonly #latencies = new LatencyCounts();
+  readonly #serverLatencies = new LatencyCounts();
   #minute: Minute | null = null;
 
-  constructor(names: RowNames, codes: RowCodes) {
+  constructor(names: RowNames) {
     this.#names = names;
-    this.#codes = codes;
   }
 
-  /** `sign` is 1 to count the trace, −1 to take out what it counted for. */
-  add(trace: TraceRows, sign: 1 | -1): void {
-    const { client, producer, server, consumer } = this.#codes;
-    this.#servers.fill(trace, server, consumer);
-    for (let row = 0; row < trace.count; row++) {
-      const minute = this.#minuteOf(trace.startMs[row]!);
-      const kind = trace.kind[row]!;
-      const isStream = (trace.flags[row]! & this.#codes.isStream) !== 0;
-      const bucket = isStream ? NOT_TIMED : bucketOf(trace.durationMs[row]!);
-      const operation = trace.operation[row]!;
+  /** Lines `first` up to `end` are a trace. `sign` is 1 to count it, −1 to take out what it counted for. */
+  add(lines: RowLines, first: number, end: number, sign: 1 | -1): void {
+    const { words } = lines;
+    this.#servers.fill(words, first, end);
+    for (let line = first, at = first * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
+      const minute = this.#minuteOf(startMsOfLine(words, at));
+      const kind = words[at + CODES]! & 0xff;
+      const outcome = (words[at + CODES]! >>> 8) & 0xff;
+      const isStream = ((words[at + CODES]! >>> 16) & IS_STREAM) !== 0;
+      const bucket = isStream ? NOT_TIMED : bucketOf(durationMsOfLine(words, at));
+      const operation = words[at + OPERATION]!;
+      const isCall = kind === CLIENT || kind === PRODUCER;
       // What is normal for a call is what its successes took; one given up was cut off at its caller's budget.
-      const isCutOff = (kind === client || kind === producer) && trace.outcome[row] !== this.#codes.ok;
-      const normal = isCutOff ? NOT_TIMED : bucket;
-      count(cellOf(minute.operations, operation), trace, row, normal, sign, this.#codes, false);
-      const version = this.#versionOf(trace.resource[row]!);
-      if (version >= 0) cellOf(minute.versions, version).calls += sign;
-      if (kind === client || kind === producer) {
-        if (trace.peer[row] !== 0) this.#addCall(minute, trace, row, bucket, sign);
-      } else if (kind === server && trace.parentIdLow[row] === 0 && trace.parentIdHigh[row] === 0) {
-        const service = this.#serviceOf(operation);
-        count(cellOf(minute.entries, service), trace, row, bucket, sign, this.#codes, false);
+      const normal = isCall && outcome !== OK ? NOT_TIMED : bucket;
+      this.#count(this.#cellOf(minute.operations, operation), normal, outcome, PHASE_NONE, sign);
+      const version = this.#versionOf(words[at + RESOURCE]!);
+      if (version >= 0) {
+        const cell = this.#cellOf(minute.versions, version);
+        this.#calls[cell]! += sign;
+      }
+      if (isCall) {
+        if (words[at + PEER] !== 0) this.#addCall(minute, lines, line, bucket, sign);
+      } else if (kind === SERVER && words[at + PARENT_LOW] === 0 && words[at + PARENT_HIGH] === 0) {
+        const cell = this.#cellOf(minute.entries, this.#serviceOf(operation));
+        this.#count(cell, bucket, outcome, PHASE_NONE, sign);
       }
     }
   }
 
-  #addCall(minute: Minute, trace: TraceRows, row: number, bucket: number, sign: 1 | -1): void {
-    const peer = trace.peer[row]!;
-    const server = this.#servers.find(trace, row);
-    const caller = this.#serviceOf(trace.operation[row]!);
-    const callee = server === NO_ROW ? peer : this.#serviceOf(trace.operation[server]!);
+  #addCall(minute: Minute, { words, giveUps }: RowLines, line: number, bucket: number, sign: 1 | -1): void {
+    const at = line * LINE_WORDS;
+    const peer = words[at + PEER]!;
+    const server = this.#servers.find(at);
+    const isPaired = server !== NO_SERVER;
+    const caller = this.#serviceOf(words[at + OPERATION]!);
+    const callee = isPaired ? this.#serviceOf(words[server + OPERATION]!) : peer;
     let edges = minute.edges.get(caller);
     if (edges === undefined) minute.edges.set(caller, (edges = new Map()));
-    const target = callee * 2 + (server === NO_ROW ? 1 : 0);
-    const cell = cellOf(edges, target * EDGE_KINDS.length + this.#kindOf(peer));
-    count(cell, trace, row, bucket, sign, this.#codes, true);
-    const flags = trace.flags[row]!;
-    if (flags & this.#codes.isRetry) cell.retries += sign;
-    if (server === NO_ROW) {
-      if (flags & this.#codes.neverArrived) cell.neverArrived += sign;
+    const target = callee * 2 + (isPaired ? 0 : 1);
+    const cell = this.#cellOf(edges, target * EDGE_KINDS.length + this.#kindOf(peer));
+    const codes = words[at + CODES]!;
+    const giveUp = giveUps.size > 0 ? giveUps.get(line) : undefined;
+    this.#count(cell, bucket, (codes >>> 8) & 0xff, giveUp?.phaseIndex ?? PHASE_NONE, sign);
+    const flags = codes >>> 16;
+    if (giveUp !== undefined && giveUp.budgetMs !== null) {
+      countBudget(this.#rareOf(cell), giveUp.budgetMs, sign);
+    }
+    if (flags & IS_RETRY) this.#rareOf(cell).retries += sign;
+    if (!isPaired) {
+      if (flags & NEVER_ARRIVED) this.#rareOf(cell).neverArrived += sign;
       return;
     }
-    if (bucket >= 0) {
-      countBucket((cell.serverLatency ??= emptySketch()), bucketOf(trace.durationMs[server]!), sign);
-    }
-    if (sign > 0 && trace.kind[row] === this.#codes.client && trace.kind[server] === this.#codes.server) {
-      this.#see(peer, callee);
+    if (bucket >= 0) this.#serverLatencies.add(cell, bucketOf(durationMsOfLine(words, server)), sign);
+    const isHttp = (codes & 0xff) === CLIENT && (words[server + CODES]! & 0xff) === SERVER;
+    if (sign > 0 && isHttp) this.#see(peer, callee);
+  }
+
+  #count(cell: number, bucket: number, outcome: number, phaseIndex: number, sign: 1 | -1): void {
+    this.#calls[cell]! += sign;
+    if (bucket >= 0) this.#latencies.add(cell, bucket, sign);
+    if (outcome === ERROR) this.#rareOf(cell).errors += sign;
+    else if (outcome === TIMEOUT) {
+      const rare = this.#rareOf(cell);
+      rare.timeouts += sign;
+      countTimeoutPhase(rare, phaseIndex, sign);
     }
   }
 
-  /** Cells that came out as nothing are left out, except that of an operation only ever seen. */
+  /** Cells that came out as nothing are left out. To be called once, at the end. */
   *minutes(): Generator<{ readonly stepUnixMs: number; readonly cells: SeriesCell[] }> {
-    for (const [stepUnixMs, minute] of this.#minutes) {
+    const latencies = this.#latencies.sketches();
+    const serverLatencies = this.#serverLatencies.sketches();
+    const cellOf = (number: number): Cell => {
+      const cell = this.#rare.get(number) ?? emptyCell();
+      cell.calls = this.#calls[number]!;
+      cell.latency = latencies.get(number) ?? cell.latency;
+      cell.serverLatency = serverLatencies.get(number) ?? null;
+      return cell;
+    };
+    for (const minute of this.#minutes.values()) {
       const cells: SeriesCell[] = [];
-      for (const [operation, cell] of minute.operations) {
-        cells.push({ series: { type: 'operation', operation }, cell });
-      }
+      const put = (series: SeriesKey, number: number): void => {
+        const cell = cellOf(number);
+        if (!isUnchanged(cell)) cells.push({ series, cell });
+      };
+      for (const [operation, cell] of minute.operations) put({ type: 'operation', operation }, cell);
       for (const [service, cell] of minute.entries) {
-        cells.push({ series: { type: 'entry', service: this.#services[service]! }, cell });
+        put({ type: 'entry', service: this.#services[service]! }, cell);
       }
       for (const [version, cell] of minute.versions) {
-        cells.push({ series: { type: 'version', ...this.#versions[version]! }, cell });
+        put({ type: 'version', ...this.#versions[version]! }, cell);
       }
       for (const [caller, edges] of minute.edges) {
-        for (const [key, cell] of edges) cells.push({ series: this.#edgeSeries(caller, key), cell });
+        for (const [key, cell] of edges) put(this.#edgeSeries(caller, key), cell);
       }
-      yield { stepUnixMs, cells: cells.filter(({ cell }) => !isUnchanged(cell)) };
+      yield { stepUnixMs: minute.stepUnixMs, cells };
     }
   }
 
@@ -185,23 +220,53 @@ export class Tally {
     else known.add(service);
   }
 
+  #cellOf(cells: Map<number, number>, key: number): number {
+    let cell = cells.get(key);
+    if (cell === undefined) {
+      cell = this.#cells++;
+      cells.set(key, cell);
+      if (this.#cells > this.#calls.length) {
+        const larger = new Int32Array(2 * this.#calls.length);
+        larger.set(this.#calls);
+        this.#calls = larger;
+      }
+    }
+    return cell;
+  }
+
+  #rareOf(cell: number): Cell {
+    let rare = this.#rare.get(cell);
+    if (rare === undefined) this.#rare.set(cell, (rare = emptyCell()));
+    return rare;
+  }
+
   #minuteOf(startMs: number): Minute {
     // Rows of a trace nearly always share the minute of the one before.
-    if (this.#minute !== null && startMs >= this.#minuteStart && startMs < this.#minuteStart + MINUTE_MS) {
-      return this.#minute;
-    }
-    this.#minuteStart = Math.floor(startMs / MINUTE_MS) * MINUTE_MS;
-    let minute = this.#minutes.get(this.#minuteStart);
+    const last = this.#minute;
+    if (last !== null && startMs >= last.stepUnixMs && startMs < last.stepUnixMs + MINUTE_MS) return last;
+    const stepUnixMs = Math.floor(startMs / MINUTE_MS) * MINUTE_MS;
+    let minute = this.#minutes.get(stepUnixMs);
     if (minute === undefined) {
-      minute = { operations: new Map(), entries: new Map(), versions: new Map(), edges: new Map() };
-      this.#minutes.set(this.#minuteStart, minute);
+      minute = {
+        stepUnixMs,
+        operations: new Map(),
+        entries: new Map(),
+        versions: new Map(),
+        edges: new Map(),
+      };
+      this.#minutes.set(stepUnixMs, minute);
     }
     this.#minute = minute;
     return minute;
   }
 
   #serviceOf(operation: number): number {
-    return (this.#serviceOfOperation[operation] ??= this.#serviceId(this.#names.service(operation)));
+    let service = this.#serviceOfOperation.get(operation);
+    if (service === undefined) {
+      service = this.#serviceId(this.#names.service(operation));
+      this.#serviceOfOperation.set(operation, service);
+    }
+    return service;
   }
 
   #serviceId(service: string): number {
@@ -214,11 +279,16 @@ export class Tally {
   }
 
   #kindOf(peer: number): number {
-    return (this.#kindOfPeer[peer] ??= EDGE_KINDS.indexOf(this.#names.edgeKind(peer)));
+    let kind = this.#kindOfPeer.get(peer);
+    if (kind === undefined) {
+      kind = EDGE_KINDS.indexOf(this.#names.edgeKind(peer));
+      this.#kindOfPeer.set(peer, kind);
+    }
+    return kind;
   }
 
   #versionOf(resource: number): number {
-    const known = this.#versionOfResource[resource];
+    const known = this.#versionOfResource.get(resource);
     if (known !== undefined) return known;
     const named = this.#names.version(resource);
     let id = -1;
@@ -228,7 +298,7 @@ export class Tally {
       );
       if (id < 0) id = this.#versions.push(named) - 1;
     }
-    this.#versionOfResource[resource] = id;
+    this.#versionOfResource.set(resource, id);
     return id;
   }
 }
@@ -248,37 +318,16 @@ export function gatherSteps(
   return steps;
 }
 
-function cellOf(cells: Cells, key: number): Cell {
+function cellOf(cells: Map<number, Cell>, key: number): Cell {
   let cell = cells.get(key);
   if (cell === undefined) cells.set(key, (cell = emptyCell()));
   return cell;
 }
 
-function count(
-  cell: Cell,
-  trace: TraceRows,
-  row: number,
-  bucket: number,
-  sign: 1 | -1,
-  codes: RowCodes,
-  withGiveUp: boolean,
-): void {
-  cell.calls += sign;
-  if (bucket >= 0) countBucket(cell.latency, bucket, sign);
-  const outcome = trace.outcome[row]!;
-  if (outcome === codes.error) cell.errors += sign;
-  const giveUp = withGiveUp && trace.giveUps.size > 0 ? trace.giveUps.get(row) : undefined;
-  if (outcome === codes.timeout) {
-    cell.timeouts += sign;
-    countTimeoutPhase(cell, giveUp?.phaseIndex ?? PHASE_NONE, sign);
-  }
-  if (giveUp !== undefined && giveUp.budgetMs !== null) countBudget(cell, giveUp.budgetMs, sign);
-}
-
 /** What a trace counted for before and counts for now may be the same. */
 function isUnchanged(cell: Cell): boolean {
   return (
-    isEmptyCell(cell) &&
+    cell.calls === 0 &&
     cell.errors === 0 &&
     cell.timeouts === 0 &&
     cell.neverArrived === 0 &&
@@ -288,49 +337,4 @@ function isUnchanged(cell: Cell): boolean {
     cell.latency.counts.every((inBucket) => inBucket === 0) &&
     (cell.serverLatency?.counts.every((inBucket) => inBucket === 0) ?? true)
   );
-}
-
-/** Finds the server span of a call within a trace: the earliest whose parent it is. Made once and filled per trace. */
-class ServerIndex {
-  /** Open addressing on the parent's id; a row, or NO_ROW. */
-  #slots = new Int32Array(1024).fill(NO_ROW);
-  #mask = 1023;
-  #used: number[] = [];
-
-  fill(trace: TraceRows, server: number, consumer: number): void {
-    for (const slot of this.#used) this.#slots[slot] = NO_ROW;
-    this.#used = [];
-    if (trace.count * 2 > this.#slots.length) {
-      let length = this.#slots.length;
-      while (length < trace.count * 2) length *= 2;
-      this.#slots = new Int32Array(length).fill(NO_ROW);
-      this.#mask = length - 1;
-    }
-    for (let row = 0; row < trace.count; row++) {
-      const kind = trace.kind[row]!;
-      if (kind !== server && kind !== consumer) continue;
-      const high = trace.parentIdHigh[row]!;
-      const low = trace.parentIdLow[row]!;
-      if (high === 0 && low === 0) continue;
-      const slot = this.#slotOf(trace, high, low);
-      const known = this.#slots[slot]!;
-      if (known === NO_ROW) this.#used.push(slot);
-      if (known === NO_ROW || trace.startMs[row]! < trace.startMs[known]!) this.#slots[slot] = row;
-    }
-  }
-
-  find(trace: TraceRows, call: number): number {
-    if (this.#used.length === 0) return NO_ROW;
-    return this.#slots[this.#slotOf(trace, trace.spanIdHigh[call]!, trace.spanIdLow[call]!)]!;
-  }
-
-  #slotOf(trace: TraceRows, parentHigh: number, parentLow: number): number {
-    let slot = (parentLow ^ Math.imul(parentHigh, 0x9e3779b1)) & this.#mask;
-    for (;;) {
-      const row = this.#slots[slot]!;
-      if (row === NO_ROW) return slot;
-      if (trace.parentIdLow[row] === parentLow && trace.parentIdHigh[row] === parentHigh) return slot;
-      slot = (slot + 1) & this.#mask;
-    }
-  }
 }

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { IS_STREAM, NEVER_ARRIVED } from '../../../collector/store/columns/codes.ts';
 import { addCells, decodeStep, encodeStep, type StepCells } from '../../../collector/store/rollup/steps.ts';
 import { seriesIdentity, type EdgeSeries } from '../../../collector/store/rollup/series.ts';
 import { latencyOfSketch, totalOf } from '../../../collector/store/rollup/sketch.ts';
 import { gatherSteps, Tally } from '../../../collector/store/rollup/tally.ts';
-import { CODES, drawRows, NAMES, SERVICES, tallyOf, type DrawnSpan } from './draw-rows.ts';
+import { count, NAMES, SERVICES, tallyOf, type DrawnSpan } from './draw-rows.ts';
 
 const CALL: DrawnSpan[] = [
   { id: 1, service: 'gateway', kind: 'server', startMs: 1_000, durationMs: 500 },
@@ -58,7 +59,7 @@ test('a call without a server span is kept by its peer', () => {
 });
 
 test('never arrived counts only where no server span says otherwise', () => {
-  const lost = { ...CALL[1]!, outcome: 'timeout', flags: CODES.neverArrived } as const;
+  const lost = { ...CALL[1]!, outcome: 'timeout', flags: NEVER_ARRIVED } as const;
   expect(edgesOf(tallyOf([CALL[0]!, lost]))[0]!.cell.neverArrived).toBe(1);
   expect(edgesOf(tallyOf([CALL[0]!, lost, CALL[2]!]))[0]!.cell.neverArrived).toBe(0);
 });
@@ -75,7 +76,7 @@ test('a time-out counts in its phase with its budget, and is no error', () => {
 });
 
 test('a stream is a call without a latency', () => {
-  const { cell } = edgesOf(tallyOf([CALL[0]!, { ...CALL[1]!, flags: CODES.isStream }, CALL[2]!]))[0]!;
+  const { cell } = edgesOf(tallyOf([CALL[0]!, { ...CALL[1]!, flags: IS_STREAM }, CALL[2]!]))[0]!;
   expect([cell.calls, totalOf(cell.latency), cell.serverLatency]).toEqual([1, 0, null]);
 });
 
@@ -101,16 +102,16 @@ test('spans count in the minute they start in, a call in that of its caller', ()
 });
 
 test('taking a trace out and counting it again with a late span is the same as counting it whole', () => {
-  const late = new Tally(NAMES, CODES);
-  late.add(drawRows(CALL.slice(0, 2)), 1);
-  late.add(drawRows(CALL.slice(0, 2)), -1);
-  late.add(drawRows(CALL), 1);
+  const late = new Tally(NAMES);
+  count(late, CALL.slice(0, 2), 1);
+  count(late, CALL.slice(0, 2), -1);
+  count(late, CALL, 1);
   expect(cellsOf(late)).toEqual(cellsOf(tallyOf(CALL)));
 });
 
 test('what is taken out and not counted again leaves nothing', () => {
   const tally = tallyOf(CALL);
-  tally.add(drawRows(CALL), -1);
+  count(tally, CALL, -1);
   expect(cellsOf(tally)).toEqual(new Map());
 });
 
@@ -152,11 +153,11 @@ test('random traces, split at random and stored step by step, sum up to what cou
   for (const trace of traces) {
     // First a part of its spans, later the whole.
     const part = trace.slice(0, random(trace.length + 1));
-    const first = new Tally(NAMES, CODES);
-    first.add(drawRows(part), 1);
-    const then = new Tally(NAMES, CODES);
-    then.add(drawRows(part), -1);
-    then.add(drawRows(trace), 1);
+    const first = new Tally(NAMES);
+    count(first, part, 1);
+    const then = new Tally(NAMES);
+    count(then, part, -1);
+    count(then, trace, 1);
     for (const tally of [first, then]) {
       for (const [day, cells] of gatherSteps(minutesOf(tally), 86_400_000)) {
         const known = stored.get(day);
@@ -168,8 +169,8 @@ test('random traces, split at random and stored step by step, sum up to what cou
       }
     }
   }
-  const whole = new Tally(NAMES, CODES);
-  for (const trace of traces) whole.add(drawRows(trace), 1);
+  const whole = new Tally(NAMES);
+  for (const trace of traces) count(whole, trace, 1);
   const expected = gatherSteps(minutesOf(whole), 86_400_000);
   expect([...stored.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
   for (const [day, data] of stored) {

@@ -6,7 +6,7 @@
 import { calleeOf, type Callee } from '../../../query/callee.ts';
 import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../../query/results.ts';
 import type { MapEdge, NodeKind } from '../../../serve/wire.ts';
-import { addCell, emptyCell, type Cell } from '../../rollup/cell.ts';
+import { addCell, emptyCell, holdAtZero, isEmptyCell, type Cell } from '../../rollup/cell.ts';
 import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
 import { latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
 import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
@@ -103,6 +103,11 @@ export function createRollupReader(
         sum,
         decodeStep(data, (series) => wanted.has(series)),
       );
+    }
+    for (const [series, cell] of sum) {
+      holdAtZero(cell);
+      // What a delta took out and is not absorbed yet.
+      if (isEmptyCell(cell)) sum.delete(series);
     }
     return sum;
   }

@@ -1,49 +1,59 @@
 /** Leaves out spans that are stored already, or twice in the rows at hand: byte for byte, resource and scope included. */
-import { SPAN_ID_BYTES } from '../../columns/codes.ts';
 import { spanBytes } from '../../columns/span-bytes.ts';
-import { startMsOf, type SpanTable } from '../../columns/span-table.ts';
-import type { TraceRows } from '../../rollup/trace-rows.ts';
+import type { SpanTable } from '../../columns/span-table.ts';
+import {
+  LINE_WORDS,
+  ROW,
+  SPAN_HIGH,
+  SPAN_LOW,
+  START_HIGH,
+  START_LOW,
+  type RowLines,
+} from '../../rollup/row-lines.ts';
 import { attempt, type BlockSearch, type KnownPiece } from './known-traces.ts';
 
 /** Spans of one trace, start and id that a span is compared with; beyond them it is kept, whatever it is. */
 const SAME_ID_MAX = 32;
 
 /**
- * Puts the rows of a run that are no copies into `kept` from `to` on. Returns where the next run's go. Rows of a run, and
- * of a piece, are ordered by start.
+ * Moves the lines of a trace that are no copies, `first` up to `end`, to `to` and on. Returns where the next trace's
+ * go. Lines of a trace, and of a piece of it in a block, are ordered by start and span id.
  */
 export function leaveOutCopies(
   search: BlockSearch,
   table: SpanTable,
-  order: Uint32Array,
-  run: { readonly first: number; readonly end: number },
-  stored: TraceRows,
+  lines: RowLines,
+  first: number,
+  end: number,
+  stored: RowLines,
   pieces: readonly KnownPiece[],
-  kept: Uint32Array,
   to: number,
 ): number {
-  const firstKept = to;
+  const { words } = lines;
   let next = to;
-  for (let index = run.first; index < run.end; index++) {
-    const row = order[index]!;
-    let isCopy = false;
-    // Copies stand side by side, so one of a kept row is among the last kept with its start and id.
-    const lowest = Math.max(firstKept, next - SAME_ID_MAX);
-    for (let before = next - 1; before >= lowest && isSameSpan(table, kept[before]!, row); before--) {
-      isCopy ||= isSameContent(table, kept[before]!, row);
-    }
-    for (const piece of pieces) isCopy ||= isStored(search, table, row, stored, piece);
-    if (!isCopy) kept[next++] = row;
+  for (let line = first; line < end; line++) {
+    if (isCopyAbove(table, words, line, to, next)) continue;
+    if (pieces.some((piece) => isStored(search, table, words, line, stored.words, piece))) continue;
+    if (next !== line) moveLine(lines, line, next);
+    next++;
   }
   return next;
 }
 
-function isSameSpan(table: SpanTable, a: number, b: number): boolean {
-  if (table.startLow[a] !== table.startLow[b] || table.startHigh[a] !== table.startHigh[b]) return false;
-  for (let byte = 0; byte < SPAN_ID_BYTES; byte++) {
-    if (table.spanId[a * SPAN_ID_BYTES + byte] !== table.spanId[b * SPAN_ID_BYTES + byte]) return false;
+/** Copies stand side by side, so what a line may be a copy of is among the last kept. */
+function isCopyAbove(
+  table: SpanTable,
+  words: Uint32Array,
+  line: number,
+  firstKept: number,
+  next: number,
+): boolean {
+  const lowest = Math.max(firstKept, next - SAME_ID_MAX);
+  for (let above = next - 1; above >= lowest; above--) {
+    if (compareSpans(words, above * LINE_WORDS, words, line * LINE_WORDS) !== 0) return false;
+    if (isSameContent(table, words[above * LINE_WORDS + ROW]!, words[line * LINE_WORDS + ROW]!)) return true;
   }
-  return true;
+  return false;
 }
 
 function isSameContent(table: SpanTable, a: number, b: number): boolean {
@@ -57,29 +67,25 @@ function isSameContent(table: SpanTable, a: number, b: number): boolean {
 function isStored(
   { opened, damage }: BlockSearch,
   table: SpanTable,
-  row: number,
-  stored: TraceRows,
-  { block, granule, firstRow, from, to }: KnownPiece,
+  words: Uint32Array,
+  line: number,
+  stored: Uint32Array,
+  { block, granule, from, to }: KnownPiece,
 ): boolean {
-  const startMs = startMsOf(table, row);
-  const id = new DataView(table.spanId.buffer, table.spanId.byteOffset + row * SPAN_ID_BYTES, SPAN_ID_BYTES);
-  const high = id.getUint32(0);
-  const low = id.getUint32(4);
-  let compared = 0;
-  for (
-    let at = lowerBound(stored.startMs, from, to, startMs);
-    at < to && stored.startMs[at] === startMs;
-    at++
-  ) {
-    if (stored.spanIdHigh[at] !== high || stored.spanIdLow[at] !== low || ++compared > SAME_ID_MAX) continue;
+  const at = line * LINE_WORDS;
+  const row = words[at + ROW]!;
+  const lowest = lowerBound(stored, from, to, words, at);
+  const highest = Math.min(to, lowest + SAME_ID_MAX);
+  for (let other = lowest; other < highest; other++) {
+    if (compareSpans(stored, other * LINE_WORDS, words, at) !== 0) return false;
     const isSame = attempt(damage, block, () => {
-      const other = opened.granule(block, granule);
-      const rowThere = firstRow + at - from;
-      const rowClass = other.classes.of[rowThere]!;
+      const there = opened.granule(block, granule);
+      const rowThere = stored[other * LINE_WORDS + ROW]!;
+      const rowClass = there.classes.of[rowThere]!;
       return (
-        other.classes.resource[rowClass] === table.resource[row] &&
-        other.classes.scope[rowClass] === table.scope[row] &&
-        other.spanBytes(rowThere).equals(spanBytes(table, row))
+        there.classes.resource[rowClass] === table.resource[row] &&
+        there.classes.scope[rowClass] === table.scope[row] &&
+        there.spanBytes(rowThere).equals(spanBytes(table, row))
       );
     });
     if (isSame === true) return true;
@@ -87,13 +93,32 @@ function isStored(
   return false;
 }
 
-function lowerBound(values: Float64Array, from: number, to: number, wanted: number): number {
+/** By start, then by span id. */
+function compareSpans(a: Uint32Array, atA: number, b: Uint32Array, atB: number): number {
+  return (
+    a[atA + START_HIGH]! - b[atB + START_HIGH]! ||
+    a[atA + START_LOW]! - b[atB + START_LOW]! ||
+    a[atA + SPAN_HIGH]! - b[atB + SPAN_HIGH]! ||
+    a[atA + SPAN_LOW]! - b[atB + SPAN_LOW]!
+  );
+}
+
+function lowerBound(stored: Uint32Array, from: number, to: number, words: Uint32Array, at: number): number {
   let low = from;
   let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (values[middle]! < wanted) low = middle + 1;
+    if (compareSpans(stored, middle * LINE_WORDS, words, at) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+function moveLine({ words, giveUps }: RowLines, from: number, to: number): void {
+  words.copyWithin(to * LINE_WORDS, from * LINE_WORDS, (from + 1) * LINE_WORDS);
+  const giveUp = giveUps.get(from);
+  giveUps.delete(to);
+  if (giveUp === undefined) return;
+  giveUps.delete(from);
+  giveUps.set(to, giveUp);
 }

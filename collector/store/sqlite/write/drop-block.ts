@@ -10,14 +10,13 @@ import type { Granule } from '../../columns/granule.ts';
 import { orderRows } from '../../columns/row-order.ts';
 import { createSpanTable } from '../../columns/span-table.ts';
 import { Tally } from '../../rollup/tally.ts';
-import { createTraceRows, resetTraceRows } from '../../rollup/trace-rows.ts';
+import { addLines, clearLines, createLines } from '../../rollup/row-lines.ts';
 import type { BlockRow } from '../block-rows.ts';
 import type { FoldParts } from './fold.ts';
 import { portion, type Steps } from './jobs.ts';
 import { attempt, findKnownTraces, KnownTraces, type WantedTrace } from './known-traces.ts';
 import { makeBlock, type MadeBlock } from './make-block.ts';
-import { ROW_CODES } from './row-codes.ts';
-import { addCopies, addGranuleRows, makeRoom } from './trace-row-copies.ts';
+import { addGranuleLines } from './make-lines.ts';
 
 /** Rows of one trace in one granule. */
 interface GranuleRun {
@@ -39,7 +38,7 @@ const DAY_MS = 24 * 3_600_000;
 /** Gives the spans that are gone. `pinned` holds ids of traces in order. */
 export function* dropBlock(parts: FoldParts, block: BlockRow, pinned: readonly Buffer[]): Steps<number> {
   const { database, blocks, damage, rollups } = parts;
-  const tally = new Tally(parts.names, ROW_CODES);
+  const tally = new Tally(parts.names);
   // What cannot be read cannot be taken out either, nor carried over.
   const traces = attempt(damage, block, () => tracesOf(parts, block)) ?? [];
   if (block.kind !== 'pinned') yield* takeOut(parts, block, traces, tally);
@@ -85,8 +84,7 @@ function* takeOut(
   const others = parts
     .blockRows()
     .filter((other) => other.blockId !== block.blockId && mayShare(block, other));
-  const trace = createTraceRows();
-  const rest = createTraceRows();
+  const trace = createLines();
   const known = new KnownTraces();
   for (let at = 0; at < traces.length;) {
     const slice = sliceOf(traces, at);
@@ -95,20 +93,12 @@ function* takeOut(
     for (const _ of findKnownTraces(parts, others, wanted, known)) yield (COUNTED_SHARE * at) / traces.length;
     const isRead = attempt(parts.damage, block, () => {
       for (const [index, { runs }] of slice.entries()) {
-        resetTraceRows(trace, 0);
-        resetTraceRows(rest, 0);
-        for (const { from, to } of known.pieces(index)) {
-          for (const rows of [trace, rest]) {
-            makeRoom(rows, to - from);
-            addCopies(rows, known.rows, from, to);
-          }
-        }
-        for (const { granule, first, end } of runs) {
-          makeRoom(trace, end - first);
-          addGranuleRows(trace, granule, first, end);
-        }
-        tally.add(trace, -1);
-        if (rest.count > 0) tally.add(rest, 1);
+        clearLines(trace);
+        for (const { from, to } of known.pieces(index)) addLines(trace, known.lines, from, to);
+        const rest = trace.count;
+        for (const { granule, first, end } of runs) addGranuleLines(trace, granule, first, end);
+        tally.add(trace, 0, trace.count, -1);
+        if (rest > 0) tally.add(trace, 0, rest, 1);
       }
       return true;
     });

@@ -6,21 +6,29 @@
  *                  rows in blocks ┴─▶ each trace counted whole ─▶ rollups, traces to diagnose
  */
 import { CONSUMER, OK, TRACE_ID_BYTES } from '../../columns/codes.ts';
-import { compareTraces, orderRows } from '../../columns/row-order.ts';
+import { orderRows } from '../../columns/row-order.ts';
 import { startMsOf, type SpanTable } from '../../columns/span-table.ts';
-import { viewOf } from '../../columns/string-pool.ts';
 import { Tally, type RowNames } from '../../rollup/tally.ts';
-import { createTraceRows, resetTraceRows } from '../../rollup/trace-rows.ts';
+import {
+  addLines,
+  clearLines,
+  CODES,
+  createLines,
+  LINE_WORDS,
+  ROW,
+  startMsOfLine,
+  TRACE_ID,
+  type RowLines,
+} from '../../rollup/row-lines.ts';
 import type { Connection } from '../open-database.ts';
 import type { RollupWriter } from './rollups.ts';
 import type { BlockKind, BlockRow } from '../block-rows.ts';
 import { leaveOutCopies } from './copies.ts';
 import { portion, type Steps } from './jobs.ts';
 import { findKnownTraces, KnownTraces, type BlockSearch, type WantedTrace } from './known-traces.ts';
+import { linesOfTable } from './make-lines.ts';
 import { makeBlock, type BlockTable, type MadeBlock } from './make-block.ts';
 import { packFingerprints, REMEMBERED_MS } from './recent-requests.ts';
-import { ROW_CODES } from './row-codes.ts';
-import { addCopies, addTableRows, makeRoom } from './trace-row-copies.ts';
 import type { Unfolded } from './unfolded.ts';
 
 export interface FoldParts extends BlockSearch {
@@ -37,7 +45,7 @@ interface FailedTrace {
   readonly spans: number;
 }
 
-/** Rows of one trace: `order[first]` up to `order[end]`. */
+/** Lines of one trace: `first` up to `end`. */
 interface Run {
   readonly first: number;
   readonly end: number;
@@ -74,58 +82,77 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<number> {
 }
 
 function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): Steps<Joined> {
-  const tally = new Tally(parts.names, ROW_CODES);
+  const lines = linesOfTable(table, order);
+  const runs = runsOf(lines);
+  yield progressOf(0, 1);
+  const tally = new Tally(parts.names);
   const failed: FailedTrace[] = [];
-  const kept = new Uint32Array(order.length);
   const known = new KnownTraces();
-  const trace = createTraceRows();
+  const trace = createLines();
   // Pinned spans are no longer in the rollups.
   const blocks = parts.blockRows().filter(({ kind }) => kind !== 'pinned');
-  const runs = runsOf(table, order);
-  let keptRows = 0;
+  let kept = 0;
   for (let at = 0; at < runs.length;) {
     const slice = sliceOf(runs, at);
     at += slice.length;
-    const wanted = slice.map((run) => wantedTrace(table, order, run));
+    const wanted = slice.map((run) => wantedTrace(table, lines, run));
     for (const _ of findKnownTraces(parts, blocks, wanted, known)) yield progressOf(at, runs.length);
-    for (const [index, run] of slice.entries()) {
+    for (const [index, { first, end }] of slice.entries()) {
       const pieces = known.pieces(index);
-      const first = keptRows;
-      keptRows = leaveOutCopies(parts, table, order, run, known.rows, pieces, kept, first);
-      if (keptRows === first) continue;
-      resetTraceRows(trace, 0);
-      for (const { from, to } of pieces) {
-        makeRoom(trace, to - from);
-        addCopies(trace, known.rows, from, to);
+      const firstKept = kept;
+      kept = leaveOutCopies(parts, table, lines, first, end, known.lines, pieces, firstKept);
+      if (kept === firstKept) continue;
+      let hasFailed = isAnyFailed(lines, firstKept, kept);
+      let spans = kept - firstKept;
+      if (pieces.length === 0) tally.add(lines, firstKept, kept, 1);
+      else {
+        clearLines(trace);
+        for (const { from, to } of pieces) addLines(trace, known.lines, from, to);
+        tally.add(trace, 0, trace.count, -1);
+        addLines(trace, lines, firstKept, kept);
+        tally.add(trace, 0, trace.count, 1);
+        hasFailed ||= isAnyFailed(trace, 0, trace.count);
+        spans = trace.count;
       }
-      if (trace.count > 0) tally.add(trace, -1);
-      makeRoom(trace, keptRows - first);
-      addTableRows(trace, table, kept, first, keptRows);
-      tally.add(trace, 1);
-      if (trace.outcome.subarray(0, trace.count).some((outcome) => outcome !== OK)) {
-        failed.push({ traceId: Buffer.from(wanted[index]!.traceId), spans: trace.count });
-      }
+      if (hasFailed) failed.push({ traceId: Buffer.from(wanted[index]!.traceId), spans });
     }
     known.clear();
     yield progressOf(at, runs.length);
   }
-  return { order: kept.subarray(0, keptRows), tally, failed };
+  const isWhole = kept === order.length;
+  return {
+    order: isWhole ? order : order.map((_, line) => lines.words[line * LINE_WORDS + ROW]!).subarray(0, kept),
+    tally,
+    failed,
+  };
 }
 
 function progressOf(done: number, all: number): number {
   return (JOINED_SHARE / 8) * (1 + (7 * done) / all);
 }
 
-function runsOf(table: SpanTable, order: Uint32Array): Run[] {
-  const ids = viewOf(table.traceId);
+function runsOf({ words, count }: RowLines): Run[] {
   const runs: Run[] = [];
   let first = 0;
-  for (let index = 1; index <= order.length; index++) {
-    if (index < order.length && compareTraces(ids, order[first]!, ids, order[index]!) === 0) continue;
-    runs.push({ first, end: index });
-    first = index;
+  for (let line = 1; line <= count; line++) {
+    if (line < count && isSameTrace(words, first * LINE_WORDS, line * LINE_WORDS)) continue;
+    runs.push({ first, end: line });
+    first = line;
   }
-  return runs;
+  return count === 0 ? [] : runs;
+}
+
+function isSameTrace(words: Uint32Array, a: number, b: number): boolean {
+  for (let word = TRACE_ID; word < TRACE_ID + 4; word++)
+    if (words[a + word] !== words[b + word]) return false;
+  return true;
+}
+
+function isAnyFailed({ words }: RowLines, first: number, end: number): boolean {
+  for (let at = first * LINE_WORDS; at < end * LINE_WORDS; at += LINE_WORDS) {
+    if (((words[at + CODES]! >>> 8) & 0xff) !== OK) return true;
+  }
+  return false;
 }
 
 function sliceOf(runs: readonly Run[], at: number): readonly Run[] {
@@ -135,13 +162,13 @@ function sliceOf(runs: readonly Run[], at: number): readonly Run[] {
 }
 
 /** Of a message's receipt, the sending may be long ago. */
-function wantedTrace(table: SpanTable, order: Uint32Array, { first, end }: Run): WantedTrace {
-  const at = order[first]! * TRACE_ID_BYTES;
-  let startMs = startMsOf(table, order[first]!);
-  for (let index = first; index < end; index++) {
-    if (table.kind[order[index]!] === CONSUMER) startMs = -Infinity;
+function wantedTrace(table: SpanTable, { words }: RowLines, { first, end }: Run): WantedTrace {
+  let startMs = startMsOfLine(words, first * LINE_WORDS);
+  for (let at = first * LINE_WORDS; at < end * LINE_WORDS; at += LINE_WORDS) {
+    if ((words[at + CODES]! & 0xff) === CONSUMER) startMs = -Infinity;
   }
-  return { traceId: table.traceId.subarray(at, at + TRACE_ID_BYTES), startMs };
+  const id = words[first * LINE_WORDS + ROW]! * TRACE_ID_BYTES;
+  return { traceId: table.traceId.subarray(id, id + TRACE_ID_BYTES), startMs };
 }
 
 interface TimeGroup {

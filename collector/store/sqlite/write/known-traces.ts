@@ -6,13 +6,13 @@
  */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
-import { createTraceRows, resetTraceRows, type TraceRows } from '../../rollup/trace-rows.ts';
+import { clearLines, createLines, type RowLines } from '../../rollup/row-lines.ts';
 import { rowsOfTrace } from '../read/trace-directory.ts';
 import type { BlockRow } from '../block-rows.ts';
 import { reasonOfDamage, type Damage } from './damage.ts';
 import type { Steps } from './jobs.ts';
 import type { OpenBlocks } from './open-blocks.ts';
-import { addGranuleRows, makeRoom } from './trace-row-copies.ts';
+import { addGranuleLines } from './make-lines.ts';
 
 /** Blocks that arrived longer than this before a trace began cannot hold it: clocks are apart, and spans of a trace. */
 const APART_MS = 10 * 60_000;
@@ -25,7 +25,7 @@ export interface WantedTrace {
   readonly startMs: number;
 }
 
-/** Rows of a trace in a granule, `firstRow` and on; their copies are `from` up to `to`. */
+/** Rows of a trace in a granule, `firstRow` and on; their lines are `from` up to `to`. */
 export interface KnownPiece {
   readonly block: BlockRow;
   readonly granule: number;
@@ -36,7 +36,7 @@ export interface KnownPiece {
 
 /** What was found of each wanted trace, by its index among them. */
 export class KnownTraces {
-  readonly rows: TraceRows = createTraceRows();
+  readonly lines: RowLines = createLines();
   readonly #pieces = new Map<number, KnownPiece[]>();
   readonly #tooLong = new Set<number>();
 
@@ -45,7 +45,7 @@ export class KnownTraces {
   }
 
   clear(): void {
-    resetTraceRows(this.rows, 0);
+    clearLines(this.lines);
     this.#pieces.clear();
     this.#tooLong.clear();
   }
@@ -59,10 +59,9 @@ export class KnownTraces {
       this.#pieces.delete(trace);
       return;
     }
-    const from = this.rows.count;
-    makeRoom(this.rows, count);
-    addGranuleRows(this.rows, granule, piece.firstRow, endRow);
-    this.#pieces.set(trace, [...pieces, { ...piece, from, to: this.rows.count }]);
+    const from = this.lines.count;
+    addGranuleLines(this.lines, granule, piece.firstRow, endRow);
+    this.#pieces.set(trace, [...pieces, { ...piece, from, to: this.lines.count }]);
   }
 }
 

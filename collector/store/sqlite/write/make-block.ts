@@ -1,7 +1,6 @@
 /** Makes blocks of ordered rows, granule by granule, and stores them. */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
-import { compareTraces } from '../../columns/row-order.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
@@ -68,8 +67,9 @@ function prefixesOf(table: SpanTable, order: Uint32Array, ends: readonly number[
   let from = 0;
   for (const [granule, to] of ends.entries()) {
     for (let index = from; index < to; index++) {
-      if (index > from && compareTraces(ids, order[index - 1]!, ids, order[index]!) === 0) continue;
-      prefixes.push(ids.getUint32(order[index]! * TRACE_ID_BYTES));
+      const prefix = ids.getUint32(order[index]! * TRACE_ID_BYTES);
+      if (index > from && prefix === prefixes.at(-1)) continue;
+      prefixes.push(prefix);
       granules.push(granule);
     }
     from = to;

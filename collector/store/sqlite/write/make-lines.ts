@@ -1,0 +1,103 @@
+/** Puts rows of a table or a granule into lines, for pairing and counting. */
+import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
+import type { RowGiveUp, SpanTable } from '../../columns/span-table.ts';
+import { viewOf } from '../../columns/string-pool.ts';
+import { TIMEOUT_PHASES } from '../../rollup/cell.ts';
+import {
+  CODES,
+  createLines,
+  END_HIGH,
+  END_LOW,
+  LINE_WORDS,
+  makeRoom,
+  OPERATION,
+  PARENT_HIGH,
+  PARENT_LOW,
+  PEER,
+  RESOURCE,
+  ROW,
+  SPAN_HIGH,
+  SPAN_LOW,
+  START_HIGH,
+  START_LOW,
+  TRACE_ID,
+  type LineGiveUp,
+  type RowLines,
+} from '../../rollup/row-lines.ts';
+
+/** All rows of a table, in `order`. Goes along the table as it lies and writes each line where it belongs. */
+export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
+  const lines = createLines(order.length);
+  const { words } = lines;
+  lines.count = order.length;
+  const lineOf = new Uint32Array(table.rows);
+  for (let line = 0; line < order.length; line++) lineOf[order[line]!] = line;
+  const ids = idsOf(table);
+  const { startHigh, startLow, endHigh, endLow, resource, operation, peer, kind, outcome, flags } = table;
+  for (let row = 0; row < table.rows; row++) {
+    const at = lineOf[row]! * LINE_WORDS;
+    copyIds(words, at, ids, row);
+    words[at + START_HIGH] = startHigh[row]!;
+    words[at + START_LOW] = startLow[row]!;
+    words[at + END_HIGH] = endHigh[row]!;
+    words[at + END_LOW] = endLow[row]!;
+    words[at + RESOURCE] = resource[row]!;
+    words[at + OPERATION] = operation[row]!;
+    words[at + PEER] = peer[row]!;
+    words[at + CODES] = kind[row]! | (outcome[row]! << 8) | (flags[row]! << 16);
+    words[at + ROW] = row;
+  }
+  for (const [row, giveUp] of table.giveUps) lines.giveUps.set(lineOf[row]!, lineGiveUp(giveUp));
+  return lines;
+}
+
+/** Rows `first` up to `end`. By class: the granule would make an array of a value a row, and keep it. */
+export function addGranuleLines(into: RowLines, granule: Granule, first: number, end: number): void {
+  makeRoom(into, end - first);
+  const { words } = into;
+  const { classes, giveUps, peer, startHigh, startLow, endHigh, endLow } = granule;
+  const ids = idsOf(granule);
+  for (let row = first; row < end; row++) {
+    const line = into.count++;
+    const at = line * LINE_WORDS;
+    const rowClass = classes.of[row]!;
+    copyIds(words, at, ids, row);
+    words[at + START_HIGH] = startHigh[row]!;
+    words[at + START_LOW] = startLow[row]!;
+    words[at + END_HIGH] = endHigh[row]!;
+    words[at + END_LOW] = endLow[row]!;
+    words[at + RESOURCE] = classes.resource[rowClass]!;
+    words[at + OPERATION] = classes.operation[rowClass]!;
+    words[at + PEER] = peer[row]!;
+    words[at + CODES] =
+      classes.kind[rowClass]! | (classes.outcome[rowClass]! << 8) | (classes.flags[rowClass]! << 16);
+    words[at + ROW] = row;
+    const giveUp = giveUps.size > 0 ? giveUps.get(row) : undefined;
+    if (giveUp !== undefined) into.giveUps.set(line, lineGiveUp(giveUp));
+  }
+}
+
+interface Ids {
+  readonly traces: DataView;
+  readonly spans: DataView;
+  readonly parents: DataView;
+}
+
+function idsOf(rows: { traceId: Uint8Array; spanId: Uint8Array; parentSpanId: Uint8Array }): Ids {
+  return { traces: viewOf(rows.traceId), spans: viewOf(rows.spanId), parents: viewOf(rows.parentSpanId) };
+}
+
+function copyIds(words: Uint32Array, at: number, { traces, spans, parents }: Ids, row: number): void {
+  for (let word = 0; word < 4; word++) {
+    words[at + TRACE_ID + word] = traces.getUint32(row * TRACE_ID_BYTES + 4 * word);
+  }
+  words[at + SPAN_HIGH] = spans.getUint32(row * SPAN_ID_BYTES);
+  words[at + SPAN_LOW] = spans.getUint32(row * SPAN_ID_BYTES + 4);
+  words[at + PARENT_HIGH] = parents.getUint32(row * SPAN_ID_BYTES);
+  words[at + PARENT_LOW] = parents.getUint32(row * SPAN_ID_BYTES + 4);
+}
+
+function lineGiveUp({ phase, budgetMs }: RowGiveUp): LineGiveUp {
+  return { phaseIndex: TIMEOUT_PHASES.indexOf(phase), budgetMs };
+}
