@@ -51,7 +51,7 @@ export function blockingChain(node: TraceNode, atMs: number): Segment[] {
 }
 
 /** The children a span waited for between two moments, latest first, without overlap. */
-function waitsOf(node: TraceNode, fromMs: number, untilMs: number) {
+export function waitsOf(node: TraceNode, fromMs: number, untilMs: number) {
   const children = node.children.filter((child) => child.startMs < untilMs && blocks(node, child));
   if (children.length > 1) children.sort((a, b) => b.endMs - a.endMs || a.startMs - b.startMs);
   const waits: { node: TraceNode; fromMs: number; untilMs: number }[] = [];
@@ -89,7 +89,7 @@ export function isConnectionStep(node: TraceNode): boolean {
 }
 
 /** A call with calls of its own below is a wrapper (a client library's span), and what it uses is its own work. */
-function isEdge(node: TraceNode): boolean {
+export function isEdge(node: TraceNode): boolean {
   const { kind } = node.span;
   if (kind !== 'client' && kind !== 'producer') return false;
   return !node.children.some((child) => child.span.kind === 'client');

@@ -17,6 +17,7 @@ import {
   type Schema,
 } from './schema.ts';
 import type * as Wire from './wire.ts';
+import { cursor, outcomes, PHASES_OR_NONE, traceSchemas } from './wire-schemas-traces.ts';
 
 export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
   'timeout',
@@ -29,15 +30,8 @@ export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
   'cancelled',
 ];
 const CONFIDENCE = words<Causes.Confidence>('proven', 'likely', 'possible', 'unknown');
-const PHASES_OR_NONE = words(...PHASES, 'none');
-const ATTRIBUTES: Schema = {
-  ...dictionary(anything),
-  description: 'JSON values; integers beyond 2^53 are strings, bytes are {"bytes": base64}',
-};
 
-const outcomes = { calls: integer, errors: integer, timeouts: integer };
 const stats = { ...outcomes, p50Ms: number, p95Ms: number, p99Ms: number };
-const cursor: Schema = { ...nullable(text), description: 'continues the list; null at its end' };
 
 const general = {
   WireError: object<Wire.WireError>({
@@ -157,107 +151,6 @@ const map = {
   MapChange: object<Wire.MapChange>({ from: time, to: time, nodes: integer, edges: integer }),
 };
 
-/** What a span says beside its place in the trace. */
-const spanContent = {
-  status: object<Wire.WireSpan['status']>({ code: text, message: text }),
-  attributes: ATTRIBUTES,
-  resource: ATTRIBUTES,
-  scope: ATTRIBUTES,
-  events: list(
-    object<Wire.WireSpan['events'][number]>({ name: text, offsetMs: number, attributes: ATTRIBUTES }),
-  ),
-  links: list(
-    object<Wire.WireSpan['links'][number]>({ traceId: text, spanId: text, attributes: ATTRIBUTES }),
-  ),
-  traceState: text,
-  flags: integer,
-  dropped: object<Wire.WireSpan['dropped']>(
-    { attributes: integer, events: integer, links: integer },
-    'attributes',
-    'events',
-    'links',
-  ),
-};
-
-const traces = {
-  TraceSummary: object<Wire.TraceSummary>({
-    traceId: text,
-    root: object<Wire.TraceSummary['root']>({ service: text, operation: text }),
-    startedAt: time,
-    durationMs: number,
-    spans: integer,
-    services: list(text),
-    errors: integer,
-    timeouts: integer,
-    verdict: nullable(
-      object<NonNullable<Wire.TraceSummary['verdict']>>({
-        edge: text,
-        phase: text,
-        cause: text,
-        sentence: text,
-      }),
-    ),
-  }),
-  TracePage: object<Wire.TracePage>({
-    traces: list(named('TraceSummary')),
-    total: { ...integer, description: 'exact up to 1,000' },
-    truncated: boolean,
-    cursor,
-  }),
-  WirePhase: object<Wire.WirePhase>({
-    phase: words(...PHASES),
-    startOffsetMs: number,
-    durationMs: number,
-    open: boolean,
-  }),
-  WireSpan: object<Wire.WireSpan>(
-    {
-      spanId: text,
-      parentSpanId: text,
-      service: text,
-      operation: text,
-      kind: text,
-      startOffsetMs: number,
-      durationMs: number,
-      skewMs: number,
-      pending: boolean,
-      phases: list(named('WirePhase')),
-      ...spanContent,
-      flaws: list(text),
-    },
-    'flaws',
-  ),
-  SpanDetails: object<Wire.SpanDetails>({ spans: list(named('SpanDetail')) }),
-  SpanDetail: object<Wire.SpanDetail>({
-    spanId: text,
-    kind: text,
-    startUnixNano: text,
-    ...spanContent,
-    flaws: list(text),
-  }),
-  LookedAt: object<Wire.LookedAt>({
-    traces: list(named('TraceSummary')),
-    total: integer,
-    refused: integer,
-    message: text,
-  }),
-  TracePin: object<Wire.TracePin>({ traceId: text, pinned: boolean }),
-  Trace: object<Wire.Trace>({
-    traceId: text,
-    pinned: { ...boolean, description: 'kept past retention' },
-    complete: { ...boolean, description: 'one root, every parent present, nothing pending' },
-    startUnixNano: text,
-    durationMs: number,
-    spans: list(named('WireSpan')),
-  }),
-  TraceEdges: object<Wire.TraceEdges>({
-    traceId: text,
-    startedAt: time,
-    durationMs: number,
-    edges: list(object<Wire.TraceEdges['edges'][number]>({ from: nullable(text), to: text, ...outcomes })),
-  }),
-};
-
 const diagnosis = {
   GiveUp: object<Causes.GiveUp>({
     kind: words(...GIVE_UP_KINDS),
@@ -343,4 +236,9 @@ const diagnosis = {
   ),
 };
 
-export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = { ...general, ...map, ...traces, ...diagnosis };
+export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
+  ...general,
+  ...map,
+  ...traceSchemas,
+  ...diagnosis,
+};

@@ -198,6 +198,18 @@ export interface TracePin {
   pinned: boolean;
 }
 
+/** Where the time of traces went, in the order they were asked for; those unknown are left out. */
+export interface PhasesOfTraces {
+  traces: TracePhases[];
+}
+export interface TracePhases {
+  traceId: string;
+  /** Of the trace's entry; the parts add up to it. */
+  durationMs: number;
+  /** `none` is own work of services; `open` when a call ended in that phase, unfinished. */
+  parts: { phase: Phase | 'none'; durationMs: number; open: boolean }[];
+}
+
 /** The edges of the map that a trace went along, in the order of its calls. */
 export interface TraceEdges {
   traceId: string;

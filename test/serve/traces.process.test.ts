@@ -1,6 +1,13 @@
 /** A trace in every form, small ones and ones that go to a thread of their own; and files that are looked at only. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LookedAt, SpanDetails, Trace, TraceTextsHead } from '../../collector/serve/wire.ts';
+import type {
+  LookedAt,
+  PhasesOfTraces,
+  SpanDetails,
+  TracePhases,
+  Trace,
+  TraceTextsHead,
+} from '../../collector/serve/wire.ts';
 import { readColumnFile, readTraceColumns, spanAt } from '../../ui/timeline/columns.ts';
 import { largeTrace, spanIdOf } from '../benchmark/large-trace.ts';
 import { shopTrace, TRACE_ID } from './shop-trace.ts';
@@ -80,6 +87,14 @@ describe.each([
     }
   });
 
+  it('says where its time went, as much as there is', async () => {
+    const { traces } = await jsonOf<PhasesOfTraces>(get(`/api/phases?traces=${'d'.repeat(32)},${traceId}`));
+    expect(traces.map((trace) => trace.traceId)).toEqual([traceId]);
+    const [{ durationMs, parts }] = traces as [TracePhases];
+    expect(durationMs).toBeGreaterThan(0);
+    expect(parts.reduce((sum, part) => sum + part.durationMs, 0)).toBeCloseTo(durationMs, 3);
+  });
+
   it('carries the verdicts that its diagnosis gives', async () => {
     const { verdicts } = await jsonOf<{ verdicts: object[] }>(get(`/api/traces/${traceId}/diagnosis`));
     expect(verdicts.length).toBeGreaterThan(0);
@@ -99,6 +114,12 @@ describe.each([
     expect(jaeger.data[0]!.spans).toHaveLength(spans);
     expect(await jsonOf<object[]>(get(`/api/traces/${traceId}?format=zipkin`))).toHaveLength(spans);
   });
+});
+
+it('asks for the phases of a page of traces, and of no more', async () => {
+  const ask = async (count: number) =>
+    (await get(`/api/phases?traces=${Array.from({ length: count }, () => TRACE_ID).join()}`)).status;
+  expect([await ask(50), await ask(51), (await get('/api/phases')).status]).toEqual([200, 400, 400]);
 });
 
 it('a span is given by itself, with its events and links', async () => {

@@ -7,6 +7,7 @@ import { helpRoutes } from './help.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
 import { lookRoutes } from './look.ts';
+import { phaseRoutes } from './phases.ts';
 import { pinRoutes } from './pins.ts';
 import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
@@ -18,6 +19,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...statusRoutes(sources),
     ...serviceRoutes(sources),
     ...traceRoutes(sources),
+    ...phaseRoutes(sources),
     ...pinRoutes(sources),
     ...timeoutRoutes(sources),
     ...attributeRoutes(sources),

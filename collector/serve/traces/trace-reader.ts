@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import type { History } from '../../query/diagnose-by-history.ts';
 import { Cancelled, StoreUnavailable, type DiagnosisToSave, type Store } from '../../store/store.ts';
-import type { LookedAt } from '../wire.ts';
+import type { LookedAt, TracePhases } from '../wire.ts';
 import { runJob, type Job, type JobResults } from './jobs.ts';
 import { reviveError, sendableError } from './sent-error.ts';
 import type { FromThread, ToThread } from './trace-thread.ts';
@@ -18,6 +18,8 @@ export interface TraceReader {
   write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Diagnosed afresh from what is stored now; null when nothing is. */
   diagnose(traceId: string): Promise<DiagnosisToSave | null>;
+  /** Where its time went; null when the trace is not stored. */
+  phases(traceId: string): Promise<TracePhases | null>;
   /** The traces of a file. Rejects with DecodeError. */
   list(file: Uint8Array): Promise<LookedAt>;
   /** One of them; null when it is not in the file. */
@@ -51,6 +53,10 @@ export function createTraceReader(store: Store): TraceReader {
     async diagnose(traceId) {
       const bytes = await store.readTraceBytes(traceId);
       return bytes === null ? null : run({ kind: 'diagnose', bytes, traceId });
+    },
+    async phases(traceId) {
+      const bytes = await store.readTraceBytes(traceId);
+      return bytes === null ? null : run({ kind: 'phases', bytes, traceId });
     },
     list: async (file) => run({ kind: 'list', bytes: file }),
     open: async (file, traceId) => run({ kind: 'open', bytes: file, traceId }),
