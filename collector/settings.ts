@@ -154,7 +154,7 @@ const DURATION_UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-function parseDuration(text: string): number {
+export function parseDuration(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/.exec(text) ?? [];
   const ms = Number(number) * (DURATION_UNIT_MS[unit] ?? 0);
   if (!(ms >= 1) || !Number.isSafeInteger(Math.round(ms))) {

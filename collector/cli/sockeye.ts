@@ -3,6 +3,7 @@
 import { serve } from '../main.ts';
 import { runBackup } from './backup.ts';
 import { runDemo } from './demo.ts';
+import { runSql } from './sql.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 
@@ -10,8 +11,9 @@ const COMMANDS = new Map<string, Command>([
   ['serve', (args) => serve(args, process.env)],
   ['backup', runBackup],
   ['demo', runDemo],
+  ['sql', runSql],
 ]);
-const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import', 'sql'];
+const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import'];
 const EXIT_WRONG_USE = 2;
 
 /** Returns the exit code. */

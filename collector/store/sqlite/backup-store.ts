@@ -6,27 +6,16 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError } from '../store.ts';
-import { databasePath, openForReading } from './open-database.ts';
-import { APPLICATION_ID } from './schema.ts';
+import { openBeside } from './open-database.ts';
 
 /** Bytes of the copy, which is durable. Throws StoreOpenError when there is nothing to copy, or no place for it. */
 export function backupStore(folder: string, path: string): number {
-  if (!existsSync(databasePath(folder))) {
-    throw new StoreOpenError(
-      `data folder ${folder}: got no ${databasePath(folder)}, expected a folder that a collector has used; name it with --data`,
-    );
-  }
   if (existsSync(path)) {
     throw new StoreOpenError(`${path}: got a file that is there already, expected a new one; choose another`);
   }
   const partial = `${path}.partial`;
-  const database = openForReading(folder);
+  const database = openBeside(folder);
   try {
-    if (database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
-      throw new StoreOpenError(
-        `${databasePath(folder)}: got a SQLite file of another program, expected a Sockeye store`,
-      );
-    }
     rmSync(partial, { force: true });
     // It does not change what it reads, but does write.
     database.pragma('query_only = OFF');

@@ -46,6 +46,32 @@ export function openForReading(folder: string): Connection {
   }
 }
 
+/**
+ * A connection for a command beside the collector, which may run or not: to a store, a copy of one included, that this
+ * version can read. Nothing is changed by it.
+ */
+export function openBeside(folder: string): Connection {
+  const path = databasePath(folder);
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    throw new StoreOpenError(
+      `data folder ${folder}: got no ${path}, expected a folder that a collector has used; name it with --data`,
+    );
+  }
+  let database: Connection | null = null;
+  try {
+    database = new Database(path, { readonly: true, fileMustExist: true });
+    database.pragma('query_only = ON');
+    const { tables } = checkFile(database, path);
+    if (tables > 0) return database;
+    throw new StoreOpenError(
+      `${path}: got an empty file, expected a Sockeye store; name its folder with --data`,
+    );
+  } catch (error) {
+    database?.close();
+    throw asOpenError(error, path);
+  }
+}
+
 /** What SQLite throws while working, as the store's own errors: a full or failing disk is worth a retry. */
 export function asStoreError(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
@@ -101,7 +127,8 @@ function lockFolder(folder: string): Connection {
   }
 }
 
-function prepareFile(database: Connection, path: string): void {
+/** Throws StoreOpenError when the file is not ours, or of another version. */
+function checkFile(database: Connection, path: string): { readonly tables: number } {
   const applicationId = database.pragma('application_id', { simple: true });
   const version = Number(database.pragma('user_version', { simple: true }));
   const tables = database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0;
@@ -117,6 +144,11 @@ function prepareFile(database: Connection, path: string): void {
       }, or choose another folder with --data`,
     );
   }
+  return { tables };
+}
+
+function prepareFile(database: Connection, path: string): void {
+  const { tables } = checkFile(database, path);
   // Page size and vacuum mode are fixed once the file is in WAL mode.
   if (tables === 0) {
     database.pragma(`page_size = ${PAGE_BYTES}`);
