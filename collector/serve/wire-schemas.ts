@@ -120,7 +120,7 @@ const map = {
     steps: list(object<Wire.MapTimeline['steps'][number]>(outcomes)),
     deploys: list(named('Deploy')),
   }),
-  Deploy: object<Wire.Deploy>({ service: text, version: text, previous: text, at: time }),
+  Deploy: object<Wire.Deploy>({ service: text, version: text, previous: text, back: boolean, at: time }),
   EdgeCalls: object<Wire.EdgeCalls>({
     from: time,
     to: time,

@@ -99,11 +99,15 @@ export interface MapTimeline {
   /** Oldest first. */
   deploys: Deploy[];
 }
-/** A service's version changed: `at` is when the new one sent its first span, to the minute; of a long range, to the hour or day. */
+/**
+ * A service's version changed: `at` is when the new one sent its first span, or, where it went back to an older one,
+ * when the newer one sent its last; to the minute, of a long range to the hour or day.
+ */
 export interface Deploy {
   service: string;
   version: string;
   previous: string;
+  back: boolean;
   at: string;
 }
 

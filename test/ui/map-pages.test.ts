@@ -93,7 +93,15 @@ describe('the strip under the map', () => {
       service: 'payments',
       previous: '1.4.1',
       version: '1.4.2',
+      back: false,
       at: new Date(from + 30 * 60_000).toISOString(),
+    },
+    {
+      service: 'payments',
+      previous: '1.4.2',
+      version: '1.4.1',
+      back: true,
+      at: new Date(from + 50 * 60_000).toISOString(),
     },
   ];
   const timeline: MapTimeline = {
@@ -123,6 +131,7 @@ describe('the strip under the map', () => {
     const deploy = page.find('[aria-label^="payments 1.4.1 → 1.4.2, first span at"]');
     await page.click(deploy);
     await expect.poll(page.text, soon).toContain('Version changed 1.4.1 → 1.4.2');
+    expect(page.text()).toContain('1.4.2 → 1.4.1 again last span of 1.4.2 at');
   });
 
   it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
