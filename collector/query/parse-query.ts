@@ -104,7 +104,7 @@ function parseTerm(source: Source): FieldTerm {
   const key = isQuoted ? parseQuoted(source) : takeMatch(source, /[^\s()":<>=~!]+/y);
   if (key === '') throw fault(source, 'a term such as service:checkout');
   const operator = takeMatch(source, /!=|>=|<=|[:=><~]/y);
-  if (operator === '') throw fault(source, `: or a comparison after ${key}`);
+  if (operator === '') throw fault(source, `: or a comparison after ${key}${hintFor(key)}`);
   const valueStart = source.position;
   const isText = source.text[valueStart] === '"';
   const value = isText ? parseQuoted(source) : takeWord(source);
@@ -228,7 +228,16 @@ function skipSpace(source: Source): void {
   takeMatch(source, /\s*/y);
 }
 
-function fault(source: Source, expected: string): QuerySyntaxError {
-  const rest = source.text.slice(source.position).split(/\s/, 1)[0];
-  return new QuerySyntaxError(source.position, rest || 'the end of the query', expected);
+/** What people write who know other query languages. */
+function hintFor(key: string): string {
+  if (/^(?:and|&&?)$/i.test(key)) return '; a space means AND';
+  if (/^(?:or|\|\|?)$/i.test(key)) return '; OR, in capitals, stands between two terms';
+  if (/^not$/i.test(key)) return '; a - before a term means NOT';
+  return '';
+}
+
+function fault({ text, position }: Source, expected: string): QuerySyntaxError {
+  const [rest = ''] = text.slice(position).split(/\s/, 1);
+  const got = rest || (position < text.length ? 'a space' : 'the end of the query');
+  return new QuerySyntaxError(position, got, expected);
 }
