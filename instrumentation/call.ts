@@ -15,14 +15,14 @@ import { describeFailure, type Circumstances, type Failure, type Timeout, type T
 import { measurePhases, openingMarks, type Mark, type Phase } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
 import { loadedWithinMs } from './kernel/read-tcp-info.ts';
-import type { RecordedSpan, Recorder, SharedAttributes } from './recorder.ts';
+import type { OpenState, RecordedSpan, Recorder, SharedAttributes, SpanSource } from './recorder.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 import { noteActivity, strainAttributes } from './strain/monitor.ts';
 
 /** A call that waited this long for a socket says for whom. */
 const longWaitMs = 100;
 
-export interface Call extends ConnectionUser {
+export interface Call extends ConnectionUser, SpanSource {
   span: RecordedSpan;
   ended: boolean;
   /** Whether the call had to wait for a socket that others held. */
@@ -72,6 +72,16 @@ function isComplete(this: ConnectionUser & { answer?: Call['answer'] }): boolean
   return this.answer?.complete === true;
 }
 
+/** What its span would say if it ended now, but for the error. A stream is waited for until it has begun. */
+function describeOpen(this: SpanSource, nowMs: number): OpenState | undefined {
+  const call = this as Call;
+  if (call.attributes['sockeye.stream'] === true && call.headersMs !== undefined) return undefined;
+  const attributes = attributesOf(call, nowMs, undefined);
+  if (isUnserved(call)) Object.assign(attributes, call.readPool?.(call));
+  if (isSlow(call.startMs, nowMs)) noteCircumstances(attributes, call, nowMs);
+  return { shared: sharedOf(call), attributes };
+}
+
 export function startCall(
   recorder: Recorder,
   {
@@ -85,8 +95,9 @@ export function startCall(
   }: CallStart,
 ): Call {
   noteActivity(startMs);
-  return {
+  const call: Call = {
     span: recorder.startSpan({ name, kind: 'client', startMs, parent, shared, attributes }),
+    describeOpen,
     startMs,
     hasSocket: false,
     isShared: false,
@@ -111,6 +122,8 @@ export function startCall(
     protocolVersion: undefined,
     statusCode: undefined,
   };
+  call.span.source = call;
+  return call;
 }
 
 /** A connection is being opened for the call. */
@@ -195,8 +208,7 @@ export function endCall(call: Call, end: CallEnd = unremarkable): void {
   const failure =
     end.failure ??
     (end.error === undefined ? undefined : describeFailure(end.error, circumstancesOf(call, end)));
-  const isUnserved = call.queued || (!connection && call.unserved === 'queue');
-  if (isUnserved && call.socketMs === undefined) notePool(call);
+  if (isUnserved(call)) notePool(call);
   const isError = failure !== undefined || (statusCode !== undefined && statusCode >= 400);
   const attributes = attributesOf(call, endMs, failure);
   if (isError) attributes['error.type'] = failure?.type ?? String(statusCode);
@@ -210,6 +222,11 @@ export function endCall(call: Call, end: CallEnd = unremarkable): void {
 }
 
 const unremarkable: CallEnd = {};
+
+/** Whether it waits for a socket. */
+function isUnserved({ queued, connection, unserved, socketMs }: Call): boolean {
+  return (queued || (!connection && unserved === 'queue')) && socketMs === undefined;
+}
 
 /** In one object from the start, as far as every call has them: adding one by one costs more than all the rest. */
 function attributesOf(call: Call, endMs: number, failure: Failure | undefined): Attributes {
@@ -313,7 +330,7 @@ function noteCircumstances(attributes: Attributes, call: Call, endMs: number): v
   if (connection) Object.assign(attributes, openingAttributes(connection, opensConnection));
 }
 
-function kernelAttributes({ connection, opensConnection, isShared }: Call): Attributes {
+function kernelAttributes({ connection, opensConnection, isShared, ended }: Call): Attributes {
   if (!connection || connection.path !== undefined) return {};
   const { evidence, socket, attempts, calls, host } = connection;
   const { alpnProtocol } = socket as { alpnProtocol?: unknown };
@@ -322,5 +339,6 @@ function kernelAttributes({ connection, opensConnection, isShared }: Call): Attr
     isOwn: opensConnection && calls <= 1 && host !== undefined,
     isShared: isShared || alpnProtocol === 'h2',
     wasTried: attempts.length > 0,
+    isOpen: !ended,
   });
 }

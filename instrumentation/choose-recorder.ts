@@ -4,7 +4,7 @@ import { exportOptions } from './export/options.ts';
 import { propagatorsOf } from './propagation.ts';
 import { samplerOf } from './record/sampler.ts';
 import { startFastRecorder } from './record/fast-recorder.ts';
-import type { OpenSpans, Recorder } from './recorder.ts';
+import type { LeftSpans, Recorder, UnendedSpans } from './recorder.ts';
 import { flushAtEnd } from './exit.ts';
 import { handOverAtEnd } from './hand-over.ts';
 
@@ -15,7 +15,7 @@ export interface RecorderOptions {
   /** The service's name when the environment gives none. */
   serviceName: string | undefined;
   environment: Environment;
-  open: OpenSpans;
+  left: LeftSpans;
 }
 
 /** Variables that ask for more than spans by OTLP: with any of them set to something, the SDK runs. */
@@ -42,22 +42,31 @@ function needsSdk(environment: Environment): boolean {
 
 /** Starts the recorder, and sees to it that what it holds leaves before the program does. */
 export function startRecorder(options: RecorderOptions): Recorder {
-  const { environment, open } = options;
+  const { environment, left } = options;
   const exporting = exportOptions(environment);
   const propagators = propagatorsOf(environment['OTEL_PROPAGATORS']);
   if (needsSdk(environment) || !exporting || !propagators) {
     const require = createRequire(import.meta.filename);
     const { startSdkRecorder } = require('./sdk-recorder.cjs') as typeof import('./sdk-recorder.ts');
     const recorder = startSdkRecorder(options);
-    flushAtEnd(recorder, open);
+    flushAtEnd(recorder, left);
     return recorder;
   }
   const { sampler, problem } = samplerOf(environment);
   if (problem !== undefined) process.stderr.write(`sockeye: ${problem}; using parentbased_always_on.\n`);
   const recorder = startFastRecorder({ ...options, exporting, propagators, sampler });
-  if (mayStartThreads()) handOverAtEnd(recorder, open);
-  else flushAtEnd(recorder, open);
+  const unended = together(left, recorder.unended);
+  left.noted = () => recorder.queue.onPending(true);
+  if (mayStartThreads()) handOverAtEnd(recorder, unended);
+  else flushAtEnd(recorder, unended);
   return recorder;
+}
+
+function together(...all: UnendedSpans[]): UnendedSpans {
+  return {
+    isEmpty: () => all.every((each) => each.isEmpty()),
+    end: () => all.forEach((each) => each.end()),
+  };
 }
 
 /** The permission model forbids threads unless told otherwise. */

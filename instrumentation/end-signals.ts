@@ -5,16 +5,17 @@
  * end it. And while one exists, a program that never returns to its event loop is not ended. So the signals are caught by
  * handles of their own, which nobody sees, and only while there is something to send. SIGINT is what a person sends to a
  * program that hangs: it is caught only while the program seems to rest. A supervisor that sends SIGTERM to one that is stuck
- * kills it later, and one that works has spans to send at any time.
+ * kills it later, and one that works has spans to send at any time. Spans that are open alone are reason to catch either of
+ * a program that rests.
  *
- *     SIGTERM: span ends ─▶ caught ─▶ all is sent ─▶ not caught
+ *     SIGTERM: span ends ─▶ caught ─▶ all is sent, and none is open ─▶ not caught
  *     SIGINT:  span ends ─▶ one turn of the loop ─▶ caught ─▶ all is sent, or a span starts ─▶ not caught
  */
 import { setImmediate, setTimeout } from 'node:timers';
 import { rootContext, runIn } from './context.ts';
 import { guard } from './guard.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
-import type { OpenSpans } from './recorder.ts';
+import type { UnendedSpans } from './recorder.ts';
 import {
   catchSignal,
   findHandleClass,
@@ -30,7 +31,7 @@ const restMs = 50;
 /** `handOver` sends what there is. It is called when a signal came that is about to end the program. */
 export function catchEndSignals(
   { queue, activity }: FastRecorder,
-  open: OpenSpans,
+  unended: UnendedSpans,
   handOver: () => void,
 ): void {
   let Handle: SignalHandleClass | undefined;
@@ -58,7 +59,7 @@ export function catchEndSignals(
     process.kill(process.pid, signal);
   };
   const catchNow = guard((signal: EndSignal) => {
-    if (!Handle || catching.has(signal) || (queue.isEmpty && open.isEmpty())) return;
+    if (!Handle || catching.has(signal) || (queue.isEmpty && unended.isEmpty())) return;
     catching.set(
       signal,
       catchSignal(Handle, signal, () => caught(signal)),
@@ -66,11 +67,19 @@ export function catchEndSignals(
   });
   const catchAtRest = () => {
     isWaiting = false;
-    catchNow('SIGINT');
+    signals.forEach(catchNow);
+  };
+  const spanStarted = () => {
+    // What runs in the span may be an endless loop, for which nothing is given up that has ended.
+    if (queue.isEmpty) letGo('SIGTERM');
+    if (isWaiting) return;
+    isWaiting = true;
+    letGo('SIGINT');
+    runIn(rootContext, () => setTimeout(catchAtRest, restMs).unref());
   };
 
   queue.onPending = (isPending) => {
-    if (!isPending) return open.isEmpty() ? signals.forEach(letGo) : undefined;
+    if (!isPending) return unended.isEmpty() ? signals.forEach(letGo) : undefined;
     catchNow('SIGTERM');
     if (catching.has('SIGINT') || isWaiting) return undefined;
     isWaiting = true;
@@ -78,18 +87,13 @@ export function catchEndSignals(
     runIn(rootContext, () => setImmediate(catchAtRest));
     return undefined;
   };
-  open.noted = () => queue.onPending(true);
   activity.onSpanStart = () => {
-    activity.onSpanStart = () => {
-      if (!catching.has('SIGINT')) return;
-      letGo('SIGINT');
-      isWaiting = true;
-      runIn(rootContext, () => setTimeout(catchAtRest, restMs).unref());
-    };
+    activity.onSpanStart = spanStarted;
     findHandleClass((found) => {
       Handle = found;
-      signals.forEach(catchNow);
+      if (!queue.isEmpty) signals.forEach(catchNow);
     });
+    spanStarted();
   };
   watchOwnSignals(
     guard((signal) => {

@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers';
-import type { OpenSpans, Recorder } from './recorder.ts';
+import type { Recorder, UnendedSpans } from './recorder.ts';
 
 const flushLimitMs = 1500;
 
@@ -22,9 +22,9 @@ export function trackExportSocket(socket: Socket): void {
   if (isHolding) process.nextTick(() => socket.destroy());
 }
 
-export function flushAtEnd(recorder: Recorder, open: OpenSpans): void {
+export function flushAtEnd(recorder: Recorder, unended: UnendedSpans): void {
   const flush = () => {
-    open.end();
+    unended.end();
     return recorder.flush();
   };
 

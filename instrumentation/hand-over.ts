@@ -11,7 +11,7 @@ import { progress } from './export/hand-over-progress.ts';
 import type { HandOverData } from './export/hand-over-thread.ts';
 import { makeRoom } from './listening.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
-import type { OpenSpans } from './recorder.ts';
+import type { UnendedSpans } from './recorder.ts';
 
 /** For the thread to run, which takes some 40 ms, more on a busy machine. */
 const startLimitMs = 1000;
@@ -19,15 +19,16 @@ const startLimitMs = 1000;
 const answerLimitMs = { usual: 500, failing: 100 };
 const problemBytes = 1024;
 
-export function handOverAtEnd(recorder: FastRecorder, open: OpenSpans): void {
+export function handOverAtEnd(recorder: FastRecorder, unended: UnendedSpans): void {
   const handOver = guard(() => {
-    open.end();
+    unended.end();
     sendFromThread(recorder);
   });
   makeRoom(process);
   process.once('exit', handOver);
   // Signals are not delivered to other threads.
-  if (process.getBuiltinModule('node:worker_threads').isMainThread) catchEndSignals(recorder, open, handOver);
+  if (process.getBuiltinModule('node:worker_threads').isMainThread)
+    catchEndSignals(recorder, unended, handOver);
 }
 
 function sendFromThread({ queue, health, exporting, version }: FastRecorder): void {

@@ -21,7 +21,15 @@ import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { watchMessage, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
-import type { OpenSpans, RecordedSpan, Recorder, SharedAttributes, SpanStart } from './recorder.ts';
+import type {
+  LeftSpans,
+  OpenState,
+  RecordedSpan,
+  Recorder,
+  SharedAttributes,
+  SpanSource,
+  SpanStart,
+} from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { noteActivity } from './strain/monitor.ts';
 import { noteService } from './strain/service.ts';
@@ -70,7 +78,7 @@ function watchDeparted(leftLimitMs: number): (visit: Visit) => void {
 }
 
 /** For the end of the program: those that will not be ended by their handler any more. */
-export const leftVisits: OpenSpans = {
+export const leftVisits: LeftSpans = {
   isEmpty: () => left.size === 0,
   end() {
     for (const visit of left) visit.end(visit.leftMs ?? performance.now());
@@ -179,7 +187,7 @@ function describeConnection(socket: Socket, hostHeader: string): Attributes {
 }
 
 /** One request, from its arrival until its handler has ended the response. */
-class Visit implements Watcher {
+class Visit implements Watcher, SpanSource {
   readonly span: RecordedSpan;
   readonly within: Context;
   readonly #framework: FrameworkMetadata = { type: 'http', route: undefined };
@@ -202,6 +210,7 @@ class Visit implements Watcher {
     departed: (visit: Visit) => void,
   ) {
     this.span = span;
+    span.source = this;
     this.within = span.context.setValue(frameworkKey, this.#framework);
     this.#spanName = spanName;
     this.#startMs = startMs;
@@ -232,6 +241,17 @@ class Visit implements Watcher {
     const { route, baseUrl } = this.#request as { route?: { path?: unknown }; baseUrl?: unknown };
     if (typeof route?.path === 'string')
       this.#framework.route ??= (typeof baseUrl === 'string' ? baseUrl : '') + route.path;
+  }
+
+  describeOpen(nowMs: number): OpenState | undefined {
+    if (this.leftMs === undefined) this.#readResponse();
+    if (this.#isStream) return undefined;
+    const { route } = this.#framework;
+    const attributes: Attributes = {};
+    if (route !== undefined) attributes['http.route'] = route;
+    if (this.leftMs !== undefined) attributes['sockeye.client.left_ms'] = this.leftMs - this.#startMs;
+    noteService(attributes, this.#startMs, nowMs, false);
+    return { attributes, name: route === undefined ? undefined : `${this.#spanName} ${route}` };
   }
 
   end(endMs: number): void {

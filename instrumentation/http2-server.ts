@@ -13,7 +13,7 @@ import { isStreamedPath } from './grpc.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
-import type { Headers as SentHeaders, RecordedSpan, Recorder } from './recorder.ts';
+import type { Headers as SentHeaders, OpenState, RecordedSpan, Recorder } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { noteActivity } from './strain/monitor.ts';
 import { noteService } from './strain/service.ts';
@@ -24,6 +24,8 @@ type Headers = Record<string, unknown>;
 interface StreamVisit {
   span: RecordedSpan;
   isGrpc: boolean;
+  /** Open by design, as known before the answer. */
+  isStream: boolean;
   startMs: number;
   ended: boolean;
 }
@@ -44,10 +46,17 @@ function streamStarted(recorder: Recorder, stream: ServerHttp2Stream, headers: H
   const { name, attributes } = describeStream(stream, headers);
   const parent = recorder.extract(headers as SentHeaders);
   const span = recorder.startSpan({ name, kind: 'server', startMs, parent, attributes });
-  const visit: StreamVisit = { span, isGrpc: isGrpc(headers['content-type']), startMs, ended: false };
+  const visit: StreamVisit = {
+    span,
+    isGrpc: isGrpc(headers['content-type']),
+    isStream: attributes['sockeye.stream'] === true,
+    startMs,
+    ended: false,
+  };
   // Node emits the stream in the next turn, in what is entered here; its own events in the context of the connection.
   enterContext(span.context);
   emitWithin(span.context, stream);
+  span.source = { describeOpen: (nowMs) => describeOpen(visit, stream, nowMs) };
   makeRoom(stream);
   const end = guard(() => endVisit(visit, stream));
   if (!visit.isGrpc) stream.once('prefinish', end);
@@ -86,6 +95,19 @@ function describeStream(
   return { name: spanName, attributes };
 }
 
+/** A stream by design is not waited for once it has begun. */
+function describeOpen(
+  { startMs, isStream }: StreamVisit,
+  stream: ServerHttp2Stream,
+  nowMs: number,
+): OpenState | undefined {
+  const sent = stream.sentHeaders as Headers | undefined;
+  if (stream.headersSent && (isStream || isEventStream(sent))) return undefined;
+  const attributes: Attributes = {};
+  noteService(attributes, startMs, nowMs, false);
+  return { attributes };
+}
+
 function endVisit(visit: StreamVisit, stream: ServerHttp2Stream): void {
   if (visit.ended) return;
   visit.ended = true;
@@ -102,13 +124,16 @@ function endVisit(visit: StreamVisit, stream: ServerHttp2Stream): void {
 
 function readHttpStatus(attributes: Attributes, sent: Headers | undefined): string | undefined {
   const status = Number(sent?.[':status']);
-  if (String(sent?.['content-type'] ?? '').startsWith('text/event-stream'))
-    attributes['sockeye.stream'] = true;
+  if (isEventStream(sent)) attributes['sockeye.stream'] = true;
   if (!status) return undefined;
   attributes['http.response.status_code'] = status;
   if (status < 500) return undefined;
   attributes['error.type'] = String(status);
   return '';
+}
+
+function isEventStream(sent: Headers | undefined): boolean {
+  return String(sent?.['content-type'] ?? '').startsWith('text/event-stream');
 }
 
 /** In the trailers, or in the headers when there is nothing else. */

@@ -31,16 +31,37 @@ export interface SpanEnd {
   errorMessage?: string | undefined;
 }
 
+/** What is known of a span while it is open. */
+export interface OpenState {
+  /** In place of those it began with. */
+  shared?: readonly SharedAttributes[] | undefined;
+  attributes: Attributes;
+  name?: string | undefined;
+}
+
+/** Whoever made a span, as far as it can say more of it than was said at its start. */
+export interface SpanSource {
+  /** Undefined when the span is open by design, and its end not waited for: a stream that has begun. */
+  describeOpen(nowMs: number): OpenState | undefined;
+}
+
 export interface RecordedSpan {
+  /** To be set after the start, where there is one. */
+  source?: SpanSource | undefined;
   /** The parent context with this span in it: what runs under the span, and what is propagated to a peer. */
   context: Context;
   end(end: SpanEnd): void;
 }
 
 /** Spans that would not end by themselves any more when the program ends. */
-export interface OpenSpans {
+export interface UnendedSpans {
   isEmpty(): boolean;
+  /** Ends them, or tells of them that they have not ended. */
   end(): void;
+}
+
+/** Those of clients that have left, which nobody may ever end. */
+export interface LeftSpans extends UnendedSpans {
   /** Called when there is one more; to be set by whoever wants to know. */
   noted: () => void;
 }

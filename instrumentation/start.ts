@@ -30,7 +30,7 @@ export function startHook(): void {
     version,
     serviceName: fallbackServiceName(process.env, script, process.cwd()),
     environment: process.env,
-    open: leftVisits,
+    left: leftVisits,
   });
 
   watchAborts();

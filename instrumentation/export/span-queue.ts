@@ -83,9 +83,14 @@ export class SpanQueue {
     return this.#openCount === 0 && this.#ready.length === 0 && this.#inFlight.size === 0;
   }
 
+  /** How many spans more find a place. */
+  get room(): number {
+    return this.#options.spansMax - this.#openCount - this.#readyCount;
+  }
+
   add(scope: Scope, span: SpanData): void {
-    const { spansMax, batchSpansMax, overflowed } = this.#options;
-    if (this.#openCount + this.#readyCount >= spansMax) {
+    const { batchSpansMax, overflowed } = this.#options;
+    if (this.room <= 0) {
       this.#lostCount += 1;
       overflowed();
       return;

@@ -70,15 +70,15 @@ export function readBeforeDestroy(
 
 /**
  * The attributes of a call that failed or was slow. `wasTried`: there was a connection attempt; without one there is nothing
- * to say of TCP.
+ * to say of TCP. `isOpen`: it goes on, and what can be read but rarely is left for its end.
  */
 export function evidenceAttributes(
   evidence: Evidence,
   socket: Socket,
-  use: { isOwn: boolean; isShared: boolean; wasTried: boolean },
+  use: { isOwn: boolean; isShared: boolean; wasTried: boolean; isOpen?: boolean },
 ): Attributes {
   // Node may keep the descriptor of a destroyed socket for a moment: what was read at its end stands.
-  const reading = (socket.destroyed ? undefined : readSocket(socket)) ?? evidence.reading;
+  const reading = (socket.destroyed ? undefined : readSocket(socket, !use.isOpen)) ?? evidence.reading;
   if (reading) return tcpAttributes(reading, { ...use, before: evidence.before });
   return use.wasTried
     ? tcpAttributes(noReading('the socket had no descriptor any more'), { ...use, before: undefined })

@@ -58,8 +58,11 @@ export function readTcpInfoOf(socket: Socket): TcpInfo {
   return 'problem' in info ? {} : info;
 }
 
-/** Reads what the kernel knows now; undefined when the socket has no descriptor. Never throws. */
-export function readSocket(socket: Socket): Reading | undefined {
+/**
+ * Reads what the kernel knows now; undefined when the socket has no descriptor. Never throws. `mayReadTable`: the fallback stops
+ * the program for a while, and there is one a second.
+ */
+export function readSocket(socket: Socket, mayReadTable = true): Reading | undefined {
   const fd = descriptorOf(socket);
   if (fd === undefined) return undefined;
   if (process.platform !== 'linux') return noReading(`the kernel of ${process.platform} has no TCP_INFO`);
@@ -68,7 +71,7 @@ export function readSocket(socket: Socket): Reading | undefined {
   if (!('problem' in info)) {
     return { source: 'tcp_info', problem: undefined, info, unreadBytes: unreadOf(info, transferred) };
   }
-  if (info.wasAsked) return noReading(info.problem);
+  if (info.wasAsked || !mayReadTable) return noReading(info.problem);
   const row = readProcRow(fd);
   if ('problem' in row) return noReading(`${info.problem}; ${row.problem}`);
   const { state, retransmits, sendQueueBytes, receiveQueueBytes } = row;

@@ -43,7 +43,7 @@ function nanoOfMs(ms: number): bigint {
   return BigInt(Math.trunc(ms)) * 1_000_000n + BigInt(Math.round((ms % 1) * 1e6));
 }
 
-function nanoOf(moment: Moment): bigint {
+export function nanoOf(moment: Moment): bigint {
   if (typeof moment === 'bigint') return moment;
   return (BigInt(originHigh) << 32n) + BigInt(originLow) + BigInt(Math.round(moment * 1e6));
 }

@@ -12,11 +12,13 @@ import type { ExportOptions } from '../export/options.ts';
 import { SpanQueue } from '../export/span-queue.ts';
 import { guard } from '../guard.ts';
 import { createPropagation, type Propagators } from '../propagation.ts';
-import type { Recorder } from '../recorder.ts';
+import type { Recorder, UnendedSpans } from '../recorder.ts';
 import { slowCallMs } from '../settings.ts';
 import { registerApi } from './api-registry.ts';
 import { HookSpan, type HookSpans } from './hook-span.ts';
 import { spanLimits } from './limits.ts';
+import { OpenSpans } from './open-spans.ts';
+import { tellOfOpenSpans } from './pending-spans.ts';
 import { resourceAttributes } from './resource.ts';
 import type { Sampler } from './sampler.ts';
 import type { SpanOwner } from './span-record.ts';
@@ -44,6 +46,8 @@ export interface FastRecorder extends Recorder {
   exporting: ExportOptions;
   queue: SpanQueue;
   health: Health;
+  /** Those that have not ended, when the program does. */
+  unended: UnendedSpans;
   activity: { onSpanStart: () => void };
 }
 
@@ -55,7 +59,13 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
   const health = createHealth(address, (line) => process.stderr.write(`${line}\n`));
   const queue = createQueue(options, scope, health);
   const limits = spanLimits(environment);
-  const ownerOf = (scope: Scope): SpanOwner => ({ limits, ended: guard((span) => queue.add(scope, span)) });
+  const open = new OpenSpans();
+  const slowMs = slowCallMs(environment);
+  const ownerOf = (scope: Scope): SpanOwner => ({
+    limits,
+    open,
+    take: guard((span) => queue.add(scope, span)),
+  });
   const propagation = createPropagation(options.propagators);
   registerApi({
     trace: createTracerProvider({ sampler, ownerOf }),
@@ -63,13 +73,14 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
     propagation: propagation.propagator,
   });
 
-  const hook: HookSpans = { owner: ownerOf(scope), sampler, slowMs: slowCallMs(environment) };
+  const hook: HookSpans = { owner: ownerOf(scope), sampler, slowMs };
   const activity = { onSpanStart: () => {} };
   return {
     version,
     exporting,
     queue,
     health,
+    unended: tellOfOpenSpans(open, queue, slowMs),
     activity,
     startSpan(start) {
       activity.onSpanStart();

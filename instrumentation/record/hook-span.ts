@@ -1,11 +1,12 @@
 /** The hook's own spans, which have no use for most of what a program may do with one. */
 import type { Attributes, Context } from '@opentelemetry/api';
 import { withSpan } from '../context.ts';
-import type { RecordedSpan, SpanEnd, SpanStart } from '../recorder.ts';
+import type { RecordedSpan, SpanEnd, SpanSource, SpanStart } from '../recorder.ts';
 import { sampledFlag } from '../trace-context.ts';
 import { addAttribute, type AttributeMap } from './attribute-values.ts';
-import { fitsOwn } from './limits.ts';
+import { fitsOwn, type SpanLimits } from './limits.ts';
 import type { Sampler } from './sampler.ts';
+import type { SpanData } from './span-data.ts';
 import { errorCode, okCode, SpanRecord, type SpanOwner } from './span-record.ts';
 import { originOf, parentIn } from './tracer.ts';
 
@@ -32,6 +33,11 @@ export class HookSpan implements RecordedSpan {
     this.record = new SpanRecord(hook.owner, origin, name, kinds[kind], startMs);
     this.record.startAttributes = attributes;
     if (shared) this.record.shared = [shared];
+    if (!hook.sampler.isOff) hook.owner.open.add(this.record);
+  }
+
+  set source(source: SpanSource | undefined) {
+    this.record.source = source;
   }
 
   get context(): Context {
@@ -51,12 +57,12 @@ export class HookSpan implements RecordedSpan {
     record.endAttributes = attributes;
     if ((record.traceFlags & sampledFlag) === 0) {
       if (!this.#matters(endMs)) {
-        record.isOpen = false;
+        record.close();
         return;
       }
       record.endAttributes = { ...attributes, 'sockeye.sampled': false };
     }
-    if (record.ownAttributes || !fitsOwn(hook.owner.limits)) mergeAttributes(record);
+    if (record.ownAttributes || !fitsOwn(hook.owner.limits)) mergeAttributes(record, hook.owner.limits);
     record.finish(endMs);
   }
 
@@ -72,19 +78,18 @@ export class HookSpan implements RecordedSpan {
 }
 
 /** Makes one list of what the hook and the program said of the span, in the order in which they said it. */
-function mergeAttributes(record: SpanRecord): void {
+export function mergeAttributes(record: SpanData, limits: SpanLimits): void {
   const { shared = [], startAttributes, ownAttributes = new Map(), endAttributes } = record;
-  const limits = record.owner.limits.attributes;
   const merged: AttributeMap = new Map();
   const addHooks = (attributes: Attributes | undefined) => {
     for (const [key, value] of Object.entries(attributes ?? {})) {
-      record.droppedAttributesCount += addAttribute(merged, key, value, limits);
+      record.droppedAttributesCount += addAttribute(merged, key, value, limits.attributes);
     }
   };
   for (const attributes of shared) addHooks(attributes);
   addHooks(startAttributes);
   for (const [key, value] of ownAttributes) {
-    if (merged.has(key) || merged.size < limits.countMax) merged.set(key, value);
+    if (merged.has(key) || merged.size < limits.attributes.countMax) merged.set(key, value);
     else record.droppedAttributesCount += 1;
   }
   addHooks(endAttributes);

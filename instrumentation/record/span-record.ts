@@ -9,19 +9,21 @@ import type {
   SpanStatus,
   TraceState,
 } from '@opentelemetry/api';
-import type { SharedAttributes } from '../recorder.ts';
+import type { SharedAttributes, SpanSource } from '../recorder.ts';
 import { isValidContext, sampledFlag } from '../trace-context.ts';
 import { addAttribute, cleanAttributes } from './attribute-values.ts';
 import { isBefore, momentOf } from './clock.ts';
 import { newSpanId } from './ids.ts';
 import type { SpanLimits } from './limits.ts';
+import { OpenLink, type OpenSpans } from './open-spans.ts';
 import type { Moment, SpanData, SpanEvent, SpanLink } from './span-data.ts';
 
 /** What the spans of one scope have in common. */
 export interface SpanOwner {
   limits: SpanLimits;
-  /** Takes a span that has ended, and will not change any more. */
-  ended(span: SpanRecord): void;
+  open: OpenSpans;
+  /** Takes a span that has ended, and will not change any more, or a snapshot of one that has not. */
+  take(span: SpanData): void;
 }
 
 export interface SpanOrigin {
@@ -35,7 +37,11 @@ export interface SpanOrigin {
 export const okCode = 1;
 export const errorCode = 2;
 
-export class SpanRecord implements Span, SpanData {
+/** Kinds, as OTLP numbers them. */
+export const internalKind = 1;
+export const kindNames = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
+
+export class SpanRecord extends OpenLink implements Span, SpanData {
   readonly owner: SpanOwner;
   readonly traceId: string;
   readonly spanId = newSpanId();
@@ -59,8 +65,11 @@ export class SpanRecord implements Span, SpanData {
   droppedLinksCount = 0;
   statusCode = 0;
   statusMessage = '';
+  /** Who can say more of it while it is open; undefined for a program's own span. */
+  source: SpanSource | undefined = undefined;
 
   constructor(owner: SpanOwner, origin: SpanOrigin, name: string, kind: number, startedAt: Moment) {
+    super();
     this.owner = owner;
     this.traceId = origin.traceId;
     this.traceFlags = origin.traceFlags;
@@ -174,8 +183,15 @@ export class SpanRecord implements Span, SpanData {
 
   /** Ends the span at a moment of its own clock; one before its start is its start. */
   finish(at: Moment): void {
-    this.isOpen = false;
+    this.close();
     this.endedAt = isBefore(at, this.startedAt) ? this.startedAt : at;
-    this.owner.ended(this);
+    this.owner.take(this);
+  }
+
+  /** From here on it is not open, whether it is to be told of or not. */
+  close(): void {
+    this.isOpen = false;
+    this.source = undefined;
+    this.owner.open.delete(this);
   }
 }

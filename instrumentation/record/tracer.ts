@@ -73,6 +73,7 @@ function createTracer(sampler: Sampler, owner: SpanOwner): Tracer {
     const startedAt = momentOf(options.startTime) ?? performance.now();
     // The API counts kinds from 0, OTLP from 1.
     const span = new SpanRecord(owner, origin, String(name), (options.kind ?? 0) + 1, startedAt);
+    owner.open.add(span);
     if (options.attributes) span.setAttributes(options.attributes);
     if (options.links) span.addLinks(options.links);
     return span;

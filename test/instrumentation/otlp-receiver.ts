@@ -41,13 +41,17 @@ export interface ReceivedSpan {
 export interface Receiver {
   url: string;
   port: number;
+  /** Those that have ended. */
   spans: ReceivedSpan[];
+  /** What was told of those that had not. */
+  snapshots: ReceivedSpan[];
   /** The export requests as they came, in order. */
   requests: Buffer[];
   /** Metadata of the export requests, in order. */
   metadata: Record<string, unknown>[];
-  /** Resolves with the first span that matches, now or later. */
+  /** Resolves with the first span that matches and has ended, now or later. */
   waitFor(matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
+  waitForSnapshot(matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
   close(): void;
 }
 
@@ -121,24 +125,42 @@ function readSpan(raw: RawSpan, resource: Record<string, Value>, scope: string):
   };
 }
 
-/** Listens on a free port of loopback, or on the one given. */
-export async function startReceiver(port = 0): Promise<Receiver> {
-  const server = new Server({ 'grpc.max_receive_message_length': 64 << 20 });
+/** Spans as they come, and those who wait for one. */
+function createList() {
   const spans: ReceivedSpan[] = [];
-  const requests: Buffer[] = [];
-  const metadata: Record<string, unknown>[] = [];
   let waiting: { matches: (span: ReceivedSpan) => boolean; resolve: (span: ReceivedSpan) => void }[] = [];
-
-  const exportSpans = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-    requests.push(call.request);
-    metadata.push(call.metadata.getMap());
-    for (const span of decode(call.request)) {
+  return {
+    spans,
+    add(span: ReceivedSpan): void {
       spans.push(span);
       waiting = waiting.filter(({ matches, resolve }) => {
         if (!matches(span)) return true;
         resolve(span);
         return false;
       });
+    },
+    waitFor(matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan> {
+      const found = spans.find(matches);
+      if (found) return Promise.resolve(found);
+      return new Promise((resolve) => waiting.push({ matches, resolve }));
+    },
+  };
+}
+
+/** Listens on a free port of loopback, or on the one given. */
+export async function startReceiver(port = 0): Promise<Receiver> {
+  const server = new Server({ 'grpc.max_receive_message_length': 64 << 20 });
+  const ended = createList();
+  const open = createList();
+  const requests: Buffer[] = [];
+  const metadata: Record<string, unknown>[] = [];
+
+  const exportSpans = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
+    requests.push(call.request);
+    metadata.push(call.metadata.getMap());
+    for (const span of decode(call.request)) {
+      const list = 'sockeye.pending.span_id' in span.attributes ? open : ended;
+      list.add(span);
     }
     done(null, Buffer.alloc(0));
   };
@@ -165,14 +187,12 @@ export async function startReceiver(port = 0): Promise<Receiver> {
   return {
     url: `http://127.0.0.1:${bound}`,
     port: bound,
-    spans,
+    spans: ended.spans,
+    snapshots: open.spans,
     requests,
     metadata,
-    waitFor(matches) {
-      const found = spans.find(matches);
-      if (found) return Promise.resolve(found);
-      return new Promise((resolve) => waiting.push({ matches, resolve }));
-    },
+    waitFor: ended.waitFor,
+    waitForSnapshot: open.waitFor,
     close: () => server.forceShutdown(),
   };
 }

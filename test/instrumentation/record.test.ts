@@ -14,6 +14,7 @@ import { encodeResource, headroomBytes } from '../../instrumentation/export/expo
 import { HookSpan } from '../../instrumentation/record/hook-span.ts';
 import { spanLimits } from '../../instrumentation/record/limits.ts';
 import { samplerOf } from '../../instrumentation/record/sampler.ts';
+import { OpenSpans } from '../../instrumentation/record/open-spans.ts';
 import type { SpanOwner } from '../../instrumentation/record/span-record.ts';
 import { createTracerProvider } from '../../instrumentation/record/tracer.ts';
 import { UnrecordedSpan } from '../../instrumentation/record/unrecorded-span.ts';
@@ -55,7 +56,11 @@ function record({ environment = {}, ...queueOptions }: Settings = {}): Recording
     overflowed: () => (recording.overflows += 1),
     ...queueOptions,
   });
-  const ownerOf = (each: { name: string }): SpanOwner => ({ limits, ended: (span) => queue.add(each, span) });
+  const ownerOf = (each: { name: string }): SpanOwner => ({
+    limits,
+    open: new OpenSpans(),
+    take: (span) => queue.add(each, span),
+  });
   return Object.assign(recording, {
     queue,
     sampler,
