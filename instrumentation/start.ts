@@ -5,6 +5,7 @@ import { watchAborts } from './abort-reasons.ts';
 import { watchConnections } from './connections.ts';
 import { startRecorder } from './choose-recorder.ts';
 import { trackExportSocket } from './exit.ts';
+import { limitConnecting } from './export/connect-limit.ts';
 import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
 import { watchHttpClient } from './http-client.ts';
@@ -36,7 +37,10 @@ export function startHook(): void {
   watchAborts();
   watchLookups();
   watchConnections({
-    exporting: trackExportSocket,
+    exporting(socket) {
+      trackExportSocket(socket);
+      limitConnecting(socket);
+    },
     starting(connection) {
       lookForSidecar();
       if (!undiciOpening(connection) && !grpcOpening(connection)) noteOpener(connection);

@@ -140,13 +140,14 @@ describe('without a collector', () => {
   });
 
   it.each([
-    { what: 'that does not answer', start: startSilentServer },
-    { what: 'that cannot be reached', start: startFullListener },
-  ])('a collector $what does not hold the program at its end', async ({ start }) => {
+    { what: 'that does not answer', start: startSilentServer, way: 'return' },
+    { what: 'that cannot be reached', start: startFullListener, way: 'return' },
+    { what: 'that is being tried', start: startFullListener, way: 'return-late' },
+  ])('a collector $what does not hold the program at its end', async ({ start, way }) => {
     const fault = await start();
     try {
       const run = await runApp(appFile('ending.cjs'), {
-        args: [`http://127.0.0.1:${server.port}/held`, 'return'],
+        args: [`http://127.0.0.1:${server.port}/held`, way],
         ...withHook(`http://127.0.0.1:${fault.port}`),
         env: {
           OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${fault.port}`,

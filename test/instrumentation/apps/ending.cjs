@@ -5,6 +5,8 @@ const [url, way] = process.argv.slice(2);
 
 const ways = {
   return() {},
+  /** When the hook has begun to connect. */
+  'return-late': () => void setTimeout(() => {}, 200),
   exit: () => process.exit(5),
   throw() {
     throw new Error('a fault of the program');
