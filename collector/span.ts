@@ -76,7 +76,14 @@ const UNKNOWN_SERVICE = 'unknown_service';
 
 export function serviceOf(span: Pick<Span, 'resource'>): string {
   const name = span.resource.attributes.get('service.name');
-  return typeof name === 'string' && name !== '' ? name : UNKNOWN_SERVICE;
+  return typeof name === 'string' && name !== '' ? shownName(name) : UNKNOWN_SERVICE;
+}
+
+/** Services and peers are shown, searched and grouped by so much of their names; the span keeps them whole. */
+const NAME_CHARS_MAX = 1_024;
+
+export function shownName(name: string): string {
+  return name.length <= NAME_CHARS_MAX ? name : `${name.slice(0, NAME_CHARS_MAX - 1).toWellFormed()}…`;
 }
 
 /** Duration in milliseconds; 0 for a span that has not ended or that ends before it starts. */

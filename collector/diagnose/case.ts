@@ -1,5 +1,5 @@
 /** What the rules see of one give-up: the moment, its origin, and the call or work that the origin is. */
-import { textAttribute, type Span } from '../span.ts';
+import { shownName, textAttribute, type Span } from '../span.ts';
 import type { GiveUpMoment } from './give-ups.ts';
 import type { Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
@@ -96,12 +96,8 @@ export function makeCase(
 
 /** The callee's name from the trace alone. */
 function plainCallee(call: Span, pairedService: string | null): string {
-  return (
-    pairedService ??
-    textAttribute(call.attributes, 'peer.service') ??
-    peerAddress(call).host ??
-    'unknown peer'
-  );
+  const named = textAttribute(call.attributes, 'peer.service') ?? peerAddress(call).host;
+  return pairedService ?? shownName(named ?? 'unknown peer');
 }
 
 /** Its spans say that it passes requests on: a proxy by name or by its own marks. */

@@ -13,6 +13,7 @@ import { causeOf, type Cause } from './causes.ts';
 import { attributeFact, formatMs, spanFact } from './evidence.ts';
 import { explainGiveUps, type Explained } from './explain.ts';
 import type { GiveUpMoment } from './give-ups.ts';
+import { plainText } from './plain-text.ts';
 import { askRules } from './rules.ts';
 import { databaseOf } from './rules/application.ts';
 import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
@@ -55,13 +56,15 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
     phase: of.phase,
     cause: cause.code,
     category: cause.category,
-    title: fillText(cause.title, of, cause),
+    title: plainText(fillText(cause.title, of, cause)),
     reason: known ? null : (finding.reason ?? null),
     confidence: cause.code === 'unknown' ? 'unknown' : finding.confidence,
-    sentence: writeSentence(of),
+    sentence: plainText(writeSentence(of)),
     evidence: collectEvidence(finding, explained),
     alternatives: others.map((suspect) => describeAlternative(suspect, of)),
-    contributing: findContributing(of).filter((entry) => entry.cause !== cause.code),
+    contributing: findContributing(of)
+      .filter((entry) => entry.cause !== cause.code)
+      .map((entry) => ({ ...entry, text: plainText(entry.text) })),
     nextChecks: nextChecks([cause, ...others.map(({ code }) => causeOf(code))], of),
     path: pathTo(origin.node),
     abandonedMs: roundMs(abandonedMs(giveUp.node, giveUp.atMs)),
@@ -91,7 +94,7 @@ function describeGiveUp(giveUp: GiveUpMoment): Verdict['giveUp'] {
     service: node.service,
     at: new Date(endUnixMs).toISOString(),
     budgetMs,
-    timer,
+    timer: timer === null ? null : plainText(timer),
     elapsedMs: roundMs(elapsedMs),
   };
 }
@@ -120,21 +123,20 @@ function collectEvidence(finding: Finding, { giveUp, firstTimer }: Explained): E
       attributeFact(firstTimer.node, 'sockeye.timeout.timer', text) ?? spanFact(firstTimer.node, text),
     );
   }
-  const seen = new Set<string>();
-  return facts.filter((fact): fact is Evidence => {
-    if (fact === null) return false;
+  const told = new Map<string, Evidence>();
+  for (const fact of facts) {
+    if (fact === null) continue;
     const key = `${fact.spanId} ${fact.attribute ?? fact.text}`;
-    if (seen.has(key)) return false;
-    seen.add(key);
-    return true;
-  });
+    if (!told.has(key)) told.set(key, { ...fact, text: plainText(fact.text) });
+  }
+  return [...told.values()];
 }
 
 function describeAlternative({ code, against }: Suspect, of: Case): Alternative {
   const cause = causeOf(code);
   return {
     cause: code,
-    title: fillText(cause.title, of, cause),
+    title: plainText(fillText(cause.title, of, cause)),
     against: against ?? '',
     wouldDecide: cause.decides,
   };

@@ -1,5 +1,5 @@
 /** Evidence: a fact with the span and attribute it can be looked up in. */
-import { numberAttribute, type Attributes } from '../span.ts';
+import { numberAttribute, shownName, type Attributes } from '../span.ts';
 import { errorText } from './outcome.ts';
 import type { TraceNode } from './tree.ts';
 import type { Evidence } from './verdict.ts';
@@ -12,7 +12,8 @@ export function attributeFact(node: TraceNode, attribute: string, text: string):
   if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') return null;
   if (typeof value === 'number' && !Number.isFinite(value)) return null;
   const source = attribute.startsWith('sockeye.tcp.') ? 'client-kernel' : 'span';
-  return { text, spanId: node.span.spanId, attribute, value, source };
+  const shown = typeof value === 'string' ? shownName(value) : value;
+  return { text, spanId: node.span.spanId, attribute, value: shown, source };
 }
 
 /** A fact of the span itself: its times, its status, its place in the trace. */

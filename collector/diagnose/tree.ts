@@ -4,7 +4,7 @@
  *
  * Children that outlive their parent or start after it are kept as they are: they are the evidence.
  */
-import { serviceOf, type Span } from '../span.ts';
+import { serviceOf, shownName, type Span } from '../span.ts';
 import { shiftClocks } from './clock-skew.ts';
 import { spanOutcome, type SpanOutcome } from './outcome.ts';
 
@@ -175,7 +175,7 @@ export function peerAddress({ attributes }: Span): { host: string | null; port: 
 function firstOf(attributes: Span['attributes'], ...keys: string[]): string | null {
   for (const key of keys) {
     const value = attributes.get(key);
-    if (typeof value === 'string' && value !== '') return value;
+    if (typeof value === 'string' && value !== '') return shownName(value);
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return String(value);
   }
   return null;

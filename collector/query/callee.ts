@@ -5,7 +5,7 @@
  * `peerOf` reads what the caller's span alone says and is computed once, when the span is stored; `calleeOf` adds
  * what only the rest of the storage knows.
  */
-import { numberAttribute, textAttribute, type Attributes, type Span } from '../span.ts';
+import { numberAttribute, shownName, textAttribute, type Attributes, type Span } from '../span.ts';
 import type { MapEdge, NodeKind } from '../serve/wire.ts';
 
 /** What a call's own span says of the other side. */
@@ -69,7 +69,7 @@ function nameOf(span: Pick<Span, 'kind' | 'attributes'>, host: string | null): O
     return { name: host === null ? catalogue : `${catalogue}@${host}`, nodeKind: 'database', edgeKind };
   }
   if (destination !== null || messaging !== null) {
-    return { name: destination ?? messaging ?? UNKNOWN_PEER, nodeKind: 'messaging', edgeKind };
+    return { name: destination ?? shownName(messaging ?? UNKNOWN_PEER), nodeKind: 'messaging', edgeKind };
   }
   return { name: host ?? UNKNOWN_PEER, nodeKind: 'external', edgeKind };
 }
@@ -131,7 +131,7 @@ function addressOf(attributes: Attributes): { host: string | null; port: number 
 function firstText(attributes: Attributes, ...keys: string[]): string | null {
   for (const key of keys) {
     const text = textAttribute(attributes, key);
-    if (text !== null && text !== '') return text;
+    if (text !== null && text !== '') return shownName(text);
   }
   return null;
 }
