@@ -8,6 +8,7 @@ import { compareCalls } from './compare-calls.ts';
 import { findDeploys } from './deploys.ts';
 import { describeCalls } from './edge-calls.ts';
 import { buildIncidents, type IncidentCore } from './incidents.ts';
+import { MATCHING_TRACES_MAX, readMatchingEdges } from './matching-edges.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query, TraceSearchParameters } from './query.ts';
 import type { QueryTerm } from './query-term.ts';
@@ -106,6 +107,11 @@ export function createQuery(store: Store): Query {
         },
         signal,
       ),
+    async matchingEdges(range, q, signal) {
+      const search = { range, term: parseQuery(q), sort: 'newest', limit: MATCHING_TRACES_MAX } as const;
+      const page = await store.searchTraces({ ...search, cursor: null }, signal);
+      return { ...wireRange(range), ...(await readMatchingEdges(store, page, signal)) };
+    },
     async traceEdges(traceId) {
       const spans = await store.readTrace(traceId);
       if (spans.length === 0) return null;

@@ -9,6 +9,7 @@ import type {
   Incident,
   Incidents,
   MapTimeline,
+  MatchingEdges,
   Operations,
   ServiceMap,
   Services,
@@ -40,6 +41,8 @@ export interface Query {
   /** Caller and callee as the map names them. */
   edgeCalls(range: TimeRange, caller: string, callee: string): Promise<EdgeCalls>;
   searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;
+  /** Of the newest traces that match; `q` as in the search. */
+  matchingEdges(range: TimeRange, q: string, signal?: AbortSignal): Promise<MatchingEdges>;
   traceEdges(traceId: string): Promise<TraceEdges | null>;
   /** What one span says; empty when it is not stored. */
   spanDetails(traceId: string, spanId: string): Promise<SpanDetails>;

@@ -134,6 +134,15 @@ export const traceSchemas = {
     traceId: text,
     startedAt: time,
     durationMs: number,
-    edges: list(object<Wire.TraceEdges['edges'][number]>({ from: nullable(text), to: text, ...outcomes })),
+    edges: list(named('TraceEdge')),
   }),
+  MatchingEdges: object<Wire.MatchingEdges>({
+    from: time,
+    to: time,
+    traces: integer,
+    total: { ...integer, description: 'exact up to 1,000' },
+    truncated: boolean,
+    edges: list(named('TraceEdge')),
+  }),
+  TraceEdge: object<Wire.TraceEdges['edges'][number]>({ from: nullable(text), to: text, ...outcomes }),
 };

@@ -223,6 +223,18 @@ export interface TraceEdges {
   edges: { from: string | null; to: string; calls: number; errors: number; timeouts: number }[];
 }
 
+/** The edges of the map that traces which match a query went along. */
+export interface MatchingEdges {
+  from: string;
+  to: string;
+  /** How many were looked at, the newest; of how many. */
+  traces: number;
+  /** Exact up to 1,000; beyond, 1000 with truncated: true. */
+  total: number;
+  truncated: boolean;
+  edges: TraceEdges['edges'];
+}
+
 export interface Incident {
   fingerprint: string;
   edge: string;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { about } from '../about.ts';
 import { startDiagnosisLoop, type DiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { createQuery } from '../../collector/query/open-query.ts';
-import type { Query, TraceSearchParameters } from '../../collector/query/query.ts';
+import { QuerySyntaxError, type Query, type TraceSearchParameters } from '../../collector/query/query.ts';
 import { createTraceReader, type TraceReader } from '../../collector/serve/traces/trace-reader.ts';
 import type { Trace } from '../../collector/serve/wire.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
-import type { Store } from '../../collector/store/store.ts';
+import { Cancelled, type Store } from '../../collector/store/store.ts';
 import {
   AT_ONCE,
   AROUND_NOON,
@@ -187,6 +187,23 @@ test('a trace leads along the edges of the map, also where the callee answered n
     { from: 'checkout', to: 'payments', calls: 1, errors: 0, timeouts: 1 },
   ]);
   expect(await query.traceEdges(traceId('abc'))).toBeNull();
+});
+
+test('a query leads along the edges of the traces that match it, added up', async () => {
+  const { edges, ...looked } = await query.matchingEdges(AROUND_NOON, 'timeout:true');
+  expect(looked).toMatchObject({ traces: 3, total: 3, truncated: false });
+  expect(edges).toEqual([
+    { from: null, to: 'gateway', calls: 3, errors: 0, timeouts: 0 },
+    { from: 'gateway', to: 'checkout', calls: 3, errors: 0, timeouts: 0 },
+    { from: 'checkout', to: 'payments', calls: 3, errors: 0, timeouts: 3 },
+  ]);
+  expect(await query.matchingEdges(AROUND_NOON, 'service:nobody')).toMatchObject({ traces: 0, edges: [] });
+  await expect(query.matchingEdges(AROUND_NOON, 'service:')).rejects.toThrow(QuerySyntaxError);
+});
+
+test('a query on the map is cancelled when its caller goes away', async () => {
+  const left = AbortSignal.abort();
+  await expect(query.matchingEdges(AROUND_NOON, 'timeout:true', left)).rejects.toThrow(Cancelled);
 });
 
 test('an incident is diagnosed on the map’s edge, with its share and what sets its calls apart', async () => {

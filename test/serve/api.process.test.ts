@@ -57,6 +57,8 @@ describe('every answer is what /api/openapi.json says', () => {
     ['/api/map', '/api/map'],
     ['/api/map', '/api/map?focus=checkout&hops=1&from=now-1d'],
     ['/api/map/timeline', '/api/map/timeline?steps=10'],
+    ['/api/map/edges', '/api/map/edges?q=timeout:true'],
+    ['/api/phases', `/api/phases?traces=${TRACE_ID}`],
     ['/api/calls', '/api/calls?caller=checkout&callee=payments'],
     ['/api/calls', '/api/calls?caller=user&callee=gateway'],
     ['/api/calls', '/api/calls?caller=nobody&callee=nobody'],

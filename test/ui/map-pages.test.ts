@@ -1,6 +1,13 @@
 /** The map page: large maps, the strip of time under it, a trace on it, and an edge's calls beside it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Deploy, EdgeCalls, MapTimeline, ServiceMap, TraceEdges } from '../../collector/serve/wire.ts';
+import type {
+  Deploy,
+  EdgeCalls,
+  MapTimeline,
+  MatchingEdges,
+  ServiceMap,
+  TraceEdges,
+} from '../../collector/serve/wire.ts';
 import fixture from './fixtures/map-shop.json';
 import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
 
@@ -157,6 +164,75 @@ describe('the strip under the map', () => {
     expect(page.url()).not.toContain('window=');
     await expect.poll(() => page.all('g.node').length, soon).toBe(12);
     expect(places()).toEqual(before);
+  });
+});
+
+describe('a query on the map', () => {
+  const matching: MatchingEdges = {
+    from: shop.from,
+    to: shop.to,
+    traces: 100,
+    total: 1000,
+    truncated: true,
+    edges: [
+      { from: 'gateway', to: 'checkout', calls: 90, errors: 1, timeouts: 0 },
+      { from: 'checkout', to: 'payments', calls: 90, errors: 0, timeouts: 1 },
+      { from: 'checkout', to: 'gone', calls: 1, errors: 0, timeouts: 0 },
+    ],
+  };
+  const link = (text: string) => page.all('a').find((other) => other.textContent?.trim() === text);
+
+  it('makes the way of the traces that match stand out, says of how many, and leads to them', async () => {
+    const asked: string[] = [];
+    await open('/map', {
+      '/api/map/edges': (query: URLSearchParams) => {
+        asked.push(query.get('q') ?? '');
+        return matching;
+      },
+    });
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    await page.press('q');
+    const input = document.activeElement as HTMLInputElement;
+    expect(input.getAttribute('aria-label')).toBe('Traces to stand out');
+    input.value = 'duration>2s';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    input.form?.dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true }));
+    await expect.poll(() => page.all('.edge.on-path').length, soon).toBe(2);
+    expect(asked).toEqual(['duration>2s']);
+    expect(page.url()).toBe('/map?q=duration>2s');
+    expect(page.text()).toContain(
+      'The way of 100 of more than 1,000 traces, the newest, that match duration>2s',
+    );
+    expect(page.text()).toContain('2 of 3 edges are on this map');
+    expect(new URL(link('Show the traces')!.getAttribute('href')!, 'http://x').searchParams.get('q')).toBe(
+      'duration>2s',
+    );
+    await page.click(page.find('[aria-label="Show the map without the query"]'));
+    expect(page.url()).toBe('/map');
+    expect(page.all('.edge.on-path')).toHaveLength(0);
+  });
+
+  it('says so when nothing matches, and leaves the map as it is', async () => {
+    const none = { ...matching, traces: 0, total: 0, truncated: false, edges: [] };
+    await open('/map?q=service:nobody', { '/api/map/edges': none });
+    await expect.poll(page.text, soon).toContain('No trace in this range matches service:nobody');
+    expect(page.all('.edge.on-path, .edge.off-path')).toHaveLength(0);
+  });
+
+  it('says where a bad query stops making sense', async () => {
+    const message = 'query: at character 9: got the end of the query, expected a value';
+    await open('/map?q=service:', {
+      '/api/map/edges': Response.json(
+        { error: { code: 'bad_query', message, position: 8 } },
+        { status: 400 },
+      ),
+    });
+    await expect.poll(page.text, soon).toContain(message);
+  });
+
+  it('is led to from the list of traces', async () => {
+    await open('/search?q=timeout:true');
+    await expect.poll(() => link('On the map')?.getAttribute('href'), soon).toBe('/map?q=timeout%3Atrue');
   });
 });
 

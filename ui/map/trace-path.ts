@@ -1,4 +1,4 @@
-/** The path of a trace over the map: which of its edges are drawn, which are not, and where its timeout started. Pure. */
+/** The path of a trace, or of several, over the map: which of its edges are drawn, which are not, and where its timeout started. Pure. */
 import type { Diagnosis, ServiceMap, TraceEdges } from '../../collector/serve/wire.ts';
 import type { DrawnTrace } from './drawn.ts';
 import { edgeKey } from './layout.ts';
@@ -10,7 +10,11 @@ export interface TracePath extends DrawnTrace {
   readonly total: number;
 }
 
-export function findTracePath(map: ServiceMap, trace: TraceEdges, diagnosis: Diagnosis | null): TracePath {
+export function findTracePath(
+  map: ServiceMap,
+  trace: Pick<TraceEdges, 'edges'>,
+  diagnosis: Diagnosis | null,
+): TracePath {
   const user = map.nodes.find((node) => node.kind === 'user')?.id;
   const onMap = new Map(map.edges.map((edge) => [edgeKey(edge), edge]));
   const path = new Set<string>();

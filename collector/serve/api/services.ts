@@ -84,6 +84,22 @@ export function serviceRoutes({ query }: Sources): Route[] {
     },
     {
       method: 'GET',
+      path: '/api/map/edges',
+      summary: 'The edges of the map that the newest traces which match a query went along',
+      query: [
+        { name: 'q', description: 'Query language, as for /api/traces; required', schema: text },
+        ...RANGE,
+      ],
+      gives: { 'application/json': named('MatchingEdges') },
+      errors: [503],
+      handle: async (exchange) => {
+        const range = parseRange(exchange.query, exchange.nowUnixMs);
+        const q = requiredText(exchange.query, 'q', 'a query');
+        return json(await query.matchingEdges(range, q, exchange.signal));
+      },
+    },
+    {
+      method: 'GET',
       path: '/api/calls',
       summary: 'The newest calls of an edge, at most 2,000: durations, phases, budgets',
       query: [
