@@ -17,6 +17,8 @@ interface Bounds {
   exact: number | null;
 }
 
+/** A request may lie with a stopped server for hours; one that seems to have lain longer was read off another clock. */
+const CLOCKS_APART_MS = 86_400_000;
 /** Less is how exactly clocks are read, not a difference between them. */
 const SHIFT_MS_MIN = 1;
 
@@ -68,11 +70,12 @@ function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
     bounds.exact = parent.endMs - leftMs - child.startMs;
     return;
   }
+  const areApart = child.startMs - parent.endMs > CLOCKS_APART_MS;
   // Only an answered call has an end that comes after its server's.
   const answered = parent.outcome.giveUp === null && child.ended;
-  if (answered && child.endMs - child.startMs <= clientMs) {
+  if ((answered || areApart) && child.endMs - child.startMs <= clientMs) {
     bounds.hi = Math.min(bounds.hi, parent.endMs - child.endMs);
-  }
+  } else if (areApart) bounds.hi = Math.min(bounds.hi, parent.startMs - child.startMs);
 }
 
 function shiftMs({ lo, hi, exact }: Bounds): number {

@@ -15,7 +15,7 @@ export interface TraceNode {
   readonly ended: boolean;
   parent: TraceNode | null;
   readonly children: TraceNode[];
-  /** Milliseconds from the trace's first start, on the caller's clock: `skewMs` has been added. */
+  /** Milliseconds from the trace's first start, on the root's clock: `skewMs` has been added. */
   startMs: number;
   /** Infinity while the span has not ended. */
   endMs: number;
@@ -35,8 +35,8 @@ export interface TraceTree {
 }
 
 export function buildTraceTree(spans: readonly Span[]): TraceTree {
-  const startUnixNano = firstStart(spans);
-  const all = spans.map((span) => makeNode(span, startUnixNano));
+  const sentStartUnixNano = firstStart(spans);
+  const all = spans.map((span) => makeNode(span, sentStartUnixNano));
   const { kept, byId, sharedServers } = dropDuplicates(all);
   let missingParents = 0;
   for (const node of kept) {
@@ -54,6 +54,7 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
   const nodes = parentsFirst(roots);
   if (nodes.length < kept.length) addCycles(kept, roots, nodes);
   shiftClocks(nodes);
+  const startUnixNano = sentStartUnixNano + countFromFirst(nodes);
   roots.sort((a, b) => a.startMs - b.startMs);
   const complete =
     roots.length === 1 &&
@@ -70,6 +71,19 @@ function firstStart(spans: readonly Span[]): bigint {
     if (startUnixNano > 0n && (first === 0n || startUnixNano < first)) first = startUnixNano;
   }
   return first;
+}
+
+/** A clock that was behind made the first start too early: gives how many nanoseconds too early. */
+function countFromFirst(nodes: readonly TraceNode[]): bigint {
+  let firstMs = Infinity;
+  for (const { span, startMs } of nodes) if (span.startUnixNano > 0n) firstMs = Math.min(firstMs, startMs);
+  if (firstMs === 0 || firstMs === Infinity) return 0n;
+  for (const node of nodes) {
+    if (node.span.startUnixNano === 0n) continue;
+    node.startMs -= firstMs;
+    node.endMs -= firstMs;
+  }
+  return BigInt(Math.round(firstMs * 1e6));
 }
 
 function makeNode(span: Span, startUnixNano: bigint): TraceNode {

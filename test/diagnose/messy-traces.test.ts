@@ -281,6 +281,25 @@ describe('clocks', () => {
     expect(skewOf(drawing, 'pay>bank')).toBe(500);
     expect(skewOf(drawing, 'bank')).toBe(0);
   });
+  const gaveUp = (skew: number, pay = '====|      ') => `
+      shop>pay   |=========X  phase=wait budget=1000
+        pay          |${pay}  skew=${skew}`;
+  const DAY_MS = 86_400_000;
+
+  it('a server that seems to begin a day after its caller gave up has another clock; one before that was late', () => {
+    expect(skewOf(gaveUp(DAY_MS), 'pay')).toBe(0);
+    expect(skewOf(gaveUp(DAY_MS + 700), 'pay')).toBe(-DAY_MS - 600);
+    expect(skewOf(gaveUp(3653 * DAY_MS), 'pay')).toBe(100 - 3653 * DAY_MS);
+    // It worked for longer than its caller waited.
+    expect(skewOf(gaveUp(3653 * DAY_MS, '=================|'), 'pay')).toBe(-400 - 3653 * DAY_MS);
+  });
+  it('a trace begins with its first span, also where a clock is years behind', () => {
+    const { spans, traceId } = drawTrace(gaveUp(-3653 * DAY_MS));
+    const { nodes, startUnixNano } = buildTraceTree(spans);
+    expect(startUnixNano).toBe(spans[0]!.startUnixNano);
+    expect(nodes.map(({ startMs }) => startMs)).toEqual([0, 0]);
+    expect(diagnoseTrace(traceId, spans, NO_HISTORY).verdicts).toHaveLength(1);
+  });
   it('a server that outlived an impatient client is not pushed back', () => {
     expect(
       skewOf(

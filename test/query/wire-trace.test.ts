@@ -99,9 +99,11 @@ test('clocks that disagree are shifted, and the shift is shown', () => {
   const client = span('1', '', 0, 100, { kind: 'client' });
   const other = { ...client.resource, attributes: new Map([['service.name', 'payments']]) };
   const server = span('2', '1', -40, 20, { kind: 'server', resource: other });
-  const shown = trace(client, server).spans.find(({ spanId }) => spanId === id('2'))!;
+  const { spans, durationMs, startUnixNano } = trace(client, server);
+  const shown = spans.find(({ spanId }) => spanId === id('2'))!;
   expect(shown.skewMs).toBeGreaterThanOrEqual(40);
   expect(shown.startOffsetMs).toBeGreaterThanOrEqual(0);
+  expect([durationMs, startUnixNano]).toEqual([100, String(client.startUnixNano)]);
 });
 
 test('phases are those of the call', () => {
