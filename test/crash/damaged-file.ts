@@ -37,7 +37,7 @@ export interface DamageReport {
   readonly faults: readonly string[];
 }
 
-interface CaseResult {
+export interface CaseResult {
   readonly words: string;
   readonly started: boolean;
   readonly servedShare: number;
@@ -55,7 +55,7 @@ const REFUSALS_MAX = 3;
 
 interface Damage {
   readonly what: string;
-  /** So much is gone that not starting is an answer: the end of the file, or what says how to read it. */
+  /** So much may be gone that not starting is an answer: the end of the file, or what says how to read it. */
   readonly mayRefuse: boolean;
 }
 
@@ -65,15 +65,14 @@ const DAMAGES: readonly ((file: number, bytes: number, random: Random) => Damage
     return { what: `byte ${at} flipped`, mayRefuse: at < HEAD_BYTES };
   },
   (file, bytes, random) => {
-    let first = bytes;
-    for (let flip = 0; flip < FLIPS; flip++) first = Math.min(first, flipByte(file, random.below(bytes)));
-    return { what: `${FLIPS} bytes flipped`, mayRefuse: first < HEAD_BYTES };
+    for (let flip = 0; flip < FLIPS; flip++) flipByte(file, random.below(bytes));
+    return { what: `${FLIPS} bytes flipped`, mayRefuse: true };
   },
   (file, bytes, random) => {
     const at = random.below(Math.max(1, bytes - REGION_BYTES));
     const noise = Buffer.from(Array.from({ length: Math.min(REGION_BYTES, bytes) }, () => random.below(256)));
     writeSync(file, noise, 0, noise.length, at);
-    return { what: `${noise.length} bytes overwritten at ${at}`, mayRefuse: at < HEAD_BYTES };
+    return { what: `${noise.length} bytes overwritten at ${at}`, mayRefuse: true };
   },
   (file, bytes, random) => {
     const kept = random.below(bytes);
@@ -132,10 +131,16 @@ export async function runDamage(options: DamageOptions): Promise<DamageReport> {
   };
 }
 
-async function fillFolder(path: string, sent: SentLog, ending: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+export async function fillFolder(
+  path: string,
+  sent: SentLog,
+  ending: 'SIGTERM' | 'SIGKILL',
+  beforeEnd: (collector: Collector) => Promise<unknown> = async () => {},
+): Promise<void> {
   const collector = await startCollector([...FREE_PORTS, '--data', path]);
   try {
     await sent.send({ ...LOAD, address: collector.otlpGrpc });
+    await beforeEnd(collector);
   } finally {
     collector.process.kill(ending);
     await collector.ended;
@@ -159,7 +164,8 @@ function damageFile(folder: string, damage: (typeof DAMAGES)[number], random: Ra
   }
 }
 
-async function startDamaged(folder: string, sent: SentLog, more: SentLog): Promise<CaseResult> {
+/** Starts a collector on it, and compares what it serves with what was sent; `more` is sent to it. */
+export async function startDamaged(folder: string, sent: SentLog, more: SentLog): Promise<CaseResult> {
   const flags = [...FREE_PORTS, '--data', folder];
   const collector = await startCollector(flags).catch(() => null);
   if (collector === null) return resultOfRefusal(flags);

@@ -2,10 +2,11 @@
  * Opens the store's file: takes the folder for this process alone, makes sure the file is ours, and sets what makes
  * an acknowledged commit survive a power cut.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError, StoreUnavailable } from '../store.ts';
+import { checkLog } from './check-log.ts';
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -24,8 +25,12 @@ export function openForWriting(folder: string): { database: Connection; release:
   makeFolder(folder);
   const lock = lockFolder(folder);
   try {
+    const bytes = statSync(databasePath(folder), { throwIfNoEntry: false })?.size;
+    rescueLog(databasePath(folder));
     const database = new Database(databasePath(folder));
     prepareFile(database, databasePath(folder));
+    if (bytes === 0)
+      console.error(`sockeye: ${databasePath(folder)} was an empty file: a new store was begun in it`);
     database.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
     return { database, release: () => lock.close() };
   } catch (error) {
@@ -81,10 +86,18 @@ export function asStoreError(error: unknown): unknown {
   if (error.code.startsWith('SQLITE_BUSY')) {
     return new StoreUnavailable('another program holds the database of the data folder; end its transaction');
   }
-  if (error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_CORRUPT') {
+  if (error.code.startsWith('SQLITE_IOERR') || isCorrupt(error)) {
     return new StoreUnavailable(`the disk of the data folder fails: ${error.message} (${error.code})`);
   }
   return error;
+}
+
+/** Pages that are not what SQLite wrote. */
+export function isCorrupt(error: unknown): boolean {
+  return (
+    error instanceof Database.SqliteError &&
+    (error.code.startsWith('SQLITE_CORRUPT') || error.code === 'SQLITE_NOTADB')
+  );
 }
 
 function makeFolder(folder: string): void {
@@ -140,7 +153,9 @@ function checkFile(database: Connection, path: string): { readonly tables: numbe
   if (tables > 0 && version !== SCHEMA_VERSION) {
     throw new StoreOpenError(
       `${path}: got a store of version ${version}, expected ${SCHEMA_VERSION}; ${
-        version > SCHEMA_VERSION ? 'use the newer collector that wrote it' : 'this collector cannot read it'
+        version > SCHEMA_VERSION
+          ? 'use the newer collector that wrote it'
+          : 'use the older collector that wrote it'
       }, or choose another folder with --data`,
     );
   }
@@ -165,6 +180,25 @@ function prepareFile(database: Connection, path: string): void {
   }
 }
 
+/** What the log has lost is said, or is a reason not to start: SQLite itself would say nothing. */
+function rescueLog(path: string): void {
+  const log = checkLog(path);
+  if (log.kind === 'needless') {
+    renameSync(`${path}-wal`, `${path}-wal.damaged`);
+    console.error(
+      `sockeye: ${path}-wal is damaged, but all of it is in the file already: it was set aside as ${path}-wal.damaged, and nothing is lost`,
+    );
+  } else if (log.kind === 'cut') {
+    console.error(
+      `sockeye: ${path}-wal is damaged: got ${log.whole} whole pages, expected the ${log.committed} that were committed; what was acknowledged last, in the others, is lost, the rest is served`,
+    );
+  } else if (log.kind === 'mixed') {
+    throw new StoreOpenError(
+      `${path}-wal: got ${log.whole} whole pages, expected the ${log.committed} that were committed, some of which are in ${path} already: they do not fit together any more; restore a backup of ${path} and delete its -wal and -shm, or choose another folder with --data`,
+    );
+  }
+}
+
 /** This SQLite opens an existing WAL file at NORMAL, where a commit is not fsynced: say FULL, and see that it is. */
 function setSynchronous(database: Connection): void {
   database.pragma('synchronous = FULL');
@@ -177,12 +211,18 @@ function setSynchronous(database: Connection): void {
   }
 }
 
-function asOpenError(error: unknown, path: string): unknown {
+/** What SQLite throws while the store is opened. */
+export function asOpenError(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) return error;
   const code = 'code' in error ? String(error.code) : error.name;
   if (code === 'SQLITE_NOTADB') {
     return new StoreOpenError(
       `${path}: got a file that is not a database, expected a Sockeye store; move it away or choose another folder with --data`,
+    );
+  }
+  if (isCorrupt(error)) {
+    return new StoreOpenError(
+      `${path}: got ${error.message} (${code}), expected the store as it was written; the file is damaged where all else depends on it: restore a backup, or choose another folder with --data`,
     );
   }
   return new StoreOpenError(

@@ -3,16 +3,18 @@
  * one moment, though they are folded meanwhile.
  */
 import { statSync } from 'node:fs';
-import type {
-  Edge,
-  NormalKey,
-  Patience,
-  SpanIdentity,
-  StoreStatus,
-  TimeRange,
-  TraceSearch,
+import { DamagedPart } from '../../columns/damaged-part.ts';
+import {
+  StoreUnavailable,
+  type Edge,
+  type NormalKey,
+  type Patience,
+  type SpanIdentity,
+  type StoreStatus,
+  type TimeRange,
+  type TraceSearch,
 } from '../../store.ts';
-import { databasePath, type Connection } from '../open-database.ts';
+import { asStoreError, databasePath, type Connection } from '../open-database.ts';
 import type { Methods } from '../thread.ts';
 import { createAddressReader } from './addresses.ts';
 import { createAttributeReader } from './attributes.ts';
@@ -50,7 +52,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
     damaged.add(what);
     log(`the store is damaged: ${what}; what is in it is left out, the rest is served`);
   };
-  const names = createNames(database);
+  const names = createNames(database, onDamage);
   const units = createUnits(database, onDamage);
   const traces = createTraceReader(names, onDamage);
   const addresses = createAddressReader(database);
@@ -97,10 +99,20 @@ export function createReader(database: Connection, folder: string, log: (line: s
   } satisfies Methods;
 
   const inOneMoment = Object.fromEntries(
-    Object.entries(methods).map(([name, answer]) => [
-      name,
-      database.transaction((argument: never, isCancelled: IsCancelled) => answer(argument, isCancelled)),
-    ]),
+    Object.entries(methods).map(([name, answer]) => {
+      const read = database.transaction((argument: never, isCancelled: IsCancelled) =>
+        answer(argument, isCancelled),
+      );
+      const method = (argument: never, isCancelled: IsCancelled) => {
+        try {
+          return read(argument, isCancelled);
+        } catch (error) {
+          if (!(error instanceof DamagedPart)) throw asStoreError(error);
+          throw new StoreUnavailable(`the store is damaged where this is read: ${error.message}`);
+        }
+      };
+      return [name, method];
+    }),
   );
   return { ...inOneMoment, close: () => void database.close() } as unknown as Methods;
 }

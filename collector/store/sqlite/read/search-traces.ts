@@ -17,7 +17,7 @@ import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
 import type { Names } from './names.ts';
-import type { Piece, TraceReader } from './traces.ts';
+import { decodeFacts, type Piece, type TraceReader } from './traces.ts';
 import type { Unit } from './units.ts';
 
 interface AddressServices {
@@ -232,6 +232,7 @@ function* matchingTraces(
     let row = first;
     while (row < end && may[row] === 0) row++;
     if (row === end) continue;
+    decodeFacts(granule);
     const traceId = ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
     if (isKnown(traceId)) continue;
     for (; row < end; row++) {

@@ -34,6 +34,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
           const granule = unit.granule(number);
           const rows = rowsOfTrace(granule, id);
           if (rows === null) continue;
+          decodeFacts(granule);
           found.push({
             rows: granule,
             at: Uint32Array.from({ length: rows.end - rows.first }, (_, i) => rows.first + i),
@@ -56,6 +57,19 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     );
   }
 
+  /** What is made of each row; those that cannot be read are left out. */
+  function readable<Row, T>(rows: readonly Row[], make: (row: Row) => T): T[] {
+    return rows.flatMap((row) => {
+      try {
+        return [make(row)];
+      } catch (error) {
+        if (!(error instanceof DamagedPart)) throw error;
+        onDamage(`spans: ${error.message}`);
+        return [];
+      }
+    });
+  }
+
   /** Rows of all pieces by start; equal starts stay in order. */
   function rowsByStart(pieces: readonly Piece[]): { granule: Granule; row: number; startMs: number }[] {
     return pieces
@@ -68,20 +82,19 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
   return {
     pieces,
     span,
-    spans: (of) => rowsByStart(of).map(({ granule, row }) => span(granule, row)),
+    spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),
     bytes(of) {
       const rows = rowsByStart(of);
       if (rows.length === 0) return null;
-      const groups: ResourceGroup[] = [];
       const byResource = Map.groupBy(rows, ({ granule, row }) => granule.resource[row]!);
-      for (const [resource, ofResource] of byResource) {
+      const groups = readable([...byResource], ([resource, ofResource]): ResourceGroup => {
         const byScope = Map.groupBy(ofResource, ({ granule, row }) => granule.scope[row]!);
-        const scopes = [...byScope].map(([scope, ofScope]) => ({
+        const scopes = readable([...byScope], ([scope, ofScope]) => ({
           scope: names.scopeContext(scope),
-          spans: ofScope.map(({ granule, row }) => granule.spanBytes(row)),
+          spans: readable(ofScope, ({ granule, row }) => granule.spanBytes(row)),
         }));
-        groups.push({ resource: names.resourceContext(resource), scopes });
-      }
+        return { resource: names.resourceContext(resource), scopes };
+      });
       return Uint8Array.from(encodeTracesData(groups));
     },
     ofIdentities(units, ids) {
@@ -89,11 +102,17 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
       return [...byTrace].flatMap(([traceId, wanted]) => {
         const spanIds = new Set(wanted.map(({ spanId }) => spanId));
         return pieces(units, traceId).flatMap(({ rows, at }) =>
-          Array.from(at)
-            .filter((row) => spanIds.has(spanIdOf(rows, row)))
-            .map((row) => span(rows, row)),
+          readable(
+            [...at].filter((row) => spanIds.has(spanIdOf(rows, row))),
+            (row) => span(rows, row),
+          ),
         );
       });
     },
   };
+}
+
+/** Decodes what all need who read a piece: damage in it leaves the piece out, instead of failing an answer later. */
+export function decodeFacts(granule: Granule): void {
+  void [granule.spanId, granule.parentSpanId, granule.startLow, granule.endLow, granule.classes];
 }

@@ -8,8 +8,9 @@ import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { partAt } from '../block-parts.ts';
 import { readBlockRows, type BlockRow } from '../block-rows.ts';
+import { readSegmentIds } from '../segment-ids.ts';
 import type { TimeRange } from '../../store.ts';
-import type { Connection } from '../open-database.ts';
+import { isCorrupt, type Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
 import { directoryOf, type TraceDirectory } from './trace-directory.ts';
 
@@ -64,14 +65,21 @@ export function newestUnits(units: readonly Unit[], { fromUnixMs, toUnixMs }: Ti
     .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
 }
 
+/** Pages that SQLite cannot read are damage of what they hold. */
+function readStored<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    throw new DamagedPart((error as Error).message);
+  }
+}
+
 export function createUnits(database: Connection, onDamage: OnDamage): Units {
   const blockRows = readBlockRows(database);
-  const segmentIds = database
-    .prepare<[], number>(
-      `SELECT segment_id FROM segment
-       WHERE segment_id NOT IN (SELECT segment_id FROM damage WHERE segment_id IS NOT NULL) ORDER BY segment_id`,
-    )
-    .pluck();
+  const segmentIds = readSegmentIds(database, (segmentId, reason) =>
+    onDamage(`segment ${segmentId}: ${reason}`),
+  );
   const segmentData = database
     .prepare<[number], Buffer>('SELECT data FROM segment WHERE segment_id = ?')
     .pluck();
@@ -100,7 +108,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
         ? null
         : partAt(kept.data, granule - kept.first_granule);
     if (part !== null) return part;
-    const row = partRow.get(blockId, name, granule);
+    const row = readStored(() => partRow.get(blockId, name, granule));
     if (row === undefined) return null;
     rowsOf.rows.set(name, row);
     part = partAt(row.data, granule - row.first_granule);
@@ -136,7 +144,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   function segmentUnit(segmentId: number): Unit {
     const name = `segment ${segmentId}`;
     const granule = segments.get(segmentId, () => {
-      const data = segmentData.get(segmentId);
+      const data = readStored(() => segmentData.get(segmentId));
       if (data === undefined) throw new DamagedPart('it is not there');
       return openSegment(data);
     });
@@ -155,7 +163,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   return {
     all() {
       const units = blockRows().map(blockUnit);
-      for (const segmentId of segmentIds.all()) {
+      for (const segmentId of segmentIds()) {
         try {
           units.push(segmentUnit(segmentId));
         } catch (error) {

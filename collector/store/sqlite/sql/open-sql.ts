@@ -50,7 +50,7 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
   const connection = openBeside(folder);
   const damages = new Set<string>();
   const onDamage = (what: string): void => void damages.add(what);
-  const names = createNames(spanConnection);
+  const names = createNames(spanConnection, onDamage);
   const units = createUnits(spanConnection, onDamage);
   const reader = createTraceReader(names, onDamage);
   let used: readonly number[] = [];

@@ -21,10 +21,13 @@ export function internTable(
   columns: readonly string[],
   unique: string,
 ): Interned {
+  // What a reader found damaged is whole again when it is sent again.
+  const renewed = ['last_used_unix_ms', ...columns.filter((column) => !unique.includes(column))];
   const insert = database
     .prepare<unknown[], number>(
       `INSERT INTO ${table} (${columns.join(', ')}, last_used_unix_ms) VALUES (${columns.map(() => '?').join(', ')}, ?)
-       ON CONFLICT (${unique}) DO UPDATE SET last_used_unix_ms = excluded.last_used_unix_ms RETURNING ${key}`,
+       ON CONFLICT (${unique}) DO UPDATE SET ${renewed.map((column) => `${column} = excluded.${column}`).join(', ')}
+       RETURNING ${key}`,
     )
     .pluck();
   const cache = new Map<string, { key: number; usedUnixMs: number }>();

@@ -1,17 +1,15 @@
 /** The interner of the span tables, on the tables that keep what many spans share. */
-import { hash } from 'node:crypto';
 import type { Peer } from '../../../query/callee.ts';
 import type { SpanKind } from '../../../span.ts';
 import type { Interner } from '../../columns/interner.ts';
 import { internTable, LAST_USED_STEP_MS } from './intern.ts';
+import { contentHashOf } from '../content-hash.ts';
 import type { Connection } from '../open-database.ts';
 
 export interface StoredInterner extends Interner {
   /** Numbers may be wrong after a rollback or a deletion. */
   forget(): void;
 }
-
-const HASH_BYTES = 16;
 
 /** To be used within a transaction: what is new is written at once. */
 export function createInterner(database: Connection): StoredInterner {
@@ -57,12 +55,6 @@ export function createInterner(database: Connection): StoredInterner {
       for (const table of [resources, scopes, operations, peers]) table.forget();
     },
   };
-}
-
-function contentHashOf(body: Buffer, schemaUrl: string): Buffer {
-  // Of the body alone first, so that no bytes can pass from one into the other.
-  const ofBody = hash('sha256', body, 'buffer');
-  return hash('sha256', Buffer.concat([ofBody, Buffer.from(schemaUrl)]), 'buffer').subarray(0, HASH_BYTES);
 }
 
 /** With their lengths: names come from strangers, and hold whatever might stand between them. */

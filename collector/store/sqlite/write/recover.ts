@@ -3,6 +3,7 @@ import { appendGranule } from '../../columns/append-granule.ts';
 import { openSegment } from '../../columns/segment-granule.ts';
 import { markTable, truncateTable } from '../../columns/span-table.ts';
 import type { Connection } from '../open-database.ts';
+import { readSegmentIds } from '../segment-ids.ts';
 import { reasonOfDamage, type Damage } from './damage.ts';
 import { REMEMBERED_MS, unpackFingerprints, type RecentRequests } from './recent-requests.ts';
 import type { Unfolded } from './unfolded.ts';
@@ -21,15 +22,9 @@ export function recoverSegments(
   recent: RecentRequests,
   makeRoom: () => Unfolded,
 ): void {
-  const ids = database
-    .prepare<[], number>(
-      `SELECT segment_id FROM segment
-       WHERE segment_id NOT IN (SELECT segment_id FROM damage WHERE segment_id IS NOT NULL) ORDER BY segment_id`,
-    )
-    .pluck()
-    .all();
+  const readIds = readSegmentIds(database, (segmentId, reason) => damage.setAside({ segmentId }, reason));
   const select = database.prepare<[number], SegmentRow>('SELECT * FROM segment WHERE segment_id = ?');
-  for (const segmentId of ids) {
+  for (const segmentId of readIds()) {
     const unfolded = makeRoom();
     const mark = markTable(unfolded.table);
     try {
