@@ -21,6 +21,17 @@ export function whenLoaded(name: 'http' | 'https' | 'http2' | 'tls', watch: () =
   lookedAtCount = 0;
 }
 
+/** Whether the module is waited for still. */
+export function isAwaited(name: string): boolean {
+  return waiting.has(name);
+}
+
+/** Loads the module, which the program is about to, so that it is watched before it is used. */
+export function loadNow(name: 'tls'): void {
+  process.getBuiltinModule(name);
+  lookForLoaded();
+}
+
 /** To be called when a connection opens. */
 export function lookForLoaded(): void {
   const list = loaded();

@@ -9,7 +9,7 @@ import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
-import { lookForLoaded, whenLoaded } from './builtins.ts';
+import { isAwaited, loadNow, lookForLoaded, whenLoaded } from './builtins.ts';
 import { listByHost } from './connections-by-host.ts';
 import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
 import { readDestination, type Destination } from './destination.ts';
@@ -244,6 +244,7 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
     if (connection.reported || connection.claimed) return;
     connection.reported = true;
     observer?.openedUnclaimed(connection);
+    if (observer && isOpen(connection) && isAwaited('tls')) expectHandshake(socket);
   };
   const stop = tapEvents(socket, (event, ...values) => {
     switch (event) {
@@ -280,6 +281,23 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
         break;
     }
   });
+}
+
+/**
+ * A driver may load `tls` when its server has agreed to it, and begin the handshake at once, as that of PostgreSQL does: the
+ * module must be there before the driver hears of it.
+ */
+function expectHandshake(socket: Socket): void {
+  const stop = tapEvents(socket, (event, data) => {
+    if (event !== 'data' && event !== 'close') return;
+    stop();
+    if (event === 'data' && isPostgresConsent(data) && isAwaited('tls')) loadNow('tls');
+  });
+}
+
+/** The whole answer of PostgreSQL to a request for TLS. */
+function isPostgresConsent(data: unknown): boolean {
+  return Buffer.isBuffer(data) && data.length === 1 && data[0] === 0x53;
 }
 
 /** Replaces `_onTimeout`, in which a socket's idle timer runs out; it emits nothing when data was still being written. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { appFile, startApp } from './run-app.ts';
 
@@ -61,6 +62,28 @@ export async function startHttpServer(scheme: 'http' | 'https' = 'http'): Promis
 
 function tlsOptions(): { key: Buffer; cert: Buffer } {
   return { key: readFileSync(new URL('tls/key.pem', import.meta.url)), cert: readFileSync(certificateFile) };
+}
+
+/** A PostgreSQL server as far as agreeing to TLS, which it then speaks; it answers nothing else. */
+export async function startPostgresTls(): Promise<Fault> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    // The request for TLS is eight bytes.
+    socket.once('data', () => {
+      socket.write('S');
+      new TLSSocket(socket, { isServer: true, ...tlsOptions() }).on('error', () => {}).resume();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }
 
 /** A port of loopback where nobody listens: below those that systems hand out, and not among those that `fetch` refuses. */

@@ -1,6 +1,6 @@
 /** Connections that no call opened, of raw sockets and drivers: each set-up has a span that says how far it came. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { closedPort, startHttpServer, startSilentServer, type Fault } from './faults.ts';
+import { closedPort, startHttpServer, startPostgresTls, startSilentServer, type Fault } from './faults.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { appFile, startApp, withHook } from './run-app.ts';
 
@@ -78,4 +78,29 @@ it('whose handshake stalls was in it when it was given up, by a timer of the pro
 it('the program sees the same without the hook', () => {
   expect(hooked).toBe(bare);
   expect(JSON.parse(bare)).toEqual(['connect', 'secureConnect', 'secureConnect', 'ECONNREFUSED', 'gave up']);
+});
+
+it('of TLS whose driver loads `tls` when the server has agreed to it has its handshake', async () => {
+  const server = await startPostgresTls();
+  try {
+    const { flags, env } = withHook(receiver.url);
+    // OpenTelemetry's instrumentation of the driver would load it.
+    const app = startApp(appFile('late-tls.cjs'), {
+      args: [String(server.port)],
+      flags,
+      env: { ...env, OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'pg' },
+    });
+    const secured = await receiver.waitFor(
+      ({ name, attributes }) =>
+        name === 'connect' &&
+        attributes['server.port'] === server.port &&
+        'sockeye.phase.tls_ms' in attributes,
+    );
+    app.child.kill('SIGKILL');
+    expect((await app.ended).stdout).toBe('loaded false\n');
+    expect(phasesOf(secured)).toEqual(['tls']);
+    expect(phasesOf(spans(server.port)[0]!)).toEqual(['dns', 'connect']);
+  } finally {
+    server.close();
+  }
 });
