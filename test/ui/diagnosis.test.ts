@@ -117,7 +117,7 @@ describe('what is wrong now', () => {
     state,
     lastSeen: new Date(nowMs - secondsAgo * 1000).toISOString(),
   });
-  const order = (...list: Incident[]) => wrongNow(list, nowMs).map((incident) => incident.fingerprint);
+  const order = (...list: Incident[]) => wrongNow(list, nowMs, false).map((incident) => incident.fingerprint);
 
   it('is what was seen in the last two minutes, most calls first', () => {
     expect(order(seen('past', 121, 900), seen('few', 1, 3), seen('many', 120, 40))).toEqual([
@@ -133,6 +133,14 @@ describe('what is wrong now', () => {
 
   it('is not what is resolved', () => {
     expect(order(seen('over', 10, 5, 'resolved'), seen('on', 500, 1))).toEqual(['on']);
+  });
+
+  it('of a range in the past is all that is in it', () => {
+    const list = [seen('earlier', 900, 50, 'resolved'), seen('at its end', 10, 5, 'resolved')];
+    expect(wrongNow(list, nowMs, true).map(({ fingerprint }) => fingerprint)).toEqual([
+      'at its end',
+      'earlier',
+    ]);
   });
 
   it('says when it was last seen once that is over a minute ago', () => {

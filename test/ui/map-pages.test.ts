@@ -8,6 +8,7 @@ import type {
   ServiceMap,
   TraceEdges,
 } from '../../collector/serve/wire.ts';
+import incidents from './fixtures/incidents-shop.json';
 import fixture from './fixtures/map-shop.json';
 import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
 
@@ -165,6 +166,14 @@ describe('the strip under the map', () => {
     await expect.poll(() => page.all('g.node').length, soon).toBe(12);
     expect(places()).toEqual(before);
   });
+});
+
+it('says over a range in the past what was wrong in it, also when that is over', async () => {
+  const over = { ...incidents, incidents: incidents.incidents.map((one) => ({ ...one, state: 'resolved' })) };
+  await open('/map?from=2020-01-01T00:00:00Z&to=2020-01-01T01:00:00Z', { '/api/timeouts': over });
+  await expect.poll(page.text, soon).toContain('checkout cannot connect to payments');
+  await page.press('i');
+  expect(page.url()).toContain('/timeouts/');
 });
 
 describe('a query on the map', () => {

@@ -6,12 +6,15 @@ const NOW_MS = 2 * 60e3;
 /** Until then, it need not be said when it was last seen. */
 const FRESH_MS = 60e3;
 
-/** What goes on, by how many calls it hit; then the rest, by when it was last seen. */
-export function wrongNow(incidents: readonly Incident[], nowMs: number): Incident[] {
+/**
+ * What goes on at `atMs`, by how many calls it hit; then the rest, by when it was last seen. Of now, without what is
+ * resolved; of a range in the past, which was chosen for what is in it, with that too.
+ */
+export function wrongNow(incidents: readonly Incident[], atMs: number, isPast: boolean): Incident[] {
   const seenMs = (incident: Incident) => Date.parse(incident.lastSeen);
-  const goesOn = (incident: Incident) => nowMs - seenMs(incident) <= NOW_MS;
+  const goesOn = (incident: Incident) => atMs - seenMs(incident) <= NOW_MS;
   return incidents
-    .filter((incident) => incident.state !== 'resolved')
+    .filter((incident) => isPast || incident.state !== 'resolved')
     .toSorted(
       (a, b) =>
         Number(goesOn(b)) - Number(goesOn(a)) ||
