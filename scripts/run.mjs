@@ -99,6 +99,7 @@ const tasks = {
     await run('vitest', ['run', '--project', 'unit', 'test/structure']);
   },
   format: () => run('prettier', ['--write', '--log-level=warn', '.']),
+  screenshots: (args) => run('node', ['scripts/take-screenshots.mjs', ...args]),
   'bench:hook': async (args) => {
     await buildAll();
     await run('node', ['test/benchmark/hook.bench.ts', ...args]);
