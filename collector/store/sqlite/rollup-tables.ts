@@ -1,32 +1,33 @@
 /** The tables of the rollups; part of the store's schema. */
 export const ROLLUP_TABLES = `
--- What a cell counts. A call whose server span is known has callee_service, any other has peer_id.
 CREATE TABLE series (
+  -- What a cell of the sums counts.
   series_id INTEGER PRIMARY KEY AUTOINCREMENT,
-  type TEXT NOT NULL,
+  type TEXT NOT NULL, -- operation: its spans; edge: calls; entry: calls from outside; version: spans of a service's version
   service TEXT,
   operation_id INTEGER,
   service_version TEXT,
-  callee_service TEXT,
+  callee_service TEXT, -- of a call whose server span is known; any other has peer_id
   peer_id INTEGER,
   edge_kind TEXT,
-  identity TEXT NOT NULL UNIQUE,
-  last_used_unix_ms INTEGER NOT NULL
+  identity TEXT NOT NULL UNIQUE, -- all of the above
+  last_used_unix_ms INTEGER NOT NULL -- to the minute
 ) STRICT;
 
--- All series' cells of one step of time (level: minute, hour, day). What rollup_delta has is not in them yet.
 CREATE TABLE rollup (
-  level TEXT NOT NULL,
-  step_unix_ms INTEGER NOT NULL,
-  data BLOB NOT NULL,
+  -- Sums over spans that start in a minute, an hour or a day: calls, errors, timeouts by phase, latencies. What
+  -- rollup_delta has is not in them yet.
+  level TEXT NOT NULL, -- minute, hour, day
+  step_unix_ms INTEGER NOT NULL, -- its beginning
+  data BLOB NOT NULL, -- a cell for each series, compressed
   PRIMARY KEY (level, step_unix_ms)
 ) STRICT, WITHOUT ROWID;
 
--- What is to be added to a minute, and with it to its hour and its day.
 CREATE TABLE rollup_delta (
+  -- What is to be added to a minute, and with it to its hour and its day.
   delta_id INTEGER PRIMARY KEY,
   step_unix_ms INTEGER NOT NULL,
-  data BLOB NOT NULL
+  data BLOB NOT NULL -- as in rollup
 ) STRICT;
 `;
 

@@ -28,101 +28,110 @@ export const SCHEMA_VERSION = 3;
  */
 export const PAGE_BYTES = 8_192;
 
+/** Comments stand within the statements: SQLite keeps them there, and `.schema` shows them. */
 export const SCHEMA = `
 -- AUTOINCREMENT: what is remembered by a number must never find another row under it.
 CREATE TABLE resource (
+  -- What sent spans: OTLP Resource as it was sent, once.
   resource_id INTEGER PRIMARY KEY AUTOINCREMENT,
-  content_hash BLOB NOT NULL UNIQUE,
+  content_hash BLOB NOT NULL UNIQUE, -- of body and schema_url; tells damage, too
   schema_url TEXT NOT NULL,
-  body BLOB NOT NULL,
-  last_used_unix_ms INTEGER NOT NULL
+  body BLOB NOT NULL, -- protobuf
+  last_used_unix_ms INTEGER NOT NULL -- to the minute
 ) STRICT;
 
 CREATE TABLE scope (
+  -- What made spans: OTLP InstrumentationScope as it was sent, once.
   scope_id INTEGER PRIMARY KEY AUTOINCREMENT,
-  content_hash BLOB NOT NULL UNIQUE,
+  content_hash BLOB NOT NULL UNIQUE, -- of body and schema_url; tells damage, too
   schema_url TEXT NOT NULL,
-  body BLOB NOT NULL,
-  last_used_unix_ms INTEGER NOT NULL
+  body BLOB NOT NULL, -- protobuf
+  last_used_unix_ms INTEGER NOT NULL -- to the minute
 ) STRICT;
 
 CREATE TABLE operation (
+  -- What spans are listed as.
   operation_id INTEGER PRIMARY KEY AUTOINCREMENT,
   service TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  name TEXT NOT NULL,
-  last_used_unix_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL, -- internal, server, client, producer, consumer, unspecified
+  name TEXT NOT NULL, -- the span's name, with the route where that is a bare method
+  last_used_unix_ms INTEGER NOT NULL, -- to the minute
   UNIQUE (service, kind, name)
 ) STRICT;
 
 CREATE TABLE peer (
+  -- Whom a call's own span names as the other side.
   peer_id INTEGER PRIMARY KEY AUTOINCREMENT,
-  address TEXT,
+  address TEXT, -- host:port, where both are known
   name TEXT NOT NULL,
-  node_kind TEXT NOT NULL,
-  edge_kind TEXT NOT NULL,
-  last_used_unix_ms INTEGER NOT NULL
+  node_kind TEXT NOT NULL, -- service, database, messaging, external
+  edge_kind TEXT NOT NULL, -- http, rpc, db, messaging, tcp
+  last_used_unix_ms INTEGER NOT NULL -- to the minute
 ) STRICT;
 CREATE UNIQUE INDEX peer_by_content ON peer (name, node_kind, edge_kind, coalesce(address, ''));
 
 CREATE TABLE address_service (
-  address TEXT NOT NULL,
+  -- Which service answered behind an address: learnt from calls whose server span is known.
+  address TEXT NOT NULL, -- host:port
   service TEXT NOT NULL,
   last_seen_unix_ms INTEGER NOT NULL,
   PRIMARY KEY (address, service)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE segment (
+  -- Spans of one commit, until they become part of a block.
   segment_id INTEGER PRIMARY KEY,
   arrived_unix_ms INTEGER NOT NULL,
   span_count INTEGER NOT NULL,
-  request_fingerprints BLOB NOT NULL,
-  data BLOB NOT NULL
+  request_fingerprints BLOB NOT NULL, -- 8 bytes a request: knows it when it is sent again
+  data BLOB NOT NULL -- all columns, compressed
 ) STRICT;
 
--- kind: recent (spans that arrived within an hour of their start), late (others, of one day), scattered (of many days,
--- without a range of starts), pinned (kept past retention).
 CREATE TABLE block (
+  -- Many spans, sorted by trace; never changed, dropped as a whole.
   block_id INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,
-  granule_count INTEGER NOT NULL,
+  kind TEXT NOT NULL, -- recent: arrived within an hour of their start; late: others, of one day; scattered: of many days; pinned
+  granule_count INTEGER NOT NULL, -- of some thousand spans each
   span_count INTEGER NOT NULL,
   trace_count INTEGER NOT NULL,
   byte_count INTEGER NOT NULL,
   first_arrived_unix_ms INTEGER NOT NULL,
   last_arrived_unix_ms INTEGER NOT NULL,
-  first_start_unix_ms INTEGER,
+  first_start_unix_ms INTEGER, -- null where they are scattered
   last_start_unix_ms INTEGER
 ) STRICT;
 
--- Column by column, the granules from first_granule on, up to the next row of the same name.
 CREATE TABLE block_part (
+  -- The columns of blocks, compressed.
   block_id INTEGER NOT NULL,
-  column_name TEXT NOT NULL,
-  first_granule INTEGER NOT NULL,
-  data BLOB NOT NULL,
+  column_name TEXT NOT NULL, -- header: what granules share; a/s/KEY: values of the text attribute KEY; trace, start, end, …
+  first_granule INTEGER NOT NULL, -- data has it and those up to the next row of this column
+  data BLOB NOT NULL, -- how many granules, the length of each, their bytes
   UNIQUE (block_id, column_name, first_granule)
 ) STRICT;
 
 CREATE TABLE damage (
+  -- What cannot be read and was set aside.
   found_unix_ms INTEGER NOT NULL,
-  block_id INTEGER UNIQUE,
+  block_id INTEGER UNIQUE, -- or segment_id
   segment_id INTEGER UNIQUE,
   reason TEXT NOT NULL
 ) STRICT;
 
--- Those whose segments have become blocks: 8 bytes a request.
 CREATE TABLE recent_requests (
+  -- Those of 15 minutes whose segments have become blocks.
   arrived_unix_ms INTEGER NOT NULL,
-  request_fingerprints BLOB NOT NULL
+  request_fingerprints BLOB NOT NULL -- 8 bytes a request
 ) STRICT;
 
 CREATE TABLE pinned_trace (
+  -- Kept past retention.
   trace_id BLOB PRIMARY KEY,
   pinned_unix_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE undiagnosed_trace (
+  -- Traces with failed spans that wait for their diagnosis.
   trace_id BLOB PRIMARY KEY,
   waiting_since_unix_ms INTEGER NOT NULL,
   last_arrived_unix_ms INTEGER NOT NULL,
@@ -131,22 +140,23 @@ CREATE TABLE undiagnosed_trace (
 CREATE INDEX undiagnosed_trace_by_waiting ON undiagnosed_trace (waiting_since_unix_ms);
 
 CREATE TABLE verdict (
+  -- What the diagnosis said of a trace: one row a give-up.
   trace_id BLOB NOT NULL,
-  ordinal INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL, -- 0 explains the root's failure
   trace_arrived_unix_ms INTEGER NOT NULL,
-  fingerprint TEXT NOT NULL,
-  edge TEXT NOT NULL,
+  fingerprint TEXT NOT NULL, -- of the incident: edge, phase and kind
+  edge TEXT NOT NULL, -- caller->callee
   phase TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  cause TEXT NOT NULL,
+  kind TEXT NOT NULL, -- timeout, refused, reset, …
+  cause TEXT NOT NULL, -- code, as /help/causes/CODE explains it
   category TEXT NOT NULL,
   give_up_span_id BLOB NOT NULL,
   origin_span_id BLOB NOT NULL,
-  give_up_start_unix_ms REAL NOT NULL,
-  give_up_unix_ms REAL NOT NULL,
-  entry_service TEXT NOT NULL,
+  give_up_start_unix_ms REAL NOT NULL, -- when the span that gave up started
+  give_up_unix_ms REAL NOT NULL, -- when it gave up
+  entry_service TEXT NOT NULL, -- where the trace began
   entry_operation TEXT NOT NULL,
-  verdict_json TEXT NOT NULL,
+  verdict_json TEXT NOT NULL, -- all of it, as GET /api/traces/ID/diagnosis gives it
   UNIQUE (trace_id, ordinal)
 ) STRICT;
 CREATE INDEX verdict_by_start ON verdict (give_up_start_unix_ms);
