@@ -85,6 +85,7 @@ const tasks = {
     await buildAll();
     await run('node', ['demo/main.ts', ...args]);
   },
+  sockeye: (args) => run('node', ['collector/cli/sockeye.ts', ...args]),
   test: async (args) => {
     await buildAll();
     await run('node', ['scripts/find-chromium.mjs', '--install']);
