@@ -1,6 +1,7 @@
 /** Runs a program in a process of its own, with the built hook or without it, and tells how it ended. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 export const registerFile = fileURLToPath(new URL('../../instrumentation/register.cjs', import.meta.url));
 
@@ -38,6 +39,16 @@ export function cleanEnvironment(extra: Record<string, string> = {}): Record<str
   return { ...(Object.fromEntries(inherited) as Record<string, string>), OTEL_SERVICE_NAME: 'app', ...extra };
 }
 
+/** Those that have not ended: a test that fails before it ends its own leaves none behind. */
+const running = new Set<ChildProcess>();
+
+function endAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+process.once('exit', endAll);
+// Other programs than tests use this file, too.
+if (process.env['VITEST']) afterAll(endAll);
+
 export function startApp(
   file: string,
   { starter = [], flags = [], args = [], cwd, env = {} }: AppOptions = {},
@@ -50,6 +61,8 @@ export function startApp(
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
+  running.add(child);
+  child.once('close', () => running.delete(child));
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
