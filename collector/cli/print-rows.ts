@@ -94,12 +94,12 @@ function isNumeric(value: Value): boolean {
   return value === null || typeof value === 'number' || typeof value === 'bigint';
 }
 
-/** What would move the cursor of a terminal is written as JSON writes it. */
+/** What would move the cursor of a terminal, or turn the direction of what follows, is written as JSON writes it. */
 function cellText(value: Value): string {
   if (value === null) return 'null';
   const all = Buffer.isBuffer(value) ? `x'${value.toString('hex', 0, CELL_CHARACTERS_MAX)}'` : String(value);
   const cut = all.length > CELL_CHARACTERS_MAX ? `${all.slice(0, CELL_CHARACTERS_MAX - 1)}…` : all;
-  return cut.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+  return cut.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const escaped = JSON.stringify(character).slice(1, -1);
     return escaped === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
   });

@@ -26,7 +26,7 @@ const SPANS: readonly SentSpan[] = [
     attributes: { 'server.address': 'payments.local', 'error.type': 'ETIMEDOUT' },
     more: { events: [{ name: 'gave up', timeUnixNano: '5', attributes: [] }] },
   },
-  { trace: 'b', id: '1', service: 'stock', name: 'count\u001b[2J' },
+  { trace: 'b', id: '1', service: 'stock', name: 'count\u001b[2J\u202e' },
 ].map((span) => ({ ...span, startMs: (span.startMs ?? 0) + AGO_MS }) as SentSpan);
 
 async function send({ otlpHttp }: Collector, ...spans: readonly SentSpan[]): Promise<void> {
@@ -155,7 +155,7 @@ describe('beside a live collector', () => {
 
   test('what a sender wrote cannot move the cursor of a terminal', async () => {
     const { stdout } = await sql("select name from spans where service = 'stock'", '--data', folder);
-    expect(stdout).toContain('count\\u001b[2J');
+    expect(stdout).toContain('count\\u001b[2J\\u202e');
     expect(stdout).not.toContain('\u001b');
   });
 

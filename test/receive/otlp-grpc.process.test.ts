@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -216,6 +218,34 @@ describe('what is refused, with its code', () => {
     const { status, message } = await sendFrame(Buffer.from('x'), 'snappy');
     expect(Number(status)).toBe(UNIMPLEMENTED);
     expect(message).toContain('snappy');
+    await expectServedAfter(stored);
+  });
+
+  test('a content type that is not gRPC’s is HTTP 415', async () => {
+    const { stored } = receivers.intake.counters();
+    const session = connectHttp2(`http://${receivers.grpc.address}`);
+    try {
+      const headers = { ':method': 'POST', ':path': TRACES, 'content-type': 'application/json' };
+      const stream = session.request(headers).on('error', () => {});
+      stream.end('{}');
+      const [answer] = (await once(stream, 'response')) as [Record<string, unknown>];
+      expect(answer[':status']).toBe(415);
+    } finally {
+      session.close();
+    }
+    await expectServedAfter(stored);
+  });
+
+  test.each([
+    ['HTTP/1.1', 'POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n'],
+    ['random bytes', Buffer.from('a1b2c3d4e5f60718293a4b5c6d7e8f90'.repeat(20), 'hex')],
+  ])('%s instead of HTTP/2 end their connection alone', async (_what, bytes) => {
+    const { stored } = receivers.intake.counters();
+    const { hostname, port } = new URL(`http://${receivers.grpc.address}`);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.end(bytes);
+    socket.resume();
+    await once(socket, 'close');
     await expectServedAfter(stored);
   });
 
