@@ -417,7 +417,7 @@ describe('the lists', () => {
     await expect.poll(page.text, soon).toContain('does not finish its own work');
     const links = page.all('.head a').map((link) => decodeURIComponent(link.getAttribute('href') ?? ''));
     expect(links).toContain('/search?q=edge:catalog');
-    expect(links).toContain('/map?sel=node:catalog');
+    expect(links).toContain('/map?sel=node:catalog&q=edge:catalog');
   });
 
   it('an incident whose verdicts were revised is said to be gone', async () => {

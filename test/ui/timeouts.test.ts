@@ -1,0 +1,82 @@
+/** The list of incidents under headings, and the way from one to the map. */
+import { afterEach, expect, it } from 'vitest';
+import type { Incident } from '../../collector/serve/wire.ts';
+import { groupIncidents, readGrouping } from '../../ui/diagnosis/group-incidents.ts';
+import fixture from './fixtures/incidents-shop.json';
+import status from './fixtures/status.json';
+import { noData, openPage, type OpenPage } from './open-page.ts';
+
+let page: OpenPage | null = null;
+/** On a busy machine an answer takes its time. */
+const soon = { timeout: 5000 };
+afterEach(async () => {
+  await page?.close();
+  page = null;
+});
+
+const incidents = fixture.incidents as Incident[];
+const like = (edge: string, phase: string, cause: string, count: number): Incident => ({
+  ...incidents[0]!,
+  fingerprint: `${edge}-${phase}`,
+  edge,
+  phase,
+  cause,
+  count,
+});
+const list = [
+  like('shop->bank', 'tls', 'C8', 40),
+  like('shop->stock', 'connect', 'B1', 30),
+  like('gateway->bank', 'tls', 'C8', 20),
+  like('search', 'none', 'unknown', 10),
+];
+const titles = (by: 'callee' | 'caller' | 'phase' | 'cause') =>
+  groupIncidents(list, by).map(
+    ({ title, incidents: members, count }) => `${title} ${members.length} ${count}`,
+  );
+
+it('incidents are put together by callee, caller, phase or cause, in the order of the list', () => {
+  expect(titles('callee')).toEqual(['bank 2 60', 'stock 1 30', 'search 1 10']);
+  expect(titles('caller')).toEqual(['shop 2 70', 'gateway 1 20', 'search 1 10']);
+  expect(titles('phase')).toEqual(['In tls 2 60', 'In connect 1 30', 'Own work 1 10']);
+  expect(titles('cause')).toEqual(['Likeliest C8 2 60', 'Likeliest B1 1 30', 'Cause unknown 1 10']);
+});
+
+it('a grouping that there is none of is none', () => {
+  expect([readGrouping('phase'), readGrouping('toString'), readGrouping(undefined)]).toEqual([
+    'phase',
+    null,
+    null,
+  ]);
+});
+
+it('the list stands under headings when the URL says so, and j goes through all of it', async () => {
+  page = await openPage('/timeouts?group=callee', {
+    '/api/timeouts': { incidents: list, checkedCalls: 900 },
+  });
+  await expect
+    .poll(() => page?.all('h2').map((title) => title.textContent?.replace(/\s+/g, ' ').trim()), soon)
+    .toEqual([
+      'bank · 2 incidents, 60 calls',
+      'stock · 1 incident, 30 calls',
+      'search · 1 incident, 10 calls',
+    ]);
+  for (let rows = 0; rows < 3; rows++) await page.press('j');
+  expect(document.activeElement?.getAttribute('href')).toContain('/timeouts/shop->stock-connect');
+});
+
+it('an incident leads to the map, where the way of its traces stands out', async () => {
+  page = await openPage('/timeouts/checkout-payments-connect');
+  const link = () => page?.all('a').find((other) => other.textContent?.trim() === 'On the map');
+  await expect.poll(() => link() !== undefined, soon).toBe(true);
+  const query = new URL(link()!.getAttribute('href')!, 'http://x').searchParams;
+  expect(query.get('sel')).toBe('edge:checkout->payments');
+  expect(query.get('q')).toContain('edge:checkout->payments');
+});
+
+it('the require line for the first span names the collector where it is not where the hook looks', async () => {
+  const addresses = { ...status.addresses, otlpGrpc: '127.0.0.1:5317' };
+  page = await openPage('/', { ...noData, '/api/status': { ...status, addresses } });
+  await expect
+    .poll(page.text, soon)
+    .toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317 node --require');
+});
