@@ -32,7 +32,9 @@ const SAME_SIGNAL_MS = 1_000;
 /** Returns the exit code. */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   if (args.includes('--help'))
-    return print(`Usage: sockeye [serve] [FLAGS], sockeye backup FILE, sockeye sql QUERY, or sockeye demo\n\n${helpText()}`);
+    return print(
+      `Usage: sockeye [serve] [FLAGS], sockeye backup FILE, sockeye sql QUERY, or sockeye demo\n\n${helpText()}`,
+    );
   if (args.includes('--version')) return print(version());
   // Whoever read our output may go away; spans go on arriving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
