@@ -189,8 +189,8 @@ function fill(template: string, values: Record<string, string>): string {
   return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-/** Names from spans go into a shell: only what needs no quoting is filled in. */
-const SHELL_SAFE = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/;
+/** Names from spans go into a shell: only what needs no quoting, and is no option, is filled in. */
+const SHELL_SAFE = /^[\w:][\w.:-]{0,254}$/;
 
 function fillCommand(template: string, of: Case, category: Category): string {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);

@@ -18,8 +18,8 @@ type Placeholder = keyof typeof PLACEHOLDERS;
 const NAMES = Object.keys(PLACEHOLDERS) as Placeholder[];
 /** Which URL hung is known to a verdict, not to a page about its cause. */
 const ANY_URL = 'http://{host}:{port}/';
-/** Commands are made to be pasted into a shell: nothing that a shell would read gets in. */
-const SHELL_SAFE = /^[\w.:-]{1,255}$/;
+/** Commands are made to be pasted into a shell: nothing that a shell would read gets in, and nothing that is an option. */
+const SHELL_SAFE = /^[\w:][\w.:-]{0,254}$/;
 
 export function helpRoutes(): Route[] {
   return [
@@ -61,7 +61,8 @@ function readValues(query: URLSearchParams): ReadonlyMap<Placeholder, string> {
   for (const name of NAMES) {
     const value = textParameter(query, name);
     if (value === null) continue;
-    if (!SHELL_SAFE.test(value)) throw badParameter(name, value, 'letters, digits, and . _ : -');
+    if (!SHELL_SAFE.test(value))
+      throw badParameter(name, value, 'letters, digits, and . _ : -, the first none of . and -');
     values.set(name, value);
   }
   return values;
