@@ -125,9 +125,17 @@ const views: Record<string, { url: () => string; drawn: (page: Page) => Promise<
     url: () => `${world.page}/map?sel=node:checkout`,
     drawn: (page) => page.getByRole('complementary').first().waitFor(),
   },
+  'map with a query': {
+    url: () => `${world.page}/map?q=timeout:true`,
+    drawn: (page) => page.getByText(/^The way of \d+ traces? that match/).waitFor(),
+  },
   timeouts: {
     url: () => `${world.page}/timeouts`,
     drawn: (page) => page.getByText('calls checked').waitFor(),
+  },
+  'timeouts under headings': {
+    url: () => `${world.page}/timeouts?group=phase`,
+    drawn: (page) => page.getByRole('heading', { name: 'In connect' }).waitFor(),
   },
   incident: {
     url: () => `${world.page}/timeouts/${fingerprint}`,
@@ -135,7 +143,11 @@ const views: Record<string, { url: () => string; drawn: (page: Page) => Promise<
   },
   traces: {
     url: () => `${world.page}/search`,
-    drawn: (page) => page.getByText(/of \d+ traces/).waitFor(),
+    drawn: (page) =>
+      page
+        .getByRole('img', { name: /^Where the time went/ })
+        .first()
+        .waitFor(),
   },
   'traces of a bad query': {
     url: () => `${world.page}/search?q=duration%3E%3E`,
@@ -193,6 +205,33 @@ describe.each(Object.entries(views))('%s', (_, { url, drawn }) => {
       expect(faults.filter((fault) => !/status of 40[04]/.test(fault))).toEqual([]);
     },
   );
+});
+
+describe('on a phone', () => {
+  const narrow = { width: 390, height: 800 };
+
+  it.each(Object.keys(views))('%s is as wide as the screen', async (name) => {
+    const { url, drawn } = views[name]!;
+    const { page } = await open(url());
+    await page.setViewportSize(narrow);
+    await drawn(page);
+    const widths = '[document.documentElement, document.querySelector("main")].map((e) => e.scrollWidth)';
+    expect(await page.evaluate(widths)).toEqual([narrow.width, narrow.width]);
+  });
+
+  it('the words of a trace in the list have the whole width', async () => {
+    const { page } = await open(`${world.page}/search?q=timeout:true`);
+    await page.setViewportSize(narrow);
+    const sentence = page.locator('[data-trace] .what').first();
+    await expect.poll(async () => (await sentence.boundingBox())?.width).toBeGreaterThan(300);
+  });
+
+  it('the map keeps a size that can be read', async () => {
+    const { page } = await open(`${world.page}/`);
+    await page.setViewportSize(narrow);
+    const nodeWidth = async () => (await page.locator('g.node rect').first().boundingBox())?.width;
+    await expect.poll(nodeWidth).toBeGreaterThan(100);
+  });
 });
 
 describe('a file of traces', () => {
