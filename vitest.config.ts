@@ -13,6 +13,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Random tests take seconds where the machine is busy.
+          testTimeout: 20_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.process.test.ts', 'test/end-to-end/**', 'test/ui/**'],
         },

@@ -27,6 +27,7 @@ const QUIET_MS = 2_000;
 const WAIT_MS = 30_000;
 const ROUND_MS = 500;
 const TRACES_PER_ROUND_MAX = 200;
+const SAVED_TOGETHER = 20;
 
 export function startDiagnosisLoop(
   store: Store,
@@ -39,24 +40,34 @@ export function startDiagnosisLoop(
   let isUnavailable = false;
 
   /** A trace that breaks the diagnosis must not keep the others from theirs: it is marked as done, without verdicts. */
-  const diagnoseOne = async (traceId: string): Promise<void> => {
+  const giveUpOn = async (traceId: string, error: unknown): Promise<void> => {
+    if (error instanceof StoreUnavailable) throw error;
+    console.error(`diagnosis of trace ${traceId} failed:`, error);
+    const spans = await store.readTrace(traceId);
+    await store.saveDiagnosis(diagnosisToSave({ traceId, complete: false, verdicts: [] }, spans));
+  };
+  /** Resolves when it is made, with its saving: those of several traces share one write to the disk. */
+  const diagnoseOne = async (traceId: string): Promise<{ saved: Promise<unknown> }> => {
     try {
       const stored = await diagnose(traceId);
-      if (stored !== null) await store.saveDiagnosis(stored);
+      const saved = stored === null ? Promise.resolve() : store.saveDiagnosis(stored);
+      return { saved: saved.catch((error: unknown) => giveUpOn(traceId, error)) };
     } catch (error) {
-      if (error instanceof StoreUnavailable) throw error;
-      console.error(`diagnosis of trace ${traceId} failed:`, error);
-      const spans = await store.readTrace(traceId);
-      await store.saveDiagnosis(diagnosisToSave({ traceId, complete: false, verdicts: [] }, spans));
+      return { saved: giveUpOn(traceId, error) };
     }
   };
   const round = async (): Promise<void> => {
     const due = await store.readUndiagnosed({ quietMs, waitMs }, TRACES_PER_ROUND_MAX);
     backlog = due.backlog;
-    for (const traceId of due.traceIds) {
-      if (stopping.signal.aborted) return;
-      await diagnoseOne(traceId);
-      backlog--;
+    for (let at = 0; at < due.traceIds.length && !stopping.signal.aborted; at += SAVED_TOGETHER) {
+      const saving: Promise<unknown>[] = [];
+      for (const traceId of due.traceIds.slice(at, at + SAVED_TOGETHER)) {
+        if (stopping.signal.aborted) break;
+        saving.push((await diagnoseOne(traceId)).saved.catch((error: unknown) => error));
+      }
+      const failed = (await Promise.all(saving)).find((outcome) => outcome instanceof Error);
+      if (failed !== undefined) throw failed;
+      backlog -= saving.length;
     }
     isUnavailable = false;
   };

@@ -160,7 +160,7 @@ const SERVED: [...Case, share: [from: number, to: number]][] = [
     'segments',
     (file) => flipValue(file, 'SELECT data FROM segment'),
     /segment \d+ of the store is damaged .* set aside/,
-    [0.5, 0.95],
+    [0.3, 0.999],
   ],
   [
     'a resource is damaged',

@@ -78,23 +78,38 @@ export function sealPart(name: string, dense: Uint8Array, loose: Uint8Array): Bu
 
 /** Throws DamagedPart when the bytes are not what `sealPart` made of a part of this name. */
 export function openPart(name: string, part: Uint8Array): PartSource {
-  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-  try {
-    if (bytes.length < CHECKSUM_BYTES || bytes.readUInt32LE(0) !== checksumOf(name, bytes)) {
-      throw new DamagedPart('its checksum is wrong');
-    }
-    const source = new ByteSource(bytes);
-    source.at = CHECKSUM_BYTES;
-    const method = source.byte();
-    const denseLength = source.varint(PART_BYTES_MAX);
-    const looseLength = source.varint(PART_BYTES_MAX);
-    const dense = source.take(denseLength);
-    const stored = source.take(bytes.length - source.at);
+  return explained(name, () => {
+    const { method, dense, stored, looseLength } = streamsOf(name, part);
     const loose = method === COMPRESSED ? decompress(stored, looseLength) : stored;
     if (method > COMPRESSED || loose.length !== looseLength) {
       throw new DamagedPart(`got method ${method} with ${loose.length} bytes, expected ${looseLength}`);
     }
     return { dense: new ByteSource(dense), loose: new ByteSource(loose) };
+  });
+}
+
+/** The dense bytes alone, which need no decompressing. Throws DamagedPart. */
+export function openDense(name: string, part: Uint8Array): ByteSource {
+  return explained(name, () => new ByteSource(streamsOf(name, part).dense));
+}
+
+function streamsOf(name: string, part: Uint8Array) {
+  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  if (bytes.length < CHECKSUM_BYTES || bytes.readUInt32LE(0) !== checksumOf(name, bytes)) {
+    throw new DamagedPart('its checksum is wrong');
+  }
+  const source = new ByteSource(bytes);
+  source.at = CHECKSUM_BYTES;
+  const method = source.byte();
+  const denseLength = source.varint(PART_BYTES_MAX);
+  const looseLength = source.varint(PART_BYTES_MAX);
+  const dense = source.take(denseLength);
+  return { method, dense, stored: source.take(bytes.length - source.at), looseLength };
+}
+
+function explained<T>(name: string, open: () => T): T {
+  try {
+    return open();
   } catch (error) {
     throw error instanceof DamagedPart ? new DamagedPart(`part ${name}: ${error.message}`) : error;
   }

@@ -7,7 +7,7 @@ import { readGiveUps } from './give-ups.ts';
 import type { Granule, GranuleClasses } from './granule.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import { PackedStrings } from './pack-strings.ts';
-import { openPart, type PartSource } from './part.ts';
+import { openDense, openPart, type PartSource } from './part.ts';
 import { RowClasses } from './row-classes.ts';
 import { compareTraces, orderRows } from './row-order.ts';
 import { SegmentColumn } from './segment-column.ts';
@@ -23,6 +23,11 @@ export function openSegment(bytes: Uint8Array): Granule {
   const part = openPart(SEGMENT, bytes);
   const rows = readRows(part);
   return new SegmentGranule(rows, readValues(part, rows.rows));
+}
+
+/** The ids of its rows' traces, in the order of arrival: enough to know whether a trace is in it. Throws DamagedPart. */
+export function traceIdsOfSegment(bytes: Uint8Array, rows: number): Uint8Array {
+  return openDense(SEGMENT, bytes).take(rows * TRACE_ID_BYTES);
 }
 
 /** In the order of arrival. */

@@ -138,7 +138,7 @@ export function readCell(reader: ProtobufReader): Cell {
       cell.budgets.set(budgetMs, readSigned(reader));
     }
   }
-  Object.assign(cell.latency, readSketch(reader));
+  cell.latency = readSketch(reader);
   if (parts & HAS_SERVER) cell.serverLatency = readSketch(reader);
   return cell;
 }

@@ -18,19 +18,19 @@ const SHORTEST_MS = 0.001;
 const LONGEST_MS = 3.2e13;
 const LOWEST_BUCKET = mapping.key(SHORTEST_MS);
 
-/** Counts of a difference may be negative. */
+/**
+ * Counts of a difference may be negative. Plain arrays: a sketch holds a handful of buckets, and there are thousands, each
+ * of which would be two blocks of memory outside the heap.
+ */
 export interface Sketch {
   /** Ascending. */
-  buckets: Uint16Array;
-  counts: Float64Array;
-  size: number;
+  readonly buckets: number[];
+  /** Of the bucket in the same place. */
+  readonly counts: number[];
 }
 
-const NO_BUCKETS = new Uint16Array(0);
-const NO_COUNTS = new Float64Array(0);
-
 export function emptySketch(): Sketch {
-  return { buckets: NO_BUCKETS, counts: NO_COUNTS, size: 0 };
+  return { buckets: [], counts: [] };
 }
 
 export function bucketOf(durationMs: number): number {
@@ -43,25 +43,23 @@ export function durationMsOfBucket(bucket: number): number {
   return mapping.value(bucket + LOWEST_BUCKET);
 }
 
-export function countBucket(sketch: Sketch, bucket: number, count: number): void {
-  const isLast = sketch.size === 0 || sketch.buckets[sketch.size - 1]! < bucket;
-  const at = isLast ? sketch.size : placeOf(sketch, bucket);
-  if (at < sketch.size && sketch.buckets[at] === bucket) {
-    sketch.counts[at]! += count;
+export function countBucket({ buckets, counts }: Sketch, bucket: number, count: number): void {
+  const { length } = buckets;
+  if (length === 0 || buckets[length - 1]! < bucket) {
+    buckets.push(bucket);
+    counts.push(count);
     return;
   }
-  if (sketch.size === sketch.buckets.length) grow(sketch);
-  if (!isLast) {
-    sketch.buckets.copyWithin(at + 1, at, sketch.size);
-    sketch.counts.copyWithin(at + 1, at, sketch.size);
+  const at = placeOf(buckets, bucket);
+  if (buckets[at] === bucket) counts[at]! += count;
+  else {
+    buckets.splice(at, 0, bucket);
+    counts.splice(at, 0, count);
   }
-  sketch.buckets[at] = bucket;
-  sketch.counts[at] = count;
-  sketch.size++;
 }
 
 export function addSketch(sum: Sketch, added: Sketch): void {
-  for (let i = 0; i < added.size; i++) countBucket(sum, added.buckets[i]!, added.counts[i]!);
+  for (let i = 0; i < added.buckets.length; i++) countBucket(sum, added.buckets[i]!, added.counts[i]!);
 }
 
 /** Of what the sketch counts, by nearest rank; zeros when it counts nothing. */
@@ -76,14 +74,14 @@ export function latencyOfSketch(sketch: Sketch): Latency {
 
 export function totalOf(sketch: Sketch): number {
   let total = 0;
-  for (let i = 0; i < sketch.size; i++) total += sketch.counts[i]!;
+  for (const count of sketch.counts) total += count;
   return total;
 }
 
 function quantileMs(sketch: Sketch, total: number, share: number): number {
   const rank = Math.max(1, Math.ceil(total * share));
   let seen = 0;
-  for (let i = 0; i < sketch.size; i++) {
+  for (let i = 0; i < sketch.counts.length; i++) {
     seen += sketch.counts[i]!;
     if (seen >= rank) return durationMsOfBucket(sketch.buckets[i]!);
   }
@@ -91,17 +89,16 @@ function quantileMs(sketch: Sketch, total: number, share: number): number {
 }
 
 /** Buckets counted zero times are left out. */
-export function writeSketch(writer: ByteWriter, sketch: Sketch): void {
+export function writeSketch(writer: ByteWriter, { buckets, counts }: Sketch): void {
   let filled = 0;
-  for (let i = 0; i < sketch.size; i++) if (sketch.counts[i] !== 0) filled++;
+  for (const count of counts) if (count !== 0) filled++;
   writer.varint(filled);
   let before = 0;
-  for (let i = 0; i < sketch.size; i++) {
-    const count = sketch.counts[i]!;
-    if (count === 0) continue;
-    writer.varint(sketch.buckets[i]! - before);
-    writer.signed(count);
-    before = sketch.buckets[i]!;
+  for (let i = 0; i < buckets.length; i++) {
+    if (counts[i] === 0) continue;
+    writer.varint(buckets[i]! - before);
+    writer.signed(counts[i]!);
+    before = buckets[i]!;
   }
 }
 
@@ -111,34 +108,24 @@ export function readSketch(reader: ProtobufReader): Sketch {
   if (size > (reader.limit - reader.position) / 2) {
     throw reader.error(reader.position, `a sketch of ${size} buckets`, 'no more than its bytes can hold');
   }
-  const sketch = { buckets: new Uint16Array(size), counts: new Float64Array(size), size };
+  const sketch = emptySketch();
   let bucket = 0;
   for (let i = 0; i < size; i++) {
     bucket += reader.varint();
-    sketch.buckets[i] = bucket;
-    sketch.counts[i] = readSigned(reader);
+    sketch.buckets.push(bucket);
+    sketch.counts.push(readSigned(reader));
   }
   return sketch;
 }
 
 /** Where the bucket is or belongs. */
-function placeOf({ buckets, size }: Sketch, bucket: number): number {
+function placeOf(buckets: readonly number[], bucket: number): number {
   let low = 0;
-  let high = size;
+  let high = buckets.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (buckets[middle]! < bucket) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-function grow(sketch: Sketch): void {
-  const length = Math.max(4, sketch.size * 2);
-  const buckets = new Uint16Array(length);
-  const counts = new Float64Array(length);
-  buckets.set(sketch.buckets);
-  counts.set(sketch.counts);
-  sketch.buckets = buckets;
-  sketch.counts = counts;
 }

@@ -3,10 +3,11 @@
  * by one, because a message costs as much as storing a dozen spans.
  */
 import type { AppendOutcome } from '../store.ts';
+import type { RequestRing } from './request-ring.ts';
 import { unpackError, type SentError, type Thread } from './thread.ts';
 
 export interface AppendBatch {
-  /** The requests, one behind the other, in memory that is handed over. */
+  /** The requests, one behind the other: in the ring, or in memory that is handed over. */
   readonly bytes: Uint8Array;
   readonly lengths: readonly number[];
 }
@@ -26,13 +27,15 @@ export interface Appender {
   flush(): void;
 }
 
-export function createAppender(writer: Thread): Appender {
+export function createAppender(writer: Thread, ring: RequestRing): Appender {
   let waiting: WaitingAppend[] = [];
 
   async function send(appends: readonly WaitingAppend[]): Promise<void> {
     const lengths = appends.map(({ request }) => request.byteLength);
+    const length = lengths.reduce((sum, each) => sum + each, 0);
+    const place = ring.take(length);
     // A buffer of its own can be handed over; the requests may share theirs with others.
-    const bytes = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
+    const bytes = place?.bytes ?? Buffer.allocUnsafeSlow(length);
     let at = 0;
     for (const { request } of appends) {
       bytes.set(request, at);
@@ -40,10 +43,13 @@ export function createAppender(writer: Thread): Appender {
     }
     try {
       const batch: AppendBatch = { bytes, lengths };
-      const answers = await writer.call<AppendAnswer[]>('append', batch, { transfer: [bytes.buffer] });
+      const transfer = place === null ? [bytes.buffer as ArrayBuffer] : [];
+      const answers = await writer.call<AppendAnswer[]>('append', batch, { transfer });
       for (const [index, append] of appends.entries()) settle(append, answers[index]!);
     } catch (error) {
       for (const { reject } of appends) reject(error);
+    } finally {
+      place?.giveBack();
     }
   }
 

@@ -8,6 +8,7 @@
  */
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
+import { RequestRing } from './request-ring.ts';
 import { FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
@@ -18,6 +19,9 @@ export interface StoreOptions {
   /** Told when the store broke: it takes and gives nothing any more, and is to be opened anew. */
   readonly onFailure?: (error: Error) => void;
 }
+
+/** Several times what senders have in flight at full speed; a request that finds no room goes without. */
+const RING_BYTES = 16 << 20;
 
 /** Throws StoreOpenError when the folder or its file cannot be used. */
 export async function openStore({ folder, onFailure = () => {} }: StoreOptions): Promise<Store> {
@@ -39,7 +43,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   };
   // In this order: the writer makes the file.
   const writer = await start('write/writer-thread');
-  const appender = createAppender(writer);
+  const appender = createAppender(writer, new RequestRing(RING_BYTES));
   /** What comes after an append finds it stored. */
   const change = <T = void>(method: string, argument: unknown): Promise<T> => {
     appender.flush();

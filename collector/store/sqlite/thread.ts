@@ -42,6 +42,9 @@ export interface Thread {
 /** Throws a method's errors, and `Cancelled` when its flag is set. */
 export type Methods = { readonly [name: string]: (argument: never, isCancelled: () => boolean) => unknown };
 
+/** What is short-lived is little and dies soon: V8's own choice holds 150 MB more a thread and saves no time. */
+const YOUNG_GENERATION_MB = 8;
+
 /**
  * `name` without extension: the file is `.ts` in the source tree and `.js` in a build. `onFailure` is told when the
  * thread ends by an error of its own; calls are refused from then on.
@@ -57,6 +60,7 @@ export async function startThread(
     workerData: data,
     // The program's own options (--input-type, --eval, …) are not meant for this file.
     execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   const pending = new Map<number, Pending>();
   let stopped: Error | null = null;

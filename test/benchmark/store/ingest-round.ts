@@ -50,8 +50,8 @@ export interface Round {
 }
 
 const BARE_SERVER = resolve(import.meta.dirname, 'bare-server.ts');
-/** Compiled code, filled caches: what a receiver that has run for a minute has. */
-const WARM_UP_SPANS = 50_000;
+/** Compiled code, filled caches: what a receiver has that has run for some seconds. */
+const WARM_UP_SPANS = 300_000;
 const FOLDER_SETTLES_MS = 10_000;
 /** Beyond it, requests are made while sending instead of before. */
 const PREPARED_SPANS_MAX = 1_000_000;

@@ -82,16 +82,16 @@ test('any flipped bit of what is stored is damage', () => {
 test('content that cannot be, under a checksum that is right, is damage or reads as something, and nothing worse', () => {
   let damaged = 0;
   const names = [...parts.keys()];
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 160; round++) {
     const name = round % 3 === 0 ? HEADER : names[random(names.length)]!;
     const changed = new Map<string, Uint8Array>(parts).set(name, rewritten(name, parts.get(name)!, random));
     if (isDamaged(() => readBlock(changed))) damaged++;
   }
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 60; round++) {
     const changed = rewritten(SEGMENT, segment, random);
     if (isDamaged(() => readAll(openSegment(changed)))) damaged++;
   }
-  expect(damaged).toBeGreaterThan(100);
+  expect(damaged).toBeGreaterThan(40);
 });
 
 test('random bytes are damage', () => {

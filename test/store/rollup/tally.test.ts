@@ -186,8 +186,8 @@ function plainCells(cells: StepCells) {
       {
         ...plain(cell),
         budgets: [...(cell.budgets ?? [])].toSorted(([a], [b]) => a - b),
-        latency: [...cell.latency.buckets.subarray(0, cell.latency.size)],
-        counts: [...cell.latency.counts.subarray(0, cell.latency.size)],
+        latency: cell.latency.buckets,
+        counts: cell.latency.counts,
       },
     ]);
 }

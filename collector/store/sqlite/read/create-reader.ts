@@ -67,9 +67,9 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const readStatus = createStatusReader(database, folder);
 
   const methods = {
-    readTrace: (traceId: string) => traces.spans(traces.pieces(units.all(), traceId)),
-    readTraceBytes: (traceId: string) => traces.bytes(traces.pieces(units.all(), traceId)),
-    readSpans: (ids: readonly SpanIdentity[]) => traces.ofIdentities(units.all(), ids),
+    readTrace: (traceId: string) => traces.spans(traces.pieces(units.byTrace(), traceId)),
+    readTraceBytes: (traceId: string) => traces.bytes(traces.pieces(units.byTrace(), traceId)),
+    readSpans: (ids: readonly SpanIdentity[]) => traces.ofIdentities(units.byTrace(), ids),
     searchTraces: (search: TraceSearch, isCancelled: IsCancelled) =>
       searchTraces(units.all(), search, isCancelled),
     readServiceStats: ({ range, group }: { range: TimeRange; group: StatsGroup }, isCancelled: IsCancelled) =>
@@ -82,9 +82,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       rollups.readCallCounts(range, steps, isCancelled),
     readVersions: (range: TimeRange, isCancelled: IsCancelled) => rollups.readVersions(range, isCancelled),
     readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) => {
-      // Segments are not counted yet.
-      const counted = units.all().filter((unit) => unit.isCounted);
-      return calls.readNormals(keys, traces.pieces(counted, exceptTraceId));
+      return calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId));
     },
     readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
       attributes.readKeys(units.all(), range, prefix, limit, isCancelled),

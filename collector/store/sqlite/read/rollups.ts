@@ -13,6 +13,7 @@ import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells }
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
+import { createWaitingDeltas } from './waiting-deltas.ts';
 
 interface SeriesRow {
   readonly series_id: number;
@@ -69,9 +70,7 @@ export function createRollupReader(
   const deltas = database.prepare<[number, number], { step_unix_ms: number; data: Buffer }>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
-  const newestDeltas = database.prepare<[], { data: Buffer }>(
-    'SELECT data FROM rollup_delta ORDER BY delta_id DESC',
-  );
+  const waitingDeltas = createWaitingDeltas(database);
 
   /** Whole steps, and what is to be added to minutes of theirs. */
   function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
@@ -177,10 +176,8 @@ export function createRollupReader(
         for (const id of operationSeries.all(service, kind, operation)) places.set(id, found[index]!);
       }
       // The newest calls are in no hour yet.
-      for (const { data } of newestDeltas.iterate()) {
-        const cells = decodeStep(data, (series) => places.has(series));
-        for (const [id, sum] of places) if (cells.has(id)) addCell(sum, cells.get(id)!);
-      }
+      const newest = waitingDeltas();
+      for (const [id, sum] of places) if (newest.has(id)) addCell(sum, newest.get(id)!);
       for (const { step_unix_ms: stepUnixMs, data } of newestHours.iterate(HOURS_LOOKED_AT_MAX)) {
         const cells = decodedHours.get(
           `${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`,

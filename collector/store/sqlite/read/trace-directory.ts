@@ -29,7 +29,7 @@ export function directoryOf(unit: {
   return {
     bytes: prefixes.byteLength + granules.byteLength,
     granulesOf(traceId) {
-      const prefix = Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
+      const prefix = prefixOf(traceId);
       const found: number[] = [];
       for (let i = lowerBound(prefixes, prefix); i < count && prefixes[i] === prefix; i++) {
         if (found.at(-1) !== granules[i]) found.push(granules[i]!);
@@ -37,6 +37,25 @@ export function directoryOf(unit: {
       return found;
     },
   };
+}
+
+/** Of a single granule that is not opened yet: 16 bytes an id, in any order, as often as they come. */
+export function directoryOfIds(traceIds: Uint8Array): TraceDirectory {
+  const ids = Buffer.from(traceIds.buffer, traceIds.byteOffset, traceIds.byteLength);
+  const prefixes = new Uint32Array(ids.length / TRACE_ID_BYTES);
+  for (let row = 0; row < prefixes.length; row++) prefixes[row] = ids.readUInt32BE(row * TRACE_ID_BYTES);
+  prefixes.sort(); // oxlint-disable-line unicorn/no-array-sort
+  return {
+    bytes: prefixes.byteLength,
+    granulesOf(traceId) {
+      const prefix = prefixOf(traceId);
+      return prefixes[lowerBound(prefixes, prefix)] === prefix ? [0] : [];
+    },
+  };
+}
+
+function prefixOf(traceId: Uint8Array): number {
+  return Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
 }
 
 /** Rows of the trace in a granule, `[first, end)`; null when it has none. */

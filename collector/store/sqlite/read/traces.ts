@@ -8,24 +8,24 @@ import { withoutCopies, type TracePiece } from '../../search/trace-pieces.ts';
 import type { SpanIdentity } from '../../store.ts';
 import type { Names } from './names.ts';
 import { rowsOfTrace } from './trace-directory.ts';
-import type { Unit } from './units.ts';
+import type { TraceUnit } from './units.ts';
 
 export type Piece = TracePiece<Granule>;
 
 export interface TraceReader {
   /** Without copies; empty when the trace is unknown. */
-  pieces(units: readonly Unit[], traceId: string): Piece[];
+  pieces(units: readonly TraceUnit[], traceId: string): Piece[];
   /** By start. */
   spans(pieces: readonly Piece[]): Span[];
   span(granule: Granule, row: number): Span;
   /** OTLP TracesData, grouped by resource and scope; null when there is no piece. */
   bytes(pieces: readonly Piece[]): Uint8Array<ArrayBuffer> | null;
-  ofIdentities(units: readonly Unit[], ids: readonly SpanIdentity[]): Span[];
+  ofIdentities(units: readonly TraceUnit[], ids: readonly SpanIdentity[]): Span[];
 }
 
 /** `onDamage` is told of what could not be read; the rest is served. */
 export function createTraceReader(names: Names, onDamage: (what: string) => void): TraceReader {
-  function pieces(units: readonly Unit[], traceId: string): Piece[] {
+  function pieces(units: readonly TraceUnit[], traceId: string): Piece[] {
     const id = Buffer.from(traceId, 'hex');
     const found: Piece[] = [];
     for (const unit of units) {
@@ -114,5 +114,5 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
 
 /** Decodes what all need who read a piece: damage in it leaves the piece out, instead of failing an answer later. */
 export function decodeFacts(granule: Granule): void {
-  void [granule.spanId, granule.parentSpanId, granule.startLow, granule.endLow, granule.classes];
+  void [granule.spanId, granule.parentSpanId, granule.startLow, granule.endLow, granule.classes.of];
 }

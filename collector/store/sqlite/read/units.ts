@@ -3,7 +3,7 @@
  * is kept while there is room, by numbers that are never given twice.
  */
 import { openGranule, decodeBlockHeader, type BlockHeader } from '../../columns/read-block.ts';
-import { openSegment } from '../../columns/segment-granule.ts';
+import { openSegment, traceIdsOfSegment } from '../../columns/segment-granule.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { partAt } from '../block-parts.ts';
@@ -12,14 +12,12 @@ import { readSegmentIds } from '../segment-ids.ts';
 import type { TimeRange } from '../../store.ts';
 import { isCorrupt, type Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
-import { directoryOf, type TraceDirectory } from './trace-directory.ts';
+import { directoryOf, directoryOfIds, type TraceDirectory } from './trace-directory.ts';
 
 /** Granules that are in order of trace, each trace in one or in several that follow each other. */
 export interface Unit {
   readonly name: string;
   readonly granules: number;
-  /** Whether its spans are in the rollups. */
-  readonly isCounted: boolean;
   /** Of its spans' starts, epoch milliseconds; infinite where they are scattered. */
   readonly firstStartMs: number;
   readonly lastStartMs: number;
@@ -28,9 +26,21 @@ export interface Unit {
   directory(): TraceDirectory;
 }
 
+/** Where traces are looked up. */
+export type TraceUnit = Pick<Unit, 'name' | 'granule' | 'directory'>;
+
+interface SegmentRow {
+  readonly span_count: number;
+  readonly data: Buffer;
+}
+
 export interface Units {
   /** Those of this moment; to be called within a transaction, so that it is one moment. */
   all(): Unit[];
+  /** Those in which traces are looked up by their ids: a segment is not opened before it may hold one. */
+  byTrace(): TraceUnit[];
+  /** The blocks: what is in them is in the rollups too. */
+  counted(): Unit[];
 }
 
 const GRANULES_KEPT_MAX = 16;
@@ -80,9 +90,9 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   const segmentIds = readSegmentIds(database, (segmentId, reason) =>
     onDamage(`segment ${segmentId}: ${reason}`),
   );
-  const segmentData = database
-    .prepare<[number], Buffer>('SELECT data FROM segment WHERE segment_id = ?')
-    .pluck();
+  const segmentRow = database.prepare<[number], SegmentRow>(
+    'SELECT span_count, data FROM segment WHERE segment_id = ?',
+  );
   const partRow = database.prepare<[number, string, number], { first_granule: number; data: Buffer }>(
     `SELECT first_granule, data FROM block_part
      WHERE block_id = ? AND column_name = ? AND first_granule <= ? ORDER BY first_granule DESC LIMIT 1`,
@@ -132,7 +142,6 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     const unit: Unit = {
       name,
       granules: row.granules,
-      isCounted: true,
       firstStartMs: row.firstStartUnixMs ?? -Infinity,
       lastStartMs: row.lastStartUnixMs ?? Infinity,
       granule,
@@ -141,23 +150,36 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     return unit;
   }
 
+  function readSegment(segmentId: number): SegmentRow {
+    const row = readStored(() => segmentRow.get(segmentId));
+    if (row === undefined) throw new DamagedPart('it is not there');
+    return row;
+  }
+
+  const openedSegment = (segmentId: number): Granule =>
+    segments.get(segmentId, () => openSegment(readSegment(segmentId).data));
+
   function segmentUnit(segmentId: number): Unit {
-    const name = `segment ${segmentId}`;
-    const granule = segments.get(segmentId, () => {
-      const data = readStored(() => segmentData.get(segmentId));
-      if (data === undefined) throw new DamagedPart('it is not there');
-      return openSegment(data);
-    });
-    const unit: Unit = {
-      name,
+    const granule = openedSegment(segmentId);
+    return {
+      ...unopenedSegment(segmentId),
       granules: 1,
-      isCounted: false,
       firstStartMs: granule.zone.minStartMs,
       lastStartMs: granule.zone.maxStartMs,
-      granule: () => granule,
-      directory: () => directories.get(name, () => directoryOf(unit)),
     };
-    return unit;
+  }
+
+  function unopenedSegment(segmentId: number): TraceUnit {
+    const name = `segment ${segmentId}`;
+    const makeDirectory = (): TraceDirectory => {
+      const { data, span_count: rows } = readSegment(segmentId);
+      return directoryOfIds(traceIdsOfSegment(data, rows));
+    };
+    return {
+      name,
+      granule: () => openedSegment(segmentId),
+      directory: () => directories.get(name, makeDirectory),
+    };
   }
 
   return {
@@ -173,5 +195,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       }
       return units;
     },
+    byTrace: () => [...blockRows().map(blockUnit), ...segmentIds().map(unopenedSegment)],
+    counted: () => blockRows().map(blockUnit),
   };
 }

@@ -2,16 +2,19 @@
 import { fingerprintOf } from '../../../query/incidents.ts';
 import { OK } from '../../columns/codes.ts';
 import { traceIdOf, type SpanTable } from '../../columns/span-table.ts';
-import type { DiagnosisToSave } from '../../store.ts';
-import type { Connection } from '../open-database.ts';
+import { StoreUnavailable, type DiagnosisToSave } from '../../store.ts';
+import { asStoreError, type Connection } from '../open-database.ts';
 
 export interface DiagnosisWriter {
   /** Whether the trace waits to be diagnosed, or was. */
   isKnown(traceId: string): boolean;
   /** Whether these spans make a trace wait: they failed, or their trace did before. */
   mayChange(tables: readonly SpanTable[]): boolean;
-  /** Replaces the trace's verdicts. It waits on if it has more spans than the diagnosis was made from. */
-  save(saved: DiagnosisToSave): void;
+  /**
+   * Replaces the traces' verdicts, in one transaction. A trace waits on if it has more spans than the diagnosis was made
+   * from. Gives for each why it could not be saved, or null.
+   */
+  save(group: readonly DiagnosisToSave[]): (Error | null)[];
 }
 
 export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
@@ -42,39 +45,54 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     return [...traceIds].some(isKnown);
   }
 
+  function save({ diagnosis, spanCount, entry, startsUnixMs }: DiagnosisToSave): void {
+    const traceId = Buffer.from(diagnosis.traceId, 'hex');
+    const arrivedUnixMs = lastArrived.get({ traceId });
+    // Retention took the trace meanwhile.
+    if (arrivedUnixMs == null) return;
+    clear.run(traceId);
+    for (const [ordinal, verdict] of diagnosis.verdicts.entries()) {
+      const { giveUp, origin, phase, cause, category } = verdict;
+      const atUnixMs = Date.parse(giveUp.at);
+      insert.run(
+        traceId,
+        ordinal,
+        arrivedUnixMs,
+        fingerprintOf(origin.edge, phase, giveUp.kind),
+        origin.edge,
+        phase,
+        giveUp.kind,
+        cause,
+        category,
+        Buffer.from(giveUp.spanId, 'hex'),
+        Buffer.from(origin.spanId, 'hex'),
+        startsUnixMs[ordinal] ?? atUnixMs,
+        atUnixMs,
+        entry.service,
+        entry.operation,
+        JSON.stringify(verdict),
+      );
+    }
+    forget.run(traceId, spanCount);
+    waitAnew.run(Date.now(), traceId);
+  }
+  // One within another is undone alone.
+  const saveAlone = database.transaction(save);
+
   return {
     isKnown,
     mayChange: (tables) => tables.some(mayChange),
-    save: database.transaction(({ diagnosis, spanCount, entry, startsUnixMs }: DiagnosisToSave) => {
-      const traceId = Buffer.from(diagnosis.traceId, 'hex');
-      const arrivedUnixMs = lastArrived.get({ traceId });
-      // Retention took the trace meanwhile.
-      if (arrivedUnixMs == null) return;
-      clear.run(traceId);
-      for (const [ordinal, verdict] of diagnosis.verdicts.entries()) {
-        const { giveUp, origin, phase, cause, category } = verdict;
-        const atUnixMs = Date.parse(giveUp.at);
-        insert.run(
-          traceId,
-          ordinal,
-          arrivedUnixMs,
-          fingerprintOf(origin.edge, phase, giveUp.kind),
-          origin.edge,
-          phase,
-          giveUp.kind,
-          cause,
-          category,
-          Buffer.from(giveUp.spanId, 'hex'),
-          Buffer.from(origin.spanId, 'hex'),
-          startsUnixMs[ordinal] ?? atUnixMs,
-          atUnixMs,
-          entry.service,
-          entry.operation,
-          JSON.stringify(verdict),
-        );
-      }
-      forget.run(traceId, spanCount);
-      waitAnew.run(Date.now(), traceId);
-    }),
+    save: database.transaction((group: readonly DiagnosisToSave[]) =>
+      group.map((saved) => {
+        try {
+          saveAlone(saved);
+          return null;
+        } catch (error) {
+          // The disk is full, or the like: nothing of the group is saved.
+          if (!database.inTransaction || asStoreError(error) instanceof StoreUnavailable) throw error;
+          return error as Error;
+        }
+      }),
+    ).immediate,
   };
 }

@@ -33,7 +33,10 @@ export function createRollupWriter(database: Connection): RollupWriter {
     ],
     'identity',
   );
-  const insert = database.prepare<[number, Buffer]>('INSERT INTO rollup_delta VALUES (NULL, ?, ?)');
+  const insert = database.prepare<[number, number, Buffer]>('INSERT INTO rollup_delta VALUES (?, ?, ?)');
+  // Readers keep what they know of a delta by its id.
+  let lastDeltaId =
+    database.prepare<[], number | null>('SELECT max(delta_id) FROM rollup_delta').pluck().get() ?? 0;
   const remember = database.prepare<{ peer: number; service: string; nowUnixMs: number }>(
     `INSERT INTO address_service
      SELECT address, @service, @nowUnixMs FROM peer WHERE peer_id = @peer AND address IS NOT NULL
@@ -52,7 +55,7 @@ export function createRollupWriter(database: Connection): RollupWriter {
           else addCell(known, cell);
         }
         const data = encodeDelta(bySeries);
-        if (data !== null) insert.run(stepUnixMs, data);
+        if (data !== null) insert.run(++lastDeltaId, stepUnixMs, data);
       }
       for (const sighting of tally.sightings()) remember.run({ ...sighting, nowUnixMs });
     },
