@@ -59,8 +59,10 @@ export const DNS: readonly Cause[] = [
     title: "{service}'s lookup threads were all busy",
     prior: 3,
     is: 'getaddrinfo blocks a thread. Node has four for lookups and files; when all are taken, lookups wait in the process before the resolver is even asked.',
-    recognised: 'The time from asking to being served by a thread is a large part of the dns phase.',
-    decides: 'the waiting time before the lookup started (sockeye.process.dns_queue_ms)',
+    recognised:
+      'The time from asking to being served by a thread is a large part of the dns phase, and what held the threads were no lookups.',
+    decides:
+      "what held the threads meanwhile: lookups that hang, or the program's own work on files, zlib and crypto",
     confirm: [
       {
         text: 'the size of the thread pool of the process',
