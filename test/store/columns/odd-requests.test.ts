@@ -6,7 +6,13 @@ import { COLUMNS_MAX, RAW_SHAPE, SHAPES_MAX } from '../../../collector/store/col
 import { encodeSegment } from '../../../collector/store/columns/encode-segment.ts';
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
-import { createSpanTable, tableBytes, type SpanTable } from '../../../collector/store/columns/span-table.ts';
+import {
+  createSpanTable,
+  markTable,
+  tableBytes,
+  truncateTable,
+  type SpanTable,
+} from '../../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
 import { encode } from '../../decode/otlp-proto.ts';
 import { memoryInterner } from './memory-interner.ts';
@@ -172,4 +178,32 @@ test('spans with ids that no one could find are no rows, their neighbours are', 
       '3 of 5 spans refused: span 2: trace id is all zero; span 3: span id has 7 bytes, expected 8; span 4: parent span id has 3 bytes, expected 8',
     warning: '',
   });
+});
+
+test('what is known of strings goes with them: others that get their numbers are not taken for them', () => {
+  const table = createSpanTable();
+  const known = memoryInterner();
+  const call = (name: string, host: string) =>
+    span({ name, kind: 3, attributes: [{ key: 'server.address', value: { stringValue: host } }] });
+  const takeFor = (service: string, name: string, host: string) => {
+    const { fromRow } = takeRequest(
+      table,
+      known.interner,
+      requestOf([call(name, host)], service),
+      NOW_UNIX_MS,
+    );
+    return {
+      operation: known.operation(table.operation[fromRow]!),
+      peer: known.peer(table.peer[fromRow]!)?.name,
+      text: table.strings.count,
+    };
+  };
+  takeFor('first', 'kept', 'kept.test');
+  const mark = markTable(table);
+  const undone = takeFor('aaaa', 'undone', 'aaaa.test');
+  truncateTable(table, mark);
+  const next = takeFor('bbbb', 'stored', 'bbbb.test');
+  // The same numbers, or the test would show nothing.
+  expect(next.text).toBe(undone.text);
+  expect(next).toMatchObject({ operation: ['bbbb', 'client', 'stored'], peer: 'bbbb.test' });
 });
