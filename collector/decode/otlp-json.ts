@@ -8,6 +8,7 @@ import { MESSAGE_DEPTH_MAX } from './check-message.ts';
 import { DecodeError } from './decode-error.ts';
 import {
   isMessage,
+  METRICS_DATA,
   TRACES_DATA,
   type FieldSchema,
   type FieldType,
@@ -28,6 +29,11 @@ const SHOWN_CHARACTERS_MAX = 60;
 /** The bytes of the `ExportTraceServiceRequest` (or `TracesData`) that the text describes. */
 export function tracesFromJson(text: string): Buffer {
   return encodeMessage(TRACES_DATA, parseJson(text));
+}
+
+/** The bytes of the `ExportMetricsServiceRequest` that the text describes, as far as it is understood. */
+export function metricsFromJson(text: string): Buffer {
+  return encodeMessage(METRICS_DATA, parseJson(text));
 }
 
 /** OTLP JSON of `TracesData` bytes. Invalid UTF-8 reads as U+FFFD; fields the schema does not know are left out. */

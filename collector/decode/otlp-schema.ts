@@ -156,6 +156,30 @@ export const RESOURCE_SPANS = message('ResourceSpans', {
   scopeSpans: [2, repeated(SCOPE_SPANS)],
   schemaUrl: [3, 'string'],
 });
+/** Of metrics what a report of a host is made of; the rest is passed over. Signed numbers are read as unsigned ones. */
+const NUMBER_DATA_POINT = message('NumberDataPoint', {
+  timeUnixNano: [3, 'fixed64'],
+  asDouble: [4, 'double'],
+  asInt: [6, 'fixed64'],
+});
+const METRIC = message('Metric', {
+  name: [1, 'string'],
+  gauge: [5, message('Gauge', { dataPoints: [1, repeated(NUMBER_DATA_POINT)] })],
+  sum: [7, message('Sum', { dataPoints: [1, repeated(NUMBER_DATA_POINT)] })],
+});
+/** `ExportMetricsServiceRequest` has the same bytes. */
+export const METRICS_DATA = message('MetricsData', {
+  resourceMetrics: [
+    1,
+    repeated(
+      message('ResourceMetrics', {
+        resource: [1, RESOURCE],
+        scopeMetrics: [2, repeated(message('ScopeMetrics', { metrics: [2, repeated(METRIC)] }))],
+      }),
+    ),
+  ],
+});
+
 /** `ExportTraceServiceRequest` has the same bytes. */
 export const TRACES_DATA = message('TracesData', { resourceSpans: [1, repeated(RESOURCE_SPANS)] });
 

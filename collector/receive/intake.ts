@@ -6,8 +6,10 @@
  * Bytes in flight have a limit; beyond it a request is refused at once, which tells its sender to come back. Nothing
  * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
  */
+import { readHostReports, type HostReport } from '../decode/host-reports.ts';
 import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
+import { createHostCounters } from './host-counters.ts';
 
 /** A request counts as at least so many bytes in flight, so that many small ones are bounded too. */
 const REQUEST_BYTES_MIN = 1024;
@@ -23,8 +25,12 @@ export interface Intake {
   release(bytes: number): void;
   /** Counts a request that was answered with a failure before or instead of being accepted. */
   noteRefused(): void;
-  /** Counts a request of a signal that this collector does not keep. */
-  ignore(signal: OtherSignal): void;
+  /** Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Throws DecodeError. */
+  acceptMetrics(request: Buffer): void;
+  /** The newest counters of hosts that report. */
+  hosts(): readonly HostReport[];
+  /** Counts a request of logs, which this collector does not keep. */
+  ignoreLogs(): void;
   counters(): SpanCounters;
   /** Bytes in flight, and their limit. */
   queue(): { bytes: number; max: number };
@@ -41,9 +47,7 @@ export interface SpanCounters {
   readonly queued: number;
 }
 
-export type OtherSignal = 'metrics' | 'logs';
-
-/** Requests, not spans: what is in them is not known. */
+/** Requests, not spans. */
 export interface RequestCounters {
   /** Answered with a failure that repeating cannot mend: undecodable, too large, of an unknown type. */
   readonly refused: number;
@@ -51,6 +55,8 @@ export interface RequestCounters {
   readonly overloaded: number;
   readonly metrics: number;
   readonly logs: number;
+  /** Of those of metrics, the ones that held no counters of a host that could be kept. */
+  readonly metricsDropped: number;
 }
 
 const NOTHING_STORED: AppendOutcome = {
@@ -68,7 +74,8 @@ export function createIntake(options: {
 }): Intake {
   const { store, maxQueueBytes, log } = options;
   const spans = { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 };
-  const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0 };
+  const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0, metricsDropped: 0 };
+  const hosts = createHostCounters();
   let bytesInFlight = 0;
   let isStoreFailing = false;
   let overloadedSince: { readonly requests: number } | null = null;
@@ -132,6 +139,15 @@ export function createIntake(options: {
     }
   }
 
+  function acceptMetrics(request: Buffer): void {
+    const reports = readHostReports(request);
+    requests.metrics++;
+    const isKept = reports.map((report) => hosts.keep(report)).includes(true);
+    if (isKept || request.length === 0) return;
+    if (requests.metricsDropped++ === 0)
+      log('metrics arrive and are dropped: this collector keeps traces, and counters of hosts');
+  }
+
   return {
     accept,
     reserve,
@@ -139,8 +155,10 @@ export function createIntake(options: {
     noteRefused() {
       requests.refused++;
     },
-    ignore(signal) {
-      if (requests[signal]++ === 0) log(`${signal} arrive and are dropped: this collector keeps traces`);
+    acceptMetrics,
+    hosts: () => hosts.newest(),
+    ignoreLogs() {
+      if (requests.logs++ === 0) log('logs arrive and are dropped: this collector keeps traces');
     },
     counters: () => ({ ...spans }),
     queue: () => ({ bytes: bytesInFlight, max: maxQueueBytes }),

@@ -2,8 +2,8 @@
  * OTLP over gRPC. Requests stay the bytes they came in; grpc-js has undone gzip or deflate, within the size limit.
  *
  * Answers by the rules of OTLP: too large is RESOURCE_EXHAUSTED without RetryInfo (sending it again will not help),
- * overload is UNAVAILABLE with it. Metrics and logs are accepted and dropped, so that one endpoint serves an SDK that
- * sends all three.
+ * overload is UNAVAILABLE with it. Metrics and logs are accepted too, and mostly dropped, so that one endpoint serves an SDK
+ * that sends all three.
  */
 import {
   logVerbosity,
@@ -20,7 +20,7 @@ import {
 } from '@grpc/grpc-js';
 import { isTokenValid } from '../serve/guard.ts';
 import type { TlsFiles } from '../config.ts';
-import type { Intake, OtherSignal } from './intake.ts';
+import type { Intake } from './intake.ts';
 import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
 
@@ -50,20 +50,32 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     interceptors: token === null ? [] : [requireToken(token)],
   });
+  const fail = (error: unknown, answer: sendUnaryData<Buffer>): void => {
+    const failure = failureOf(error);
+    if (failure.retryDelayS === null) intake.noteRefused();
+    if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
+    const metadata = new Metadata();
+    metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
+    answer({ code: failure.code, details: failure.message, metadata });
+  };
   addExport(server, 'trace.v1.TraceService', (call, answer) => {
     intake.accept(call.request).then(
       (outcome) => answer(null, traceResponseBytes(outcome)),
-      (error: unknown) => {
-        const failure = failureOf(error);
-        if (failure.retryDelayS === null) intake.noteRefused();
-        if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
-        const metadata = new Metadata();
-        metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
-        answer({ code: failure.code, details: failure.message, metadata });
-      },
+      (error: unknown) => fail(error, answer),
     );
   });
-  for (const signal of ['metrics', 'logs'] as const) addIgnored(server, signal, intake);
+  addExport(server, 'metrics.v1.MetricsService', (call, answer) => {
+    try {
+      intake.acceptMetrics(call.request);
+    } catch (error) {
+      return fail(error, answer);
+    }
+    answer(null, Buffer.alloc(0));
+  });
+  addExport(server, 'logs.v1.LogsService', (_call, answer) => {
+    intake.ignoreLogs();
+    answer(null, Buffer.alloc(0));
+  });
 
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentialsOf(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
@@ -101,14 +113,6 @@ function addExport(
     },
   };
   server.addService(definition, { export: handle as UntypedHandleCall });
-}
-
-function addIgnored(server: Server, signal: OtherSignal, intake: Intake): void {
-  const service = { metrics: 'metrics.v1.MetricsService', logs: 'logs.v1.LogsService' }[signal];
-  addExport(server, service, (_call, answer) => {
-    intake.ignore(signal);
-    answer(null, Buffer.alloc(0));
-  });
 }
 
 /** Refuses at the headers, before a stranger's message is read. */

@@ -1,5 +1,5 @@
 /**
- * OTLP over HTTP: `POST /v1/traces` in protobuf or JSON; `/v1/metrics` and `/v1/logs` are accepted and dropped.
+ * OTLP over HTTP: `POST /v1/traces` in protobuf or JSON; `/v1/metrics` and `/v1/logs` are accepted, and mostly dropped.
  *
  * An answer speaks the encoding of its request, a failure is a google.rpc.Status. The same guard as on the web port
  * stands in front: a page of another site must not be able to send spans through somebody's browser.
@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
-import { encodeMessage, tracesFromJson } from '../decode/otlp-json.ts';
+import { encodeMessage, metricsFromJson, tracesFromJson } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
 import { Cancelled } from '../store/store.ts';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from '../serve/guard.ts';
@@ -91,8 +91,12 @@ async function receive(
 ): Promise<object> {
   const body = await readBody(request, maxRequestBytes, intake);
   const signal = SIGNALS[pathOf(request)]!;
-  if (signal !== 'traces') {
-    intake.ignore(signal);
+  if (signal === 'logs') {
+    intake.ignoreLogs();
+    return {};
+  }
+  if (signal === 'metrics') {
+    intake.acceptMetrics(encoding === 'protobuf' ? body : metricsFromJson(body.toString()));
     return {};
   }
   if (encoding === 'protobuf') return traceResponse(await intake.accept(body));

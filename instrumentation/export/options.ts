@@ -8,6 +8,8 @@ export interface ExportOptions {
   protocol: 'grpc' | 'http/protobuf';
   /** The whole URL: of gRPC only its origin counts. */
   url: string;
+  /** The same for metrics; undefined when it does not follow from the other. */
+  metricsUrl: string | undefined;
   /** Names in lower case. */
   headers: Record<string, string>;
   isCompressed: boolean;
@@ -21,6 +23,7 @@ export interface ExportOptions {
 
 const usualTimeoutMs = 10_000;
 const grpcPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const grpcMetricsPath = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
 function variable(environment: Environment, name: string): string | undefined {
   const specific = environment[`OTEL_EXPORTER_OTLP_TRACES_${name}`]?.trim();
@@ -41,6 +44,7 @@ export function exportOptions(environment: Environment): ExportOptions | undefin
   return {
     protocol,
     url,
+    metricsUrl: metricsUrlOf(protocol, url),
     headers: {
       ...headersOf(environment['OTEL_EXPORTER_OTLP_HEADERS']),
       ...headersOf(environment['OTEL_EXPORTER_OTLP_TRACES_HEADERS']),
@@ -51,6 +55,11 @@ export function exportOptions(environment: Environment): ExportOptions | undefin
     clientCertificateFile: variable(environment, 'CLIENT_CERTIFICATE'),
     clientKeyFile: variable(environment, 'CLIENT_KEY'),
   };
+}
+
+function metricsUrlOf(protocol: ExportOptions['protocol'], url: string): string | undefined {
+  if (protocol === 'grpc') return new URL(grpcMetricsPath, url).href;
+  return url.endsWith('/v1/traces') ? url.replace(/traces$/, 'metrics') : undefined;
 }
 
 /** `host:4317` alone is a URL to gRPC, of TLS unless told otherwise; other names than addresses (`unix:`, `dns:`) are not known here. */

@@ -35,12 +35,12 @@ export function createGrpcSender(options: ExportOptions, userAgent: string): Sen
   };
 
   return {
-    async send(request, { timeoutMs, left }) {
+    async send(request, { timeoutMs, left, url }) {
       const message = options.isCompressed ? await compressedMessage(request) : prefixed(request, 0);
       const opened = connected();
       const stream = opened.request({
         ':method': 'POST',
-        ':path': pathname,
+        ':path': url === undefined ? pathname : new URL(url).pathname,
         'content-type': 'application/grpc',
         te: 'trailers',
         'user-agent': userAgent,

@@ -19,14 +19,14 @@ export function createHttpSender(options: ExportOptions, userAgent: string): Sen
   };
 
   return {
-    async send(message, { timeoutMs, left }) {
+    async send(message, { timeoutMs, left, url = options.url }) {
       const body = message.subarray(headroomBytes);
       const module = isSecure
         ? process.getBuiltinModule('node:https')
         : process.getBuiltinModule('node:http');
       agent ??= new module.Agent({ keepAlive: true, ...(isSecure ? tlsOptions(options) : {}) });
       const content = options.isCompressed ? await compressed(body) : body;
-      const request = module.request(options.url, {
+      const request = module.request(url, {
         method: 'POST',
         agent,
         headers: { ...headers, 'content-length': content.length },

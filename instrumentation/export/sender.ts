@@ -11,6 +11,8 @@ export interface Sender {
 
 export interface SendOptions {
   timeoutMs: number;
+  /** Instead of that for spans, at the same receiver. */
+  url?: string;
   /** Called when the whole request has been handed to the kernel. */
   left?: () => void;
 }

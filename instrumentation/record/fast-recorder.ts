@@ -11,6 +11,7 @@ import { createSender, deliver } from '../export/exporter.ts';
 import type { ExportOptions } from '../export/options.ts';
 import { SpanQueue } from '../export/span-queue.ts';
 import { guard } from '../guard.ts';
+import { createHostReports, isReportWanted } from '../host/report.ts';
 import { createPropagation, type Propagators } from '../propagation.ts';
 import type { Recorder, UnendedSpans } from '../recorder.ts';
 import { slowCallMs } from '../settings.ts';
@@ -97,17 +98,25 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
 
 function createQueue(options: FastRecorderOptions, scope: Scope, health: Health): SpanQueue {
   const { environment, exporting, version, serviceName } = options;
-  const { timeoutMs } = exporting;
+  const { timeoutMs, metricsUrl } = exporting;
   const sender = createSender(exporting, version);
+  let attributes: ReturnType<typeof resourceAttributes> | undefined;
+  const resource = () => (attributes ??= resourceAttributes(environment, { serviceName, version }));
+  const url = isReportWanted(environment) ? metricsUrl : undefined;
+  const reportHost = createHostReports({ sender, url, timeoutMs, resource, scope });
   const number = (name: string) => positiveNumber(environment[name]);
   const spansMax = number('OTEL_BSP_MAX_QUEUE_SIZE') ?? usualQueueMax;
   return new SpanQueue({
-    resource: () => encodeResource(resourceAttributes(environment, { serviceName, version })),
+    resource: () => encodeResource(resource()),
     scope,
     delayMs: number('OTEL_BSP_SCHEDULE_DELAY'),
     spansMax,
     batchSpansMax: Math.min(spansMax, number('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? usualBatchMax),
-    deliver: (request, spanCount, left) => deliver(sender, request, { spanCount, timeoutMs, health, left }),
+    async deliver(request, spanCount, left) {
+      const lostCount = await deliver(sender, request, { spanCount, timeoutMs, health, left });
+      if (lostCount === 0) reportHost();
+      return lostCount;
+    },
     overflowed: () => health.overflowed(),
   });
 }

@@ -4,10 +4,14 @@ import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hostReport, metricsOf } from '../decode/metrics-proto.ts';
 import { decode, encode } from '../decode/otlp-proto.ts';
 import { newSpans, startReceivers, tracesOf, type Receivers } from './receivers.ts';
 
 const TRACES = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const METRICS = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+const LOGS = '/opentelemetry.proto.collector.logs.v1.LogsService/Export';
+const accepted = { error: null, body: Buffer.alloc(0) };
 const INVALID_ARGUMENT = 3;
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
@@ -108,15 +112,24 @@ describe('what is accepted', () => {
     expect(await send(Buffer.alloc(0))).toMatchObject({ error: null, body: Buffer.alloc(0) });
   });
 
-  test.each(['metrics', 'logs'] as const)('%s, which are counted and dropped', async (signal) => {
-    const service = { metrics: 'metrics.v1.MetricsService', logs: 'logs.v1.LogsService' }[signal];
-    const before = receivers.intake.requests()[signal];
-    const path = `/opentelemetry.proto.collector.${service}/Export`;
-    expect(await send(Buffer.from('anything'), { path })).toMatchObject({
-      error: null,
-      body: Buffer.alloc(0),
+  test('logs, which are counted and dropped', async () => {
+    const before = receivers.intake.requests().logs;
+    expect(await send(Buffer.from('anything'), { path: LOGS })).toMatchObject(accepted);
+    expect(receivers.intake.requests().logs).toBe(before + 1);
+  });
+
+  test('metrics, which are counted and dropped but for the counters of hosts', async () => {
+    const before = receivers.intake.requests();
+    expect(await send(hostReport('a-grpc-host', { 'tcp.retransmits': 7 }), { path: METRICS })).toMatchObject(
+      accepted,
+    );
+    expect(await send(metricsOf('http.server.request.duration'), { path: METRICS })).toMatchObject(accepted);
+    expect(receivers.intake.requests()).toMatchObject({
+      metrics: before.metrics + 2,
+      metricsDropped: before.metricsDropped + 1,
     });
-    expect(receivers.intake.requests()[signal]).toBe(before + 1);
+    const report = receivers.intake.hosts().find(({ host }) => host === 'a-grpc-host');
+    expect([...report!.counters]).toEqual([['tcp.retransmits', 7]]);
   });
 
   test('200,000 spans in one request', { timeout: 120_000 }, async () => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tracesToJson } from '../../collector/decode/otlp-json.ts';
+import { hostReportJson, metricsOf } from '../decode/metrics-proto.ts';
 import { decode, encode } from '../decode/otlp-proto.ts';
 import { newSpans, startReceivers, tracesOf, type Receivers } from './receivers.ts';
 
@@ -105,14 +106,40 @@ describe('what is accepted', () => {
     });
   });
 
-  test.each(['metrics', 'logs'] as const)('%s, which are counted and dropped', async (signal) => {
-    const before = receivers.intake.requests()[signal];
-    expect(await post('anything', {}, { path: `/v1/${signal}` })).toMatchObject({
+  test('logs, which are counted and dropped', async () => {
+    const before = receivers.intake.requests().logs;
+    expect(await post('anything', {}, { path: '/v1/logs' })).toMatchObject({
       status: 200,
       body: Buffer.alloc(0),
     });
-    expect(receivers.intake.requests()[signal]).toBe(before + 1);
-    expect(receivers.lines.filter((line) => line.startsWith(signal))).toHaveLength(1);
+    expect(receivers.intake.requests().logs).toBe(before + 1);
+    expect(receivers.lines.filter((line) => line.startsWith('logs'))).toHaveLength(1);
+  });
+
+  test('metrics, which are counted and dropped but for the counters of hosts', async () => {
+    const before = receivers.intake.requests();
+    const path = '/v1/metrics';
+    const report = JSON.stringify(hostReportJson('an-http-host', { 'conntrack.count': 9 }));
+    expect(await post(report, { 'content-type': JSON_TYPE }, { path })).toMatchObject({ status: 200 });
+    expect(await post(metricsOf('http.server.request.duration'), {}, { path })).toMatchObject({
+      status: 200,
+    });
+    expect(receivers.intake.requests()).toMatchObject({
+      metrics: before.metrics + 2,
+      metricsDropped: before.metricsDropped + 1,
+    });
+    const kept = receivers.intake.hosts().find(({ host }) => host === 'an-http-host');
+    expect([...kept!.counters]).toEqual([['conntrack.count', 9]]);
+    expect(receivers.lines.filter((line) => line.startsWith('metrics'))).toHaveLength(1);
+  });
+
+  test('metrics that cannot be decoded are refused', async () => {
+    const before = receivers.intake.requests();
+    expect(await post('anything', {}, { path: '/v1/metrics' })).toMatchObject({ status: 400 });
+    expect(receivers.intake.requests()).toMatchObject({
+      metrics: before.metrics,
+      refused: before.refused + 1,
+    });
   });
 
   test('200,000 spans in one request', { timeout: 120_000 }, async () => {

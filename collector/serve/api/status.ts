@@ -1,5 +1,6 @@
 /** How the collector is: `/api/status`, the probes, and the same numbers for Prometheus. */
-import type { RequestCounters } from '../../receive/intake.ts';
+import type { Intake } from '../../receive/intake.ts';
+import type { HostReport } from '../../decode/host-reports.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { HttpError } from '../http-error.ts';
 import { named, object, text, words } from '../schema.ts';
@@ -37,7 +38,7 @@ export function statusRoutes(sources: Sources): Route[] {
       gives: { 'text/plain': text },
       handle: async () => ({
         type: 'text/plain; version=0.0.4; charset=utf-8',
-        body: writeMetrics(await readStatus(sources), sources.intake.requests(), {
+        body: writeMetrics(await readStatus(sources), sources.intake, {
           residentBytes: process.memoryUsage.rss(),
           cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
         }),
@@ -77,9 +78,10 @@ async function readiness(sources: Sources): Promise<BodyAnswer> {
 /** Prometheus' text format 0.0.4. */
 export function writeMetrics(
   status: Status,
-  { refused, overloaded, metrics, logs }: RequestCounters,
+  intake: Pick<Intake, 'requests' | 'hosts'>,
   process: { readonly residentBytes: number; readonly cpuSeconds: number },
 ): string {
+  const { refused, overloaded, metrics, logs, metricsDropped } = intake.requests();
   const { received, queued, ...settled } = status.spans;
   const byOutcome = Object.entries(settled).map(([outcome, count]) => `{outcome="${outcome}"} ${count}`);
   const startedSeconds = Date.parse(status.startedAt) / 1000;
@@ -95,11 +97,24 @@ export function writeMetrics(
       `{reason="overloaded"} ${overloaded}`,
     ),
     metric(
-      'sockeye_requests_ignored_total',
+      'sockeye_other_requests_total',
       'counter',
-      'Requests of signals that are not kept.',
+      'Requests of other signals than traces.',
       `{signal="metrics"} ${metrics}`,
       `{signal="logs"} ${logs}`,
+    ),
+    metric(
+      'sockeye_other_requests_dropped_total',
+      'counter',
+      'Of these, those of which nothing was kept: all but counters of hosts.',
+      `{signal="metrics"} ${metricsDropped}`,
+      `{signal="logs"} ${logs}`,
+    ),
+    metric(
+      'sockeye_host_counter',
+      'gauge',
+      'The newest counters of each host that reports, and of each of its networks.',
+      ...intake.hosts().flatMap(hostSamples),
     ),
     metric('sockeye_queue_spans', 'gauge', 'Spans received and not settled yet.', queued),
     metric('sockeye_queue_bytes', 'gauge', 'Bytes of requests in flight.', status.queue.bytes),
@@ -116,6 +131,15 @@ export function writeMetrics(
     metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', process.residentBytes),
     metric('process_cpu_seconds_total', 'counter', 'User and system time.', process.cpuSeconds),
   ].join('');
+}
+
+function hostSamples({ host, namespace, counters }: HostReport): string[] {
+  const labels = `host=${label(host)},network_namespace=${label(namespace)}`;
+  return [...counters].map(([name, value]) => `{${labels},counter=${label(name)}} ${value}`);
+}
+
+function label(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 }
 
 /** A sample is its value, or its labels and value. */

@@ -1,0 +1,65 @@
+/** Finds the reports of hosts in an OTLP metrics request: counters that the hook reads from the kernel. Pure. */
+import { checkMessage } from './check-message.ts';
+import { decodeMessage } from './otlp-json.ts';
+import { METRICS_DATA } from './otlp-schema.ts';
+import { ProtobufReader } from './protobuf-reader.ts';
+
+const PREFIX = 'sockeye.host.';
+/** A report takes 2 KB. What is larger is none, and too much to decode for a look. */
+const REPORT_BYTES_MAX = 65_536;
+
+export interface HostReport {
+  readonly host: string;
+  /** Of the network; '' when it is not known. */
+  readonly namespace: string;
+  /** By name, such as `tcp.listen_overflows`. */
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+interface Point {
+  readonly asInt?: string;
+  readonly asDouble?: number | string;
+}
+interface Metric {
+  readonly name?: string;
+  readonly gauge?: { readonly dataPoints?: readonly Point[] };
+  readonly sum?: { readonly dataPoints?: readonly Point[] };
+}
+interface Attribute {
+  readonly key?: string;
+  readonly value?: { readonly stringValue?: string };
+}
+interface ResourceMetrics {
+  readonly resource?: { readonly attributes?: readonly Attribute[] };
+  readonly scopeMetrics?: readonly { readonly metrics?: readonly Metric[] }[];
+}
+
+/** Takes an `ExportMetricsServiceRequest`; metrics of anything else are passed over. Throws DecodeError. */
+export function readHostReports(request: Buffer): HostReport[] {
+  checkMessage(new ProtobufReader(request), METRICS_DATA, 1);
+  if (request.length > REPORT_BYTES_MAX || !request.includes(PREFIX)) return [];
+  const { resourceMetrics = [] } = decodeMessage(METRICS_DATA, request) as {
+    resourceMetrics?: readonly ResourceMetrics[];
+  };
+  return resourceMetrics.map(reportOf).filter(({ host, counters }) => host !== '' && counters.size > 0);
+}
+
+function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport {
+  const attribute = (key: string) =>
+    resource?.attributes?.find((each) => each.key === key)?.value?.stringValue ?? '';
+  const counters = new Map<string, number>();
+  for (const metric of scopeMetrics.flatMap(({ metrics = [] }) => metrics)) {
+    const { name = '' } = metric;
+    const value = valueOf(metric);
+    if (name.startsWith(PREFIX) && value !== null) counters.set(name.slice(PREFIX.length), value);
+  }
+  return { host: attribute('host.name'), namespace: attribute('sockeye.host.network_namespace'), counters };
+}
+
+/** Of a metric with one value; integers come as if they had no sign. */
+function valueOf({ sum, gauge }: Metric): number | null {
+  const [point, ...more] = (sum ?? gauge)?.dataPoints ?? [];
+  if (point === undefined || more.length > 0) return null;
+  const value = Number(point.asInt ?? point.asDouble);
+  return value >= 0 && value < 2 ** 63 ? value : null;
+}

@@ -1,0 +1,100 @@
+/**
+ * What the kernel counts for this network namespace and host, of which a single connection knows nothing: whether a listen
+ * queue was full, packets sent again, what a router said is unreachable. Linux only; what is not there is left out.
+ *
+ *     TcpExt: SyncookiesSent … ListenOverflows ListenDrops …      a line of names, then a line of values
+ *     TcpExt: 33             … 99789           99789       …
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+
+export interface HostCounter {
+  name: string;
+  value: number;
+  /** Whether it counts since the start of the host, and never goes back. */
+  isTotal: boolean;
+}
+
+/** By file, group and the kernel's name. */
+const wanted: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
+  '/proc/net/netstat': {
+    TcpExt: {
+      ListenOverflows: 'tcp.listen_overflows',
+      ListenDrops: 'tcp.listen_drops',
+      TCPReqQFullDrop: 'tcp.request_queue_drops',
+      TCPSynRetrans: 'tcp.syn_retransmits',
+      TCPTimeouts: 'tcp.timeouts',
+      TCPRetransFail: 'tcp.retransmit_failures',
+      TCPAbortOnMemory: 'tcp.aborted_on_memory',
+    },
+  },
+  '/proc/net/snmp': {
+    Tcp: {
+      OutSegs: 'tcp.segments_sent',
+      RetransSegs: 'tcp.retransmits',
+      OutRsts: 'tcp.resets_sent',
+      AttemptFails: 'tcp.attempts_failed',
+    },
+    Icmp: { InDestUnreachs: 'icmp.unreachable_received' },
+  },
+};
+
+/** The values of a file like that, by group and name. */
+export function parseTable(text: string): Map<string, Map<string, number>> {
+  const groups = new Map<string, Map<string, number>>();
+  let names: string[] = [];
+  for (const line of text.split('\n')) {
+    const [group = '', ...fields] = line.trim().split(/[:\s]+/);
+    if (fields.length === 0) continue;
+    // Of two lines of one group the second has the values.
+    if (names[0] !== group) names = [group, ...fields];
+    else {
+      const values = fields.map((field, index) => [names[index + 1] ?? '', Number(field)] as const);
+      groups.set(group, new Map(values));
+      names = [];
+    }
+  }
+  return groups;
+}
+
+/** `some … total=11685478356`: microseconds in which a task waited for a CPU. */
+export function parsePressureUs(text: string): number | undefined {
+  const [, total] = /^some .*\btotal=(\d+)/m.exec(text) ?? [];
+  return total === undefined ? undefined : Number(total);
+}
+
+/** Some 0.3 ms. */
+export function readHostCounters(): HostCounter[] {
+  const counters: HostCounter[] = [];
+  const add = (name: string, value: number | undefined, isTotal: boolean) => {
+    if (value !== undefined && Number.isFinite(value) && value >= 0) counters.push({ name, value, isTotal });
+  };
+  for (const [file, groups] of Object.entries(wanted)) {
+    const table = parseTable(read(file));
+    for (const [group, fields] of Object.entries(groups)) {
+      for (const [field, name] of Object.entries(fields)) add(name, table.get(group)?.get(field), true);
+    }
+  }
+  add('cpu.pressure_us', parsePressureUs(read('/proc/pressure/cpu')), true);
+  for (const name of ['count', 'max']) {
+    const text = read(`/proc/sys/net/netfilter/nf_conntrack_${name}`).trim();
+    if (text !== '') add(`conntrack.${name}`, Number(text), false);
+  }
+  return counters;
+}
+
+/** The counters of a network are those of its namespace: two containers of one host have different ones. */
+export function networkNamespace(): string | undefined {
+  try {
+    return /\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { readHostReports } from '../../collector/decode/host-reports.ts';
+import { metricsFromJson } from '../../collector/decode/otlp-json.ts';
+import { encodeMetrics, hostReport, hostReportJson, metricsOf } from './metrics-proto.ts';
+
+const host = { key: 'host.name', value: { stringValue: 'vm' } };
+
+function requestOf(metrics: object[], attributes: object[] = [host]): Buffer {
+  return encodeMetrics({ resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ metrics }] }] });
+}
+
+test('a report is the counters of a host, by name', () => {
+  const [report, ...more] = readHostReports(
+    hostReport('vm', { 'tcp.retransmits': 2 ** 40, 'tcp.timeouts': 0 }),
+  );
+  expect(more).toEqual([]);
+  expect(report).toMatchObject({ host: 'vm', namespace: '' });
+  expect([...report!.counters]).toEqual([
+    ['tcp.retransmits', 2 ** 40],
+    ['tcp.timeouts', 0],
+  ]);
+});
+
+test('it says the same in JSON', () => {
+  const json = JSON.stringify(hostReportJson('vm', { 'tcp.retransmits': 7 }));
+  expect(readHostReports(metricsFromJson(json))).toEqual(
+    readHostReports(hostReport('vm', { 'tcp.retransmits': 7 })),
+  );
+});
+
+test('gauges count, and the namespace of the network is part of who reports', () => {
+  const namespace = { key: 'sockeye.host.network_namespace', value: { stringValue: '4026531840' } };
+  const gauge = { name: 'sockeye.host.conntrack.count', gauge: { dataPoints: [{ asDouble: 1.5 }] } };
+  expect(readHostReports(requestOf([gauge], [host, namespace]))).toEqual([
+    { host: 'vm', namespace: '4026531840', counters: new Map([['conntrack.count', 1.5]]) },
+  ]);
+});
+
+test('metrics of anything else are no report', () => {
+  expect(readHostReports(metricsOf('http.server.request.duration'))).toEqual([]);
+  expect(readHostReports(metricsOf('sockeye.host.tcp.retransmits'))).toEqual([]);
+  expect(readHostReports(Buffer.alloc(0))).toEqual([]);
+});
+
+test('without a host’s name, a value, or with a value that no counter has, there is nothing to keep', () => {
+  const named = (sum: object) => ({ name: 'sockeye.host.tcp.retransmits', sum });
+  const point = { asInt: '1' };
+  expect(readHostReports(requestOf([named({ dataPoints: [point] })], []))).toEqual([]);
+  for (const dataPoints of [
+    [],
+    [point, point],
+    [{}],
+    [{ asInt: '-1' }],
+    [{ asDouble: NaN }],
+    [{ asDouble: -1 }],
+  ])
+    expect(readHostReports(requestOf([named({ dataPoints })]))).toEqual([]);
+});
+
+test('a request that is larger than any report is passed over', () => {
+  const many = Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`tcp.${index}`, index]));
+  expect(readHostReports(hostReport('vm', many))).toEqual([]);
+});
+
+test('bytes that are no metrics are refused', () => {
+  expect(() => readHostReports(Buffer.from('anything'))).toThrow(DecodeError);
+  const report = hostReport('vm', { 'tcp.retransmits': 7 });
+  for (let length = 1; length < report.length; length++)
+    expect(() => readHostReports(report.subarray(0, length))).toThrow(DecodeError);
+});
