@@ -64,12 +64,14 @@ export class BlockGranule implements Granule {
 
   get classes(): GranuleClasses {
     if (this.#classes !== undefined) return this.#classes;
-    const { byResource, resource } = this.stored;
-    const ofClass = this.#storedClassOf;
-    const words = this.#wordsOfRows('resource', resource);
-    const of = new Uint32Array(this.rows);
-    for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
-    return (this.#classes = new RowsByClass(byResource, of));
+    const readRows = (): Uint32Array => {
+      const ofClass = this.#storedClassOf;
+      const words = this.#wordsOfRows('resource', this.stored.resource);
+      const of = new Uint32Array(this.rows);
+      for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
+      return of;
+    };
+    return (this.#classes = new RowsByClass(this.stored.byResource, readRows));
   }
 
   get traceId(): Uint8Array {
@@ -203,14 +205,19 @@ export class BlockGranule implements Granule {
   }
 }
 
-/** What the classes of a block's rows agree in, and the class of each row. */
+/** What the classes of a block's rows agree in, and the class of each row, read when it is asked for. */
 class RowsByClass implements GranuleClasses {
-  readonly of: Uint32Array;
   readonly #shared: ResourceClasses;
+  readonly #readRows: () => Uint32Array;
+  #of: Uint32Array | null = null;
 
-  constructor(shared: ResourceClasses, of: Uint32Array) {
+  constructor(shared: ResourceClasses, readRows: () => Uint32Array) {
     this.#shared = shared;
-    this.of = of;
+    this.#readRows = readRows;
+  }
+
+  get of(): Uint32Array {
+    return (this.#of ??= this.#readRows());
   }
 
   get count(): number {

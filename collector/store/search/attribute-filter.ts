@@ -6,6 +6,7 @@ import type { AttributeValue } from '../../span.ts';
 import type { Granule } from '../columns/granule.ts';
 import { ATTRIBUTE_TYPES, numberOfCode, OPERATIONS, typeOfCode } from '../columns/operations.ts';
 import type { Shape } from '../columns/shape-book.ts';
+import type { ValueColumn } from '../columns/value-column.ts';
 import type { FilterNames, RowMarks } from './row-filter.ts';
 
 export type Holds = (value: AttributeValue) => boolean;
@@ -18,36 +19,80 @@ interface KeyInShape {
   readonly isUnsure: boolean;
 }
 
-export function markAttribute(
-  granule: Granule,
-  key: string,
-  holdsPlain: Holds,
+/** What of a key is asked. */
+export interface AttributeQuestion {
+  readonly key: string;
+  readonly holds: Holds;
+  /** The text that a value must be when that is all that is asked: found without looking at each. */
+  readonly equals: string | null;
+}
+
+export function compileAttribute(
+  { key, holds: holdsPlain, equals }: AttributeQuestion,
   names: Pick<FilterNames, 'resource' | 'scope'>,
-): RowMarks {
+): (granule: Granule) => RowMarks {
   const holds: Holds = (value) => holdsPlain(value) || (Array.isArray(value) && value.some(holdsPlain));
-  const { classes, stored } = granule;
-  const inShapes = stored.shapes.map((shape) => keyInShape(shape, key));
-  let isCertain = true;
-  const ofClass = new Uint8Array(classes.count);
-  for (let index = 0; index < classes.count; index++) {
-    const { isNull, isUnsure } = inShapes[classes.shape[index]!]!;
-    if (isUnsure) isCertain = false;
-    const shared = [names.resource(classes.resource[index]!), names.scope(classes.scope[index]!)];
-    const isMarked =
-      isUnsure || (isNull && holds(null)) || shared.some((attributes) => holdsFor(attributes, key, holds));
-    ofClass[index] = isMarked ? 1 : 0;
+  /** By the classes' column of resources, which the granules of a block share. */
+  const marksOfClasses = new WeakMap<object, ClassMarks>();
+
+  function markClasses({ classes, stored }: Granule): ClassMarks {
+    const inShapes = stored.shapes.map((shape) => keyInShape(shape, key));
+    const holdsResource = askEach(classes.resource, (id) => holdsFor(names.resource(id), key, holds));
+    const holdsScope = askEach(classes.scope, (id) => holdsFor(names.scope(id), key, holds));
+    let isCertain = true;
+    const ofClass = new Uint8Array(classes.count);
+    // What is looked for is mostly in values of spans: then no class has to be looked at.
+    const mayMark =
+      holdsResource.size + holdsScope.size > 0 || inShapes.some(({ isNull, isUnsure }) => isUnsure || isNull);
+    if (!mayMark) return { ofClass, isCertain };
+    for (let index = 0; index < classes.count; index++) {
+      const { isNull, isUnsure } = inShapes[classes.shape[index]!]!;
+      if (isUnsure) isCertain = false;
+      const isMarked =
+        isUnsure ||
+        (isNull && holds(null)) ||
+        holdsResource.has(classes.resource[index]!) ||
+        holdsScope.has(classes.scope[index]!);
+      ofClass[index] = isMarked ? 1 : 0;
+    }
+    return { ofClass, isCertain };
   }
-  const may = expandClasses(granule, ofClass);
-  for (const { name } of stored.columns) {
-    if (!isOfKey(name, key)) continue;
-    const column = granule.column(name);
-    if (column === null) continue;
+
+  function markColumn(column: ValueColumn, may: Uint8Array): void {
+    if (equals !== null && column.markEqual(equals, may)) return;
     const listed = new Uint8Array(column.listed);
     for (let index = 0; index < listed.length; index++)
       listed[index] = holds(column.attributeAt(index)) ? 1 : 0;
     if (listed.includes(1)) column.markRows(listed, may);
   }
-  return { may, isCertain };
+
+  return (granule) => {
+    let ofClasses = marksOfClasses.get(granule.classes.resource);
+    if (ofClasses === undefined)
+      marksOfClasses.set(granule.classes.resource, (ofClasses = markClasses(granule)));
+    const may = expandClasses(granule, ofClasses.ofClass);
+    for (const { name } of granule.stored.columns) {
+      const column = isOfKey(name, key) ? granule.column(name) : null;
+      if (column !== null) markColumn(column, may);
+    }
+    return { may, isCertain: ofClasses.isCertain };
+  };
+}
+
+interface ClassMarks {
+  /** By class: 1 where all rows of it may match. */
+  readonly ofClass: Uint8Array;
+  readonly isCertain: boolean;
+}
+
+/** The different numbers of a column of classes, which granules share and one query after the other asks about. */
+const numbersOf = new WeakMap<Uint32Array, ReadonlySet<number>>();
+
+/** Those that hold. */
+function askEach(numbers: Uint32Array, ask: (id: number) => boolean): ReadonlySet<number> {
+  let different = numbersOf.get(numbers);
+  if (different === undefined) numbersOf.set(numbers, (different = new Set(numbers)));
+  return new Set([...different].filter(ask));
 }
 
 /** Marks of classes as marks of rows. */

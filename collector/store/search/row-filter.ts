@@ -12,7 +12,7 @@ import type { Attributes, AttributeValue } from '../../span.ts';
 import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
 import type { Granule } from '../columns/granule.ts';
 import { durationMsOf } from '../columns/span-table.ts';
-import { expandClasses, markAttribute } from './attribute-filter.ts';
+import { compileAttribute, expandClasses } from './attribute-filter.ts';
 
 export interface RowMarks {
   /** By row: 1 where it may match. */
@@ -71,11 +71,16 @@ function compileField(term: FieldTerm, names: FilterNames, checkpoint: () => voi
   }
   if (term.of === 'attribute') {
     const compare = compileComparison(term);
-    const holdsValue = (value: AttributeValue): boolean => {
+    const holds = (value: AttributeValue): boolean => {
       checkpoint();
       return compare(value);
     };
-    return (rows) => markAttribute(rows, term.key, holdsValue, names);
+    const equals = term.comparison === '=' ? String(term.value) : null;
+    const mark = compileAttribute({ key: term.key, holds, equals }, names);
+    return (rows) => {
+      checkpoint();
+      return mark(rows);
+    };
   }
   const holds = compileComparison(term);
   switch (term.key) {
