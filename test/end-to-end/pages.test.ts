@@ -207,6 +207,20 @@ describe.each(Object.entries(views))('%s', (_, { url, drawn }) => {
   );
 });
 
+it('a low window has the whole row of the origin in view', async () => {
+  const low = { width: 1024, height: 700 };
+  const { page } = await open(world.page);
+  await page.setViewportSize(low);
+  await page.goto(`${world.page}/trace/${traceId}`);
+  const row = page.getByRole('row').filter({ has: page.getByText('origin', { exact: true }) });
+  await expect
+    .poll(async () => {
+      const box = await row.boundingBox();
+      return box !== null && box.y > 0 && box.y + box.height <= low.height;
+    })
+    .toBe(true);
+});
+
 describe('on a phone', () => {
   const narrow = { width: 390, height: 800 };
 

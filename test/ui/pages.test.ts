@@ -393,6 +393,9 @@ describe('the lists', () => {
     type('no');
     await page.press('Escape', box);
     expect(options()).toEqual([]);
+    box.focus();
+    await page.press('Escape', box);
+    expect(document.activeElement).not.toBe(box);
   });
 
   it('of incidents puts what goes on first and says how much was looked at', async () => {
