@@ -1,5 +1,5 @@
 /** `sockeye sql`: spans and tables by SQL, beside a live collector and without one, and what is refused. */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -219,6 +219,18 @@ test('a store is read after its collector ended, however it did, and so is a bac
       /"n":2/,
     );
     expect(await readdir(copied)).toEqual(['spans.sqlite']);
+  }));
+
+test('a log that lost what was acknowledged is not read as if it were whole', () =>
+  withFolder(async (folder) => {
+    const collector = await startCollector([...FREE_PORTS, '--data', folder]);
+    for (const trace of ['1', '2', '3']) await send(collector, { trace });
+    collector.process.kill('SIGKILL');
+    await collector.ended;
+    await truncate(join(folder, 'spans.sqlite-wal'), (await stat(join(folder, 'spans.sqlite-wal'))).size - 1);
+    const { stdout, stderr } = await sql('select count(*) as n from spans', '--json', '--data', folder);
+    expect(JSON.parse(stdout)).toEqual([{ n: 2 }]);
+    expect(stderr).toMatch(/-wal is damaged: got \d+ whole pages, expected the \d+ that were committed/);
   }));
 
 test('what is no store is refused, and says what it is', () =>

@@ -2,17 +2,19 @@
  * Opens the store's file: takes the folder for this process alone, makes sure the file is ours, and sets what makes
  * an acknowledged commit survive a power cut.
  */
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError, StoreUnavailable } from '../store.ts';
-import { checkLog } from './check-log.ts';
+import { rescueLog } from './rescue-log.ts';
 import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 export type Connection = Database.Database;
 
 const FILE_NAME = 'spans.sqlite';
 const LOCK_NAME = 'collector.lock';
+/** A command holds the lock for as long as it looks at the log. */
+const LOCK_WAIT_MS = 200;
 /** What a WAL may keep on disk once it is folded back into the file. */
 const WAL_BYTES_KEPT_MAX = 8_000_000;
 
@@ -26,7 +28,7 @@ export function openForWriting(folder: string): { database: Connection; release:
   const lock = lockFolder(folder);
   try {
     const bytes = statSync(databasePath(folder), { throwIfNoEntry: false })?.size;
-    rescueLog(databasePath(folder));
+    rescueLog(databasePath(folder), 'set aside');
     const database = new Database(databasePath(folder));
     prepareFile(database, databasePath(folder));
     if (bytes === 0)
@@ -64,6 +66,7 @@ export function openBeside(folder: string): Connection {
   }
   let database: Connection | null = null;
   try {
+    lookAtLog(folder);
     database = new Database(path, { readonly: true, fileMustExist: true });
     database.pragma('query_only = ON');
     const { tables } = checkFile(database, path);
@@ -126,7 +129,7 @@ function lockFolder(folder: string): Connection {
   const path = join(folder, LOCK_NAME);
   let lock: Connection | null = null;
   try {
-    lock = new Database(path, { timeout: 0 });
+    lock = new Database(path, { timeout: LOCK_WAIT_MS });
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
@@ -180,22 +183,22 @@ function prepareFile(database: Connection, path: string): void {
   }
 }
 
-/** What the log has lost is said, or is a reason not to start: SQLite itself would say nothing. */
-function rescueLog(path: string): void {
-  const log = checkLog(path);
-  if (log.kind === 'needless') {
-    renameSync(`${path}-wal`, `${path}-wal.damaged`);
-    console.error(
-      `sockeye: ${path}-wal is damaged, but all of it is in the file already: it was set aside as ${path}-wal.damaged, and nothing is lost`,
-    );
-  } else if (log.kind === 'cut') {
-    console.error(
-      `sockeye: ${path}-wal is damaged: got ${log.whole} whole pages, expected the ${log.committed} that were committed; what was acknowledged last, in the others, is lost, the rest is served`,
-    );
-  } else if (log.kind === 'mixed') {
-    throw new StoreOpenError(
-      `${path}-wal: got ${log.whole} whole pages, expected the ${log.committed} that were committed, some of which are in ${path} already: they do not fit together any more; restore a backup of ${path} and delete its -wal and -shm, or choose another folder with --data`,
-    );
+/** Before a reader opens what no collector has open: SQLite would forget how long the log was. */
+function lookAtLog(folder: string): void {
+  const path = databasePath(folder);
+  if (statSync(`${path}-shm`, { throwIfNoEntry: false }) === undefined) return;
+  let lock: Connection;
+  try {
+    lock = lockFolder(folder);
+  } catch (error) {
+    // A collector has it, and has looked.
+    if (error instanceof StoreOpenError) return;
+    throw error;
+  }
+  try {
+    rescueLog(path, 'leave');
+  } finally {
+    lock.close();
   }
 }
 
@@ -213,7 +216,8 @@ function setSynchronous(database: Connection): void {
 
 /** What SQLite throws while the store is opened. */
 export function asOpenError(error: unknown, path: string): unknown {
-  if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) return error;
+  const isKnown = error instanceof Database.SqliteError || error instanceof TypeError;
+  if (!isKnown && !(error instanceof Error && 'syscall' in error)) return error;
   const code = 'code' in error ? String(error.code) : error.name;
   if (code === 'SQLITE_NOTADB') {
     return new StoreOpenError(
