@@ -221,6 +221,22 @@ it('a low window has the whole row of the origin in view', async () => {
     .toBe(true);
 });
 
+it('the headline stands below the tools of the map, however many lines these take', async () => {
+  const { page } = await open(`${world.page}/map?focus=checkout&sel=node:checkout`);
+  const count = page.getByText(/\d nodes? ·/);
+  const headline = page.getByRole('region', { name: 'What is wrong now' });
+  await headline.waitFor();
+  for (const width of [1440, 1024, 800]) {
+    await page.setViewportSize({ width, height: 700 });
+    await expect
+      .poll(async () => {
+        const [above, below] = [await count.boundingBox(), await headline.boundingBox()];
+        return above !== null && below !== null && above.y + above.height <= below.y;
+      })
+      .toBe(true);
+  }
+});
+
 describe('on a phone', () => {
   const narrow = { width: 390, height: 800 };
 
