@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -254,6 +255,20 @@ test.each(SERVED)('the rest is served, and said what is lost, when %s', { timeou
   expect(result.servedShare).toBeGreaterThanOrEqual(from);
   expect(result.servedShare).toBeLessThanOrEqual(to);
 });
+
+test(
+  'an index that is older than the machine has been running says nothing of the log',
+  { timeout },
+  async () => {
+    const result = await damaged('killed', (file) => {
+      cut(`${file}-wal`, Math.floor(sizeOf(`${file}-wal`) * 0.7));
+      utimesSync(`${file}-shm`, 0, 0);
+    });
+    // What was lost is not known then: it is missing, and that is the only fault.
+    expect(result.faults).toEqual([expect.stringMatching(/spans missing, and the log does not say why/)]);
+    expect(result.words).not.toMatch(/-wal is damaged/);
+  },
+);
 
 test('a log whose lost part is in the file by half is refused', { timeout }, async () => {
   const result = await damaged('killed', (file) => {

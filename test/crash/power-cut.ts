@@ -5,7 +5,7 @@
  *     collector ──▶ ext4 ──▶ loop device ──▶ image file ──copy while all stands still──▶ image after the power cut
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FREE_PORTS, startCollector } from '../main/collector.ts';
@@ -64,10 +64,16 @@ export async function runPowerCut(
     await sending;
     mounted.unmount();
     mounted = disk.mountCopy();
+    forgetBoot(join(mounted.path, 'spans.sqlite-shm'));
     return await compareAfter(mounted.path, sent);
   } finally {
     mounted.unmount();
   }
+}
+
+/** A machine whose power was cut starts again: what was there before is older than that. */
+function forgetBoot(path: string): void {
+  if (existsSync(path)) utimesSync(path, 0, 0);
 }
 
 async function compareAfter(path: string, sent: ReturnType<typeof createSentLog>): Promise<PowerCutReport> {

@@ -5,10 +5,11 @@
  *     -shm   how many pages were committed, and how many of them are in the file already; outlives kill -9
  *     -wal   header │ page │ page │ …   each with a checksum over all before it
  *
- * The index is written after the log was fsynced, so it never claims more than there was. Without one (a clean end, or
- * a power cut) nothing can be told.
+ * The index is written after the log was fsynced, so it never claims more than there was. It lives in memory: after a
+ * power cut it is gone, or says what was once, and nothing can be told.
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { uptime } from 'node:os';
 
 export type LogState =
   | { readonly kind: 'whole' }
@@ -46,7 +47,9 @@ const INDEX_VERSION = 3_007_000;
 const SALT = { from: 32, to: 40 };
 
 function readIndex(path: string): LogIndex | null {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  const file = statSync(path, { throwIfNoEntry: false });
+  const bootUnixMs = Date.now() - uptime() * 1_000;
+  if (file === undefined || file.mtimeMs < bootUnixMs) return null;
   const bytes = readFileSync(path);
   if (bytes.length < 3 * INDEX_HEADER_BYTES) return null;
   const header = bytes.subarray(0, INDEX_HEADER_BYTES);
@@ -76,8 +79,9 @@ function wholePages(path: string, { pageBytes, salt, committed }: LogIndex): num
     if (readSync(file, header) < LOG_HEADER_BYTES) return 0;
     const sum = new Checksum();
     sum.add(header, 24);
-    const isOfIndex = header.readUInt32BE(0) === LITTLE_ENDIAN_MAGIC && salt.equals(header.subarray(16, 24));
-    if (!isOfIndex || !sum.equals(header, 24)) return 0;
+    if (header.readUInt32BE(0) !== LITTLE_ENDIAN_MAGIC || !sum.equals(header, 24)) return 0;
+    // Another log than the one that the index is of, and whole: what was in that one is in the file.
+    if (!salt.equals(header.subarray(16, 24))) return committed;
     // The words that are summed up lie together.
     const page = Buffer.alloc(PAGE_HEADER_BYTES + pageBytes);
     for (let whole = 0; whole < committed; whole++) {
