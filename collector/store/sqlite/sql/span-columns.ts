@@ -28,26 +28,17 @@ export const SPAN_COLUMNS: readonly SpanColumn[] = [
   {
     name: 'trace_id',
     about: '32 hex digits',
-    open:
-      ({ granule }) =>
-      (row) =>
-        traceIdOf(granule, row),
+    open: ofRow(traceIdOf),
   },
   {
     name: 'span_id',
     about: '16 hex digits',
-    open:
-      ({ granule }) =>
-      (row) =>
-        spanIdOf(granule, row),
+    open: ofRow(spanIdOf),
   },
   {
     name: 'parent_id',
     about: 'span_id of the parent; null at a root',
-    open:
-      ({ granule: { parentSpanId } }) =>
-      (row) =>
-        hexOrNull(parentSpanId, row),
+    open: ofRow(parentIdOf),
   },
   {
     name: 'service',
@@ -99,26 +90,17 @@ export const SPAN_COLUMNS: readonly SpanColumn[] = [
   {
     name: 'start',
     about: 'RFC 3339 with nanoseconds, which SQLite’s date functions understand',
-    open:
-      ({ granule: { startLow, startHigh } }) =>
-      (row) =>
-        timeText(nanoOf(startLow, startHigh, row)),
+    open: ofRow((granule, row) => timeText(startNanoOf(granule, row))),
   },
   {
     name: 'start_unix_nano',
     about: 'nanoseconds since 1970',
-    open:
-      ({ granule: { startLow, startHigh } }) =>
-      (row) =>
-        nanoOf(startLow, startHigh, row),
+    open: ofRow(startNanoOf),
   },
   {
     name: 'duration_ms',
     about: '0 when it has not ended, or ends before it starts',
-    open:
-      ({ granule }) =>
-      (row) =>
-        durationMsOf(granule, row),
+    open: ofRow(durationMsOf),
   },
   {
     name: 'peer',
@@ -130,54 +112,39 @@ export const SPAN_COLUMNS: readonly SpanColumn[] = [
   {
     name: 'gave_up',
     about: 'what a span that gave up met (timeout, refused, reset, …); else null',
-    open:
-      ({ granule: { giveUps } }) =>
-      (row) =>
-        giveUps.get(row)?.kind ?? null,
+    open: ofRow(({ giveUps }, row) => giveUps.get(row)?.kind ?? null),
   },
   {
     name: 'phase',
     about: 'in which phase it gave up (dns, connect, wait, …); else null',
-    open:
-      ({ granule: { giveUps } }) =>
-      (row) =>
-        giveUps.get(row)?.phase ?? null,
+    open: ofRow(({ giveUps }, row) => giveUps.get(row)?.phase ?? null),
   },
   {
     name: 'attributes',
     about: "JSON; one of them is attributes ->> 'http.route'",
-    open:
-      ({ span }) =>
-      (row) =>
-        JSON.stringify(wireAttributes(span(row).attributes)),
+    open: ofSpan(({ attributes }) => wireAttributes(attributes)),
   },
   {
     name: 'events',
     about: 'JSON: name, time_unix_nano, attributes of each',
-    open:
-      ({ span }) =>
-      (row) =>
-        JSON.stringify(
-          span(row).events.map(({ name, timeUnixNano, attributes }) => ({
-            name,
-            time_unix_nano: String(timeUnixNano),
-            attributes: wireAttributes(attributes),
-          })),
-        ),
+    open: ofSpan(({ events }) =>
+      events.map(({ name, timeUnixNano, attributes }) => ({
+        name,
+        time_unix_nano: String(timeUnixNano),
+        attributes: wireAttributes(attributes),
+      })),
+    ),
   },
   {
     name: 'links',
     about: 'JSON: trace_id, span_id, attributes of each',
-    open:
-      ({ span }) =>
-      (row) =>
-        JSON.stringify(
-          span(row).links.map(({ traceId, spanId, attributes }) => ({
-            trace_id: traceId,
-            span_id: spanId,
-            attributes: wireAttributes(attributes),
-          })),
-        ),
+    open: ofSpan(({ links }) =>
+      links.map(({ traceId, spanId, attributes }) => ({
+        trace_id: traceId,
+        span_id: spanId,
+        attributes: wireAttributes(attributes),
+      })),
+    ),
   },
   {
     name: 'resource',
@@ -192,6 +159,19 @@ export const SPAN_COLUMNS: readonly SpanColumn[] = [
       byClass(granule, (at) => names.decodedScope(granule.classes.scope[at]!).name),
   },
 ];
+
+function ofRow(read: (granule: Granule, row: number) => Cell): SpanColumn['open'] {
+  return ({ granule }) =>
+    (row) =>
+      read(granule, row);
+}
+
+/** As JSON. */
+function ofSpan(read: (span: Span) => unknown): SpanColumn['open'] {
+  return ({ span }) =>
+    (row) =>
+      JSON.stringify(read(span(row)));
+}
 
 /** What rows of a class agree in, worked out once for each. */
 function byClass({ classes }: Granule, valueOf: (rowClass: number) => string): ReadCell {
@@ -222,13 +202,14 @@ function readText(
   };
 }
 
-function hexOrNull(ids: Uint8Array, row: number): string | null {
-  const id = Buffer.from(ids.buffer, ids.byteOffset + row * SPAN_ID_BYTES, SPAN_ID_BYTES).toString('hex');
+function parentIdOf({ parentSpanId }: Granule, row: number): string | null {
+  const at = parentSpanId.byteOffset + row * SPAN_ID_BYTES;
+  const id = Buffer.from(parentSpanId.buffer, at, SPAN_ID_BYTES).toString('hex');
   return /[^0]/.test(id) ? id : null;
 }
 
-function nanoOf(low: Uint32Array, high: Uint32Array, row: number): bigint {
-  return (BigInt(high[row]!) << 32n) | BigInt(low[row]!);
+function startNanoOf({ startLow, startHigh }: Granule, row: number): bigint {
+  return (BigInt(startHigh[row]!) << 32n) | BigInt(startLow[row]!);
 }
 
 const NANO_PER_S = 1_000_000_000n;
