@@ -79,7 +79,7 @@ export function serviceOf(span: Pick<Span, 'resource'>): string {
   return typeof name === 'string' && name !== '' ? shownName(name) : UNKNOWN_SERVICE;
 }
 
-/** Services and peers are shown, searched and grouped by so much of their names; the span keeps them whole. */
+/** Services, operations and peers are shown, searched and grouped by so much of their names; the span keeps them whole. */
 const NAME_CHARS_MAX = 1_024;
 
 export function shownName(name: string): string {
@@ -127,6 +127,10 @@ const OPERATION_SEGMENTS = 4;
  * with it: `GET` of `/items/42?x=1` is `GET /items/{id}`.
  */
 export function operationOf(span: Pick<Span, 'name' | 'attributes'>): string {
+  return shownName(wholeOperationOf(span));
+}
+
+function wholeOperationOf(span: Pick<Span, 'name' | 'attributes'>): string {
   if (!BARE_METHODS.has(span.name)) return span.name;
   const known = firstTextOf(span.attributes, ROUTE_KEYS);
   if (known !== null) return `${span.name} ${known}`;

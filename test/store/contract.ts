@@ -492,6 +492,14 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         ]);
       });
 
+      test('an operation is called by the beginning of a long name, and the span keeps the whole', async () => {
+        const name = 'n'.repeat(1_000_000);
+        await store.append(makeRequest({ id: '1', name }, { id: '2', name: `${name}other` }));
+        expect((await store.readTrace(traceId('1')))[0]!.name).toBe(name);
+        const operations = await store.readServiceStats(AROUND_NOON, { byOperation: true, service: null });
+        expect(operations.map(({ operation }) => operation)).toEqual([`${'n'.repeat(1_023)}…`]);
+      });
+
       test('what is normal leaves out the trace that is judged by it', async () => {
         const key = { service: 'checkout', operation: 'GET /', kind: 'server' } as const;
         await store.append(

@@ -7,7 +7,14 @@
 import { decodeSpan } from '../../decode/otlp-protobuf.ts';
 import { grpcStatusOf, httpStatusOf } from '../../diagnose/outcome.ts';
 import { isCall, peerOf } from '../../query/callee.ts';
-import { operationOf, type AttributeValue, type Resource, type Scope, type Span } from '../../span.ts';
+import {
+  operationOf,
+  shownName,
+  type AttributeValue,
+  type Resource,
+  type Scope,
+  type Span,
+} from '../../span.ts';
 import type { Interner } from './interner.ts';
 import * as op from './operations.ts';
 import { KnownRows } from './known-rows.ts';
@@ -116,7 +123,8 @@ export class RowFacts {
     const owner = resource.serviceId * KINDS.length + shape.kind;
     let operation = this.#operations.get(nameId, owner);
     if (operation < 0) {
-      operation = interner.operation(resource.service, KINDS[shape.kind]!, table.strings.textOf(nameId));
+      const name = shownName(table.strings.textOf(nameId));
+      operation = interner.operation(resource.service, KINDS[shape.kind]!, name);
       this.#operations.set(nameId, owner, operation);
     }
     table.operation[row] = operation;

@@ -17,6 +17,8 @@ export interface Cursor extends RankedTrace {
   readonly truncated: boolean;
 }
 
+/** Of what is no cursor. */
+const SHOWN_CHARACTERS_MAX = 60;
 const DIRECTIONS: { readonly [sort in Sort]: 1 | -1 } = { newest: -1, oldest: 1, longest: -1, errors: -1 };
 
 /** Negative where `a` comes before `b`; equal values are ordered by id, so that the order is total. */
@@ -32,7 +34,10 @@ export function writeCursor({ sort, value, traceId, total, truncated }: Cursor):
 /** Throws BadCursor. */
 export function readCursor(text: string, sort: Sort): Cursor {
   const cursor = parseCursor(text);
-  if (cursor === null) throw new BadCursor('cursor: got something else, expected one from the page before');
+  if (cursor === null) {
+    const shown = JSON.stringify(text.slice(0, SHOWN_CHARACTERS_MAX));
+    throw new BadCursor(`cursor: got ${shown}, expected the cursor of the page before`);
+  }
   if (cursor.sort !== sort) {
     throw new BadCursor(`cursor: got one of sort ${cursor.sort}, expected one of sort ${sort}`);
   }
