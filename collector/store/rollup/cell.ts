@@ -143,6 +143,28 @@ export function readCell(reader: ProtobufReader): Cell {
   return cell;
 }
 
+/** Goes past a cell without making it. */
+export function skipCell(reader: ProtobufReader): void {
+  const parts = reader.varint();
+  let varints = 1;
+  if (parts & HAS_ERRORS) varints++;
+  if (parts & HAS_TIMEOUTS) varints += 1 + TIMEOUT_PHASES.length;
+  if (parts & HAS_RARE) varints += 2;
+  skipVarints(reader, varints);
+  if (parts & HAS_BUDGETS) {
+    for (let left = reader.varint(); left > 0; left--) {
+      reader.double();
+      reader.varint();
+    }
+  }
+  skipVarints(reader, 2 * reader.varint());
+  if (parts & HAS_SERVER) skipVarints(reader, 2 * reader.varint());
+}
+
+function skipVarints(reader: ProtobufReader, count: number): void {
+  for (let left = count; left > 0; left--) reader.varint();
+}
+
 /**
  * What a sum has less than nothing of becomes nothing: spans of a damaged block cannot be taken out, the cap on budgets
  * makes their counts inexact, and so are the sums then, by that much.

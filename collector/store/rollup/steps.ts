@@ -7,7 +7,16 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { TimeRange } from '../store.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { addCell, emptyCell, holdAtZero, isEmptyCell, readCell, writeCell, type Cell } from './cell.ts';
+import {
+  addCell,
+  emptyCell,
+  holdAtZero,
+  isEmptyCell,
+  readCell,
+  skipCell,
+  writeCell,
+  type Cell,
+} from './cell.ts';
 
 export type Level = 'minute' | 'hour' | 'day';
 
@@ -60,8 +69,8 @@ export function decodeStep(data: Uint8Array, wanted?: (series: number) => boolea
   const cells: StepCells = new Map();
   for (let series = 0; reader.more;) {
     series += reader.varint();
-    const cell = readCell(reader);
-    if (wanted?.(series) ?? true) cells.set(series, cell);
+    if (wanted?.(series) ?? true) cells.set(series, readCell(reader));
+    else skipCell(reader);
   }
   return cells;
 }

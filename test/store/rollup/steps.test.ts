@@ -119,3 +119,24 @@ function readOrError(data: Uint8Array): unknown {
     return error;
   }
 }
+
+test('cells that are not asked for are passed over, whatever they hold', () => {
+  const cells = new Map(
+    Array.from({ length: 40 }, (_, series) => {
+      const cell = { ...emptyCell(), calls: 1 + series * 1_000, errors: series % 2, retries: series % 3 };
+      if (series % 5 === 1) cell.timeouts = 1;
+      if (series % 5 > 0) countTimeoutPhase(cell, series % 5, series);
+      if (series % 7 > 0) countBudget(cell, 0.5 + series, 300 * series);
+      for (let each = 0; each < series % 11; each++) countBucket(cell.latency, bucketOf(each * each), 200);
+      if (series % 3 === 0) cell.serverLatency = { ...cell.latency };
+      return [series * 3, cell] as const;
+    }),
+  );
+  const data = encodeStep(cells)!;
+  const all = decodeStep(data);
+  expect(all.size).toBe(40);
+  for (const rest of [0, 1, 2]) {
+    const wanted = (series: number) => (series / 3) % 3 === rest;
+    expect(decodeStep(data, wanted)).toEqual(new Map([...all].filter(([series]) => wanted(series))));
+  }
+});

@@ -33,8 +33,15 @@ interface SeriesRow {
 }
 
 /** An operation that is called once a day has what is normal for it in a week. */
-const HOURS_LOOKED_AT_MAX = 168;
+const DAYS_LOOKED_AT_MAX = 7;
+/** The steps that nearly every question begins with are kept decoded; of others the cells that are asked for are. */
+const STEPS_KEPT = 2;
 const CELLS_KEPT_MAX = 20_000;
+
+interface StepRow {
+  readonly step_unix_ms: number;
+  readonly data: Buffer;
+}
 
 type IsCancelled = () => boolean;
 type StatsRow = ServiceStats & { operation: string };
@@ -58,11 +65,17 @@ export function createRollupReader(
        WHERE type = 'operation' AND operation.service = ? AND operation.kind = ? AND operation.name = ?`,
     )
     .pluck();
-  const newestHours = database.prepare<[number], { step_unix_ms: number; data: Buffer }>(
-    "SELECT step_unix_ms, data FROM rollup WHERE level = 'hour' ORDER BY step_unix_ms DESC LIMIT ?",
+  const newestHour = database
+    .prepare<[], number | null>("SELECT max(step_unix_ms) FROM rollup WHERE level = 'hour'")
+    .pluck();
+  const newestHours = database.prepare<[number], StepRow>(
+    "SELECT step_unix_ms, data FROM rollup WHERE level = 'hour' AND step_unix_ms >= ? ORDER BY step_unix_ms DESC",
+  );
+  const daysBefore = database.prepare<[number, number], StepRow>(
+    "SELECT step_unix_ms, data FROM rollup WHERE level = 'day' AND step_unix_ms < ? ORDER BY step_unix_ms DESC LIMIT ?",
   );
   /** By step and checksum: one that changed is another. */
-  const decodedHours = new LeastRecent<string, StepCells>(CELLS_KEPT_MAX, (cells) => cells.size + 1);
+  const decodedSteps = new LeastRecent<string, StepCells>(CELLS_KEPT_MAX, (cells) => cells.size + 1);
   const seriesOfType = database
     .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
     .pluck();
@@ -71,6 +84,13 @@ export function createRollupReader(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
   const waitingDeltas = createWaitingDeltas(database);
+
+  /** The hours of the newest day, then the days before it. */
+  function* newestSteps(): Generator<StepRow> {
+    const day = Math.floor((newestHour.get() ?? 0) / STEP_MS.day) * STEP_MS.day;
+    yield* newestHours.iterate(day);
+    yield* daysBefore.iterate(day, DAYS_LOOKED_AT_MAX);
+  }
 
   /** Whole steps, and what is to be added to minutes of theirs. */
   function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
@@ -163,7 +183,7 @@ export function createRollupReader(
     },
 
     /**
-     * Of each operation, newest hours first until so many durations are counted: spans of its own kind; of calls those
+     * Of each operation, newest steps first until so many durations are counted: spans of its own kind; of calls those
      * that were answered well.
      */
     readOperationCells(
@@ -178,11 +198,14 @@ export function createRollupReader(
       // The newest calls are in no hour yet.
       const newest = waitingDeltas();
       for (const [id, sum] of places) if (newest.has(id)) addCell(sum, newest.get(id)!);
-      for (const { step_unix_ms: stepUnixMs, data } of newestHours.iterate(HOURS_LOOKED_AT_MAX)) {
-        const cells = decodedHours.get(
-          `${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`,
-          () => decodeStep(data),
-        );
+      let looked = 0;
+      for (const { step_unix_ms: stepUnixMs, data } of newestSteps()) {
+        const cells =
+          looked++ < STEPS_KEPT
+            ? decodedSteps.get(`${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`, () =>
+                decodeStep(data),
+              )
+            : decodeStep(data, (series) => places.has(series));
         for (const [id, sum] of places) {
           const cell = cells.get(id);
           if (cell !== undefined && totalOf(sum.latency) < durationsWanted) addCell(sum, cell);
