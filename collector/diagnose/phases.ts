@@ -11,9 +11,6 @@ export interface PhaseSlice {
 }
 
 const ATTRIBUTE_OF = new Map(PHASES.map((phase) => [phase, `sockeye.phase.${phase}_ms`]));
-export function phaseAttribute(phase: Phase): string {
-  return ATTRIBUTE_OF.get(phase) ?? '';
-}
 
 export function isPhase(text: string | null): text is Phase {
   return text !== null && ATTRIBUTE_OF.has(text as Phase);

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { appFile, startApp } from './run-app.ts';
@@ -11,6 +11,18 @@ import { appFile, startApp } from './run-app.ts';
 export interface Fault {
   port: number;
   close(): void;
+}
+
+/** `sockets` are those that its end is to end. */
+async function listen(server: Server, sockets: Iterable<Socket>): Promise<Fault> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }
 
 /** Accepts TCP and never says a word: no ServerHello, no answer. A deaf one does not even read what it is sent. */
@@ -21,14 +33,7 @@ export async function startSilentServer({ isDeaf = false } = {}): Promise<Fault>
     socket.on('error', () => {});
     if (!isDeaf) socket.resume();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
+  return listen(server, sockets);
 }
 
 /** For programs under test: the certificate of the HTTPS server, as NODE_EXTRA_CA_CERTS. Made for 127.0.0.1 and nothing else. */
@@ -76,14 +81,7 @@ export async function startPostgresTls(): Promise<Fault> {
       new TLSSocket(socket, { isServer: true, ...tlsOptions() }).on('error', () => {}).resume();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
+  return listen(server, sockets);
 }
 
 /** A port of loopback where nobody listens: below those that systems hand out, and not among those that `fetch` refuses. */

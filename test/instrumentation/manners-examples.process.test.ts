@@ -1,12 +1,11 @@
 /** The example of the documentation for Kubernetes: the environment it gives the collector and the service is one they understand. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { readConfig } from '../../collector/config.ts';
-import { startHttpServer, type Fault } from './faults.ts';
-import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { appFile, registerFile, runApp } from './run-app.ts';
+import { usePeers } from './use-peers.ts';
 
 interface Variable {
   name: string;
@@ -53,16 +52,7 @@ function environmentOf({ metadata, spec }: Manifest): Record<string, string> {
   return environment;
 }
 
-let receiver: Receiver;
-let server: Fault;
-beforeAll(async () => {
-  receiver = await startReceiver();
-  server = await startHttpServer();
-});
-afterAll(() => {
-  receiver.close();
-  server.close();
-});
+const peers = usePeers();
 
 it('the collector takes its settings, and serves the names that the service sends to', () => {
   const config = readConfig([], environmentOf(find('Deployment', 'sockeye')));
@@ -76,16 +66,16 @@ it('the collector takes its settings, and serves the names that the service send
 
 it('the service says who it is and where it runs, and shows the token', async () => {
   const environment = environmentOf(find('Deployment', 'checkout'));
-  const url = `http://127.0.0.1:${server.port}/in-a-pod`;
+  const url = `http://127.0.0.1:${peers.server.port}/in-a-pod`;
   await runApp(appFile('ending.cjs'), {
     args: [url, 'return'],
     env: {
       ...environment,
       NODE_OPTIONS: environment['NODE_OPTIONS']!.replace('@sockeye/instrumentation/register', registerFile),
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT: peers.receiver.url,
     },
   });
-  const { resource } = await receiver.waitFor(({ attributes }) => attributes['url.full'] === url);
+  const { resource } = await peers.receiver.waitFor(({ attributes }) => attributes['url.full'] === url);
   expect(resource).toMatchObject({
     'service.name': 'checkout',
     'service.version': '1.4.2',
@@ -94,5 +84,7 @@ it('the service says who it is and where it runs, and shows the token', async ()
     'k8s.namespace.name': 'shop',
     'k8s.node.name': 'node-3',
   });
-  expect(receiver.metadata).toContainEqual(expect.objectContaining({ authorization: 'Bearer the-token' }));
+  expect(peers.receiver.metadata).toContainEqual(
+    expect.objectContaining({ authorization: 'Bearer the-token' }),
+  );
 });

@@ -8,31 +8,25 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startHttpServer, type Fault } from './faults.ts';
-import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { appFile, cleanEnvironment, registerFile, runApp, startApp, withHook } from './run-app.ts';
+import { usePeers } from './use-peers.ts';
 
-let receiver: Receiver;
-let server: Fault;
+const peers = usePeers();
 let folder: string;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  server = await startHttpServer();
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sockeye-loading-'));
 });
 
 afterAll(() => {
-  receiver.close();
-  server.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const urlOf = (name: string) => `http://127.0.0.1:${server.port}/${name}`;
+const urlOf = (name: string) => `http://127.0.0.1:${peers.server.port}/${name}`;
 const spansOf = (url: string) =>
-  receiver.spans.filter(({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url);
+  peers.receiver.spans.filter(({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url);
 const spanOf = (url: string) =>
-  receiver.waitFor(({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url);
+  peers.receiver.waitFor(({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url);
 
 describe('a program', () => {
   it.each([
@@ -53,7 +47,7 @@ describe('a program', () => {
     { what: 'in TypeScript, run directly', file: 'typed.ts', flags: [], more: [] },
   ])('$what runs as it would, and is recorded', async ({ what, file, flags, more }) => {
     const url = urlOf(what.replaceAll(' ', '-'));
-    const hook = withHook(receiver.url);
+    const hook = withHook(peers.receiver.url);
     const bare = await runApp(appFile(file), { flags, args: [url, ...more] });
     const hooked = await runApp(appFile(file), {
       flags: [...flags, ...hook.flags],
@@ -70,11 +64,13 @@ describe('a program', () => {
   it('that patches http itself keeps its patch, and each call is recorded once', async () => {
     const url = urlOf('own-patch');
     const bare = await runApp(appFile('own-patch.cjs'), { args: [url] });
-    const hooked = await runApp(appFile('own-patch.cjs'), { args: [url], ...withHook(receiver.url) });
+    const hooked = await runApp(appFile('own-patch.cjs'), { args: [url], ...withHook(peers.receiver.url) });
     expect(bare.stdout).toContain('called 1 patched');
     expect(hooked).toEqual(bare);
     const first = await spanOf(url);
-    await receiver.waitFor((span) => span.spanId !== first.spanId && span.attributes['url.full'] === url);
+    await peers.receiver.waitFor(
+      (span) => span.spanId !== first.spanId && span.attributes['url.full'] === url,
+    );
     // What was on its way when the program ended may come twice.
     expect(new Set(spansOf(url).map(({ spanId }) => spanId)).size).toBe(2);
   });
@@ -95,7 +91,7 @@ describe('a bundled program', () => {
     await build.close();
     return file;
   }
-  const start = (file: string) => startApp(file, withHook(receiver.url));
+  const start = (file: string) => startApp(file, withHook(peers.receiver.url));
 
   it('with fastify has its calls, requests, and the steps of fastify', async () => {
     const url = urlOf('bundled-fastify');
@@ -112,10 +108,10 @@ describe('a bundled program', () => {
       const port = (await app.line('port ')).slice(5);
       expect(await (await fetch(`http://127.0.0.1:${port}/items/7`)).text()).toBe('answer');
       const call = await spanOf(url);
-      const request = await receiver.waitFor(
+      const request = await peers.receiver.waitFor(
         ({ name, traceId }) => name === 'GET /items/:id' && traceId === call.traceId,
       );
-      const step = await receiver.waitFor(({ spanId }) => spanId === call.parentSpanId);
+      const step = await peers.receiver.waitFor(({ spanId }) => spanId === call.parentSpanId);
       expect(step.scope).toBe('@fastify/otel');
       expect(request.traceId).toBe(step.traceId);
     } finally {
@@ -138,7 +134,7 @@ describe('a bundled program', () => {
       const port = (await app.line('port ')).slice(5);
       expect(await (await fetch(`http://127.0.0.1:${port}/items/7`)).text()).toBe('answer');
       const call = await spanOf(url);
-      const request = await receiver.waitFor(({ spanId }) => spanId === call.parentSpanId);
+      const request = await peers.receiver.waitFor(({ spanId }) => spanId === call.parentSpanId);
       // Express says which route matched, instrumented or not.
       expect(request).toMatchObject({ kind: 'server', name: 'GET /items/:id' });
     } finally {
@@ -156,7 +152,7 @@ describe('beside', () => {
     { order: 'after', flags: [stock, registerFile] },
   ])('OpenTelemetry’s own hook, loaded $order it, the program runs as it would', async ({ order, flags }) => {
     const url = urlOf(`stock-${order}`);
-    const { env } = withHook(receiver.url);
+    const { env } = withHook(peers.receiver.url);
     const run = await runApp(appFile('ending.cjs'), {
       flags: flags.flatMap((file) => ['--require', file]),
       args: [url, 'return'],
@@ -173,7 +169,7 @@ describe('beside', () => {
       join(folder, 'package.json'),
       JSON.stringify({ name: 'by-npm', scripts: { start: `node app.cjs ${url} return` } }),
     );
-    const { env } = withHook(receiver.url);
+    const { env } = withHook(peers.receiver.url);
     const { stdout } = await promisify(execFile)('npm', ['start', '--silent'], {
       cwd: folder,
       env: cleanEnvironment({ ...env, NODE_OPTIONS: `--require ${registerFile}`, OTEL_SERVICE_NAME: '' }),
@@ -181,6 +177,6 @@ describe('beside', () => {
     expect(stdout).toBe('called\n');
     const span = await spanOf(url);
     expect(span.resource['service.name']).toBe('by-npm');
-    expect(receiver.spans.filter(({ resource }) => resource['service.name'] === 'npm')).toEqual([]);
+    expect(peers.receiver.spans.filter(({ resource }) => resource['service.name'] === 'npm')).toEqual([]);
   });
 });

@@ -3,37 +3,28 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closedPort, startHttpServer, type Fault } from './faults.ts';
-import { startReceiver, type Receiver } from './otlp-receiver.ts';
+import { describe, expect, it } from 'vitest';
+import { closedPort } from './faults.ts';
 import { appFile, registerFile, runApp, startApp, withHook, type AppOptions } from './run-app.ts';
+import { usePeers } from './use-peers.ts';
 
-let receiver: Receiver;
-let server: Fault;
-
-beforeAll(async () => {
-  receiver = await startReceiver();
-  server = await startHttpServer();
-});
-
-afterAll(() => {
-  receiver.close();
-  server.close();
-});
+const peers = usePeers();
 
 let runs = 0;
 /** The URL of a call that no other test makes, and how to wait for its span. */
 function newCall(name: string) {
   runs += 1;
-  const url = `http://127.0.0.1:${server.port}/${name}-${runs}`;
+  const url = `http://127.0.0.1:${peers.server.port}/${name}-${runs}`;
   const spanOf = (path = '') =>
-    receiver.waitFor(({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url + path);
+    peers.receiver.waitFor(
+      ({ kind, attributes }) => kind === 'client' && attributes['url.full'] === url + path,
+    );
   return { url, spanOf };
 }
 
 /** The hook, with batches that are not due within the test: what arrives was sent because something ended. */
 function patientHook(): Required<Pick<AppOptions, 'flags' | 'env'>> {
-  const hook = withHook(receiver.url);
+  const hook = withHook(peers.receiver.url);
   return { flags: hook.flags, env: { ...hook.env, OTEL_BSP_SCHEDULE_DELAY: '60000' } };
 }
 
@@ -131,14 +122,14 @@ describe('under the permission model', () => {
   });
 
   it('a call that fails says that the kernel could not be asked', async () => {
-    const hook = withHook(receiver.url);
+    const hook = withHook(peers.receiver.url);
     const url = `http://127.0.0.1:${closedPort}/unasked`;
     const app = startApp(appFile('calls.cjs'), {
       flags: ['--permission', ...reads, ...hook.flags],
       args: [JSON.stringify([{ name: 'refused', client: 'http', url, timer: 'timeout', budgetMs: 5000 }])],
       env: hook.env,
     });
-    const span = await receiver.waitFor(({ attributes }) => attributes['url.full'] === url);
+    const span = await peers.receiver.waitFor(({ attributes }) => attributes['url.full'] === url);
     app.child.kill('SIGKILL');
     await app.ended;
     expect(span.attributes).toMatchObject({ 'error.type': 'ECONNREFUSED', 'sockeye.tcp.source': 'none' });

@@ -3,23 +3,19 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closedPort, startFullListener, startHttpServer, startSilentServer, type Fault } from './faults.ts';
-import { startReceiver, type Receiver } from './otlp-receiver.ts';
+import { closedPort, startFullListener, startHttpServer, startSilentServer } from './faults.ts';
+import { startReceiver } from './otlp-receiver.ts';
 import { appFile, registerFile, runApp, startApp, withHook, type AppRun } from './run-app.ts';
+import { usePeers } from './use-peers.ts';
 
-let receiver: Receiver;
-let server: Fault;
+const peers = usePeers();
 let folder: string;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  server = await startHttpServer();
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sockeye-manners-'));
 });
 
 afterAll(() => {
-  receiver.close();
-  server.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -32,10 +28,10 @@ async function runEnding(
   runs += 1;
   const path = `/${way}-${runs}`;
   // A batch is not due within the test: what arrives was flushed at the end.
-  const options = withHook(receiver.url);
+  const options = withHook(peers.receiver.url);
   options.env['OTEL_BSP_SCHEDULE_DELAY'] = '60000';
   const app = startApp(appFile('ending.cjs'), {
-    args: [`http://127.0.0.1:${server.port}${path}`, way],
+    args: [`http://127.0.0.1:${peers.server.port}${path}`, way],
     ...(hook ? options : {}),
   });
   if (signal) {
@@ -46,7 +42,7 @@ async function runEnding(
 }
 
 const spanOf = (path: string) =>
-  receiver.waitFor(({ attributes }) => String(attributes['url.full']).endsWith(path));
+  peers.receiver.waitFor(({ attributes }) => String(attributes['url.full']).endsWith(path));
 
 describe('a program that ends', () => {
   it.each([
@@ -79,9 +75,9 @@ describe('a program that ends', () => {
   );
 
   it('reports the request of a client that left, although its handler never ended it', async () => {
-    const app = startApp(appFile('service.cjs'), withHook(receiver.url));
+    const app = startApp(appFile('service.cjs'), withHook(peers.receiver.url));
     const port = (await app.line('port ')).slice(5);
-    const abandoned = fetch(`http://127.0.0.1:${port}/http?to=http://127.0.0.1:${server.port}/hang`, {
+    const abandoned = fetch(`http://127.0.0.1:${port}/http?to=http://127.0.0.1:${peers.server.port}/hang`, {
       signal: AbortSignal.timeout(300),
     });
     await expect(abandoned).rejects.toThrow('timeout');
@@ -89,7 +85,7 @@ describe('a program that ends', () => {
     await fetch(`http://127.0.0.1:${port}/events`).then((answer) => answer.text());
     app.child.kill('SIGTERM');
     await app.ended;
-    const span = await receiver.waitFor(
+    const span = await peers.receiver.waitFor(
       ({ kind, attributes }) => kind === 'server' && attributes['url.path'] === '/http',
     );
     expect(span.attributes['sockeye.client.left_ms']).toBeCloseTo(span.durationMs, 0);
@@ -99,7 +95,7 @@ describe('a program that ends', () => {
 describe('what the hook replaces', () => {
   it('looks and behaves as it did: shapes, errors of misuse, headers sent, listeners', async () => {
     const bare = await runApp(appFile('facts.cjs'));
-    const hooked = await runApp(appFile('facts.cjs'), withHook(receiver.url));
+    const hooked = await runApp(appFile('facts.cjs'), withHook(peers.receiver.url));
     expect(bare.stdout.split('\n').length).toBeGreaterThan(15);
     expect(hooked).toEqual(bare);
   });
@@ -110,7 +106,7 @@ describe('without a collector', () => {
     const port = closedPort;
     const options = withHook(`http://127.0.0.1:${port}`);
     const run = await runApp(appFile('ending.cjs'), {
-      args: [`http://127.0.0.1:${server.port}/alone`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/alone`, 'return'],
       ...options,
     });
     expect(run).toMatchObject({ code: 0, stdout: 'called\n' });
@@ -129,7 +125,7 @@ describe('without a collector', () => {
     try {
       const { flags, env } = withHook(`http://127.0.0.1:${other.port}`);
       const run = await runApp(appFile('ending.cjs'), {
-        args: [`http://127.0.0.1:${server.port}/other`, 'return'],
+        args: [`http://127.0.0.1:${peers.server.port}/other`, 'return'],
         flags,
         env: { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: protocol },
       });
@@ -147,7 +143,7 @@ describe('without a collector', () => {
     const fault = await start();
     try {
       const run = await runApp(appFile('ending.cjs'), {
-        args: [`http://127.0.0.1:${server.port}/held`, way],
+        args: [`http://127.0.0.1:${peers.server.port}/held`, way],
         ...withHook(`http://127.0.0.1:${fault.port}`),
         env: {
           OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${fault.port}`,
@@ -166,7 +162,7 @@ describe('the hook stays out', () => {
     const options = withHook(`http://127.0.0.1:${closedPort}`);
     options.env['OTEL_SDK_DISABLED'] = 'true';
     const run = await runApp(appFile('ending.cjs'), {
-      args: [`http://127.0.0.1:${server.port}/off`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/off`, 'return'],
       ...options,
     });
     expect(run).toEqual({ code: 0, signal: null, stdout: 'called\n', stderr: '' });
@@ -176,7 +172,7 @@ describe('the hook stays out', () => {
     const npm = join(folder, 'npm-cli.js');
     copyFileSync(appFile('ending.cjs'), npm);
     const run = await runApp(npm, {
-      args: [`http://127.0.0.1:${server.port}/npm`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/npm`, 'return'],
       env: {
         NODE_OPTIONS: `--require ${registerFile}`,
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${closedPort}`,
@@ -192,10 +188,10 @@ describe('the hook stays out', () => {
       old,
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.17.1' } });",
     );
-    const { env } = withHook(receiver.url);
+    const { env } = withHook(peers.receiver.url);
     const run = await runApp(appFile('ending.cjs'), {
       flags: ['--require', old, '--require', registerFile, '--import', registerFile],
-      args: [`http://127.0.0.1:${server.port}/old`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/old`, 'return'],
       env,
     });
     expect(run).toMatchObject({ code: 0, stdout: 'called\n' });
@@ -205,16 +201,16 @@ describe('the hook stays out', () => {
   });
 
   it('of a program it is in already', async () => {
-    const { env } = withHook(receiver.url);
+    const { env } = withHook(peers.receiver.url);
     const run = await runApp(appFile('ending.cjs'), {
       flags: ['--require', registerFile, '--import', registerFile],
-      args: [`http://127.0.0.1:${server.port}/twice`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/twice`, 'return'],
       env: { ...env, NODE_OPTIONS: `--require ${registerFile}` },
     });
     expect(run.stderr).toBe('');
     await spanOf('/twice');
     expect(
-      receiver.spans.filter(({ attributes }) => String(attributes['url.full']).endsWith('/twice')),
+      peers.receiver.spans.filter(({ attributes }) => String(attributes['url.full']).endsWith('/twice')),
     ).toHaveLength(1);
   });
 });
@@ -233,10 +229,10 @@ describe('the service', () => {
     const app = join(folder, 'app.cjs');
     copyFileSync(appFile('ending.cjs'), app);
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'by-package' }));
-    const options = withHook(receiver.url);
+    const options = withHook(peers.receiver.url);
     const path = `/name-${name}`;
     await runApp(app, {
-      args: [`http://127.0.0.1:${server.port}${path}`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}${path}`, 'return'],
       flags: options.flags,
       env: { ...options.env, ...env },
     });
@@ -245,14 +241,14 @@ describe('the service', () => {
   });
 
   it('sends the headers of OTEL_EXPORTER_OTLP_HEADERS with its spans', async () => {
-    const options = withHook(receiver.url);
+    const options = withHook(peers.receiver.url);
     options.env['OTEL_EXPORTER_OTLP_HEADERS'] = 'x-team=river';
     await runApp(appFile('ending.cjs'), {
-      args: [`http://127.0.0.1:${server.port}/headers`, 'return'],
+      args: [`http://127.0.0.1:${peers.server.port}/headers`, 'return'],
       ...options,
     });
     await spanOf('/headers');
-    expect(receiver.metadata).toContainEqual(expect.objectContaining({ 'x-team': 'river' }));
+    expect(peers.receiver.metadata).toContainEqual(expect.objectContaining({ 'x-team': 'river' }));
   });
 
   it('sends nothing when OTEL_TRACES_SAMPLER is always_off, and still passes the context on', async () => {
@@ -265,7 +261,7 @@ describe('the service', () => {
     const port = await new Promise<number>((resolve) => {
       echo.listen(0, '127.0.0.1', () => resolve((echo.address() as { port: number }).port));
     });
-    const options = withHook(receiver.url);
+    const options = withHook(peers.receiver.url);
     options.env['OTEL_TRACES_SAMPLER'] = 'always_off';
     await runApp(appFile('ending.cjs'), {
       args: [`http://127.0.0.1:${port}/unsampled`, 'return'],
@@ -274,7 +270,7 @@ describe('the service', () => {
     echo.close();
     expect(echoed).toEqual([expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)]);
     expect(
-      receiver.spans.some(({ attributes }) => String(attributes['url.full']).endsWith('/unsampled')),
+      peers.receiver.spans.some(({ attributes }) => String(attributes['url.full']).endsWith('/unsampled')),
     ).toBe(false);
   });
 });

@@ -1,6 +1,5 @@
 /**
- * Memory in which requests go to the writer thread. Made once: a buffer for each of a hundred megabytes a second keeps the
- * garbage collectors of both threads at work, and holds much more memory than is in flight.
+ * Memory in which requests go to the writer thread, made once: a buffer for each of them would be garbage in both threads.
  *
  *     ┌──────────┬─────────┬─────────┬──────────┐
  *     │ free     │ oldest  │ …       │ newest   │ free, then from the beginning again

@@ -42,7 +42,7 @@ export interface Thread {
 /** Throws a method's errors, and `Cancelled` when its flag is set. */
 export type Methods = { readonly [name: string]: (argument: never, isCancelled: () => boolean) => unknown };
 
-/** What is short-lived is little and dies soon: V8's own choice holds 150 MB more a thread and saves no time. */
+/** What is short-lived is little: left to itself, V8 lets it grow to many times as much before it looks. */
 const YOUNG_GENERATION_MB = 8;
 
 /**

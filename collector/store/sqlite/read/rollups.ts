@@ -55,7 +55,7 @@ export function createRollupReader(
   database: Connection,
   addressServices: { all(): ReadonlyMap<string, string> },
 ) {
-  const steps = database.prepare<[Level, number, number], { step_unix_ms: number; data: Buffer }>(
+  const steps = database.prepare<[Level, number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
   );
   const allSeries = database.prepare<[], SeriesRow>(SELECT_SERIES);
@@ -80,7 +80,7 @@ export function createRollupReader(
     .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
     .pluck();
 
-  const deltas = database.prepare<[number, number], { step_unix_ms: number; data: Buffer }>(
+  const deltas = database.prepare<[number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
   const waitingDeltas = createWaitingDeltas(database);

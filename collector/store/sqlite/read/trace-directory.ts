@@ -44,12 +44,12 @@ export function directoryOfIds(traceIds: Uint8Array): TraceDirectory {
   const ids = Buffer.from(traceIds.buffer, traceIds.byteOffset, traceIds.byteLength);
   const prefixes = new Uint32Array(ids.length / TRACE_ID_BYTES);
   for (let row = 0; row < prefixes.length; row++) prefixes[row] = ids.readUInt32BE(row * TRACE_ID_BYTES);
-  prefixes.sort(); // oxlint-disable-line unicorn/no-array-sort
+  const sorted = prefixes.toSorted();
   return {
-    bytes: prefixes.byteLength,
+    bytes: sorted.byteLength,
     granulesOf(traceId) {
       const prefix = prefixOf(traceId);
-      return prefixes[lowerBound(prefixes, prefix)] === prefix ? [0] : [];
+      return sorted[lowerBound(sorted, prefix)] === prefix ? [0] : [];
     },
   };
 }

@@ -1,0 +1,94 @@
+/** What is normal is read from the hours of the newest day and the days before it, each call once. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { emptyCell } from '../../collector/store/rollup/cell.ts';
+import { bucketOf, countBucket, totalOf } from '../../collector/store/rollup/sketch.ts';
+import { encodeStep, type Level } from '../../collector/store/rollup/steps.ts';
+import { openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { createRollupReader } from '../../collector/store/sqlite/read/rollups.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const TODAY = Date.UTC(2026, 10, 20);
+const KEY = { service: 'checkout', kind: 'server', operation: 'GET /pay' };
+
+let folder: string;
+let store: ReturnType<typeof openForWriting>;
+let series: number;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sockeye-normals-'));
+  store = openForWriting(folder);
+  const { database } = store;
+  const operation = database
+    .prepare(
+      "INSERT INTO operation (service, kind, name, last_used_unix_ms) VALUES ('checkout', 'server', 'GET /pay', 0)",
+    )
+    .run().lastInsertRowid;
+  series = Number(
+    database
+      .prepare(
+        "INSERT INTO series (type, operation_id, identity, last_used_unix_ms) VALUES ('operation', ?, 'pay', 0)",
+      )
+      .run(operation).lastInsertRowid,
+  );
+});
+
+afterEach(() => {
+  store.database.close();
+  store.release();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Puts so many calls into a step, beside a series that nobody asks for. */
+function put(level: Level, stepUnixMs: number, calls: number): void {
+  const cell = { ...emptyCell(), calls };
+  countBucket(cell.latency, bucketOf(calls), calls);
+  const other = { ...emptyCell(), calls: 7, errors: 1 };
+  countBucket(other.latency, bucketOf(3), 7);
+  const data = encodeStep(
+    new Map([
+      [series, cell],
+      [series + 1, other],
+    ]),
+  )!;
+  store.database.prepare('INSERT INTO rollup VALUES (?, ?, ?)').run(level, stepUnixMs, data);
+}
+
+function callsRead(durationsWanted: number): number {
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const [cell] = reader.readOperationCells([KEY], durationsWanted);
+  expect(totalOf(cell!.latency)).toBe(cell!.calls);
+  return cell!.calls;
+}
+
+/** As they are stored: a day holds what its hours do. */
+function putDays(): void {
+  for (const [index, calls] of [1, 2, 4, 8].entries()) put('hour', TODAY + index * HOUR, calls);
+  put('day', TODAY, 15);
+  for (let before = 1; before <= 8; before++) {
+    put('hour', TODAY - before * DAY + 5 * HOUR, 100);
+    put('day', TODAY - before * DAY, 100);
+  }
+}
+
+test('the newest day counts by its hours, the seven before it as days, and none of them twice', () => {
+  putDays();
+  expect(callsRead(Infinity)).toBe(15 + 700);
+});
+
+test('the newest steps come first, until there are as many durations as wanted', () => {
+  putDays();
+  expect(callsRead(8)).toBe(8);
+  expect(callsRead(9)).toBe(12);
+  expect(callsRead(16)).toBe(115);
+});
+
+test('a span dated far ahead hides no day before it', () => {
+  putDays();
+  put('hour', TODAY + 27_000 * DAY, 1);
+  put('day', TODAY + 27_000 * DAY, 1);
+  expect(callsRead(Infinity)).toBe(1 + 15 + 600);
+});
