@@ -15,6 +15,8 @@ import { textAttribute, type Attributes, type Span, type SpanKind } from '../spa
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const ID = /^[0-9a-f]{16}$/;
 
+/** On a snapshot: of which span it is. */
+export const PENDING_SPAN_ID = 'sockeye.pending.span_id';
 /** On an open span that was made of snapshots: its process ended before it did. */
 export const PROCESS_ENDED = 'sockeye.pending.process_ended';
 
@@ -23,20 +25,28 @@ export function foldPending(spans: readonly Span[]): readonly Span[] {
   if (snapshots.length === 0) return spans;
   const others = spans.filter((span) => !isSnapshot(span));
   const known = new Set(others.map(({ spanId }) => spanId));
-  const byOpenSpan = Map.groupBy(snapshots, openSpanId);
-  const open = [...byOpenSpan].flatMap(([spanId, taken]) =>
-    known.has(spanId) ? [] : [openSpan(spanId, taken.reduce(later))],
-  );
-  return [...others, ...open];
+  return [...others, ...openSpans(snapshots, known).map(({ span }) => span)];
 }
 
-function isSnapshot(span: Span): boolean {
+/** What is open by these snapshots, each with the latest of its own; the spans of `known` have come themselves. */
+export function openSpans(
+  snapshots: readonly Span[],
+  known: ReadonlySet<string>,
+): { readonly span: Span; readonly latest: Span }[] {
+  return [...Map.groupBy(snapshots, openSpanId)].flatMap(([spanId, taken]) => {
+    if (known.has(spanId)) return [];
+    const latest = taken.reduce(later);
+    return [{ span: openSpan(spanId, latest), latest }];
+  });
+}
+
+export function isSnapshot(span: Span): boolean {
   return ID.test(openSpanId(span));
 }
 
 /** '' when the span is no snapshot. */
 function openSpanId({ attributes, parentSpanId }: Span): string {
-  const named = textAttribute(attributes, 'sockeye.pending.span_id');
+  const named = textAttribute(attributes, PENDING_SPAN_ID);
   if (named !== null) return named;
   return textAttribute(attributes, 'logfire.span_type') === 'pending_span' ? parentSpanId : '';
 }

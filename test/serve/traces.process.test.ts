@@ -6,6 +6,7 @@ import type {
   SpanDetails,
   TracePhases,
   Trace,
+  TracePage,
   TraceTextsHead,
 } from '../../collector/serve/wire.ts';
 import { readColumnFile, readTraceColumns, spanAt } from '../../ui/timeline/columns.ts';
@@ -141,6 +142,8 @@ it('a span is given by itself, with its events and links', async () => {
 it('a span that is known by its snapshots alone is shown as open, and says what they say', async () => {
   const traceId = 'c'.repeat(32);
   const openId = 'abad1dea00000000';
+  const nowMs = Date.now();
+  const nanoBefore = (ms: number) => String(BigInt(nowMs - ms) * 1_000_000n);
   const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
   const snapshot = {
     traceId,
@@ -148,13 +151,13 @@ it('a span that is known by its snapshots alone is shown as open, and says what 
     parentSpanId: openId,
     name: 'pending POST',
     kind: 1,
-    startTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
-    endTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    startTimeUnixNano: nanoBefore(0),
+    endTimeUnixNano: nanoBefore(0),
     attributes: [
       text('sockeye.pending.span_id', openId),
       text('sockeye.pending.name', 'POST'),
       text('sockeye.pending.kind', 'client'),
-      text('sockeye.pending.start_unix_nano', String(BigInt(Date.now() - 4_000) * 1_000_000n)),
+      text('sockeye.pending.start_unix_nano', nanoBefore(4_000)),
       text('sockeye.pending.reason', 'exit'),
       text('server.address', 'pay'),
     ],
@@ -171,6 +174,25 @@ it('a span that is known by its snapshots alone is shown as open, and says what 
   });
   const { spans } = await jsonOf<SpanDetails>(get(`/api/traces/${traceId}/spans/${openId}`));
   expect(spans).toMatchObject([{ spanId: openId, attributes: { 'server.address': 'pay' } }]);
+
+  const summary = async () =>
+    (await jsonOf<TracePage>(get(`/api/traces?q=server.address:pay trace.spans>0&limit=9`))).traces.find(
+      (trace) => trace.traceId === traceId,
+    );
+  expect(await summary()).toMatchObject({ spans: 1, durationMs: 4_000, root: { operation: 'pending POST' } });
+
+  const ended = {
+    ...snapshot,
+    spanId: openId,
+    parentSpanId: '',
+    name: 'POST',
+    kind: 3,
+    startTimeUnixNano: nanoBefore(4_000),
+    endTimeUnixNano: nanoBefore(3_500),
+    attributes: [text('server.address', 'pay')],
+  };
+  await post('/api/import', JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [ended] }] }] }));
+  expect(await summary()).toMatchObject({ spans: 1, durationMs: 500, root: { operation: 'POST' } });
 });
 
 it.each([

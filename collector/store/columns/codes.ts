@@ -14,6 +14,8 @@ export const [OK, ERROR, TIMEOUT, CANCELLED] = [0, 1, 2, 3] as const;
 export const IS_STREAM = 1;
 export const IS_RETRY = 2;
 export const NEVER_ARRIVED = 4;
+/** Of a span that has not ended: no call or work of its own. */
+export const IS_SNAPSHOT = 8;
 
 export const TRACE_ID_BYTES = 16;
 export const SPAN_ID_BYTES = 8;

@@ -26,6 +26,7 @@ import {
   CLIENT,
   CONSUMER,
   IS_RETRY,
+  IS_SNAPSHOT,
   IS_STREAM,
   KINDS,
   NEVER_ARRIVED,
@@ -205,7 +206,8 @@ function fillOutcome(table: SpanTable, row: number, span: Span): void {
   table.flags[row] =
     (facts.isStream ? IS_STREAM : 0) |
     (facts.isRetry ? IS_RETRY : 0) |
-    (facts.neverArrived ? NEVER_ARRIVED : 0);
+    (facts.neverArrived ? NEVER_ARRIVED : 0) |
+    (facts.isSnapshot ? IS_SNAPSHOT : 0);
   if (facts.giveUp === null) return;
   const { kind, phase, budgetMs } = facts.giveUp;
   table.giveUps.set(row, { kind, phase, budgetMs });

@@ -1,4 +1,5 @@
 /** Which of a shape's holes say what a row is: so that two rows that agree in these need not both be looked at. */
+import { PENDING_SPAN_ID } from '../../diagnose/pending.ts';
 import { HOST_FALLBACK_KEYS, HOST_KEYS, PEER_KEYS } from '../../query/callee.ts';
 import { PATH_KEYS, ROUTE_KEYS } from '../../span.ts';
 import { STATUS_ERROR, STATUS_OK } from './codes.ts';
@@ -15,12 +16,13 @@ const OUTCOME_KEYS = [
   'grpc.status_code',
   'sockeye.stream',
   'http.request.resend_count',
+  'logfire.span_type',
 ];
 const FAILURE_KEYS = ['error.type', 'sockeye.timeout.timer', 'sockeye.timeout.phase'];
 
 /** What of a shape the facts depend on. Offsets count words from the row's first value. */
 export interface ShapeFacts {
-  /** Not a thing can be said without decoding the span: it is raw, or has an attribute twice. */
+  /** Not a thing can be said without decoding the span: it is raw, a snapshot, or has an attribute twice. */
   readonly isOpaque: boolean;
   readonly kind: number;
   readonly status: number;
@@ -71,7 +73,7 @@ export function shapeFactsOf({ book }: SpanTable, shape: Shape): ShapeFacts {
   const [pathAt = -1] = textAt(PATH_KEYS);
   const [hostAt = -1] = textAt(HOST_KEYS);
   return {
-    isOpaque: shape === book.shapes[RAW_SHAPE] || keys.size < attributes.length,
+    isOpaque: shape === book.shapes[RAW_SHAPE] || keys.size < attributes.length || keys.has(PENDING_SPAN_ID),
     kind,
     status,
     hasFailed: status !== STATUS_OK && (status === STATUS_ERROR || FAILURE_KEYS.some((key) => keys.has(key))),

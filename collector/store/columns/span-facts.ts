@@ -1,5 +1,6 @@
 /** What is read out of a whole span once, when it is taken: how it ended, and what searches and rollups ask of it. */
 import { spanOutcome, type Outcome, type SpanGiveUp } from '../../diagnose/outcome.ts';
+import { isSnapshot } from '../../diagnose/pending.ts';
 import { numberAttribute, type Span } from '../../span.ts';
 
 export interface SpanFacts {
@@ -8,6 +9,7 @@ export interface SpanFacts {
   readonly neverArrived: boolean;
   readonly isStream: boolean;
   readonly isRetry: boolean;
+  readonly isSnapshot: boolean;
 }
 
 const PHASES_BEFORE_ARRIVAL = new Set(['queue', 'dns', 'connect', 'tls']);
@@ -20,6 +22,7 @@ export function spanFacts(span: Span): SpanFacts {
     neverArrived: outcome !== 'ok' && neverArrived(span, giveUp?.phase ?? null),
     isStream: span.attributes.get('sockeye.stream') === true,
     isRetry: (numberAttribute(span.attributes, 'http.request.resend_count') ?? 0) > 0,
+    isSnapshot: isSnapshot(span),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   CLIENT,
   ERROR,
   IS_RETRY,
+  IS_SNAPSHOT,
   IS_STREAM,
   NEVER_ARRIVED,
   OK,
@@ -103,10 +104,12 @@ export class Tally {
     const { words } = lines;
     this.#servers.fill(words, first, end);
     for (let line = first, at = first * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
+      const flags = words[at + CODES]! >>> 16;
+      if (flags & IS_SNAPSHOT) continue;
       const minute = this.#minuteOf(startMsOfLine(words, at));
       const kind = words[at + CODES]! & 0xff;
       const outcome = (words[at + CODES]! >>> 8) & 0xff;
-      const isStream = ((words[at + CODES]! >>> 16) & IS_STREAM) !== 0;
+      const isStream = (flags & IS_STREAM) !== 0;
       const bucket = isStream ? NOT_TIMED : bucketOf(durationMsOfLine(words, at));
       const operation = words[at + OPERATION]!;
       const isCall = kind === CLIENT || kind === PRODUCER;

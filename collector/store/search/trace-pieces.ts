@@ -2,9 +2,10 @@
  * A trace as it lies in the store: rows of a block, of another that late spans went to, of segments not folded yet.
  * Put together, with copies of a span that was sent twice left out.
  */
-import { SPAN_ID_BYTES } from '../columns/codes.ts';
-import { durationMsOf, startMsOf, type SpanRows } from '../columns/span-table.ts';
-import { ERROR, TIMEOUT } from '../columns/codes.ts';
+import { openSpans } from '../../diagnose/pending.ts';
+import type { Span } from '../../span.ts';
+import { ERROR, IS_SNAPSHOT, SPAN_ID_BYTES, TIMEOUT } from '../columns/codes.ts';
+import { durationMsOf, spanIdOf, startMsOf, type SpanRows } from '../columns/span-table.ts';
 
 /** Rows that were read, with what tells their spans. */
 export interface ReadRows extends SpanRows {
@@ -29,37 +30,104 @@ export interface TraceFacts {
   readonly operations: ReadonlySet<number>;
 }
 
-/** Throws RangeError when the pieces hold no row. */
-export function traceFacts(pieces: readonly TracePiece[]): TraceFacts {
-  let startMs = Infinity;
-  let endMs = -Infinity;
-  let spans = 0;
-  let errors = 0;
-  let timeouts = 0;
-  let root: { readonly operation: number; readonly hasParent: boolean; readonly startMs: number } | null =
-    null;
-  const operations = new Set<number>();
+/**
+ * Snapshots of a span count as that span while it is open, and not at all once it has come; `decode` gives them whole.
+ * Throws RangeError when the pieces hold no row.
+ */
+export function traceFacts<Rows extends ReadRows>(
+  pieces: readonly TracePiece<Rows>[],
+  decode: (pieces: readonly TracePiece<Rows>[]) => readonly Span[],
+): TraceFacts {
+  const tally = new FactsTally();
+  let hasSnapshots = false;
   for (const { rows, at } of pieces) {
     for (const row of at) {
-      const rowStartMs = startMsOf(rows, row);
-      startMs = Math.min(startMs, rowStartMs);
-      endMs = Math.max(endMs, rowStartMs + durationMsOf(rows, row));
-      spans++;
-      if (rows.outcome[row] === ERROR) errors++;
-      if (rows.outcome[row] === TIMEOUT) timeouts++;
-      const operation = rows.operation[row]!;
-      operations.add(operation);
-      const hasParent = !isZero(rows.parentSpanId, row * SPAN_ID_BYTES);
-      const isEarlier =
-        root === null ||
-        Number(hasParent) - Number(root.hasParent) < 0 ||
-        (hasParent === root.hasParent && rowStartMs < root.startMs);
-      if (isEarlier) root = { operation, hasParent, startMs: rowStartMs };
+      if (rows.flags[row]! & IS_SNAPSHOT) {
+        hasSnapshots = true;
+        continue;
+      }
+      tally.addRow(rows, row);
+      if (rows.outcome[row] === ERROR) tally.errors++;
+      if (rows.outcome[row] === TIMEOUT) tally.timeouts++;
     }
   }
-  if (root === null) throw new RangeError('got a trace without a span, expected at least one');
-  const durationMs = endMs - startMs;
-  return { startMs, durationMs, spans, errors, timeouts, rootOperation: root.operation, operations };
+  if (hasSnapshots) addOpenSpans(tally, pieces, decode);
+  return tally.facts();
+}
+
+function addOpenSpans<Rows extends ReadRows>(
+  tally: FactsTally,
+  pieces: readonly TracePiece<Rows>[],
+  decode: (pieces: readonly TracePiece<Rows>[]) => readonly Span[],
+): void {
+  const ended = new Set<string>();
+  const operations = new Map<string, number>();
+  const snapshots = pieces.map(({ rows, at }) => ({
+    rows,
+    at: at.filter((row) => {
+      const isSnapshot = (rows.flags[row]! & IS_SNAPSHOT) !== 0;
+      if (isSnapshot) operations.set(spanIdOf(rows, row), rows.operation[row]!);
+      else ended.add(spanIdOf(rows, row));
+      return isSnapshot;
+    }),
+  }));
+  for (const { span, latest } of openSpans(decode(snapshots), ended)) {
+    const operation = operations.get(latest.spanId)!;
+    tally.add(
+      operation,
+      span.parentSpanId !== '',
+      Number(span.startUnixNano) / 1e6,
+      Number(latest.startUnixNano) / 1e6,
+    );
+  }
+  // None of them could be read: the rows themselves still say when.
+  if (tally.isEmpty) for (const { rows, at } of pieces) for (const row of at) tally.addRow(rows, row);
+}
+
+class FactsTally {
+  errors = 0;
+  timeouts = 0;
+  #spans = 0;
+  #startMs = Infinity;
+  #endMs = -Infinity;
+  readonly #operations = new Set<number>();
+  #root: { readonly operation: number; readonly hasParent: boolean; readonly startMs: number } | null = null;
+
+  get isEmpty(): boolean {
+    return this.#root === null;
+  }
+
+  addRow(rows: ReadRows, row: number): void {
+    const startMs = startMsOf(rows, row);
+    const hasParent = !isZero(rows.parentSpanId, row * SPAN_ID_BYTES);
+    this.add(rows.operation[row]!, hasParent, startMs, startMs + durationMsOf(rows, row));
+  }
+
+  add(operation: number, hasParent: boolean, startMs: number, endMs: number): void {
+    this.#spans++;
+    this.#startMs = Math.min(this.#startMs, startMs);
+    this.#endMs = Math.max(this.#endMs, endMs);
+    this.#operations.add(operation);
+    const root = this.#root;
+    const isEarlier =
+      root === null ||
+      Number(hasParent) - Number(root.hasParent) < 0 ||
+      (hasParent === root.hasParent && startMs < root.startMs);
+    if (isEarlier) this.#root = { operation, hasParent, startMs };
+  }
+
+  facts(): TraceFacts {
+    if (this.#root === null) throw new RangeError('got a trace without a span, expected at least one');
+    return {
+      startMs: this.#startMs,
+      durationMs: this.#endMs - this.#startMs,
+      spans: this.#spans,
+      errors: this.errors,
+      timeouts: this.timeouts,
+      rootOperation: this.#root.operation,
+      operations: this.#operations,
+    };
+  }
 }
 
 /** Leaves out every row that is byte for byte, resource and scope included, one of a piece before or above it. */

@@ -13,6 +13,7 @@ import {
   OUTCOMES,
   STATUSES,
   IS_RETRY,
+  IS_SNAPSHOT,
   IS_STREAM,
   NEVER_ARRIVED,
 } from '../../../collector/store/columns/codes.ts';
@@ -68,7 +69,8 @@ function expectRow(table: SpanTable, row: number, sent: RequestSpan, memory: Mem
     flags:
       (facts.isStream ? IS_STREAM : 0) |
       (facts.isRetry ? IS_RETRY : 0) |
-      (facts.neverArrived ? NEVER_ARRIVED : 0),
+      (facts.neverArrived ? NEVER_ARRIVED : 0) |
+      (facts.isSnapshot ? IS_SNAPSHOT : 0),
     giveUp:
       facts.giveUp === null
         ? null

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IS_STREAM, NEVER_ARRIVED } from '../../../collector/store/columns/codes.ts';
+import { IS_SNAPSHOT, IS_STREAM, NEVER_ARRIVED } from '../../../collector/store/columns/codes.ts';
 import { addCells, decodeStep, encodeStep, type StepCells } from '../../../collector/store/rollup/steps.ts';
 import { seriesIdentity, type EdgeSeries } from '../../../collector/store/rollup/series.ts';
 import { latencyOfSketch, totalOf } from '../../../collector/store/rollup/sketch.ts';
@@ -50,6 +50,19 @@ test('a call belongs to the service whose server span answered it, with both lat
   expect(edge!.cell.calls).toBe(1);
   expect(latencyOfSketch(edge!.cell.latency).p50Ms).toBeCloseTo(300, -1);
   expect(latencyOfSketch(edge!.cell.serverLatency!).p50Ms).toBeCloseTo(200, -1);
+});
+
+test('a snapshot of a span that has not ended counts for nothing', () => {
+  const snapshot: DrawnSpan = {
+    id: 9,
+    parent: 3,
+    service: 'checkout',
+    kind: 'internal',
+    startMs: 2_000,
+    durationMs: 0,
+    flags: IS_SNAPSHOT,
+  };
+  expect(cellsOf(tallyOf([...CALL, snapshot]))).toEqual(cellsOf(tallyOf(CALL)));
 });
 
 test('a call without a server span is kept by its peer', () => {

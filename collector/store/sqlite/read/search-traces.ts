@@ -96,7 +96,7 @@ export function createTraceSearch(
     const read = (traceId: string) =>
       kept.get(traceId, () => {
         const pieces = reader.pieces(units, traceId);
-        return { pieces, facts: traceFacts(pieces) };
+        return { pieces, facts: traceFacts(pieces, reader.spans) };
       });
     const valueOf = (traceId: string): number => {
       const { facts } = read(traceId);
