@@ -125,6 +125,8 @@ function readSpan(raw: RawSpan, resource: Record<string, Value>, scope: string):
   };
 }
 
+const WAIT_MS = 20_000;
+
 /** Spans as they come, and those who wait for one. */
 function createList() {
   const spans: ReceivedSpan[] = [];
@@ -142,7 +144,12 @@ function createList() {
     waitFor(matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan> {
       const found = spans.find(matches);
       if (found) return Promise.resolve(found);
-      return new Promise((resolve) => waiting.push({ matches, resolve }));
+      return new Promise((resolve, reject) => {
+        waiting.push({ matches, resolve });
+        const names = () => spans.map(({ kind, name }) => `${kind} ${name}`).join(', ');
+        const giveUp = () => reject(new Error(`no span as expected in ${WAIT_MS} ms, got: ${names()}`));
+        setTimeout(giveUp, WAIT_MS).unref();
+      });
     },
   };
 }
