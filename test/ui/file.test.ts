@@ -77,6 +77,7 @@ describe('a file that is dropped on the page', () => {
     );
     await page.click(page.all('a.trace')[0]!);
     await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443');
+    await page.press('j');
     await expect.poll(page.url, soon).toContain('span=');
     await page.press('Escape');
     await page.press('Escape');

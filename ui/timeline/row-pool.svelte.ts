@@ -13,21 +13,24 @@ export interface RowPool {
   readonly first: number;
   /** Rows that fit on the screen. */
   readonly onScreen: number;
-  /** For `bind:clientHeight`. */
-  height: number;
+  /** For `bind:clientHeight`; nothing is shown until it is known. */
+  height: number | undefined;
   /** For `onscroll`. */
   scrolled(event: { readonly currentTarget: HTMLElement }): void;
   /** Brings a row into view when it is not. */
   reveal(scroller: HTMLElement, row: number): void;
 }
 
-export function createRowPool(count: () => number, rowPx: number): RowPool {
+/** `opensOn` is the row that is in view from the first moment on; -1 for none. */
+export function createRowPool(count: () => number, rowPx: number, opensOn: () => number = () => -1): RowPool {
   let scrollTop = $state(0);
-  let height = $state(600);
-  const onScreen = $derived(Math.max(1, Math.floor(height / rowPx)));
+  let height = $state<number>();
+  const onScreen = $derived(Math.max(1, Math.floor((height ?? 0) / rowPx)));
   const first = $derived(Math.max(0, Math.min(count() - onScreen, Math.floor(scrollTop / rowPx)) - OVERSCAN));
   const size = $derived(
-    Math.min(POOL_MAX, Math.ceil(height / rowPx) + 2 * OVERSCAN, Math.max(0, count() - first)),
+    height === undefined
+      ? 0
+      : Math.min(POOL_MAX, Math.ceil(height / rowPx) + 2 * OVERSCAN, Math.max(0, count() - first)),
   );
   const slots = $derived(Array.from({ length: size }, (_, slot) => first + slot));
   return {
@@ -43,19 +46,24 @@ export function createRowPool(count: () => number, rowPx: number): RowPool {
     get height() {
       return height;
     },
-    set height(px: number) {
+    set height(px: number | undefined) {
+      if (height === undefined && px !== undefined) scrollTop = placeInView(opensOn(), 0, px);
       height = px;
     },
     scrolled({ currentTarget }) {
       scrollTop = currentTarget.scrollTop;
     },
     reveal(scroller, row) {
-      if (row < 0) return;
-      const top = row * rowPx;
-      if (top < scroller.scrollTop) scroller.scrollTop = Math.max(0, top - 3 * rowPx);
-      else if (top + rowPx > scroller.scrollTop + scroller.clientHeight) {
-        scroller.scrollTop = top - scroller.clientHeight + 4 * rowPx;
-      }
+      const from = scroller.scrollTop;
+      const to = placeInView(row, from, scroller.clientHeight);
+      if (to !== from) scroller.scrollTop = to;
     },
   };
+
+  /** Where the scroller is to stand for a row to be in view; where it stands, when it is. */
+  function placeInView(row: number, from: number, heightPx: number): number {
+    const top = row * rowPx;
+    if (row < 0 || (top >= from && top + rowPx <= from + heightPx)) return from;
+    return top < from ? Math.max(0, top - 3 * rowPx) : top - heightPx + 4 * rowPx;
+  }
 }
