@@ -36,7 +36,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly hostNames: readonly string[];
   readonly allowPurge: boolean;
-  /** Risks to print at start. */
+  /** To print at start: risks, and what is ignored. */
   readonly warnings: readonly string[];
 }
 
@@ -86,7 +86,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     hostNames: valuesOf('host-name', ...sources),
     allowPurge: required('allow-purge'),
   };
-  return Object.freeze({ ...config, warnings: warningsOf(config) });
+  return Object.freeze({ ...config, warnings: [...unknownVariables(environment), ...warningsOf(config)] });
 }
 
 export function helpText(): string {
@@ -143,6 +143,20 @@ function readEnvironment(environment: NodeJS.ProcessEnv): WrittenSettings {
     written.set(name, { where, texts });
   }
   return written;
+}
+
+/** Named for the hook, by Kubernetes after a service that is called sockeye, or for the scripts of the repository. */
+const OTHERS_VARIABLES =
+  /^SOCKEYE_(SDK|SLOW_CALL_MS|HOST_METRICS|CHROMIUM|SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_.*)$/;
+
+/** A misspelt variable would else be ignored in silence; refusing it would fail where an environment is shared. */
+function unknownVariables(environment: NodeJS.ProcessEnv): string[] {
+  const known = new Set(Object.keys(SETTINGS).map(environmentName));
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('SOCKEYE_') && !known.has(name) && !OTHERS_VARIABLES.test(name))
+    .map(
+      (name) => `${name}: got an unknown variable, expected one named after a flag of --help; it is ignored`,
+    );
 }
 
 function readConfigFile(path: string): WrittenSettings {

@@ -253,6 +253,17 @@ describe('the token', () => {
   });
 });
 
+test('variables that are unknown are named, but for those of others', () => {
+  const { warnings } = readConfig([], {
+    SOCKEYE_KEEEP: '3d',
+    SOCKEYE_KEEP: '3d',
+    SOCKEYE_SDK: '1',
+    SOCKEYE_SERVICE_HOST: '10.0.0.1',
+    SOCKEYE_PORT_4317_TCP_ADDR: '10.0.0.1',
+  });
+  expect(warnings).toEqual([expect.stringMatching(/^SOCKEYE_KEEEP: got an unknown variable, expected/)]);
+});
+
 describe('a non-loopback address', () => {
   test('without a token warns and names the risk', () => {
     const { warnings } = readConfig(['--web', '0.0.0.0:4319', '--otlp-grpc', '[::]:4317'], {});
