@@ -17,39 +17,51 @@ export interface FrameworkMetadata {
   route: string | undefined;
 }
 export const frameworkKey = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA');
+/** The `fetch` that the running code is part of. */
+export const fetchKey = Symbol('sockeye fetch');
 
-/** An immutable context. What every request has, has a place of its own; the rest is copied with each change. */
+/** An immutable context. What every request and `fetch` has, has a place of its own; the rest is copied with each change. */
 class Values implements Context {
   readonly span: Span | undefined;
   readonly framework: unknown;
+  readonly fetching: unknown;
   readonly others: ReadonlyMap<symbol, unknown> | undefined;
 
-  constructor(span: Span | undefined, framework: unknown, others: ReadonlyMap<symbol, unknown> | undefined) {
+  constructor(
+    span: Span | undefined,
+    framework: unknown,
+    fetching: unknown,
+    others: ReadonlyMap<symbol, unknown> | undefined,
+  ) {
     this.span = span;
     this.framework = framework;
+    this.fetching = fetching;
     this.others = others;
   }
 
   getValue(key: symbol): unknown {
     if (key === spanKey) return this.span;
-    return key === frameworkKey ? this.framework : this.others?.get(key);
+    if (key === frameworkKey) return this.framework;
+    return key === fetchKey ? this.fetching : this.others?.get(key);
   }
 
   setValue(key: symbol, value: unknown): Context {
-    if (key === spanKey) return new Values(value as Span | undefined, this.framework, this.others);
-    if (key === frameworkKey) return new Values(this.span, value, this.others);
-    return new Values(this.span, this.framework, new Map(this.others).set(key, value));
+    const { span, framework, fetching, others } = this;
+    if (key === spanKey) return new Values(value as Span | undefined, framework, fetching, others);
+    if (key === frameworkKey) return new Values(span, value, fetching, others);
+    if (key === fetchKey) return new Values(span, framework, value, others);
+    return new Values(span, framework, fetching, new Map(others).set(key, value));
   }
 
   deleteValue(key: symbol): Context {
-    if (key === spanKey || key === frameworkKey) return this.setValue(key, undefined);
+    if (key === spanKey || key === frameworkKey || key === fetchKey) return this.setValue(key, undefined);
     const others = new Map(this.others);
     others.delete(key);
-    return new Values(this.span, this.framework, others);
+    return new Values(this.span, this.framework, this.fetching, others);
   }
 }
 
-export const rootContext: Context = new Values(undefined, undefined, undefined);
+export const rootContext: Context = new Values(undefined, undefined, undefined, undefined);
 
 const storage = new AsyncLocalStorage<Context>();
 

@@ -1,7 +1,7 @@
 /** `fetch`, the global one and that of an undici from npm, wrapped: only its promise tells at once that a call was given up. */
 import type { Context } from '@opentelemetry/api';
 import type { Call } from './call.ts';
-import { activeContext, isSuppressed, runIn } from './context.ts';
+import { activeContext, fetchKey, isSuppressed, runIn } from './context.ts';
 import { guard } from './guard.ts';
 import type { Arrival } from './undici-dispatch.ts';
 
@@ -20,8 +20,6 @@ export interface FetchObserver {
   /** The fetch was rejected before a request was made of it. */
   rejectedInQueue(waiting: Arrival, url: URL, method: string, error: unknown): void;
 }
-
-const fetchKey = Symbol('sockeye fetch');
 
 /** The fetch that the code running in this context is part of. */
 export function fetchIn(active: Context): OpenFetch | undefined {

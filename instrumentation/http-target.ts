@@ -8,7 +8,7 @@ import { fullUrl, splitTarget } from './redact.ts';
 /** Servers beyond these are worked out anew each time. */
 const ORIGINS_MAX = 1_000;
 
-interface Origin {
+export interface Origin {
   protocol: string;
   host: string;
   /** `https://host:port`, without the usual port. */
@@ -41,7 +41,7 @@ export function describeTarget(request: ClientRequest, port?: number): Target {
   return { name: spanName, shared, attributes };
 }
 
-function sharedOf(origin: Origin, method: string): SharedAttributes {
+export function sharedOf(origin: Origin, method: string): SharedAttributes {
   const known = origin.shared.get(method);
   if (known) return known;
   const shared = {

@@ -14,11 +14,11 @@ import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
 import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
-import { recordedMethod } from './http-names.ts';
+import { Given } from './given.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
 import type { Recorder } from './recorder.ts';
-import { fullUrl, splitTarget } from './redact.ts';
 import { hiddenProperty, takeArrival, watchDispatchers } from './undici-dispatch.ts';
+import { describeUndiciTarget } from './undici-target.ts';
 
 /** What the channels publish of a request. */
 interface UndiciRequest {
@@ -39,7 +39,27 @@ interface UndiciCall extends Call {
   port: number;
 }
 
-const calls = new WeakMap<UndiciRequest, UndiciCall>();
+/** Keeps its call on a request, until that is over: what `fetch` makes of a request is kept long after it. */
+class Called extends Given {
+  #call: UndiciCall | undefined;
+
+  constructor(request: UndiciRequest, call: UndiciCall) {
+    super(request);
+    this.#call = call;
+  }
+
+  static by(request: object): UndiciCall | undefined {
+    return #call in request ? request.#call : undefined;
+  }
+
+  /** Gives the call, for the last time. */
+  static take(request: object): UndiciCall | undefined {
+    const call = Called.by(request);
+    if (call) (request as Called).#call = undefined;
+    return call;
+  }
+}
+
 /** Calls that have no socket yet, oldest first. */
 const waiting = new Set<UndiciCall>();
 
@@ -57,18 +77,18 @@ export function watchUndici(recorder: Recorder): void {
   onChannel<{ request: UndiciRequest; socket: Socket }>(
     'undici:client:sendHeaders',
     ({ request, socket }) => {
-      const call = calls.get(request);
+      const call = Called.by(request);
       if (call) headersSent(request, call, socket);
     },
   );
   onChannel<{ request: UndiciRequest }>('undici:request:bodySent', ({ request }) => {
-    const call = calls.get(request);
+    const call = Called.by(request);
     if (call) call.sentMs = performance.now();
   });
   onChannel<{ request: UndiciRequest; response: { statusCode: number; headers: Buffer[] } }>(
     'undici:request:headers',
     ({ request, response }) => {
-      const call = calls.get(request);
+      const call = Called.by(request);
       if (!call) return;
       call.headersMs = performance.now();
       call.statusCode = response.statusCode;
@@ -76,11 +96,11 @@ export function watchUndici(recorder: Recorder): void {
     },
   );
   onChannel<{ request: UndiciRequest }>('undici:request:trailers', ({ request }) => {
-    const call = calls.get(request);
+    const call = Called.take(request);
     if (call) finish(call);
   });
   onChannel<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
-    const call = calls.get(request);
+    const call = Called.take(request);
     if (!call) return;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
     else if (isThrownAway(call, error)) endCall(call);
@@ -94,9 +114,13 @@ export function watchUndici(recorder: Recorder): void {
   const observer: FetchObserver = {
     rejected: (call, error) => finish(call, error),
     rejectedInQueue: ({ startMs, pool }, url, method, error) => {
-      const { name, attributes } = describe(method, url, url.pathname + url.search);
+      const { name, shared, attributes } = describeUndiciTarget(
+        method,
+        url.origin,
+        url.pathname + url.search,
+      );
       Object.assign(attributes, pool && poolAttributes(pool));
-      finish(startCall(recorder, { name, attributes, startMs, queued: true }), error);
+      finish(startCall(recorder, { name, shared, attributes, startMs, queued: true }), error);
     },
   };
   watchFetch(globalThis, observer);
@@ -109,24 +133,23 @@ function requestCreated(recorder: Recorder, request: UndiciRequest): void {
   const open = fetchIn(active);
   // A fetch that was given up in the queue has its span.
   if (isSuppressed(active) || open?.isSettled) return;
-  const origin = new URL(String(request.origin));
-  const { name, attributes } = describe(request.method, origin, request.path);
+  const { name, shared, attributes, host, port } = describeUndiciTarget(
+    request.method,
+    request.origin,
+    request.path,
+  );
   if (request.upgrade || request.method === 'CONNECT') attributes['sockeye.stream'] = true;
   const started = startCall(recorder, {
     name,
+    shared,
     attributes,
     startMs: arrival?.startMs,
     queued: arrival?.pool !== undefined,
     unserved: 'queue',
     parent: active,
   });
-  const call: UndiciCall = Object.assign(started, {
-    host: String(attributes['server.address']),
-    port: Number(attributes['server.port']),
-    readPool,
-    arrivedIn: arrival?.pool,
-  });
-  calls.set(request, call);
+  const call: UndiciCall = Object.assign(started, { host, port, readPool, arrivedIn: arrival?.pool });
+  new Called(request, call);
   waiting.add(call);
   open?.calls.push(call);
   injectHeaders(recorder, request, call);
@@ -140,19 +163,6 @@ function readPool(call: Call): Attributes {
     if (isUnserved(other) && other.host === host && other.port === port) pending += 1;
   }
   return poolAttributes(hostPool(host, port, Math.max(1, pending), undefined));
-}
-
-function describe(asked: string, origin: URL, target: string): { name: string; attributes: Attributes } {
-  const { method, original, spanName } = recordedMethod(asked);
-  const attributes: Attributes = {
-    'http.request.method': method,
-    'server.address': origin.hostname.replace(/^\[(.*)\]$/, '$1'),
-    'server.port': Number(origin.port) || (origin.protocol === 'https:' ? 443 : 80),
-    // To a proxy the target is a URL already; that of CONNECT is the host and port to reach.
-    'url.full': fullUrl(target.startsWith('/') ? origin.origin : '', splitTarget(target)),
-  };
-  if (original !== undefined) attributes['http.request.method_original'] = original;
-  return { name: spanName, attributes };
 }
 
 function injectHeaders(recorder: Recorder, request: UndiciRequest, call: Call): void {
@@ -221,7 +231,7 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
   waiting.delete(call);
   attachSocket(call, connectionOf(socket));
   const isHttp2 = (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2';
-  call.attributes['network.protocol.version'] = isHttp2 ? '2' : '1.1';
+  call.protocolVersion = isHttp2 ? '2' : '1.1';
   if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, call, socket);
 }
 
@@ -271,7 +281,9 @@ function isThrownAway({ headersMs, startMs }: Call, error: unknown): boolean {
 /** Whether the raw headers, name and value in turn, announce an event stream. */
 function isEventStream(headers: Buffer[]): boolean {
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (String(headers[index]).toLowerCase() === 'content-type')
+    const name = headers[index]!;
+    // The text is made only of a name that may be it.
+    if (name.length === 12 && String(name).toLowerCase() === 'content-type')
       return String(headers[index + 1]).startsWith('text/event-stream');
   }
   return false;

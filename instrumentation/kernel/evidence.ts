@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
+import { Few } from '../few.ts';
 import { slowCallMs } from '../settings.ts';
 import { tcpAttributes } from './attributes.ts';
 import { noReading, readSocket, transferredOf, type Reading, type Transferred } from './reading.ts';
@@ -24,14 +25,14 @@ export interface ConnectionUser {
 
 /** What is kept of a connection for the moment it fails. */
 export interface Evidence {
-  users: Set<ConnectionUser>;
+  users: Few<ConnectionUser>;
   before: Transferred | undefined;
   /** The last reading since the connection was ready for its newest call. */
   reading: Reading | undefined;
 }
 
 export function newEvidence(): Evidence {
-  return { users: new Set(), before: { writtenBytes: 0, readBytes: 0 }, reading: undefined };
+  return { users: new Few(), before: { writtenBytes: 0, readBytes: 0 }, reading: undefined };
 }
 
 const slowMs = slowCallMs(process.env);
@@ -49,6 +50,7 @@ export function noteReady(evidence: Evidence, socket: Socket): void {
 /** The call has the socket now, alone or beside others. */
 export function noteSocket({ users }: Evidence, user: ConnectionUser): void {
   user.hasSocket = true;
+  if (users.isOnly(user)) return;
   for (const other of users) {
     if (other !== user && other.hasSocket) user.isShared = other.isShared = true;
   }

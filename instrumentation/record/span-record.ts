@@ -186,6 +186,16 @@ export class SpanRecord extends OpenLink implements Span, SpanData {
     this.close();
     this.endedAt = isBefore(at, this.startedAt) ? this.startedAt : at;
     this.owner.take(this);
+    this.#forget();
+  }
+
+  /** What it held is sent: whoever still holds the span, such as a context, must not keep that too. */
+  #forget(): void {
+    this.shared = undefined;
+    this.startAttributes = this.endAttributes = undefined;
+    this.ownAttributes = undefined;
+    this.events = undefined;
+    this.links = undefined;
   }
 
   /** From here on it is not open, whether it is to be told of or not. */

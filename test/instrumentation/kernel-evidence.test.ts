@@ -308,7 +308,7 @@ describe('a socket that several calls have at once', () => {
       isComplete: () => false,
     })) as [ConnectionUser, ConnectionUser, ConnectionUser];
     const evidence = newEvidence();
-    evidence.users = new Set([waiting, first]);
+    for (const each of [waiting, first]) evidence.users.add(each);
     noteSocket(evidence, first);
     expect(first.isShared).toBe(false);
     evidence.users.add(second);
