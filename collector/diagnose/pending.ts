@@ -41,7 +41,8 @@ export function openSpans(
 }
 
 export function isSnapshot(span: Span): boolean {
-  return ID.test(openSpanId(span));
+  const id = openSpanId(span);
+  return id !== '' && ID.test(id);
 }
 
 /** '' when the span is no snapshot. */

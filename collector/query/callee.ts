@@ -34,10 +34,19 @@ const UNKNOWN_PEER = 'unknown peer';
 /** Of a client or producer span; null for any other. */
 export function peerOf(span: Pick<Span, 'kind' | 'attributes'>): Peer | null {
   if (span.kind !== 'client' && span.kind !== 'producer') return null;
-  const { attributes } = span;
+  const { host, port } = addressOf(span.attributes);
+  return { address: joinAddress(host, port), ...nameOf(span, host) };
+}
+
+/** The peer's address alone. */
+export function addressOfPeer({ kind, attributes }: Pick<Span, 'kind' | 'attributes'>): string | null {
+  if (kind !== 'client' && kind !== 'producer') return null;
   const { host, port } = addressOf(attributes);
-  const named = nameOf(span, host);
-  return { address: host !== null && port !== null ? `${host}:${port}` : null, ...named };
+  return joinAddress(host, port);
+}
+
+function joinAddress(host: string | null, port: number | null): string | null {
+  return host !== null && port !== null ? `${host}:${port}` : null;
 }
 
 /** Whether it counts as a call. That a connection was got is part of the calls that it is for; that none was got is a failed one. */

@@ -6,14 +6,19 @@ import { spansInQuestion } from '../diagnose/in-question.ts';
 import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import { operationOf, type Span } from '../span.ts';
-import type { NormalKey, Store } from '../store/store.ts';
-import { readCallees } from './trace-callees.ts';
+import type { Normal, NormalKey, Store } from '../store/store.ts';
+import { addressesOf, nameCallees } from './trace-callees.ts';
 
 /** A trace with more operations than this is judged by what is known of its first ones. */
 const LOOKED_UP_MAX = 500;
 
 /** What a trace is judged by beside its own spans. */
 export type History = Pick<Store, 'readNormals' | 'readAddressServices'>;
+/** The same for whoever is where it is stored. */
+export interface HistoryHere {
+  readNormals(keys: readonly NormalKey[], exceptTraceId: string): Normal[];
+  readAddressServices(addresses: readonly string[]): ReadonlyMap<string, string>;
+}
 
 export async function diagnoseByHistory(
   history: History,
@@ -21,19 +26,43 @@ export async function diagnoseByHistory(
   spans: readonly Span[],
   tree: TraceTree,
 ): Promise<Diagnosis> {
-  const asked = spansInQuestion(tree);
-  if (asked.size === 0) return diagnoseTree(traceId, tree, { normals: new Map() });
-  const [normals, nameCallee] = await Promise.all([
-    history.readNormals(normalKeysOf(asked), traceId),
-    readCallees(history, spans),
+  const asked = questionsOf(spans, tree);
+  if (asked === null) return diagnoseTree(traceId, tree, NO_HISTORY);
+  const [normals, services] = await Promise.all([
+    history.readNormals(asked.normals, traceId),
+    history.readAddressServices(asked.addresses),
   ]);
-  const context: DiagnosisContext = {
+  return diagnoseTree(traceId, tree, contextOf(normals, services));
+}
+
+export function diagnoseByHistoryHere(
+  history: HistoryHere,
+  traceId: string,
+  spans: readonly Span[],
+  tree: TraceTree,
+): Diagnosis {
+  const asked = questionsOf(spans, tree);
+  if (asked === null) return diagnoseTree(traceId, tree, NO_HISTORY);
+  const normals = history.readNormals(asked.normals, traceId);
+  const services = history.readAddressServices(asked.addresses);
+  return diagnoseTree(traceId, tree, contextOf(normals, services));
+}
+
+const NO_HISTORY: DiagnosisContext = { normals: new Map() };
+
+/** null when nobody gave up: such a trace is judged without history. */
+function questionsOf(spans: readonly Span[], tree: TraceTree) {
+  const asked = spansInQuestion(tree);
+  return asked.size === 0 ? null : { normals: normalKeysOf(asked), addresses: addressesOf(spans) };
+}
+
+function contextOf(normals: readonly Normal[], services: ReadonlyMap<string, string>): DiagnosisContext {
+  return {
     normals: new Map(
       normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]),
     ),
-    nameCallee,
+    nameCallee: nameCallees(services),
   };
-  return diagnoseTree(traceId, tree, context);
 }
 
 function normalKeysOf(nodes: Iterable<TraceNode>): NormalKey[] {

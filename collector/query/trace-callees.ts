@@ -1,7 +1,7 @@
 /** Names whom the calls of a trace went to, as the map names them: with what the store remembers of addresses. */
 import { serviceOf, type Span } from '../span.ts';
 import type { Store } from '../store/store.ts';
-import { calleeOf, peerOf } from './callee.ts';
+import { addressOfPeer, calleeOf, peerOf } from './callee.ts';
 
 /** Peers of a trace beyond these go by what the calls themselves say. */
 const ADDRESSES_MAX = 500;
@@ -13,7 +13,11 @@ export async function readCallees(
   store: Pick<Store, 'readAddressServices'>,
   spans: readonly Span[],
 ): Promise<NameCallee> {
-  const services = await store.readAddressServices(addressesOf(spans));
+  return nameCallees(await store.readAddressServices(addressesOf(spans)));
+}
+
+/** `services` by the addresses that they answer behind. */
+export function nameCallees(services: ReadonlyMap<string, string>): NameCallee {
   return (call, pairedService) => {
     const peer = peerOf(call);
     if (peer === null) return pairedService ?? serviceOf(call);
@@ -22,11 +26,12 @@ export async function readCallees(
   };
 }
 
-function addressesOf(spans: readonly Span[]): string[] {
+export function addressesOf(spans: readonly Span[]): string[] {
   const addresses = new Set<string>();
   for (const span of spans) {
-    const address = peerOf(span)?.address ?? null;
-    if (address !== null && addresses.size < ADDRESSES_MAX) addresses.add(address);
+    if (addresses.size >= ADDRESSES_MAX) break;
+    const address = addressOfPeer(span);
+    if (address !== null) addresses.add(address);
   }
   return [...addresses];
 }

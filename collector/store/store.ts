@@ -109,6 +109,8 @@ export interface Store {
   readTrace(traceId: string): Promise<Span[]>;
   /** The same as OTLP `TracesData` protobuf, every field as it was sent; null when it is unknown. */
   readTraceBytes(traceId: string): Promise<Uint8Array | null>;
+  /** The same as the page opens it, judged: a file as `TraceColumnsHead` describes it; null when it is unknown. */
+  readTraceColumns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
   /**
    * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the

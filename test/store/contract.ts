@@ -58,6 +58,7 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
     test('works when empty', async () => {
       expect(await store.readTrace(traceId('1'))).toEqual([]);
       expect(await store.readTraceBytes(traceId('1'))).toBeNull();
+      expect(await store.readTraceColumns(traceId('1'))).toBeNull();
       expect(await search('')).toEqual({ traces: [], total: 0, truncated: false, cursor: null });
       expect(await store.readServiceStats(AROUND_NOON, { byOperation: true, service: null })).toEqual([]);
       expect(await store.readCallGroups(AROUND_NOON)).toEqual([]);
@@ -105,6 +106,18 @@ export function checkStoreContract(name: string, createBackend: () => Backend): 
         const [scope] = resource!.scopeSpans;
         const expected = { ...resource, scopeSpans: [{ ...scope, spans: [scope!.spans[0]] }] };
         expect(kept.resourceSpans).toEqual([expected]);
+      });
+
+      test.each([3, 2_500])('a trace of %i spans is given as the page opens it', async (count) => {
+        const id = (number: number) => (number + 1).toString(16);
+        const parent = (number: number) => (number === 0 ? {} : { parent: id(Math.floor((number - 1) / 4)) });
+        const sent = Array.from({ length: count }, (_, number) => ({ id: id(number), ...parent(number) }));
+        // In two requests, the callers last.
+        for (const half of [sent.slice(2), sent.slice(0, 2)]) await store.append(makeRequest(...half));
+        const file = (await store.readTraceColumns(traceId('1')))!;
+        const head = JSON.parse(Buffer.from(file.slice(4, 4 + file[0]! + file[1]! * 256)).toString());
+        expect(head).toMatchObject({ traceId: traceId('1'), spans: count, complete: true, pinned: false });
+        expect(head).toMatchObject({ services: ['checkout'], operations: ['GET /'], verdicts: [] });
       });
 
       test('a request sent again byte for byte is a duplicate, also within one turn', async () => {

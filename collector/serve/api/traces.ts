@@ -132,10 +132,12 @@ export function traceRoutes(sources: Sources): Route[] {
 async function answerTrace(
   { traces }: Sources,
   traceId: string,
-  form: TraceForm,
+  form: TraceForm | 'columns',
   signal: AbortSignal,
 ): Promise<BodyAnswer | null> {
-  const body = await traces.write(traceId, form, signal);
+  const body = await (form === 'columns'
+    ? traces.columns(traceId, signal)
+    : traces.write(traceId, form, signal));
   const isColumns = form === 'columns' || form === 'texts';
   return body && { type: isColumns ? COLUMNS_TYPE : JSON_TYPE, body };
 }

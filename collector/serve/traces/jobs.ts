@@ -39,7 +39,7 @@ export function runJob(
 ): Promise<JobResults[Job['kind']]> | JobResults[Job['kind']] {
   switch (job.kind) {
     case 'write':
-      return writeTrace(job.form, job.traceId, job.bytes, history, job.isPinned);
+      return writeTrace(job.form, job.traceId, job.bytes, job.isPinned);
     case 'diagnose':
       return diagnoseDocument(job.traceId, job.bytes, history);
     case 'phases': {

@@ -16,6 +16,8 @@ import type { TraceForm } from './write-trace.ts';
 export interface TraceReader {
   /** null when the trace is not stored. */
   write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** As the page opens it; null when it is not stored. */
+  columns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Diagnosed afresh from what is stored now; null when nothing is. */
   diagnose(traceId: string): Promise<DiagnosisToSave | null>;
   /** Where its time went; null when the trace is not stored. */
@@ -50,6 +52,7 @@ export function createTraceReader(store: Store): TraceReader {
       if (signal?.aborted === true) throw new Cancelled('the caller went away');
       return bytes === null ? null : run({ kind: 'write', bytes, traceId, form, isPinned });
     },
+    columns: (traceId, signal) => store.readTraceColumns(traceId, signal),
     async diagnose(traceId) {
       const bytes = await store.readTraceBytes(traceId);
       return bytes === null ? null : run({ kind: 'diagnose', bytes, traceId });

@@ -1,7 +1,4 @@
-/**
- * One trace, as the document that the store keeps, in every form the API gives it. Pure but for the history it is judged
- * by, which is asked for.
- */
+/** One trace, as the document that the store keeps, in every form the API gives it; and judged by its history. */
 import { decodeTraces } from '../../decode/decode-traces.ts';
 import { tracesToJson } from '../../decode/otlp-json.ts';
 import { foldPending } from '../../diagnose/pending.ts';
@@ -9,24 +6,22 @@ import { buildTraceTree } from '../../diagnose/tree.ts';
 import { writeColumnFile } from '../../query/column-file.ts';
 import { diagnoseByHistory, type History } from '../../query/diagnose-by-history.ts';
 import { diagnosisToSave } from '../../query/diagnosis-to-save.ts';
-import { orderRows } from '../../query/row-order.ts';
-import { traceColumns } from '../../query/trace-columns.ts';
 import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
 import type { DiagnosisToSave } from '../../store/store.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinJson } from '../formats/zipkin-json.ts';
-import type { Trace, TraceColumnsHead, TraceTextsHead } from '../wire.ts';
+import type { Trace, TraceTextsHead } from '../wire.ts';
 
-export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'columns' | 'texts';
+/** `columns` are made where the trace is stored. */
+export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts';
 
-export async function writeTrace(
+export function writeTrace(
   form: TraceForm,
   traceId: string,
   document: Uint8Array,
-  history: History,
   isPinned: boolean,
-): Promise<Uint8Array> {
+): Uint8Array {
   if (form === 'otlp') return encode(tracesToJson(document));
   const sent = decodeTraces(document);
   // Others' formats know no spans that have not ended, and take what was sent.
@@ -38,13 +33,6 @@ export async function writeTrace(
       return jsonOf({ ...buildWireTrace(traceId, spans), pinned: isPinned });
     case 'texts':
       return writeColumnFile<TraceTextsHead>(traceTexts(spans));
-    case 'columns': {
-      const tree = buildTraceTree(spans);
-      const { verdicts } = await diagnoseByHistory(history, traceId, spans, tree);
-      const counts = { received: sent.length, folded: spans.length };
-      const { head, columns } = traceColumns(traceId, tree, orderRows(tree), counts, verdicts);
-      return writeColumnFile<TraceColumnsHead>({ head: { ...head, pinned: isPinned }, columns });
-    }
   }
 }
 

@@ -5,10 +5,13 @@
  *     writer     everything that changes the store
  *     searcher   what reads a range, and may take long
  *     finder     what reads by id, and how the store is: never behind a search
+ *     large      large traces as the page opens them; there only when one was asked for lately
  */
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
+import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
+import type { ColumnsAnswer, ColumnsAsked } from './read/trace-columns.ts';
 import { FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
@@ -22,6 +25,8 @@ export interface StoreOptions {
 
 /** Several times what senders have in flight at full speed; a request that finds no room goes without. */
 const RING_BYTES = 16 << 20;
+/** The finder is busy with so many spans for some 20 ms. */
+const SPANS_OF_FINDER_MAX = 2_000;
 
 /** Throws StoreOpenError when the folder or its file cannot be used. */
 export async function openStore({ folder, onFailure = () => {} }: StoreOptions): Promise<Store> {
@@ -33,9 +38,11 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     threads.push(thread);
     return thread;
   };
+  const large = createIdleReader((onBreak) => startThread('read/reader-thread', { folder }, onBreak));
   /** The writer last, so that SQLite folds the WAL into the file. */
   const closeAll = async (): Promise<void> => {
     const [, ...readers] = threads;
+    await large.close();
     // A reader that is gone already must not keep the writer open.
     for (const reader of readers) await reader.call('close', null).catch(() => {});
     await change('close', null);
@@ -68,6 +75,13 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     append: (request) => appender.append(request),
     readTrace: (traceId) => finder.call('readTrace', traceId),
     readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
+    readTraceColumns: (traceId, signal) =>
+      settled(async () => {
+        const asked: ColumnsAsked = { traceId, spansMax: SPANS_OF_FINDER_MAX };
+        const answer = await finder.call<ColumnsAnswer>('readTraceColumns', asked, { signal });
+        if (typeof answer !== 'number') return answer;
+        return large.call('readTraceColumns', { traceId, spansMax: Infinity }, signal);
+      }),
     readSpans: (ids) => finder.call('readSpans', ids),
     // Which service answers behind an address is learnt with the sums.
     searchTraces: (search, signal) => settled(() => searcher.call('searchTraces', search, { signal })),

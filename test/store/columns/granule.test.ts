@@ -7,6 +7,8 @@ import type { Granule } from '../../../collector/store/columns/granule.ts';
 import { decodeBlockHeader, openGranule } from '../../../collector/store/columns/read-block.ts';
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
+import { decodeSpan } from '../../../collector/decode/otlp-protobuf.ts';
+import { createSpanMaker } from '../../../collector/store/columns/stored-span.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
 import {
   createSpanTable,
@@ -20,6 +22,8 @@ import { memoryInterner } from './memory-interner.ts';
 import { randomSpan, requestOf, seeded } from './random-spans.ts';
 
 const NOW_UNIX_MS = Date.UTC(2026, 10, 20, 12);
+const RESOURCE = { attributes: new Map(), droppedAttributes: 0, schemaUrl: '' };
+const SCOPE = { ...RESOURCE, name: '', version: '' };
 
 function randomTable(seed: number, percent: number, spans: number): SpanTable {
   const random = seeded(seed);
@@ -65,6 +69,20 @@ function expectSame(granule: Granule, table: SpanTable, order: Uint32Array, from
   }
 }
 
+function expectSameSpans(granule: Granule): void {
+  const makeSpan = createSpanMaker(granule);
+  for (let row = 0; row < granule.rows; row++) {
+    const decoded = decodeSpan(granule.spanBytes(row), RESOURCE, SCOPE);
+    const read = makeSpan(row, decoded.traceId, RESOURCE, SCOPE);
+    expect({ ...read, attributes: new Map(read.attributes) }).toEqual(decoded);
+    expect([...read.attributes.keys()]).toEqual([...decoded.attributes.keys()]);
+    expect(read.attributes.size).toBe(decoded.attributes.size);
+    const missing = read.attributes.get('not there');
+    expect([missing, read.attributes.has('not there')]).toEqual([undefined, false]);
+    for (const [key, value] of decoded.attributes) expect(read.attributes.get(key)).toEqual(value);
+  }
+}
+
 /** As the store keeps it: parts by granule and name. */
 function encodeBlock(table: SpanTable, order: Uint32Array, rows: number) {
   const block = startBlock(table, order, rows);
@@ -91,6 +109,14 @@ describe.each([0, 2])('of random spans, %i in a hundred bytes strange', (percent
     const granules = openBlock(encodeBlock(table, order, 200));
     expect(granules.length).toBeGreaterThan(2);
     for (const granule of granules) expectSame(granule, table, order, granule.zone.firstRow);
+  });
+
+  test('a row is the same span whether its bytes are decoded or its columns read', () => {
+    const granules = [
+      openSegment(encodeSegment(table, 0, table.rows)),
+      ...openBlock(encodeBlock(table, order, 200)),
+    ];
+    for (const granule of granules) expectSameSpans(granule);
   });
 
   test('rows put back into a table are the same rows', () => {

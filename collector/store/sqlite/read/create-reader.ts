@@ -3,6 +3,7 @@
  * one moment, though they are folded meanwhile.
  */
 import { statSync } from 'node:fs';
+import type { HistoryHere } from '../../../query/diagnose-by-history.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import {
   StoreUnavailable,
@@ -22,6 +23,7 @@ import { createCallReader } from './calls.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
+import { createColumnsReader, type ColumnsAsked } from './trace-columns.ts';
 import { createTraceReader } from './traces.ts';
 import { createUnits } from './units.ts';
 import { createVerdictReader } from './verdicts.ts';
@@ -61,9 +63,21 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const attributes = createAttributeReader(traces, names, onDamage);
   const verdicts = createVerdictReader(database);
   const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
-  const isPinned = database
+  const pinned = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
     .pluck();
+  const isPinned = (traceId: string): boolean => pinned.get(Buffer.from(traceId, 'hex')) === 1;
+  const history: HistoryHere = {
+    readNormals: (keys, exceptTraceId) =>
+      calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId)),
+    readAddressServices: (wanted) => addresses.some(wanted),
+  };
+  const readTraceColumns = createColumnsReader(
+    traces,
+    (traceId) => traces.pieces(units.byTrace(), traceId),
+    history,
+    isPinned,
+  );
   const readStatus = createStatusReader(database, folder);
 
   const methods = {
@@ -81,9 +95,9 @@ export function createReader(database: Connection, folder: string, log: (line: s
     readCallCounts: ({ range, steps }: { range: TimeRange; steps: number }, isCancelled: IsCancelled) =>
       rollups.readCallCounts(range, steps, isCancelled),
     readVersions: (range: TimeRange, isCancelled: IsCancelled) => rollups.readVersions(range, isCancelled),
-    readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) => {
-      return calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId));
-    },
+    readTraceColumns: (asked: ColumnsAsked) => readTraceColumns(asked),
+    readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) =>
+      history.readNormals(keys, exceptTraceId),
     readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
       attributes.readKeys(units.all(), range, prefix, limit, isCancelled),
     readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
@@ -91,8 +105,8 @@ export function createReader(database: Connection, folder: string, log: (line: s
     readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
       verdicts.readUndiagnosed(patience, limit),
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
-    readAddressServices: (wanted: readonly string[]) => addresses.some(wanted),
-    isPinned: (traceId: string) => isPinned.get(Buffer.from(traceId, 'hex')) === 1,
+    readAddressServices: (wanted: readonly string[]) => history.readAddressServices(wanted),
+    isPinned,
     status: () => readStatus(),
   } satisfies Methods;
 

@@ -1,0 +1,259 @@
+/**
+ * Rows of a granule as spans, without their bytes put together in between: what a span says of itself is read from its
+ * shape and columns, and an attribute when it is asked for. Such a span does not leave its thread.
+ */
+import { decodeSpan } from '../../decode/otlp-protobuf.ts';
+import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind, StatusCode } from '../../span.ts';
+import { SPAN_ID_BYTES } from './codes.ts';
+import { DamagedPart } from './damaged-part.ts';
+import type { Granule } from './granule.ts';
+import {
+  ATTRIBUTE,
+  BOOL,
+  CLOSE,
+  DROPPED_ATTRIBUTES,
+  DROPPED_EVENTS,
+  DROPPED_LINKS,
+  END,
+  FLAGS,
+  KIND,
+  literalOfCode,
+  NAME,
+  NO_PARENT,
+  numberOfCode,
+  PARENT_SPAN_ID,
+  SPAN_ID,
+  START,
+  STATUS,
+  STATUS_CODE,
+  STATUS_MESSAGE,
+  TRACE_ID,
+  TRACE_STATE,
+  typeOfCode,
+} from './operations.ts';
+import type { Shape } from './shape-book.ts';
+import type { ValueColumn } from './value-column.ts';
+
+const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
+const STATUS_CODES: readonly StatusCode[] = ['unset', 'ok', 'error'];
+const NO_ID = '0'.repeat(2 * SPAN_ID_BYTES);
+/** Of spans that say each of these at most once; events, links and what is kept whole are decoded from bytes. */
+const ONCE: ReadonlySet<number> = new Set([
+  TRACE_ID,
+  SPAN_ID,
+  TRACE_STATE,
+  PARENT_SPAN_ID,
+  NO_PARENT,
+  NAME,
+  KIND,
+  START,
+  END,
+  DROPPED_ATTRIBUTES,
+  DROPPED_EVENTS,
+  DROPPED_LINKS,
+  STATUS,
+  STATUS_MESSAGE,
+  STATUS_CODE,
+  FLAGS,
+]);
+
+/** Makes spans of a granule's rows, all of one trace. Throws DamagedPart, and so do the spans it makes. */
+export function createSpanMaker(
+  granule: Granule,
+): (row: number, traceId: string, resource: Resource, scope: Scope) => Span {
+  const plans = new Map<Shape, Plan | null>();
+  const ids = viewBuffer(granule.spanId);
+  const parents = viewBuffer(granule.parentSpanId);
+  return (row, traceId, resource, scope) => {
+    const shape = granule.stored.shapes[granule.shape[row]!]!;
+    let plan = plans.get(shape);
+    if (plan === undefined) plans.set(shape, (plan = planOf(granule, shape)));
+    if (plan === null) return decodeSpan(granule.spanBytes(row), resource, scope);
+    const idAt = row * SPAN_ID_BYTES;
+    return {
+      traceId,
+      spanId: ids.toString('hex', idAt, idAt + SPAN_ID_BYTES),
+      parentSpanId: plan.hasParent ? parentIdOf(parents, idAt) : '',
+      traceState: textAt(plan.traceState, row),
+      flags: wordAt(plan.flags, row),
+      name: textAt(plan.name, row),
+      kind: plan.kind,
+      startUnixNano: plan.hasStart ? nanoOf(granule.startLow[row]!, granule.startHigh[row]!) : 0n,
+      endUnixNano: plan.hasEnd ? nanoOf(granule.endLow[row]!, granule.endHigh[row]!) : 0n,
+      status:
+        plan.message === null ? plan.status : { code: plan.status.code, message: textAt(plan.message, row) },
+      attributes: new StoredAttributes(plan.attributes, row),
+      events: [],
+      links: [],
+      droppedAttributes: wordAt(plan.droppedAttributes, row),
+      droppedEvents: wordAt(plan.droppedEvents, row),
+      droppedLinks: wordAt(plan.droppedLinks, row),
+      resource,
+      scope,
+    };
+  };
+}
+
+/** Where the spans of one shape have what they say. */
+interface Plan {
+  readonly hasParent: boolean;
+  readonly hasStart: boolean;
+  readonly hasEnd: boolean;
+  readonly kind: SpanKind;
+  /** Without its message. */
+  readonly status: Span['status'];
+  readonly message: Hole | null;
+  readonly name: Hole | null;
+  readonly traceState: Hole | null;
+  readonly flags: Hole | null;
+  readonly droppedAttributes: Hole | null;
+  readonly droppedEvents: Hole | null;
+  readonly droppedLinks: Hole | null;
+  readonly attributes: AttributePlan;
+}
+
+/** By key, in the order sent; null where an attribute has no value. */
+type AttributePlan = ReadonlyMap<string, Hole | null>;
+
+/** null for a shape whose spans say more than a plan can. */
+function planOf(granule: Granule, shape: Shape): Plan | null {
+  const holes = new Map<number, Hole | null>();
+  const codes = new Map<number, number>();
+  const attributes = new Map<string, Hole | null>();
+  let offset = 0;
+  for (const { code, key, column } of shape.steps) {
+    const number = numberOfCode(code);
+    const hole = column < 0 ? null : new Hole(granule, shape, offset, typeOfCode(code));
+    if (column >= 0) offset += granule.stored.columns[column]!.format === 'pair' ? 2 : 1;
+    if (number === ATTRIBUTE) attributes.set(key, hole);
+    else if (number === CLOSE) continue;
+    else if (!ONCE.has(number) || codes.has(number)) return null;
+    else {
+      codes.set(number, code);
+      holes.set(number, hole);
+    }
+  }
+  const literal = (number: number): number => literalOfCode(codes.get(number) ?? 0);
+  const at = (number: number): Hole | null => holes.get(number) ?? null;
+  return {
+    hasParent: codes.has(PARENT_SPAN_ID),
+    hasStart: codes.has(START),
+    hasEnd: codes.has(END),
+    kind: KINDS[literal(KIND)] ?? 'unspecified',
+    status: { code: STATUS_CODES[literal(STATUS_CODE)] ?? 'unset', message: '' },
+    message: at(STATUS_MESSAGE),
+    name: at(NAME),
+    traceState: at(TRACE_STATE),
+    flags: at(FLAGS),
+    droppedAttributes: at(DROPPED_ATTRIBUTES),
+    droppedEvents: at(DROPPED_EVENTS),
+    droppedLinks: at(DROPPED_LINKS),
+    attributes,
+  };
+}
+
+/** What a span of the shape says in one of its holes. */
+class Hole {
+  readonly #granule: Granule;
+  readonly #name: string;
+  readonly #ordinal: number;
+  readonly #isBool: boolean;
+  #column: ValueColumn | null = null;
+  /** Listed values that were decoded: spans share them. */
+  readonly #values: AttributeValue[] = [];
+
+  constructor(granule: Granule, { streams, ordinals }: Shape, offset: number, type: number) {
+    this.#granule = granule;
+    this.#name = granule.stored.columns[streams[offset]! >>> 1]!.name;
+    this.#ordinal = ordinals[offset]!;
+    this.#isBool = type === BOOL;
+  }
+
+  textOf(row: number): string {
+    const column = this.#open();
+    const index = column.indexAt(row, this.#ordinal);
+    return (this.#values[index] ??= column.bytesAt(index).toString()) as string;
+  }
+
+  wordOf(row: number): number {
+    const column = this.#open();
+    return column.wordAt(column.indexAt(row, this.#ordinal), 0);
+  }
+
+  attributeOf(row: number): AttributeValue {
+    if (this.#isBool) return this.wordOf(row) !== 0;
+    const column = this.#open();
+    const index = column.indexAt(row, this.#ordinal);
+    return (this.#values[index] ??= column.attributeAt(index));
+  }
+
+  #open(): ValueColumn {
+    if (this.#column !== null) return this.#column;
+    const column = this.#granule.column(this.#name);
+    if (column === null) throw new DamagedPart(`part ${this.#name} is missing`);
+    return (this.#column = column);
+  }
+}
+
+/** Reads each attribute when it is asked for. */
+class StoredAttributes implements Attributes {
+  readonly #plan: AttributePlan;
+  readonly #row: number;
+
+  constructor(plan: AttributePlan, row: number) {
+    this.#plan = plan;
+    this.#row = row;
+  }
+
+  get size(): number {
+    return this.#plan.size;
+  }
+  has(key: string): boolean {
+    return this.#plan.has(key);
+  }
+  get(key: string): AttributeValue | undefined {
+    const hole = this.#plan.get(key);
+    return hole === undefined ? undefined : hole === null ? null : hole.attributeOf(this.#row);
+  }
+  keys(): MapIterator<string> {
+    return this.#plan.keys();
+  }
+  values(): MapIterator<AttributeValue> {
+    return this.#decoded().values();
+  }
+  entries(): MapIterator<[string, AttributeValue]> {
+    return this.#decoded().entries();
+  }
+  [Symbol.iterator](): MapIterator<[string, AttributeValue]> {
+    return this.entries();
+  }
+  forEach(run: (value: AttributeValue, key: string, all: Attributes) => void): void {
+    for (const [key, value] of this.entries()) run(value, key, this);
+  }
+
+  #decoded(): Map<string, AttributeValue> {
+    return new Map(Array.from(this.#plan.keys(), (key) => [key, this.get(key) ?? null]));
+  }
+}
+
+const textAt = (hole: Hole | null, row: number): string => hole?.textOf(row) ?? '';
+const wordAt = (hole: Hole | null, row: number): number => hole?.wordOf(row) ?? 0;
+
+/** Some senders write a root's missing parent as zeros. */
+function parentIdOf(parents: Buffer, at: number): string {
+  const id = parents.toString('hex', at, at + SPAN_ID_BYTES);
+  return id === NO_ID ? '' : id;
+}
+
+const halves = new Uint32Array(2);
+const whole = new BigUint64Array(halves.buffer);
+
+function nanoOf(low: number, high: number): bigint {
+  halves[0] = low;
+  halves[1] = high;
+  return whole[0]!;
+}
+
+function viewBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
