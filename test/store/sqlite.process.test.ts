@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
-import { checkStoreContract, type Backend } from './contract.ts';
+import { checkStoreContract } from './contract/check-contract.ts';
+import type { Backend } from './contract/tested-store.ts';
 
 function createBackend(): Backend {
   let folder = '';
@@ -20,4 +21,4 @@ function createBackend(): Backend {
   };
 }
 
-checkStoreContract('SQLite', createBackend);
+checkStoreContract('SQLite', createBackend());

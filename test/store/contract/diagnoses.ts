@@ -1,0 +1,92 @@
+/** Which traces are due for a diagnosis, and what is saved of one. */
+import { expect, test } from 'vitest';
+import type { Diagnosis } from '../../../collector/diagnose/verdict.ts';
+import { type Patience } from '../../../collector/store/store.ts';
+import { makeVerdict } from '../../query/make-verdict.ts';
+import {
+  AROUND_NOON,
+  AT_ONCE,
+  call,
+  makeRequest,
+  NOON_UNIX_MS,
+  PATIENT,
+  spanId,
+  traceId,
+} from '../make-request.ts';
+import type { TestedStore } from './tested-store.ts';
+
+export function checkDiagnoses(tested: TestedStore): void {
+  const failing = () => makeRequest(...call('a', { id: '1', error: 'ECONNREFUSED', durationMs: 1 }));
+  const { giveUp, ...verdict } = makeVerdict({
+    spanId: spanId('1'),
+    atUnixMs: NOON_UNIX_MS + 1,
+    cause: 'C7',
+    category: 'server',
+  });
+  const refused = { ...verdict, giveUp: { ...giveUp, kind: 'refused' as const } };
+  const diagnosis: Diagnosis = { traceId: traceId('a'), complete: true, verdicts: [refused] };
+  const entry = { service: 'checkout', operation: 'GET /' };
+  const save = (spanCount: number, verdicts = diagnosis.verdicts) =>
+    tested.store.saveDiagnosis({
+      diagnosis: { ...diagnosis, verdicts },
+      spanCount,
+      entry,
+      startsUnixMs: verdicts.map(() => NOON_UNIX_MS),
+    });
+
+  test('a trace that failed is due once it is quiet, and no more when it was diagnosed', async () => {
+    await tested.store.append(failing());
+    await tested.store.append(makeRequest({ trace: 'b' }));
+    expect(await tested.store.readUndiagnosed(PATIENT, 10)).toEqual({ traceIds: [], backlog: 1 });
+    expect(await tested.store.readUndiagnosed(AT_ONCE, 10)).toEqual({ traceIds: [traceId('a')], backlog: 1 });
+    await save(1);
+    expect(await tested.store.readUndiagnosed(AT_ONCE, 10)).toEqual({ traceIds: [], backlog: 0 });
+  });
+
+  test('spans that arrive later, or during the diagnosis, make it due again', async () => {
+    await tested.store.append(failing());
+    await save(1);
+    await tested.store.append(makeRequest({ trace: 'a', id: '2', parent: '1' }));
+    expect((await tested.store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(1);
+    await save(1);
+    expect((await tested.store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(1);
+    await save(2);
+    expect((await tested.store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(0);
+  });
+
+  test('a trace that never is quiet is due when it has waited, and then waits anew', async () => {
+    const due = async (patience: Patience) => (await tested.store.readUndiagnosed(patience, 10)).traceIds;
+    await tested.store.append(failing());
+    await tested.store.append(makeRequest({ trace: 'a', id: '2', parent: '1' }));
+    expect(await due({ ...PATIENT, waitMs: 0 })).toEqual([traceId('a')]);
+    expect(await due(PATIENT)).toEqual([]);
+    await save(1);
+    expect(await tested.store.readUndiagnosed(PATIENT, 10)).toEqual({ traceIds: [], backlog: 1 });
+    await save(2);
+    expect(await due(AT_ONCE)).toEqual([]);
+  });
+
+  test('verdicts are read by start of the give-up, replaced by the next, and searched by cause', async () => {
+    await tested.store.append(failing());
+    await save(1);
+    const [row] = await tested.store.readVerdicts(AROUND_NOON);
+    expect(row).toMatchObject({
+      traceId: traceId('a'),
+      ordinal: 0,
+      atUnixMs: NOON_UNIX_MS + 1,
+      seenUnixMs: { first: NOON_UNIX_MS + 1, last: NOON_UNIX_MS + 1 },
+      entry,
+      verdict: diagnosis.verdicts[0],
+    });
+    expect(await tested.found('cause:C7')).toEqual(['a']);
+    expect(await tested.found('cause:server')).toEqual(['a']);
+    expect(await tested.found('cause:dns')).toEqual([]);
+    expect(await tested.found('edge:checkout->payments')).toEqual(['a']);
+    expect((await tested.search('cause:c7')).traces[0]!.verdict).toMatchObject({
+      cause: 'C7',
+      phase: 'connect',
+    });
+    await save(1, []);
+    expect(await tested.store.readVerdicts(AROUND_NOON)).toEqual([]);
+  });
+}
