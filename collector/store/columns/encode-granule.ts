@@ -16,6 +16,7 @@ import { RowClasses } from './row-classes.ts';
 import { compareTraces } from './row-order.ts';
 import { UsedShapes } from './shapes-part.ts';
 import { CLASS, columnOf, copySorted, giveBack, PEER, placesOf, RESOURCE } from './sorted-rows.ts';
+import { SLOW, SLOW_ROWS_MIN, writeSlowRows } from './slow-rows.ts';
 import type { RowGiveUp, SpanTable } from './span-table.ts';
 import { viewOf, type StringPool } from './string-pool.ts';
 import { writeZone, zoneOfClasses, type GranuleZone } from './zone.ts';
@@ -28,6 +29,8 @@ export interface BlockEncoder {
   readonly ends: readonly number[];
   /** By name of part, what to store of a granule. Each is to be encoded once, in order. */
   granule(number: number): Map<string, Buffer>;
+  /** The slowest spans of each operation; null of a small block. Before `finish`. */
+  slow(): Buffer | null;
   /** What goes with the block: read by `decodeBlockHeader`. */
   finish(): Buffer;
 }
@@ -55,6 +58,12 @@ export function startBlock(table: SpanTable, order: Uint32Array, granuleRows = G
       const parts = new Map<string, Buffer>();
       for (const { name, dense, loose } of sink.parts()) parts.set(name, sealPart(name, dense, loose));
       return parts;
+    },
+    slow() {
+      if (order.length < SLOW_ROWS_MIN) return null;
+      sink.clear();
+      rows.encodeSlow(sink);
+      return sealSink(SLOW, sink);
     },
     finish() {
       sink.clear();
@@ -148,6 +157,16 @@ class BlockRows {
     if (found.length === 0) return;
     into.begin('give_up');
     writeGiveUps(into.loose, found);
+  }
+
+  encodeSlow(into: PartSink): void {
+    const { operation } = this.#table;
+    writeSlowRows(into, {
+      sorted: this.#sorted,
+      classOf: this.#classOf,
+      operationOfClass: this.#classes.example.map((row) => operation[row]!),
+      ends: this.ends,
+    });
   }
 
   encodeHeader(into: PartSink, zones: readonly GranuleZone[]): void {

@@ -6,6 +6,7 @@
 import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { Phase } from '../../diagnose/verdict.ts';
 import { readSigned, type ByteWriter } from './byte-writer.ts';
+import type { SketchSum } from './sketch-sum.ts';
 import { addSketch, emptySketch, readSketch, writeSketch, type Sketch } from './sketch.ts';
 
 export const TIMEOUT_PHASES: readonly (Phase | 'none')[] = [
@@ -120,27 +121,44 @@ export function writeCell(writer: ByteWriter, cell: Cell): void {
 
 export function readCell(reader: ProtobufReader): Cell {
   const cell = emptyCell();
-  const parts = reader.varint();
-  cell.calls = readSigned(reader);
-  if (parts & HAS_ERRORS) cell.errors = readSigned(reader);
-  if (parts & HAS_TIMEOUTS) {
-    cell.timeouts = readSigned(reader);
-    cell.timeoutPhases = Float64Array.from(TIMEOUT_PHASES, () => readSigned(reader));
-  }
-  if (parts & HAS_RARE) {
-    cell.neverArrived = readSigned(reader);
-    cell.retries = readSigned(reader);
-  }
-  if (parts & HAS_BUDGETS) {
-    cell.budgets = new Map();
-    for (let left = reader.varint(); left > 0; left--) {
-      const budgetMs = reader.double();
-      cell.budgets.set(budgetMs, readSigned(reader));
-    }
-  }
+  const parts = addStoredCounts(cell, reader);
   cell.latency = readSketch(reader);
   if (parts & HAS_SERVER) cell.serverLatency = readSketch(reader);
   return cell;
+}
+
+/** Adds what `writeCell` wrote to a cell whose durations are counted beside it. */
+export function addStoredCell(
+  sum: Cell,
+  latency: SketchSum,
+  serverLatency: SketchSum,
+  reader: ProtobufReader,
+): void {
+  const parts = addStoredCounts(sum, reader);
+  latency.add(reader);
+  if (parts & HAS_SERVER) serverLatency.add(reader);
+}
+
+/** Everything before the durations; returns which parts follow. */
+function addStoredCounts(sum: Cell, reader: ProtobufReader): number {
+  const parts = reader.varint();
+  sum.calls += readSigned(reader);
+  if (parts & HAS_ERRORS) sum.errors += readSigned(reader);
+  if (parts & HAS_TIMEOUTS) {
+    sum.timeouts += readSigned(reader);
+    for (let i = 0; i < TIMEOUT_PHASES.length; i++) countTimeoutPhase(sum, i, readSigned(reader));
+  }
+  if (parts & HAS_RARE) {
+    sum.neverArrived += readSigned(reader);
+    sum.retries += readSigned(reader);
+  }
+  if (parts & HAS_BUDGETS) {
+    for (let left = reader.varint(); left > 0; left--) {
+      const budgetMs = reader.double();
+      countBudget(sum, budgetMs, readSigned(reader));
+    }
+  }
+  return parts;
 }
 
 /** Goes past a cell without making it. */
@@ -176,9 +194,8 @@ export function holdAtZero(cell: Cell): void {
   cell.neverArrived = Math.max(0, cell.neverArrived);
   cell.retries = Math.max(0, cell.retries);
   for (const counts of [cell.timeoutPhases, cell.latency.counts, cell.serverLatency?.counts]) {
-    counts?.forEach((count, index) => {
-      if (count < 0) counts[index] = 0;
-    });
+    const length = counts?.length ?? 0;
+    for (let index = 0; index < length; index++) if (counts![index]! < 0) counts![index] = 0;
   }
   for (const [budgetMs, count] of cell.budgets ?? []) if (count <= 0) cell.budgets!.delete(budgetMs);
 }

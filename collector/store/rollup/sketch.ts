@@ -17,6 +17,8 @@ const SHORTEST_MS = 0.001;
 /** A thousand years: what is longer is counted as this. */
 const LONGEST_MS = 3.2e13;
 const LOWEST_BUCKET = mapping.key(SHORTEST_MS);
+/** More than there can be. */
+export const BUCKET_COUNT = mapping.key(LONGEST_MS) - LOWEST_BUCKET + 1;
 
 /**
  * Counts of a difference may be negative. Plain arrays: a sketch holds a handful of buckets, and there are thousands, each
@@ -102,12 +104,18 @@ export function writeSketch(writer: ByteWriter, { buckets, counts }: Sketch): vo
   }
 }
 
-export function readSketch(reader: ProtobufReader): Sketch {
+/** Of how many buckets the sketch that follows is. */
+export function readSketchSize(reader: ProtobufReader): number {
   const size = reader.varint();
   // Each bucket takes two bytes at least: a damaged size must not allocate more than there is.
   if (size > (reader.limit - reader.position) / 2) {
     throw reader.error(reader.position, `a sketch of ${size} buckets`, 'no more than its bytes can hold');
   }
+  return size;
+}
+
+export function readSketch(reader: ProtobufReader): Sketch {
+  const size = readSketchSize(reader);
   const sketch = emptySketch();
   let bucket = 0;
   for (let i = 0; i < size; i++) {

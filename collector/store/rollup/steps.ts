@@ -63,9 +63,14 @@ function encodeCells(cells: ReadonlyMap<number, Cell>, isKept: (cell: Cell) => b
   });
 }
 
+/** The cells of a sum or a delta, in rising order of series: how far from the one before, and the cell. */
+export function openStep(data: Uint8Array): ProtobufReader {
+  return new ProtobufReader(zstdDecompressSync(data, { maxOutputLength: STEP_BYTES_MAX }));
+}
+
 /** Of a sum or a delta. Throws when the bytes are damaged. `wanted` leaves out series that are not asked for. */
 export function decodeStep(data: Uint8Array, wanted?: (series: number) => boolean): StepCells {
-  const reader = new ProtobufReader(zstdDecompressSync(data, { maxOutputLength: STEP_BYTES_MAX }));
+  const reader = openStep(data);
   const cells: StepCells = new Map();
   for (let series = 0; reader.more;) {
     series += reader.varint();

@@ -16,6 +16,8 @@ export interface SearchUnit {
   readonly lastStartMs: number;
   /** Ids of its traces with a matching span, each with a start it has none before in this unit; once each. */
   matches(isKnown: (traceId: string) => boolean): Iterable<FoundTrace>;
+  /** Some of them, where these are found without looking through the unit: for counting. */
+  someMatches?(): Iterable<FoundTrace>;
 }
 
 export interface FoundTrace {
@@ -23,6 +25,9 @@ export interface FoundTrace {
   /** The trace starts here or earlier. */
   readonly latestStartMs: number;
 }
+
+/** What a trace is sorted by; null when it cannot be read, so that it is left out. */
+type ValueOf = (traceId: string) => number | null;
 
 export interface FoundPage {
   readonly page: readonly RankedTrace[];
@@ -38,7 +43,7 @@ export function findTraces(
   units: readonly SearchUnit[],
   { range, sort, limit }: Pick<TraceSearch, 'range' | 'sort' | 'limit'>,
   cursor: Cursor | null,
-  valueOf: (traceId: string) => number,
+  valueOf: ValueOf,
   isCancelled: () => boolean,
 ): FoundPage {
   const inRange = units
@@ -46,7 +51,8 @@ export function findTraces(
     .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
   const found = new Map<string, number>();
   const countWanted = cursor === null ? Math.max(limit, TOTAL_MAX) + 1 : 0;
-  let settled: readonly RankedTrace[] = [];
+  /** Once nothing that is still to come can stand before it. */
+  let newest: readonly RankedTrace[] | null = null;
   for (const [index, unit] of inRange.entries()) {
     for (const { traceId, latestStartMs } of unit.matches((id) => found.has(id))) {
       stopIfCancelled(isCancelled);
@@ -54,19 +60,54 @@ export function findTraces(
     }
     // A unit that was left halfway gives what it had.
     stopIfCancelled(isCancelled);
-    if (sort !== 'newest' || found.size < countWanted) continue;
-    const startsBefore = inRange[index + 1]?.lastStartMs ?? -Infinity;
-    settled = newestOf(found, startsBefore, limit + 1, cursor, valueOf);
-    if (settled.length > limit) return pageOf(settled, limit, cursor, found.size);
+    const rest = inRange.slice(index + 1);
+    if (sort !== 'newest' || rest.length === 0) continue;
+    if (newest === null) {
+      if (found.size <= limit) continue;
+      const settled = newestOf(found, rest[0]!.lastStartMs, limit + 1, cursor, valueOf);
+      if (settled.length <= limit) continue;
+      newest = settled;
+      const count = countAlso(rest, found, countWanted, isCancelled);
+      if (count >= countWanted) return pageOf(newest, limit, cursor, count);
+    }
+    if (found.size >= countWanted) return pageOf(newest, limit, cursor, found.size);
   }
   const ranked =
     sort === 'newest'
-      ? newestOf(found, -Infinity, limit + 1, cursor, valueOf)
-      : [...found.keys()]
-          .map((traceId) => ({ traceId, value: valueOf(traceId) }))
-          .filter((trace) => cursor === null || compareRanks(sort, trace, cursor) > 0)
-          .toSorted((a, b) => compareRanks(sort, a, b));
+      ? (newest ?? newestOf(found, -Infinity, limit + 1, cursor, valueOf))
+      : rankAll(found, sort, cursor, valueOf);
   return pageOf(ranked, limit, cursor, found.size);
+}
+
+/** How many are found, with those of units that tell some of theirs; no further than to `wanted`. */
+function countAlso(
+  units: readonly SearchUnit[],
+  found: ReadonlyMap<string, number>,
+  wanted: number,
+  isCancelled: () => boolean,
+): number {
+  const others = new Set<string>();
+  for (const unit of units) {
+    if (found.size + others.size >= wanted) break;
+    stopIfCancelled(isCancelled);
+    for (const { traceId } of unit.someMatches?.() ?? []) if (!found.has(traceId)) others.add(traceId);
+  }
+  return found.size + others.size;
+}
+
+function rankAll(
+  found: ReadonlyMap<string, number>,
+  sort: TraceSearch['sort'],
+  cursor: Cursor | null,
+  valueOf: ValueOf,
+): RankedTrace[] {
+  return [...found.keys()]
+    .flatMap((traceId) => {
+      const value = valueOf(traceId);
+      return value === null ? [] : [{ traceId, value }];
+    })
+    .filter((trace) => cursor === null || compareRanks(sort, trace, cursor) > 0)
+    .toSorted((a, b) => compareRanks(sort, a, b));
 }
 
 function stopIfCancelled(isCancelled: () => boolean): void {
@@ -96,7 +137,7 @@ function newestOf(
   startsBefore: number,
   wanted: number,
   cursor: Cursor | null,
-  valueOf: (traceId: string) => number,
+  valueOf: ValueOf,
 ): RankedTrace[] {
   const bounds = [...found]
     .map(([traceId, value]) => ({ traceId, value }))
@@ -106,8 +147,9 @@ function newestOf(
   for (const bound of bounds) {
     const isSettled = newest.length >= wanted && newest[wanted - 1]!.value > bound.value;
     if (isSettled) break;
-    const trace = { traceId: bound.traceId, value: valueOf(bound.traceId) };
-    if (trace.value < startsBefore) continue;
+    const value = valueOf(bound.traceId);
+    if (value === null || value < startsBefore) continue;
+    const trace = { traceId: bound.traceId, value };
     if (cursor !== null && compareRanks('newest', trace, cursor) <= 0) continue;
     newest.push(trace);
     // Nearly always already in order: one comparison.

@@ -13,6 +13,7 @@ import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
 import type { Granule } from '../columns/granule.ts';
 import { durationMsOf } from '../columns/span-table.ts';
 import { compileAttribute, expandClasses } from './attribute-filter.ts';
+import { rememberByNumber } from './remember-by-number.ts';
 
 export interface RowMarks {
   /** By row: 1 where it may match. */
@@ -30,7 +31,8 @@ export interface FilterNames {
   scope(scope: number): Attributes;
 }
 
-export type RowFilter = (granule: Granule) => RowMarks;
+/** Rows that `among` does not mark need no answer: what is said of them is not looked at. */
+export type RowFilter = (granule: Granule, among?: Uint8Array) => RowMarks;
 
 /** `checkpoint` is called before every value is looked at, which may take long: it throws to stop the search. */
 export function compileRowFilter(
@@ -41,22 +43,44 @@ export function compileRowFilter(
   if (term.type === 'field') return compileField(term, names, checkpoint);
   if (term.type === 'not') {
     const inner = compileRowFilter(term.term, names, checkpoint);
-    return (rows) => {
-      const { may, isCertain } = inner(rows);
-      return isCertain ? { may: may.map((mark) => 1 - mark), isCertain } : everyRow(rows, false);
+    return (rows, among) => {
+      const { may, isCertain } = inner(rows, among);
+      if (!isCertain) return everyRow(rows, false);
+      for (let row = 0; row < may.length; row++) may[row]! ^= 1;
+      return { may, isCertain };
     };
   }
-  const filters = term.terms.map((part) => compileRowFilter(part, names, checkpoint));
-  const combine = term.type === 'and' ? keepBoth : keepEither;
-  return (rows) => filters.map((filter) => filter(rows)).reduce(combine);
+  if (term.type === 'or') {
+    const filters = term.terms.map((part) => compileRowFilter(part, names, checkpoint));
+    return (rows, among) => filters.map((filter) => filter(rows, among)).reduce(keepEither);
+  }
+  // Durations are rows' own and take many columns: they are asked for last, of what is left.
+  const parts = term.terms.toSorted((a, b) => Number(isDuration(a)) - Number(isDuration(b)));
+  const filters = parts.map((part) => compileRowFilter(part, names, checkpoint));
+  return (rows, among) => {
+    let marks: RowMarks | null = null;
+    for (const filter of filters) {
+      const next = filter(rows, marks?.may ?? among);
+      marks = marks === null ? next : keepBoth(marks, next);
+      if (!marks.may.includes(1)) break;
+    }
+    return marks ?? everyRow(rows, true);
+  };
 }
 
+function isDuration(term: QueryTerm): boolean {
+  return term.type === 'field' && term.of === 'span' && term.key === 'duration';
+}
+
+/** Marks are written over: each filter makes its own. */
 function keepBoth(a: RowMarks, b: RowMarks): RowMarks {
-  return { may: a.may.map((mark, row) => mark & b.may[row]!), isCertain: a.isCertain && b.isCertain };
+  for (let row = 0; row < a.may.length; row++) a.may[row]! &= b.may[row]!;
+  return { may: a.may, isCertain: a.isCertain && b.isCertain };
 }
 
 function keepEither(a: RowMarks, b: RowMarks): RowMarks {
-  return { may: a.may.map((mark, row) => mark | b.may[row]!), isCertain: a.isCertain && b.isCertain };
+  for (let row = 0; row < a.may.length; row++) a.may[row]! |= b.may[row]!;
+  return { may: a.may, isCertain: a.isCertain && b.isCertain };
 }
 
 function everyRow({ rows }: Granule, isCertain: boolean): RowMarks {
@@ -110,29 +134,39 @@ function compileField(term: FieldTerm, names: FilterNames, checkpoint: () => voi
         (outcome) => holds(String(outcome === TIMEOUT)),
       );
     case 'duration':
-      return (rows) => markEach(rows, (row) => holds(durationMsOf(rows, row)));
+      return (rows, among) => markEach(rows, among, (row) => holds(durationMsOf(rows, row)));
     default:
       // Verdicts and callees are known of the trace, not of the row.
       return (rows) => everyRow(rows, false);
   }
 }
 
-/** A term about something that all rows of a class share. */
+/** A term about something that all rows of a class share; granules of a block share their classes, too. */
 function byClass(
   column: (classes: Granule['classes']) => Uint8Array | Uint32Array,
   holds: (number: number) => boolean,
 ): RowFilter {
+  const ask = rememberByNumber(holds);
+  const known = new WeakMap<object, Uint8Array>();
   return (granule) => {
     const numbers = column(granule.classes);
-    const ofClass = Uint8Array.from({ length: granule.classes.count }, (_, index) =>
-      Number(holds(numbers[index]!)),
-    );
+    let ofClass = known.get(numbers);
+    if (ofClass === undefined) {
+      ofClass = new Uint8Array(numbers.length);
+      for (let index = 0; index < numbers.length; index++) if (ask(numbers[index]!)) ofClass[index] = 1;
+      known.set(numbers, ofClass);
+    }
     return { may: expandClasses(granule, ofClass), isCertain: true };
   };
 }
 
-function markEach(rows: Granule, holds: (row: number) => boolean): RowMarks {
-  const may = new Uint8Array(rows.rows);
-  for (let row = 0; row < may.length; row++) may[row] = holds(row) ? 1 : 0;
+function markEach(
+  { rows }: Granule,
+  among: Uint8Array | undefined,
+  holds: (row: number) => boolean,
+): RowMarks {
+  const may = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++)
+    if ((among === undefined || among[row] === 1) && holds(row)) may[row] = 1;
   return { may, isCertain: true };
 }

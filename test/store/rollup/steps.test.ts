@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
-import { countBudget, countTimeoutPhase, emptyCell } from '../../../collector/store/rollup/cell.ts';
+import {
+  countBudget,
+  countTimeoutPhase,
+  emptyCell,
+  type Cell,
+} from '../../../collector/store/rollup/cell.ts';
 import {
   bucketOf,
   countBucket,
@@ -8,6 +13,7 @@ import {
   emptySketch,
   latencyOfSketch,
   totalOf,
+  type Sketch,
 } from '../../../collector/store/rollup/sketch.ts';
 import {
   addCells,
@@ -15,7 +21,9 @@ import {
   decodeStep,
   encodeDelta,
   encodeStep,
+  type StepCells,
 } from '../../../collector/store/rollup/steps.ts';
+import { sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -120,19 +128,25 @@ function readOrError(data: Uint8Array): unknown {
   }
 }
 
-test('cells that are not asked for are passed over, whatever they hold', () => {
-  const cells = new Map(
-    Array.from({ length: 40 }, (_, series) => {
+/** Some have everything that a cell can hold; `round` makes them others. */
+function manyCells(round: number): StepCells {
+  return new Map(
+    Array.from({ length: 40 }, (_, index) => {
+      const series = index + (round % 3);
       const cell = { ...emptyCell(), calls: 1 + series * 1_000, errors: series % 2, retries: series % 3 };
       if (series % 5 === 1) cell.timeouts = 1;
       if (series % 5 > 0) countTimeoutPhase(cell, series % 5, series);
       if (series % 7 > 0) countBudget(cell, 0.5 + series, 300 * series);
-      for (let each = 0; each < series % 11; each++) countBucket(cell.latency, bucketOf(each * each), 200);
-      if (series % 3 === 0) cell.serverLatency = { ...cell.latency };
+      for (let each = 0; each < (series + round) % 11; each++)
+        countBucket(cell.latency, bucketOf(each * each), 200);
+      if (series % 3 === 0) cell.serverLatency = structuredClone(cell.latency);
       return [series * 3, cell] as const;
     }),
   );
-  const data = encodeStep(cells)!;
+}
+
+test('cells that are not asked for are passed over, whatever they hold', () => {
+  const data = encodeStep(manyCells(0))!;
   const all = decodeStep(data);
   expect(all.size).toBe(40);
   for (const rest of [0, 1, 2]) {
@@ -140,3 +154,37 @@ test('cells that are not asked for are passed over, whatever they hold', () => {
     expect(decodeStep(data, wanted)).toEqual(new Map([...all].filter(([series]) => wanted(series))));
   }
 });
+
+test.each([1, 7, 200])('%i steps added up side by side are the sum of their cells', (count) => {
+  const steps = Array.from({ length: count }, (_, round) => {
+    const cells = manyCells(round);
+    // What a delta takes out.
+    if (round % 4 === 3) for (const { latency } of cells.values()) latency.counts.fill(-1);
+    return encodeDelta(cells)!;
+  });
+  for (const isWanted of [() => true, (series: number) => series % 2 === 0, () => false]) {
+    const expected: StepCells = new Map();
+    for (const data of steps) addCells(expected, decodeStep(data, isWanted));
+    const summed = sumSteps(steps, isWanted);
+    expect([...summed.keys()]).toEqual([...summed.keys()].toSorted((a, b) => a - b));
+    expect(new Map([...summed].map(withoutZeros))).toEqual(new Map([...expected].map(withoutZeros)));
+  }
+});
+
+test('of steps one of which is damaged there is no sum', () => {
+  const good = encodeStep(manyCells(0))!;
+  const damaged = Buffer.from(good);
+  damaged[damaged.length >> 1]! ^= 0x10;
+  expect(() => sumSteps([good, damaged], () => true)).toThrow(/checksum|corrupt|data/i);
+});
+
+/** A bucket counted and taken out again may be there or not. */
+function withoutZeros([series, cell]: readonly [number, Cell]): [number, unknown] {
+  const filled = ({ buckets, counts }: Sketch) =>
+    buckets.flatMap((bucket, index) => (counts[index] === 0 ? [] : [[bucket, counts[index]]]));
+  const { latency, serverLatency } = cell;
+  return [
+    series,
+    { ...cell, latency: filled(latency), serverLatency: filled(serverLatency ?? emptySketch()) },
+  ];
+}

@@ -5,32 +5,16 @@
  */
 import { calleeOf, type Callee } from '../../../query/callee.ts';
 import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../../query/results.ts';
-import type { MapEdge, NodeKind } from '../../../serve/wire.ts';
 import { addCell, emptyCell, holdAtZero, isEmptyCell, type Cell } from '../../rollup/cell.ts';
 import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
 import { latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
-import { addCells, coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
+import { coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
+import { sumSteps } from '../../rollup/sum-steps.ts';
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
+import { createSeriesReader, type SeriesRow, type SeriesType } from './series.ts';
 import { createWaitingDeltas } from './waiting-deltas.ts';
-
-interface SeriesRow {
-  readonly series_id: number;
-  readonly type: 'operation' | 'entry' | 'version' | 'edge';
-  readonly service: string | null;
-  readonly operation_id: number | null;
-  readonly service_version: string | null;
-  readonly callee_service: string | null;
-  readonly peer_id: number | null;
-  readonly edge_kind: MapEdge['kind'] | null;
-  readonly address: string | null;
-  readonly peer_name: string | null;
-  readonly node_kind: NodeKind | null;
-  readonly operation: string | null;
-  readonly operation_kind: string | null;
-  readonly operation_service: string | null;
-}
 
 /** An operation that is called once a day has what is normal for it in a week. */
 const DAYS_LOOKED_AT_MAX = 7;
@@ -46,11 +30,6 @@ interface StepRow {
 type IsCancelled = () => boolean;
 type StatsRow = ServiceStats & { operation: string };
 
-const SELECT_SERIES = `
-SELECT series.*, peer.address, peer.name AS peer_name, peer.node_kind,
-  operation.name AS operation, operation.kind AS operation_kind, operation.service AS operation_service
-FROM series LEFT JOIN peer USING (peer_id) LEFT JOIN operation USING (operation_id)`;
-
 export function createRollupReader(
   database: Connection,
   addressServices: { all(): ReadonlyMap<string, string> },
@@ -58,7 +37,7 @@ export function createRollupReader(
   const steps = database.prepare<[Level, number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
   );
-  const allSeries = database.prepare<[], SeriesRow>(SELECT_SERIES);
+  const series = createSeriesReader(database);
   const operationSeries = database
     .prepare<[string, string, string], number>(
       `SELECT series_id FROM series JOIN operation USING (operation_id)
@@ -76,10 +55,6 @@ export function createRollupReader(
   );
   /** By step and checksum: one that changed is another. */
   const decodedSteps = new LeastRecent<string, StepCells>(CELLS_KEPT_MAX, (cells) => cells.size + 1);
-  const seriesOfType = database
-    .prepare<[string], number>('SELECT series_id FROM series WHERE type = ?')
-    .pluck();
-
   const deltas = database.prepare<[number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
@@ -114,30 +89,22 @@ export function createRollupReader(
     }
   }
 
-  function sumCells(range: TimeRange, types: readonly string[], isCancelled: IsCancelled): StepCells {
-    const wanted = new Set(types.flatMap((type) => seriesOfType.all(type)));
-    const sum: StepCells = new Map();
-    for (const { data } of stepsOf(range, isCancelled)) {
-      addCells(
-        sum,
-        decodeStep(data, (series) => wanted.has(series)),
-      );
-    }
-    for (const [series, cell] of sum) {
+  function* dataOf(rows: Iterable<StepRow>): Generator<Uint8Array> {
+    for (const { data } of rows) yield data;
+  }
+
+  function sumCells(range: TimeRange, types: readonly SeriesType[], isCancelled: IsCancelled): StepCells {
+    const sum = sumSteps(dataOf(stepsOf(range, isCancelled)), series.areOf(types));
+    for (const [id, cell] of sum) {
       holdAtZero(cell);
       // What a delta took out and is not absorbed yet.
-      if (isEmptyCell(cell)) sum.delete(series);
+      if (isEmptyCell(cell)) sum.delete(id);
     }
     return sum;
   }
 
-  function seriesById(): Map<number, SeriesRow> {
-    return new Map(allSeries.all().map((row) => [row.series_id, row]));
-  }
-
   return {
     readCallGroups(range: TimeRange, isCancelled: IsCancelled): CallGroup[] {
-      const series = seriesById();
       const remembered = addressServices.all();
       const cells: EdgeCell[] = [];
       for (const [id, cell] of sumCells(range, ['edge', 'entry'], isCancelled)) {
@@ -157,7 +124,6 @@ export function createRollupReader(
       isCancelled: IsCancelled,
     ): StatsRow[] {
       const byOperation = group.byOperation || group.service !== null;
-      const series = seriesById();
       const rows = new Map<string, { service: string; operation: string; cell: Cell }>();
       for (const [id, cell] of sumCells(range, ['operation'], isCancelled)) {
         const { operation_service: service, operation, operation_kind: kind } = series.get(id) ?? {};
@@ -217,7 +183,7 @@ export function createRollupReader(
 
     /** A minute counts where it begins. */
     readCallCounts(range: TimeRange, count: number, isCancelled: IsCancelled): CallCounts[] {
-      const wanted = new Set([...seriesOfType.all('edge'), ...seriesOfType.all('entry')]);
+      const isWanted = series.areOf(['edge', 'entry']);
       const found = Array.from({ length: count }, () => ({ calls: 0, errors: 0, timeouts: 0 }));
       const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
       const level = levelFor(lengthMs);
@@ -225,7 +191,7 @@ export function createRollupReader(
       for (const row of readSteps(level, from, range.toUnixMs, isCancelled)) {
         const at = Math.floor((row.step_unix_ms - range.fromUnixMs) / lengthMs);
         const step = found[Math.min(count - 1, Math.max(0, at))]!;
-        for (const cell of decodeStep(row.data, (series) => wanted.has(series)).values()) {
+        for (const cell of decodeStep(row.data, isWanted).values()) {
           step.calls += cell.calls;
           step.errors += cell.errors;
           step.timeouts += cell.timeouts;
@@ -236,14 +202,13 @@ export function createRollupReader(
 
     /** Times are those of the steps: the first and last minute, hour or day that has a span of the version. */
     readVersions(range: TimeRange, isCancelled: IsCancelled): ServiceVersion[] {
-      const series = seriesById();
-      const wanted = new Set(seriesOfType.all('version'));
+      const isWanted = series.areOf(['version']);
       const versions = new Map<number, ServiceVersion>();
       const level = levelFor((range.toUnixMs - range.fromUnixMs) / VERSION_STEPS);
       const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
       for (const { step_unix_ms, data } of readSteps(level, from, range.toUnixMs, isCancelled)) {
         const stepUnixMs = Math.floor(step_unix_ms / STEP_MS[level]) * STEP_MS[level];
-        for (const [id, { calls }] of decodeStep(data, (each) => wanted.has(each))) {
+        for (const [id, { calls }] of decodeStep(data, isWanted)) {
           const { service, service_version: version } = series.get(id) ?? {};
           if (service == null || version == null || calls <= 0) continue;
           const { firstUnixMs, lastUnixMs } = versions.get(id) ?? { firstUnixMs: Infinity, lastUnixMs: 0 };

@@ -7,21 +7,29 @@ import type { TracePage, TraceSummary } from '../../../query/results.ts';
 import type { Span } from '../../../span.ts';
 import { CONSUMER, SERVER, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
+import type { SlowRows } from '../../columns/slow-rows.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { readCursor, writeCursor } from '../../search/cursor.ts';
 import { findTraces, type FoundTrace, type SearchUnit } from '../../search/find-traces.ts';
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
+import { compileSlowSearch, type SlowSpans } from '../../search/slow-search.ts';
 import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
 import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
 import type { Names } from './names.ts';
-import { decodeFacts, type Piece, type TraceReader } from './traces.ts';
+import type { Piece, TraceReader } from './traces.ts';
 import type { Unit } from './units.ts';
 
 interface AddressServices {
   one(address: string): string | null;
+}
+
+interface ReadTrace {
+  readonly pieces: Piece[];
+  /** Null when nothing of it can be read. */
+  readonly facts: TraceFacts | null;
 }
 
 /** Traces of a search whose pieces are kept: those matched one after the other, and the page's. */
@@ -63,14 +71,12 @@ export function createTraceSearch(
   }
 
   /** What a term asks of the trace around a span; each part is read when it is asked for. */
-  function surroundingsOf(
-    traceId: string,
-    read: () => { pieces: Piece[]; facts: TraceFacts },
-  ): SpanSurroundings {
+  function surroundingsOf(traceId: string, read: () => ReadTrace): SpanSurroundings {
     const rows = () => verdictRows.all(Buffer.from(traceId, 'hex'));
     return {
       get trace() {
         const { facts } = read();
+        if (facts === null) return { services: new Set<string>(), durationMs: 0, spans: 0 };
         return { services: new Set(servicesOf(facts)), durationMs: facts.durationMs, spans: facts.spans };
       },
       callee(span: Span) {
@@ -92,25 +98,35 @@ export function createTraceSearch(
 
   return (units: readonly Unit[], search: TraceSearch, isCancelled: () => boolean): TracePage => {
     const cursor = search.cursor === null ? null : readCursor(search.cursor, search.sort);
-    const kept = new LeastRecent<string, { pieces: Piece[]; facts: TraceFacts }>(TRACES_KEPT_MAX, () => 1);
+    const kept = new LeastRecent<string, ReadTrace>(TRACES_KEPT_MAX, () => 1);
     const read = (traceId: string) =>
       kept.get(traceId, () => {
         const pieces = reader.pieces(units, traceId);
-        return { pieces, facts: traceFacts(pieces, reader.spans) };
+        const isThere = pieces.some(({ at }) => at.length > 0);
+        return { pieces, facts: isThere ? traceFacts(pieces, reader.spans) : null };
       });
-    const valueOf = (traceId: string): number => {
+    const valueOf = (traceId: string): number | null => {
       const { facts } = read(traceId);
+      if (facts === null) return null;
       if (search.sort === 'longest') return facts.durationMs;
       return search.sort === 'errors' ? facts.errors + facts.timeouts : facts.startMs;
     };
     const surroundings = (traceId: string) => surroundingsOf(traceId, () => read(traceId));
     const matchesOf = createMatches(search, names, reader, surroundings, isCancelled);
-    const searched = units.map((unit) => searchUnit(unit, search, matchesOf, onDamage, isCancelled));
+    const slowSearch = compileSlowSearch(search.term, names);
+    const searched = units.map((unit) => {
+      const scan = scanOf(unit, search.range, matchesOf, onDamage, isCancelled);
+      const isWhole =
+        unit.firstStartMs >= search.range.fromUnixMs && unit.lastStartMs < search.range.toUnixMs;
+      const listed =
+        slowSearch === null || !isWhole ? null : readOnce(() => listSlow(unit, slowSearch, onDamage));
+      return searchUnit(unit, listed, scan);
+    });
     const found = findTraces(searched, search, cursor, valueOf, isCancelled);
     const last = found.page.at(-1);
     const { total, truncated } = found;
     return {
-      traces: found.page.map(({ traceId }) => summarize(traceId, read(traceId).facts)),
+      traces: found.page.map(({ traceId }) => summarize(traceId, read(traceId).facts!)),
       total,
       truncated,
       cursor:
@@ -193,29 +209,74 @@ function compileEdgeHint(
   };
 }
 
-function searchUnit(
+type Matches = SearchUnit['matches'];
+
+function searchUnit(unit: Unit, listed: (() => ListedTraces | null) | null, scan: Matches): SearchUnit {
+  const { firstStartMs, lastStartMs } = unit;
+  if (listed === null) return { firstStartMs, lastStartMs, matches: scan };
+  return {
+    firstStartMs,
+    lastStartMs,
+    matches(isKnown) {
+      const found = listed();
+      return found === null || !found.isAll ? scan(isKnown) : found.traces;
+    },
+    someMatches: () => listed()?.traces ?? [],
+  };
+}
+
+interface ListedTraces {
+  readonly traces: readonly FoundTrace[];
+  /** The unit has no others that match. */
+  readonly isAll: boolean;
+}
+
+/** What the list of slow spans says; null where there is none, or it cannot be read. */
+function listSlow(
   unit: Unit,
-  { range }: Pick<TraceSearch, 'range'>,
+  search: (slow: SlowRows) => SlowSpans,
+  onDamage: (what: string) => void,
+): ListedTraces | null {
+  try {
+    const slow = unit.slow();
+    if (slow === null) return null;
+    const { spans, isAll } = search(slow.rows);
+    const traceIds = new Set(spans.map((span) => slow.traceIdOf(span).toString('hex')));
+    // When a trace starts is read when its place in the list is needed.
+    const traces = Array.from(traceIds, (traceId) => ({ traceId, latestStartMs: unit.lastStartMs }));
+    return { traces, isAll };
+  } catch (error) {
+    if (!(error instanceof DamagedPart)) throw error;
+    onDamage(`${unit.name}: ${error.message}`);
+    return null;
+  }
+}
+
+function readOnce<T>(read: () => T): () => T {
+  let known: { readonly value: T } | null = null;
+  return () => (known ??= { value: read() }).value;
+}
+
+/** Looks through the unit's granules, as far as they can have spans of the range. */
+function scanOf(
+  unit: Unit,
+  range: TimeRange,
   matchesOf: MatchesOf,
   onDamage: (what: string) => void,
   isCancelled: () => boolean,
-): SearchUnit {
-  return {
-    firstStartMs: unit.firstStartMs,
-    lastStartMs: unit.lastStartMs,
-    *matches(isKnown) {
-      for (let number = 0; number < unit.granules && !isCancelled(); number++) {
-        try {
-          const granule = unit.granule(number);
-          const { minStartMs, maxStartMs } = granule.zone;
-          if (maxStartMs < range.fromUnixMs || minStartMs >= range.toUnixMs) continue;
-          yield* matchingTraces(granule, matchesOf(granule), isKnown);
-        } catch (error) {
-          if (!(error instanceof DamagedPart)) throw error;
-          onDamage(`${unit.name}: ${error.message}`);
-        }
+): Matches {
+  return function* (isKnown) {
+    for (let number = 0; number < unit.granules && !isCancelled(); number++) {
+      try {
+        const granule = unit.granule(number);
+        const { minStartMs, maxStartMs } = granule.zone;
+        if (maxStartMs < range.fromUnixMs || minStartMs >= range.toUnixMs) continue;
+        yield* matchingTraces(granule, matchesOf(granule), isKnown);
+      } catch (error) {
+        if (!(error instanceof DamagedPart)) throw error;
+        onDamage(`${unit.name}: ${error.message}`);
       }
-    },
+    }
   };
 }
 
@@ -232,7 +293,6 @@ function* matchingTraces(
     let row = first;
     while (row < end && may[row] === 0) row++;
     if (row === end) continue;
-    decodeFacts(granule);
     const traceId = ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
     if (isKnown(traceId)) continue;
     for (; row < end; row++) {

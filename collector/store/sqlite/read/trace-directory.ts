@@ -1,7 +1,8 @@
 /**
- * Where the traces of a unit are: the first 32 bits of each id, rising, and its granule. Two different traces of a
- * million share them: the granule tells whether it is the one. It takes 8 bytes a trace and no decoding to look one up.
+ * Which traces a unit has, and where: their ids, rising, and how many each granule has. To look one up takes no decoding,
+ * and to keep them 16 bytes a trace.
  */
+import { DamagedPart } from '../../columns/damaged-part.ts';
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 
@@ -11,30 +12,37 @@ export interface TraceDirectory {
   granulesOf(traceId: Uint8Array): number[];
 }
 
-export function directoryOf(unit: {
-  readonly granules: number;
-  granule(number: number): Granule;
-}): TraceDirectory {
-  const runs = Array.from({ length: unit.granules }, (_, number) => unit.granule(number).traces);
-  const count = runs.reduce((sum, { starts }) => sum + starts.length - 1, 0);
-  const prefixes = new Uint32Array(count);
-  const granules = new Uint32Array(count);
-  let at = 0;
-  for (const [number, { ids, starts }] of runs.entries()) {
-    for (let run = 0; run + 1 < starts.length; run++) {
-      prefixes[at] = ids.readUInt32BE(run * TRACE_ID_BYTES);
-      granules[at++] = number;
-    }
-  }
+export interface BlockDirectory extends TraceDirectory {
+  /** The id of a granule's run of rows of one trace. */
+  idOf(granule: number, run: number): Buffer;
+}
+
+/** `idsOf` gives the ids of a granule's runs of rows of one trace, 16 bytes each. */
+export function directoryOf(granules: number, idsOf: (granule: number) => Uint8Array): BlockDirectory {
+  const parts = Array.from({ length: granules }, (_, granule) => idsOf(granule));
+  const ids = Buffer.concat(parts);
+  /** The byte that each granule's ids begin with; one more at the end. */
+  const firsts = new Uint32Array(granules + 1);
+  for (const [granule, part] of parts.entries()) firsts[granule + 1] = firsts[granule]! + part.length;
+  const prefixAt = (index: number) => ids.readUInt32BE(index * TRACE_ID_BYTES);
   return {
-    bytes: prefixes.byteLength + granules.byteLength,
+    bytes: ids.length,
     granulesOf(traceId) {
       const prefix = prefixOf(traceId);
       const found: number[] = [];
-      for (let i = lowerBound(prefixes, prefix); i < count && prefixes[i] === prefix; i++) {
-        if (found.at(-1) !== granules[i]) found.push(granules[i]!);
+      let granule = 0;
+      let index = lowerBound(ids.length / TRACE_ID_BYTES, prefixAt, prefix);
+      for (; index * TRACE_ID_BYTES < ids.length && prefixAt(index) === prefix; index++) {
+        while (firsts[granule + 1]! <= index * TRACE_ID_BYTES) granule++;
+        if (found.at(-1) !== granule) found.push(granule);
       }
       return found;
+    },
+    idOf(granule, run) {
+      const at = firsts[granule]! + run * TRACE_ID_BYTES;
+      if (granule >= granules || at >= firsts[granule + 1]!)
+        throw new DamagedPart(`got run ${run} of granule ${granule}, expected one that is there`);
+      return ids.subarray(at, at + TRACE_ID_BYTES);
     },
   };
 }
@@ -49,13 +57,25 @@ export function directoryOfIds(traceIds: Uint8Array): TraceDirectory {
     bytes: sorted.byteLength,
     granulesOf(traceId) {
       const prefix = prefixOf(traceId);
-      return sorted[lowerBound(sorted, prefix)] === prefix ? [0] : [];
+      return sorted[lowerBound(sorted.length, (index) => sorted[index]!, prefix)] === prefix ? [0] : [];
     },
   };
 }
 
 function prefixOf(traceId: Uint8Array): number {
   return Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
+}
+
+/** The first of `count` rising numbers that is not less. */
+function lowerBound(count: number, at: (index: number) => number, wanted: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (at(middle) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Rows of the trace in a granule, `[first, end)`; null when it has none. */
@@ -77,15 +97,4 @@ export function rowsOfTrace(granule: Granule, traceId: Uint8Array): { first: num
     else high = middle;
   }
   return null;
-}
-
-function lowerBound(prefixes: Uint32Array, prefix: number): number {
-  let low = 0;
-  let high = prefixes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (prefixes[middle]! < prefix) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

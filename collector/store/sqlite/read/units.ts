@@ -6,13 +6,15 @@ import { openGranule, decodeBlockHeader, type BlockHeader } from '../../columns/
 import { openSegment, traceIdsOfSegment } from '../../columns/segment-granule.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
+import { openDense, openPart } from '../../columns/part.ts';
+import { SLOW, SLOW_ROWS_MIN, SlowRows } from '../../columns/slow-rows.ts';
 import { partAt } from '../block-parts.ts';
 import { readBlockRows, type BlockRow } from '../block-rows.ts';
 import { readSegmentIds } from '../segment-ids.ts';
 import type { TimeRange } from '../../store.ts';
 import { isCorrupt, type Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
-import { directoryOf, directoryOfIds, type TraceDirectory } from './trace-directory.ts';
+import { directoryOf, directoryOfIds, type BlockDirectory, type TraceDirectory } from './trace-directory.ts';
 
 /** Granules that are in order of trace, each trace in one or in several that follow each other. */
 export interface Unit {
@@ -24,6 +26,14 @@ export interface Unit {
   granule(number: number): Granule;
   /** Where its traces are. */
   directory(): TraceDirectory;
+  /** The slowest spans of its operations; null where none are listed. */
+  slow(): ListedSlow | null;
+}
+
+export interface ListedSlow {
+  readonly rows: SlowRows;
+  /** Of a span that is listed. */
+  traceIdOf(span: number): Buffer;
 }
 
 /** Where traces are looked up. */
@@ -46,8 +56,10 @@ export interface Units {
 const GRANULES_KEPT_MAX = 16;
 const SEGMENT_ROWS_KEPT_MAX = 200_000;
 const HEADERS_KEPT_MAX = 300;
-/** 12 bytes a trace: of some hundred million spans. */
+/** 16 bytes a trace: of some seventy million spans. */
 const DIRECTORY_BYTES_KEPT_MAX = 48_000_000;
+/** 1.1 bytes a span: of some fifteen million. */
+const SLOW_BYTES_KEPT_MAX = 16_000_000;
 
 /** Told of what could not be read; the rest is served. */
 export type OnDamage = (what: string) => void;
@@ -100,10 +112,10 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   const headers = new LeastRecent<number, BlockHeader>(HEADERS_KEPT_MAX, () => 1);
   const granules = new LeastRecent<string, Granule>(GRANULES_KEPT_MAX, () => 1);
   const segments = new LeastRecent<number, Granule>(SEGMENT_ROWS_KEPT_MAX, ({ rows }) => rows + 1);
-  const directories = new LeastRecent<string, TraceDirectory>(
-    DIRECTORY_BYTES_KEPT_MAX,
-    (directory) => directory.bytes,
-  );
+  const bytesOf = ({ bytes }: { readonly bytes: number }) => bytes;
+  const directories = new LeastRecent<number, BlockDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
+  const segmentDirectories = new LeastRecent<number, TraceDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
+  const slowRows = new LeastRecent<number, SlowRows | null>(SLOW_BYTES_KEPT_MAX, (rows) => rows?.bytes ?? 1);
   /** A row holds a column of several granules: the last of each column is read again by the next granule. */
   let rowsOf: { blockId: number; rows: Map<string, { first_granule: number; data: Buffer }> } = {
     blockId: -1,
@@ -126,28 +138,57 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   }
 
   function headerOf(blockId: number): BlockHeader {
-    return headers.get(blockId, () => {
-      const data = readPart(blockId, 'header', 0);
-      if (data === null) throw new DamagedPart('its header is missing');
-      return decodeBlockHeader(data);
-    });
+    return headers.get(blockId, () => decodeBlockHeader(neededPart(blockId, 'header', 0)));
   }
 
+  function neededPart(blockId: number, name: string, granule: number): Uint8Array {
+    const part = readPart(blockId, name, granule);
+    if (part === null) throw new DamagedPart(`its ${name} is missing`);
+    return part;
+  }
+
+  /** A copy where it is kept: a view would keep the row, with the parts of other granules. */
+  function copyOfPart(blockId: number, name: string, granule: number): Uint8Array | null {
+    const part = readPart(blockId, name, granule);
+    return part === null ? null : Uint8Array.from(part);
+  }
+
+  function slowOf(row: BlockRow): ListedSlow | null {
+    const { blockId, spans } = row;
+    if (spans < SLOW_ROWS_MIN) return null;
+    const rows = slowRows.get(blockId, () => {
+      const part = copyOfPart(blockId, SLOW, 0);
+      return part === null ? null : new SlowRows(openPart(SLOW, part));
+    });
+    if (rows === null) return null;
+    return {
+      rows,
+      traceIdOf(span) {
+        const { granule, run } = rows.placeOf(span);
+        return blockDirectory(row).idOf(granule, run);
+      },
+    };
+  }
+
+  const blockDirectory = ({ blockId, granules: count }: BlockRow): BlockDirectory =>
+    directories.get(blockId, () =>
+      directoryOf(count, (number) => openDense('trace', neededPart(blockId, 'trace', number)).bytes),
+    );
+
   function blockUnit(row: BlockRow): Unit {
-    const name = `block ${row.blockId}`;
-    const granule = (number: number): Granule =>
-      granules.get(`${row.blockId} ${number}`, () =>
-        openGranule(headerOf(row.blockId), number, (part) => readPart(row.blockId, part, number)),
-      );
-    const unit: Unit = {
-      name,
+    const { blockId } = row;
+    return {
+      name: `block ${blockId}`,
       granules: row.granules,
       firstStartMs: row.firstStartUnixMs ?? -Infinity,
       lastStartMs: row.lastStartUnixMs ?? Infinity,
-      granule,
-      directory: () => directories.get(name, () => directoryOf(unit)),
+      granule: (number) =>
+        granules.get(`${blockId} ${number}`, () =>
+          openGranule(headerOf(blockId), number, (part) => copyOfPart(blockId, part, number)),
+        ),
+      directory: () => blockDirectory(row),
+      slow: () => slowOf(row),
     };
-    return unit;
   }
 
   function readSegment(segmentId: number): SegmentRow {
@@ -166,6 +207,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       granules: 1,
       firstStartMs: granule.zone.minStartMs,
       lastStartMs: granule.zone.maxStartMs,
+      slow: () => null,
     };
   }
 
@@ -178,7 +220,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     return {
       name,
       granule: () => openedSegment(segmentId),
-      directory: () => directories.get(name, makeDirectory),
+      directory: () => segmentDirectories.get(segmentId, makeDirectory),
     };
   }
 

@@ -1,6 +1,7 @@
 /** Makes blocks of ordered rows, granule by granule, and stores them. */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
+import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
@@ -39,6 +40,8 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
     granules.push(block.granule(granules.length));
     yield granules.length / (block.ends.length + 1);
   }
+  const slow = block.slow();
+  if (slow !== null) granules[0]!.set(SLOW, slow);
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
   let firstStartMs = Infinity;

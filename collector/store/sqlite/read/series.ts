@@ -1,0 +1,65 @@
+/** What the cells of the sums count, by number: read once, because a series never changes and its number is not reused. */
+import type { MapEdge, NodeKind } from '../../../serve/wire.ts';
+import type { SeriesKey } from '../../rollup/series.ts';
+import type { Connection } from '../open-database.ts';
+
+export type SeriesType = SeriesKey['type'];
+
+export interface SeriesRow {
+  readonly series_id: number;
+  readonly type: SeriesType;
+  readonly service: string | null;
+  readonly operation_id: number | null;
+  readonly service_version: string | null;
+  readonly callee_service: string | null;
+  readonly peer_id: number | null;
+  readonly edge_kind: MapEdge['kind'] | null;
+  readonly address: string | null;
+  readonly peer_name: string | null;
+  readonly node_kind: NodeKind | null;
+  readonly operation: string | null;
+  readonly operation_kind: string | null;
+  readonly operation_service: string | null;
+}
+
+export interface SeriesReader {
+  get(id: number): SeriesRow | undefined;
+  /** Says of a series whether it is of one of these types. */
+  areOf(types: readonly SeriesType[]): (id: number) => boolean;
+}
+
+/** Those that retention has deleted meanwhile are forgotten with all others then. */
+const REMEMBERED_MAX = 100_000;
+
+export function createSeriesReader(database: Connection): SeriesReader {
+  const select = database.prepare<[number], SeriesRow>(
+    `SELECT series.*, peer.address, peer.name AS peer_name, peer.node_kind,
+       operation.name AS operation, operation.kind AS operation_kind, operation.service AS operation_service
+     FROM series LEFT JOIN peer USING (peer_id) LEFT JOIN operation USING (operation_id)
+     WHERE series_id > ?`,
+  );
+  const known = new Map<number, SeriesRow>();
+  let lastId = 0;
+
+  function get(id: number): SeriesRow | undefined {
+    if (id > lastId) {
+      if (known.size > REMEMBERED_MAX) {
+        known.clear();
+        lastId = 0;
+      }
+      for (const row of select.all(lastId)) {
+        known.set(row.series_id, row);
+        lastId = Math.max(lastId, row.series_id);
+      }
+    }
+    return known.get(id);
+  }
+
+  return {
+    get,
+    areOf: (types) => (id) => {
+      const row = get(id);
+      return row !== undefined && types.includes(row.type);
+    },
+  };
+}
