@@ -69,6 +69,8 @@ export interface Span {
   readonly droppedLinks: number;
   readonly resource: Resource;
   readonly scope: Scope;
+  /** What `operationOf` gives, where that is known. */
+  readonly operation?: string | undefined;
 }
 
 /** What OpenTelemetry names a service that did not name itself. */
@@ -126,8 +128,8 @@ const OPERATION_SEGMENTS = 4;
  * What is shown, searched and grouped as the span's operation: its name, and where that is a bare method, the path
  * with it: `GET` of `/items/42?x=1` is `GET /items/{id}`.
  */
-export function operationOf(span: Pick<Span, 'name' | 'attributes'>): string {
-  return shownName(wholeOperationOf(span));
+export function operationOf(span: Pick<Span, 'name' | 'attributes' | 'operation'>): string {
+  return span.operation ?? shownName(wholeOperationOf(span));
 }
 
 function wholeOperationOf(span: Pick<Span, 'name' | 'attributes'>): string {

@@ -72,6 +72,7 @@ function openSpan(spanId: string, snapshot: Span): Span {
     startUnixNano: startOf(snapshot),
     endUnixNano: 0n,
     attributes: attributesOf(attributes),
+    operation: undefined,
   };
 }
 

@@ -25,7 +25,8 @@ export function orderRows(tree: TraceTree): RowOrder {
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
       const index = nodes.push(node) - 1;
       parents[index] = below.pop() ?? ROOT;
-      for (const child of node.children.toSorted(laterFirst)) {
+      const { children } = node;
+      for (const child of children.length > 1 ? children.toSorted(laterFirst) : children) {
         waiting.push(child);
         below.push(index);
       }

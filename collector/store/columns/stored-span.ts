@@ -57,14 +57,21 @@ const ONCE: ReadonlySet<number> = new Set([
   FLAGS,
 ]);
 
-/** Makes spans of a granule's rows, all of one trace. Throws DamagedPart, and so do the spans it makes. */
-export function createSpanMaker(
-  granule: Granule,
-): (row: number, traceId: string, resource: Resource, scope: Scope) => Span {
+/** What a row names by number, or shares with the others of its trace. */
+export interface RowContext {
+  readonly traceId: string;
+  /** As `operationOf` gives it. */
+  readonly operation: string;
+  readonly resource: Resource;
+  readonly scope: Scope;
+}
+
+/** Makes spans of a granule's rows. Throws DamagedPart, and so do the spans it makes. */
+export function createSpanMaker(granule: Granule): (row: number, context: RowContext) => Span {
   const plans = new Map<Shape, Plan | null>();
   const ids = viewBuffer(granule.spanId);
   const parents = viewBuffer(granule.parentSpanId);
-  return (row, traceId, resource, scope) => {
+  return (row, { traceId, operation, resource, scope }) => {
     const shape = granule.stored.shapes[granule.shape[row]!]!;
     let plan = plans.get(shape);
     if (plan === undefined) plans.set(shape, (plan = planOf(granule, shape)));
@@ -90,6 +97,7 @@ export function createSpanMaker(
       droppedLinks: wordAt(plan.droppedLinks, row),
       resource,
       scope,
+      operation,
     };
   };
 }

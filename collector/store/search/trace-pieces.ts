@@ -134,25 +134,40 @@ class FactsTally {
 export function withoutCopies<Rows extends ReadRows>(
   pieces: readonly TracePiece<Rows>[],
 ): TracePiece<Rows>[] {
-  const firstOf = new Map<string, { readonly rows: Rows; readonly row: number }[]>();
-  return pieces.map(({ rows, at }) => ({
-    rows,
-    at: at.filter((row) => {
-      const id = idOf(rows.spanId, row * SPAN_ID_BYTES);
-      const known = firstOf.get(id);
-      if (known === undefined) {
-        firstOf.set(id, [{ rows, row }]);
-        return true;
-      }
-      if (known.some((other) => isCopy(other.rows, other.row, rows, row))) return false;
-      known.push({ rows, row });
+  const count = pieces.reduce((sum, { at }) => sum + at.length, 0);
+  // By a hash of their ids, a list of the rows kept so far, newest first; numbered as they are met.
+  const lists = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 1))).fill(-1);
+  const nextOf = new Int32Array(count);
+  const pieceOf = new Uint32Array(count);
+  const rowOf = new Uint32Array(count);
+  let kept = 0;
+  const isKnown = (list: number, rows: Rows, row: number): boolean => {
+    for (let other = lists[list]!; other >= 0; other = nextOf[other]!) {
+      if (isCopy(pieces[pieceOf[other]!]!.rows, rowOf[other]!, rows, row)) return true;
+    }
+    return false;
+  };
+  return pieces.map(({ rows, at }, piece) => {
+    const ids = new DataView(rows.spanId.buffer, rows.spanId.byteOffset, rows.spanId.byteLength);
+    const isNew = (row: number): boolean => {
+      const high = ids.getUint32(row * SPAN_ID_BYTES);
+      const low = ids.getUint32(row * SPAN_ID_BYTES + 4);
+      const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1), 0x85ebca6b);
+      const list = (hash ^ (hash >>> 15)) & (lists.length - 1);
+      if (isKnown(list, rows, row)) return false;
+      nextOf[kept] = lists[list]!;
+      pieceOf[kept] = piece;
+      rowOf[kept] = row;
+      lists[list] = kept++;
       return true;
-    }),
-  }));
+    };
+    return { rows, at: at.filter(isNew) };
+  });
 }
 
 function isCopy(a: ReadRows, rowOfA: number, b: ReadRows, rowOfB: number): boolean {
   return (
+    isSameId(a.spanId, rowOfA * SPAN_ID_BYTES, b.spanId, rowOfB * SPAN_ID_BYTES) &&
     a.startLow[rowOfA] === b.startLow[rowOfB] &&
     a.endLow[rowOfA] === b.endLow[rowOfB] &&
     a.resource[rowOfA] === b.resource[rowOfB] &&
@@ -161,8 +176,9 @@ function isCopy(a: ReadRows, rowOfA: number, b: ReadRows, rowOfB: number): boole
   );
 }
 
-function idOf(ids: Uint8Array, at: number): string {
-  return Buffer.from(ids.buffer, ids.byteOffset + at, SPAN_ID_BYTES).toString('latin1');
+function isSameId(a: Uint8Array, atA: number, b: Uint8Array, atB: number): boolean {
+  for (let i = 0; i < SPAN_ID_BYTES; i++) if (a[atA + i] !== b[atB + i]) return false;
+  return true;
 }
 
 function isZero(bytes: Uint8Array, at: number): boolean {

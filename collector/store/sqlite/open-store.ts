@@ -79,7 +79,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       settled(async () => {
         const asked: ColumnsAsked = { traceId, spansMax: SPANS_OF_FINDER_MAX };
         const answer = await finder.call<ColumnsAnswer>('readTraceColumns', asked, { signal });
-        if (typeof answer !== 'number') return answer;
+        if (answer !== 'too many') return answer;
         return large.call('readTraceColumns', { traceId, spansMax: Infinity }, signal);
       }),
     readSpans: (ids) => finder.call('readSpans', ids),

@@ -8,6 +8,7 @@ import { decodeBlockHeader, openGranule } from '../../../collector/store/columns
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { decodeSpan } from '../../../collector/decode/otlp-protobuf.ts';
+import { operationOf } from '../../../collector/span.ts';
 import { createSpanMaker } from '../../../collector/store/columns/stored-span.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
 import {
@@ -73,7 +74,15 @@ function expectSameSpans(granule: Granule): void {
   const makeSpan = createSpanMaker(granule);
   for (let row = 0; row < granule.rows; row++) {
     const decoded = decodeSpan(granule.spanBytes(row), RESOURCE, SCOPE);
-    const read = makeSpan(row, decoded.traceId, RESOURCE, SCOPE);
+    const { traceId } = decoded;
+    const operation = operationOf(decoded);
+    const { operation: named, ...read } = makeSpan(row, {
+      traceId,
+      operation,
+      resource: RESOURCE,
+      scope: SCOPE,
+    });
+    expect([operation, undefined]).toContain(named);
     expect({ ...read, attributes: new Map(read.attributes) }).toEqual(decoded);
     expect([...read.attributes.keys()]).toEqual([...decoded.attributes.keys()]);
     expect(read.attributes.size).toBe(decoded.attributes.size);

@@ -72,12 +72,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId)),
     readAddressServices: (wanted) => addresses.some(wanted),
   };
-  const readTraceColumns = createColumnsReader(
-    traces,
-    (traceId) => traces.pieces(units.byTrace(), traceId),
-    history,
-    isPinned,
-  );
+  const readTraceColumns = createColumnsReader(traces, () => units.byTrace(), history, isPinned);
   const readStatus = createStatusReader(database, folder);
 
   const methods = {

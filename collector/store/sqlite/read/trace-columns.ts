@@ -2,27 +2,28 @@
 import type { HistoryHere } from '../../../query/diagnose-by-history.ts';
 import { writeColumns } from '../../../query/write-columns.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
-import type { Piece, TraceReader } from './traces.ts';
+import type { TraceReader } from './traces.ts';
+import type { TraceUnit } from './units.ts';
 
 export interface ColumnsAsked {
   readonly traceId: string;
-  /** Of a larger trace only its size is answered. */
+  /** A larger trace is for another thread. */
   readonly spansMax: number;
 }
-/** null when the trace is unknown; a number: it has so many spans, more than was asked for. */
-export type ColumnsAnswer = Uint8Array<ArrayBuffer> | number | null;
+/** null when the trace is unknown. */
+export type ColumnsAnswer = Uint8Array<ArrayBuffer> | 'too many' | null;
 
 export function createColumnsReader(
   traces: TraceReader,
-  piecesOf: (traceId: string) => Piece[],
+  unitsNow: () => readonly TraceUnit[],
   history: HistoryHere,
   isPinned: (traceId: string) => boolean,
 ): (asked: ColumnsAsked) => ColumnsAnswer {
   return ({ traceId, spansMax }) => {
-    const pieces = piecesOf(traceId);
-    const count = pieces.reduce((sum, { at }) => sum + at.length, 0);
-    if (count === 0) return null;
-    if (count > spansMax) return count;
+    const units = unitsNow();
+    if (traces.countRows(units, traceId, spansMax) > spansMax) return 'too many';
+    const pieces = traces.pieces(units, traceId);
+    if (pieces.length === 0) return null;
     try {
       return writeColumns(traceId, traces.storedSpans(pieces, traceId), history, isPinned(traceId));
     } catch (error) {

@@ -16,6 +16,8 @@ export type Piece = TracePiece<Granule>;
 export interface TraceReader {
   /** Without copies; empty when the trace is unknown. */
   pieces(units: readonly TraceUnit[], traceId: string): Piece[];
+  /** How many rows the trace has, copies included; no further than it takes to know that they are more than `most`. */
+  countRows(units: readonly TraceUnit[], traceId: string, most: number): number;
   /** By start. */
   spans(pieces: readonly Piece[]): Span[];
   span(granule: Granule, row: number): Span;
@@ -28,28 +30,45 @@ export interface TraceReader {
 
 /** `onDamage` is told of what could not be read; the rest is served. */
 export function createTraceReader(names: Names, onDamage: (what: string) => void): TraceReader {
-  function pieces(units: readonly TraceUnit[], traceId: string): Piece[] {
+  /** Tells of the trace's rows, granule by granule, until `take` says that it has enough. */
+  function eachRun(
+    units: readonly TraceUnit[],
+    traceId: string,
+    take: (granule: Granule, first: number, end: number) => 'more' | 'enough',
+  ): void {
     const id = Buffer.from(traceId, 'hex');
-    const found: Piece[] = [];
     for (const unit of units) {
       try {
         for (const number of unit.directory().granulesOf(id)) {
           const granule = unit.granule(number);
           const rows = rowsOfTrace(granule, id);
-          if (rows === null) continue;
-          decodeFacts(granule);
-          found.push({
-            rows: granule,
-            at: Uint32Array.from({ length: rows.end - rows.first }, (_, i) => rows.first + i),
-          });
+          if (rows !== null && take(granule, rows.first, rows.end) === 'enough') return;
         }
       } catch (error) {
         if (!(error instanceof DamagedPart)) throw error;
         onDamage(`${unit.name}: ${error.message}`);
       }
     }
+  }
+
+  function pieces(units: readonly TraceUnit[], traceId: string): Piece[] {
+    const found: Piece[] = [];
+    eachRun(units, traceId, (granule, first, end) => {
+      decodeFacts(granule);
+      found.push({ rows: granule, at: Uint32Array.from({ length: end - first }, (_, i) => first + i) });
+      return 'more';
+    });
     // Within a unit copies were left out when it was made; a segment is as it came.
     return withoutCopies(found);
+  }
+
+  function countRows(units: readonly TraceUnit[], traceId: string, most: number): number {
+    let count = 0;
+    eachRun(units, traceId, (_, first, end) => {
+      count += end - first;
+      return count > most ? 'enough' : 'more';
+    });
+    return count;
   }
 
   function span(granule: Granule, row: number): Span {
@@ -84,18 +103,19 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
 
   return {
     pieces,
+    countRows,
     span,
     spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),
     storedSpans(of, traceId) {
       const spans = of.flatMap(({ rows: granule, at }) => {
         const make = createSpanMaker(granule);
         return Array.from(at, (row) =>
-          make(
-            row,
+          make(row, {
             traceId,
-            names.decodedResource(granule.resource[row]!),
-            names.decodedScope(granule.scope[row]!),
-          ),
+            operation: names.operation(granule.operation[row]!),
+            resource: names.decodedResource(granule.resource[row]!),
+            scope: names.decodedScope(granule.scope[row]!),
+          }),
         );
       });
       // Rows of a piece are in order: what is left to do is to merge the pieces.
