@@ -423,6 +423,14 @@ describe('the lists', () => {
     expect(links).toContain('/map?sel=node:catalog&q=edge:catalog');
   });
 
+  it('an incident lists its latest three traces, and leads to all of them', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(32));
+    await open('/timeouts/many', { '/api/timeouts/many': { ...inside, traces: ids, count: 5 } });
+    await expect.poll(page.text, soon).toContain('3 of 5 · all its traces');
+    const links = page.all('.columns a.mono').map((link) => link.getAttribute('href'));
+    expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}`));
+  });
+
   it('an incident whose verdicts were revised is said to be gone', async () => {
     await open('/timeouts/revised');
     await expect.poll(page.text, soon).toContain('This incident is gone');
