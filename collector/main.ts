@@ -68,7 +68,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => retention.stop());
     const traces = createTraceReader(store);
     undo.push(() => traces.close());
-    const diagnosis = startDiagnosisLoop(store, traces.diagnose);
+    const diagnosis = startDiagnosisLoop(store);
     undo.push(() => diagnosis.stop());
 
     const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });

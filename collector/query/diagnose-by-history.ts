@@ -1,5 +1,4 @@
 /** Diagnoses a trace by what is stored now: what is normal for its operations, who its callees are. */
-import type { DiagnosisContext } from '../diagnose/case.ts';
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
 import { spansInQuestion } from '../diagnose/in-question.ts';
@@ -20,19 +19,25 @@ export interface HistoryHere {
   readAddressServices(addresses: readonly string[]): ReadonlyMap<string, string>;
 }
 
+/** What is asked of it; nothing where nobody gave up. */
+export interface Questions {
+  readonly normalKeys: readonly NormalKey[];
+  readonly addresses: readonly string[];
+}
+
 export async function diagnoseByHistory(
   history: History,
   traceId: string,
   spans: readonly Span[],
   tree: TraceTree,
 ): Promise<Diagnosis> {
-  const asked = questionsOf(spans, tree);
-  if (asked === null) return diagnoseTree(traceId, tree, NO_HISTORY);
+  const { normalKeys, addresses } = questionsOf(spans, tree);
+  if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const [normals, services] = await Promise.all([
-    history.readNormals(asked.normals, traceId),
-    history.readAddressServices(asked.addresses),
+    history.readNormals(normalKeys, traceId),
+    history.readAddressServices(addresses),
   ]);
-  return diagnoseTree(traceId, tree, contextOf(normals, services));
+  return judgeTrace(traceId, tree, normals, services);
 }
 
 export function diagnoseByHistoryHere(
@@ -41,28 +46,32 @@ export function diagnoseByHistoryHere(
   spans: readonly Span[],
   tree: TraceTree,
 ): Diagnosis {
-  const asked = questionsOf(spans, tree);
-  if (asked === null) return diagnoseTree(traceId, tree, NO_HISTORY);
-  const normals = history.readNormals(asked.normals, traceId);
-  const services = history.readAddressServices(asked.addresses);
-  return diagnoseTree(traceId, tree, contextOf(normals, services));
+  const { normalKeys, addresses } = questionsOf(spans, tree);
+  if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
+  const normals = history.readNormals(normalKeys, traceId);
+  return judgeTrace(traceId, tree, normals, history.readAddressServices(addresses));
 }
 
-const NO_HISTORY: DiagnosisContext = { normals: new Map() };
-
-/** null when nobody gave up: such a trace is judged without history. */
-function questionsOf(spans: readonly Span[], tree: TraceTree) {
+export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions {
   const asked = spansInQuestion(tree);
-  return asked.size === 0 ? null : { normals: normalKeysOf(asked), addresses: addressesOf(spans) };
+  return asked.size === 0
+    ? { normalKeys: [], addresses: [] }
+    : { normalKeys: normalKeysOf(asked), addresses: addressesOf(spans) };
 }
 
-function contextOf(normals: readonly Normal[], services: ReadonlyMap<string, string>): DiagnosisContext {
-  return {
+/** `services` by the addresses that they answer behind. */
+export function judgeTrace(
+  traceId: string,
+  tree: TraceTree,
+  normals: readonly Normal[],
+  services: ReadonlyMap<string, string>,
+): Diagnosis {
+  return diagnoseTree(traceId, tree, {
     normals: new Map(
       normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]),
     ),
     nameCallee: nameCallees(services),
-  };
+  });
 }
 
 function normalKeysOf(nodes: Iterable<TraceNode>): NormalKey[] {

@@ -138,8 +138,16 @@ export interface Store {
 
   /** Traces with a failed span that changed since their last diagnosis, and are due; those waiting longest first. */
   readUndiagnosed(patience: Patience, limit: number): Promise<{ traceIds: string[]; backlog: number }>;
-  /** Replaces what was known of the trace. When more spans than it was made from are there, the trace waits anew. */
-  saveDiagnosis(saved: DiagnosisToSave): Promise<void>;
+  /**
+   * What is to be said of these traces by what is stored now, in no order: of one of them at least, and of as many as take
+   * a moment; those unknown are left out. They are judged where they are read, below everything else that the store does.
+   */
+  diagnoseTraces(traceIds: readonly string[]): Promise<DiagnosisToSave[]>;
+  /**
+   * Replaces what was known of these traces: of all or, when it rejects, of none. One that has more spans than its
+   * diagnosis was made from waits anew.
+   */
+  saveDiagnoses(saved: readonly DiagnosisToSave[]): Promise<void>;
   /** By start of the span that gave up; newest first, bounded by the backend. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
   /** Which service answers behind `host:port`; an address that several services answer behind is left out. */

@@ -89,7 +89,7 @@ beforeAll(async () => {
     ),
   );
   traces = createTraceReader(store);
-  loop = startDiagnosisLoop(store, traces.diagnose, { quietMs: 0, roundMs: 10 });
+  loop = startDiagnosisLoop(store, { quietMs: 0, roundMs: 10 });
   await vi.waitUntil(async () => (await store.readUndiagnosed(AT_ONCE, 1)).backlog === 0, {
     timeout: 20_000,
   });

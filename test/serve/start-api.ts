@@ -25,7 +25,7 @@ export async function startApi(
   const folder = await mkdtemp(join(tmpdir(), 'sockeye-serve-'));
   const store = await openStore({ folder });
   const traces = createTraceReader(store);
-  const diagnosis = startDiagnosisLoop(store, traces.diagnose, { quietMs: 50, roundMs: 50 });
+  const diagnosis = startDiagnosisLoop(store, { quietMs: 50, roundMs: 50 });
   const maxQueueBytes = 4 * maxRequestBytes;
   const sources: Sources = {
     version: '0.1.0',

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startDiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { startRetentionLoop } from '../../collector/store/retention-loop.ts';
-import { createTraceReader } from '../../collector/serve/traces/trace-reader.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { StoreUnavailable, type Store } from '../../collector/store/store.ts';
 import { AROUND_NOON, AT_ONCE, call, makeRequest, traceId } from './make-request.ts';
@@ -37,10 +36,10 @@ test('a trace that breaks the diagnosis is said and set aside; the others get th
   await store.append(refused('b'));
   const broken: Store = {
     ...store,
-    readNormals: (keys, id) =>
-      id === traceId('a') ? Promise.reject(new Error('a bug')) : store.readNormals(keys, id),
+    diagnoseTraces: (ids) =>
+      ids.includes(traceId('a')) ? Promise.reject(new Error('a bug')) : store.diagnoseTraces(ids),
   };
-  const loop = startDiagnosisLoop(broken, createTraceReader(broken).diagnose, { quietMs: 0, roundMs: 5 });
+  const loop = startDiagnosisLoop(broken, { quietMs: 0, roundMs: 5 });
   await expect.poll(backlog, SOON).toBe(0);
   await loop.stop();
   expect(await diagnosed()).toEqual([traceId('b')]);
@@ -58,7 +57,7 @@ test('while the store is unavailable diagnosis waits, says so once, and goes on 
     readUndiagnosed: (...args) =>
       ++failures <= 3 ? Promise.reject(new StoreUnavailable('full')) : store.readUndiagnosed(...args),
   };
-  const loop = startDiagnosisLoop(full, createTraceReader(full).diagnose, { quietMs: 0, roundMs: 5 });
+  const loop = startDiagnosisLoop(full, { quietMs: 0, roundMs: 5 });
   await expect.poll(diagnosed, SOON).toEqual([traceId('a')]);
   await expect.poll(() => loop.backlog(), SOON).toBe(0);
   await loop.stop();
@@ -67,7 +66,7 @@ test('while the store is unavailable diagnosis waits, says so once, and goes on 
 
 test('a trace that is still growing waits until it is quiet, and is counted meanwhile', async () => {
   await store.append(refused('a'));
-  const loop = startDiagnosisLoop(store, createTraceReader(store).diagnose, {
+  const loop = startDiagnosisLoop(store, {
     quietMs: 3_600_000,
     roundMs: 5,
   });
@@ -78,7 +77,7 @@ test('a trace that is still growing waits until it is quiet, and is counted mean
 
 test('a trace that never is quiet is diagnosed all the same, once it has waited', async () => {
   await store.append(refused('a'));
-  const loop = startDiagnosisLoop(store, createTraceReader(store).diagnose, {
+  const loop = startDiagnosisLoop(store, {
     quietMs: 3_600_000,
     waitMs: 0,
     roundMs: 5,

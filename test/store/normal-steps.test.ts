@@ -30,9 +30,9 @@ beforeEach(() => {
   series = Number(
     database
       .prepare(
-        "INSERT INTO series (type, operation_id, identity, last_used_unix_ms) VALUES ('operation', ?, 'pay', 0)",
+        "INSERT INTO series (type, operation_id, identity, last_used_unix_ms) VALUES ('operation', ?, ?, 0)",
       )
-      .run(operation).lastInsertRowid,
+      .run(operation, `operation ${operation}`).lastInsertRowid,
   );
 });
 

@@ -11,15 +11,18 @@ export interface IdleReader {
   close(): Promise<void>;
 }
 
-/** `start` is given whom to tell that the thread broke. */
-export function createIdleReader(start: (onFailure: (error: Error) => void) => Promise<Thread>): IdleReader {
+/** `purpose` names the thread where it breaks; `start` is given whom to tell that it did. */
+export function createIdleReader(
+  purpose: string,
+  start: (onFailure: (error: Error) => void) => Promise<Thread>,
+): IdleReader {
   let running: Promise<Thread> | null = null;
   let calls = 0;
   let idle: NodeJS.Timeout | undefined;
 
   const open = (): Promise<Thread> => {
     const opened = start((error) => {
-      console.error('sockeye: the thread of large traces broke:', error);
+      console.error(`sockeye: the thread of ${purpose} broke:`, error);
       if (running === opened) running = null;
     });
     opened.catch(() => {

@@ -6,6 +6,7 @@
  *     searcher   what reads a range, and may take long
  *     finder     what reads by id, and how the store is: never behind a search
  *     large      large traces as the page opens them; there only when one was asked for lately
+ *     diagnoser  what judges traces, below the others; there only when one failed lately
  */
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
@@ -38,11 +39,14 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     threads.push(thread);
     return thread;
   };
-  const large = createIdleReader((onBreak) => startThread('read/reader-thread', { folder }, onBreak));
+  const startIdle = (name: string, purpose: string) =>
+    createIdleReader(purpose, (onBreak) => startThread(name, { folder }, onBreak));
+  const large = startIdle('read/reader-thread', 'large traces');
+  const diagnoser = startIdle('read/diagnoser-thread', 'diagnoses');
   /** The writer last, so that SQLite folds the WAL into the file. */
   const closeAll = async (): Promise<void> => {
     const [, ...readers] = threads;
-    await large.close();
+    await Promise.all([large.close(), diagnoser.close()]);
     // A reader that is gone already must not keep the writer open.
     for (const reader of readers) await reader.call('close', null).catch(() => {});
     await change('close', null);
@@ -100,7 +104,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       settled(() => finder.call('readUndiagnosed', { patience, limit }), 'settleFailures'),
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
-    saveDiagnosis: (saved) => change('saveDiagnosis', saved),
+    diagnoseTraces: (traceIds) => settled(() => diagnoser.call('diagnoseTraces', traceIds, undefined)),
+    saveDiagnoses: (saved) => change('saveDiagnoses', saved),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionLimits = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };
       for (let dropped = 0; ;) {

@@ -19,6 +19,7 @@ export function checkStoreContract(name: string, backend: Backend): void {
       expect(await tested.store.readTrace(traceId('1'))).toEqual([]);
       expect(await tested.store.readTraceBytes(traceId('1'))).toBeNull();
       expect(await tested.store.readTraceColumns(traceId('1'))).toBeNull();
+      expect(await tested.store.diagnoseTraces([traceId('1')])).toEqual([]);
       expect(await tested.search('')).toEqual({ traces: [], total: 0, truncated: false, cursor: null });
       expect(await tested.store.readServiceStats(AROUND_NOON, { byOperation: true, service: null })).toEqual(
         [],

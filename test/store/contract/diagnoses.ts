@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Diagnosis } from '../../../collector/diagnose/verdict.ts';
 import { type Patience } from '../../../collector/store/store.ts';
+import { diagnoseDocument } from '../../../collector/serve/traces/write-trace.ts';
 import { makeVerdict } from '../../query/make-verdict.ts';
 import {
   AROUND_NOON,
@@ -27,12 +28,14 @@ export function checkDiagnoses(tested: TestedStore): void {
   const diagnosis: Diagnosis = { traceId: traceId('a'), complete: true, verdicts: [refused] };
   const entry = { service: 'checkout', operation: 'GET /' };
   const save = (spanCount: number, verdicts = diagnosis.verdicts) =>
-    tested.store.saveDiagnosis({
-      diagnosis: { ...diagnosis, verdicts },
-      spanCount,
-      entry,
-      startsUnixMs: verdicts.map(() => NOON_UNIX_MS),
-    });
+    tested.store.saveDiagnoses([
+      {
+        diagnosis: { ...diagnosis, verdicts },
+        spanCount,
+        entry,
+        startsUnixMs: verdicts.map(() => NOON_UNIX_MS),
+      },
+    ]);
 
   test('a trace that failed is due once it is quiet, and no more when it was diagnosed', async () => {
     await tested.store.append(failing());
@@ -64,6 +67,27 @@ export function checkDiagnoses(tested: TestedStore): void {
     expect(await tested.store.readUndiagnosed(PATIENT, 10)).toEqual({ traceIds: [], backlog: 1 });
     await save(2);
     expect(await due(AT_ONCE)).toEqual([]);
+  });
+
+  test('traces are diagnosed together as each is by itself', async () => {
+    const { store } = tested;
+    const pay = (trace: string, durationMs: number, error?: string) =>
+      call(
+        trace,
+        { id: '1', name: 'POST', durationMs, ...(error !== undefined && { error }) },
+        { id: '2', name: 'POST /pay', durationMs: durationMs - 1, startMs: 1, service: 'payments' },
+      );
+    for (let i = 1; i <= 30; i++) await store.append(makeRequest(...pay(`1${i}`, 20)));
+    await store.append(makeRequest(...pay('a', 3000, 'ETIMEDOUT'), ...pay('b', 10, 'ECONNRESET')));
+    await store.append(makeRequest(...pay('c', 1000, 'ETIMEDOUT')));
+    const ids = ['c', 'a', '11', 'b'].map(traceId);
+    const alone = ids.map(async (id) => diagnoseDocument(id, (await store.readTraceBytes(id))!, store));
+    const together = await store.diagnoseTraces([...ids, traceId('dead')]);
+    const byTrace = new Map(together.map((each) => [each.diagnosis.traceId, each]));
+    expect(together).toHaveLength(4);
+    expect(ids.map((id) => byTrace.get(id))).toEqual(await Promise.all(alone));
+    expect(byTrace.get(traceId('a'))!.diagnosis.verdicts).toHaveLength(1);
+    expect(byTrace.get(traceId('11'))!.diagnosis.verdicts).toEqual([]);
   });
 
   test('verdicts are read by start of the give-up, replaced by the next, and searched by cause', async () => {

@@ -1,10 +1,19 @@
 /** Reads single calls: the newest of an edge, and what is normal for an operation. */
+import { normalKey } from '../../../diagnose/normals.ts';
 import { calleeOf } from '../../../query/callee.ts';
 import type { Span } from '../../../span.ts';
 import { CLIENT, CONSUMER, IS_STREAM, OK, PRODUCER, SERVER, SPAN_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
-import { bucketOf, countBucket, latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
+import {
+  addSketch,
+  bucketOf,
+  countBucket,
+  emptySketch,
+  latencyOfSketch,
+  totalOf,
+  type Sketch,
+} from '../../rollup/sketch.ts';
 import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
 import type { Names } from './names.ts';
 import type { createRollupReader } from './rollups.ts';
@@ -71,6 +80,30 @@ export function createCallReader(
     return calleeOf(peer, pairedService(granule, row), known).id === callee;
   }
 
+  /** Of the newest spans of each key: enough to say what is normal. */
+  const readLatencies = (keys: readonly NormalKey[]): Sketch[] =>
+    rollups.readOperationCells(keys, NORMAL_SPANS_MAX).map(({ latency }) => latency);
+
+  /** The durations in these pieces, of each key, as the rollups count them. */
+  function latenciesOf(keys: readonly NormalKey[], pieces: readonly Piece[]): Sketch[] {
+    const latencies = keys.map(emptySketch);
+    const indexOf = new Map(
+      keys.map(({ service, operation, kind }, index) => [normalKey(service, operation, kind), index]),
+    );
+    for (const { rows: granule, at } of pieces) {
+      for (const row of at) {
+        const { service, kind, name } = names.operationRow(granule.operation[row]!);
+        const index = indexOf.get(normalKey(service, name, kind));
+        if (index === undefined) continue;
+        const isStream = (granule.flags[row]! & IS_STREAM) !== 0;
+        const isCall = kind === 'client' || kind === 'producer';
+        if (isStream || (isCall && granule.outcome[row] !== OK)) continue;
+        countBucket(latencies[index]!, bucketOf(durationMsOf(granule, row)), 1);
+      }
+    }
+    return latencies;
+  }
+
   return {
     readEdgeCalls(
       units: readonly Unit[],
@@ -103,26 +136,28 @@ export function createCallReader(
     },
 
     /** `judged` are the spans of the trace that is to be judged by the answer: they are left out of it. */
-    readNormals(keys: readonly NormalKey[], judged: readonly Piece[]): Normal[] {
-      const cells = rollups.readOperationCells(keys, NORMAL_SPANS_MAX);
-      return keys.flatMap((key, index) => {
-        const { latency } = cells[index]!;
-        if (totalOf(latency) === 0) return [];
-        for (const { rows: granule, at } of judged) {
-          for (const row of at) {
-            const { service, kind, name } = names.operationRow(granule.operation[row]!);
-            if (service !== key.service || kind !== key.kind || name !== key.operation) continue;
-            const isCall = kind === 'client' || kind === 'producer';
-            const isStream = (granule.flags[row]! & IS_STREAM) !== 0;
-            if (isStream || (isCall && granule.outcome[row] !== OK)) continue;
-            countBucket(latency, bucketOf(durationMsOf(granule, row)), -1);
-          }
-        }
-        const count = Math.max(0, totalOf(latency));
-        if (count === 0) return [];
-        const { p50Ms, p95Ms } = latencyOfSketch(latency);
-        return [{ ...key, count, p50Ms, p95Ms }];
-      });
-    },
+    readNormals: (keys: readonly NormalKey[], judged: readonly Piece[]): Normal[] =>
+      normalsOf(keys, readLatencies(keys), latenciesOf(keys, judged)),
+    readLatencies,
+    latenciesOf,
+    normalsOf,
   };
+}
+
+/** What is normal by all durations of each key but its `own`. */
+function normalsOf(
+  keys: readonly NormalKey[],
+  latencies: readonly Sketch[],
+  own: readonly Sketch[],
+): Normal[] {
+  return keys.flatMap((key, index) => {
+    const others = emptySketch();
+    addSketch(others, latencies[index]!);
+    const { buckets, counts } = own[index]!;
+    for (let i = 0; i < buckets.length; i++) countBucket(others, buckets[i]!, -counts[i]!);
+    const count = totalOf(others);
+    if (count <= 0) return [];
+    const { p50Ms, p95Ms } = latencyOfSketch(others);
+    return [{ ...key, count, p50Ms, p95Ms }];
+  });
 }

@@ -20,6 +20,7 @@ import type { Methods } from '../thread.ts';
 import { createAddressReader } from './addresses.ts';
 import { createAttributeReader } from './attributes.ts';
 import { createCallReader } from './calls.ts';
+import { createDiagnoser } from './diagnoses.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
@@ -61,6 +62,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const rollups = createRollupReader(database, addresses);
   const calls = createCallReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);
+  const diagnose = createDiagnoser(traces, calls, addresses);
   const verdicts = createVerdictReader(database);
   const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
   const pinned = database
@@ -97,6 +99,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       attributes.readKeys(units.all(), range, prefix, limit, isCancelled),
     readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
       attributes.readValues(units.all(), range, wanted, isCancelled),
+    diagnoseTraces: (traceIds: readonly string[]) => diagnose(units.counted(), traceIds),
     readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
       verdicts.readUndiagnosed(patience, limit),
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),

@@ -40,8 +40,9 @@ export function createRollupReader(
   const series = createSeriesReader(database);
   const operationSeries = database
     .prepare<[string, string, string], number>(
-      `SELECT series_id FROM series JOIN operation USING (operation_id)
-       WHERE type = 'operation' AND operation.service = ? AND operation.kind = ? AND operation.name = ?`,
+      // By its index: there are thousands of series.
+      `SELECT series_id FROM operation JOIN series ON series.identity = 'operation ' || operation.operation_id
+       WHERE operation.service = ? AND operation.kind = ? AND operation.name = ?`,
     )
     .pluck();
   const newestHour = database

@@ -79,6 +79,14 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     );
   }
 
+  /** What it learns of a granule's shapes holds for the other traces of the granule. */
+  const makers = new WeakMap<Granule, ReturnType<typeof createSpanMaker>>();
+  function makerOf(granule: Granule): ReturnType<typeof createSpanMaker> {
+    let maker = makers.get(granule);
+    if (maker === undefined) makers.set(granule, (maker = createSpanMaker(granule)));
+    return maker;
+  }
+
   /** What is made of each row; those that cannot be read are left out. */
   function readable<Row, T>(rows: readonly Row[], make: (row: Row) => T): T[] {
     return rows.flatMap((row) => {
@@ -108,7 +116,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),
     storedSpans(of, traceId) {
       const spans = of.flatMap(({ rows: granule, at }) => {
-        const make = createSpanMaker(granule);
+        const make = makerOf(granule);
         return Array.from(at, (row) =>
           make(row, {
             traceId,

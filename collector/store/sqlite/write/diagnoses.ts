@@ -2,8 +2,8 @@
 import { fingerprintOf } from '../../../query/incidents.ts';
 import { OK } from '../../columns/codes.ts';
 import { traceIdOf, type SpanTable } from '../../columns/span-table.ts';
-import { StoreUnavailable, type DiagnosisToSave } from '../../store.ts';
-import { asStoreError, type Connection } from '../open-database.ts';
+import type { DiagnosisToSave } from '../../store.ts';
+import type { Connection } from '../open-database.ts';
 
 export interface DiagnosisWriter {
   /** Whether the trace waits to be diagnosed, or was. */
@@ -12,9 +12,9 @@ export interface DiagnosisWriter {
   mayChange(tables: readonly SpanTable[]): boolean;
   /**
    * Replaces the traces' verdicts, in one transaction. A trace waits on if it has more spans than the diagnosis was made
-   * from. Gives for each why it could not be saved, or null.
+   * from.
    */
-  save(group: readonly DiagnosisToSave[]): (Error | null)[];
+  save(group: readonly DiagnosisToSave[]): void;
 }
 
 export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
@@ -76,23 +76,10 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     forget.run(traceId, spanCount);
     waitAnew.run(Date.now(), traceId);
   }
-  // One within another is undone alone.
-  const saveAlone = database.transaction(save);
 
   return {
     isKnown,
     mayChange: (tables) => tables.some(mayChange),
-    save: database.transaction((group: readonly DiagnosisToSave[]) =>
-      group.map((saved) => {
-        try {
-          saveAlone(saved);
-          return null;
-        } catch (error) {
-          // The disk is full, or the like: nothing of the group is saved.
-          if (!database.inTransaction || asStoreError(error) instanceof StoreUnavailable) throw error;
-          return error as Error;
-        }
-      }),
-    ).immediate,
+    save: database.transaction((group: readonly DiagnosisToSave[]) => group.forEach(save)).immediate,
   };
 }

@@ -29,10 +29,6 @@ interface WaitingAppend {
   readonly request: Buffer;
   readonly answer: (answer: AppendAnswer) => void;
 }
-interface WaitingDiagnosis {
-  readonly saved: DiagnosisToSave;
-  readonly done: (failure: unknown) => void;
-}
 
 /** A commit takes no further request beyond this, so that the first does not wait for the sum of all. */
 const COMMIT_BYTES_MAX = 8_000_000;
@@ -45,7 +41,7 @@ export interface Writer {
   settle(): void;
   /** The same when a trace that is to be diagnosed may be among it. */
   settleFailures(): void;
-  saveDiagnosis(saved: DiagnosisToSave): Promise<void>;
+  saveDiagnoses(saved: readonly DiagnosisToSave[]): void;
   dropSlice(limits: RetentionLimits): Promise<SliceOutcome>;
   pinTrace(traceId: string): PinOutcome;
   unpinTrace(traceId: string): void;
@@ -70,7 +66,6 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
   const retention = createRetention(parts, pins, upkeep);
 
   let waiting: WaitingAppend[] = [];
-  let waitingDiagnoses: WaitingDiagnosis[] = [];
   let isTurnDue = false;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -81,7 +76,6 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     isTurnDue = false;
     if (isClosed) return;
     commitGroup();
-    saveDiagnoses();
     folding.beginIfDue();
     if (isLittleOpen() && maintenance.dueInMs() <= 0) maintenance.begin();
     jobs.step();
@@ -101,7 +95,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     onRows(folding.rows());
     clearTimeout(timer);
     if (isClosed) return;
-    if (waiting.length > 0 || waitingDiagnoses.length > 0 || jobs.isBusy) return soon();
+    if (waiting.length > 0 || jobs.isBusy) return soon();
     const dueInMs = Math.min(folding.dueInMs(), isLittleOpen() ? maintenance.dueInMs() : Infinity);
     if (dueInMs < Infinity) timer = setTimeout(soon, Math.max(0, dueInMs));
   }
@@ -126,24 +120,9 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     }
   }
 
-  function saveDiagnoses(): void {
-    const group = waitingDiagnoses;
-    if (group.length === 0) return;
-    waitingDiagnoses = [];
-    try {
-      // Their spans may have come a moment ago.
-      if (group.some(({ saved }) => !diagnoses.isKnown(saved.diagnosis.traceId))) settle();
-      const failures = diagnoses.save(group.map(({ saved }) => saved));
-      group.forEach(({ done }, index) => done(failures[index] ?? null));
-    } catch (error) {
-      for (const { done } of group) done(asStoreError(error));
-    }
-  }
-
   /** What waits for the next commit is stored first: what comes after an append finds it. */
   function afterAppends<R>(work: () => R): R {
     while (waiting.length > 0) commitGroup();
-    saveDiagnoses();
     try {
       return work();
     } catch (error) {
@@ -189,13 +168,12 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
       afterAppends(() => {
         if (folding.rows() < FEW_ROWS && diagnoses.mayChange(folding.tables())) settle();
       }),
-    saveDiagnosis(saved) {
-      soon();
-      return new Promise((resolve, reject) => {
-        const done = (failure: unknown) => (failure === null ? resolve() : reject(failure as Error));
-        waitingDiagnoses.push({ saved, done });
-      });
-    },
+    saveDiagnoses: (saved) =>
+      afterAppends(() => {
+        // Their spans may have come a moment ago.
+        if (!saved.every(({ diagnosis }) => diagnoses.isKnown(diagnosis.traceId))) settle();
+        diagnoses.save(saved);
+      }),
     dropSlice: (limits) =>
       afterAppends(async () => {
         settle();

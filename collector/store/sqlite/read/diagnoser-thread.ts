@@ -1,0 +1,26 @@
+/**
+ * The thread of diagnoses: reads what it judges from a connection of its own, and has the processor when nobody else
+ * wants it.
+ */
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
+import { workerData } from 'node:worker_threads';
+import { openForReading } from '../open-database.ts';
+import { serveThread } from '../thread.ts';
+import { createReader } from './create-reader.ts';
+
+/** Linux schedules threads; elsewhere the thread is one like the others. */
+function givePrecedence(): void {
+  try {
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_LOW);
+  } catch {
+    // Diagnoses come all the same.
+  }
+}
+
+serveThread(() => {
+  givePrecedence();
+  const { folder } = workerData as { folder: string };
+  return createReader(openForReading(folder), folder, (line) => console.error(`sockeye: ${line}`));
+});
