@@ -18,9 +18,10 @@ import { activeContext, isSuppressed } from './context.ts';
 import { grpcCallOf } from './grpc.ts';
 import { guard } from './guard.ts';
 import { endStreamCall, type StreamCall } from './http2-ending.ts';
-import { streamClosed, waitsForStream } from './http2-limit.ts';
+import { streamClosed, waitsForStream, type Waiting } from './http2-limit.ts';
 import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
+import { tellsOfSentBody } from './node-releases.ts';
 import type { Recorder } from './recorder.ts';
 import { fullUrl, splitTarget } from './redact.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcTimeoutMs, isGrpc } from './rpc.ts';
@@ -230,9 +231,23 @@ function follow(
   if (own) watchEnd(stream, own);
   const isSent = sentAtOnce === stream;
   sentAtOnce = undefined;
-  if (stream.pending || (connection && waitsForStream(session, connection, { call, isSent }))) return;
+  const waiting: Waiting = { call, isSent };
+  if (!isSentTold) watchSent(stream, waiting);
+  if (stream.pending || (connection && waitsForStream(session, connection, waiting))) return;
   streamStarted(call);
   if (isSent) call.sentMs = call.socketMs;
+}
+
+const isSentTold = tellsOfSentBody(process.versions.node);
+
+/** For releases of Node without the channel that says so. */
+function watchSent(stream: ClientHttp2Stream, waiting: Waiting): void {
+  makeRoom(stream);
+  stream.once('finish', () => {
+    waiting.isSent = true;
+    // Of one that waits behind others, nothing has left.
+    if (waiting.call.socketMs !== undefined) waiting.call.sentMs = performance.now();
+  });
 }
 
 function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {

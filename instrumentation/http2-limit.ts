@@ -9,7 +9,7 @@ import { noteWait, phaseNow, type Call } from './call.ts';
 import type { Connection } from './connections.ts';
 import { poolAttributes } from './pool.ts';
 
-interface Waiting {
+export interface Waiting {
   call: Call;
   /** Whether the program has handed over all there is to send. */
   isSent: boolean;
