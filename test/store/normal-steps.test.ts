@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { emptyCell } from '../../collector/store/rollup/cell.ts';
 import { bucketOf, countBucket, totalOf } from '../../collector/store/rollup/sketch.ts';
-import { encodeStep, type Level } from '../../collector/store/rollup/steps.ts';
+import { encodeDelta, encodeStep, type Level } from '../../collector/store/rollup/steps.ts';
 import { openForWriting } from '../../collector/store/sqlite/open-database.ts';
 import { createRollupReader } from '../../collector/store/sqlite/read/rollups.ts';
+import { createRollupAbsorber } from '../../collector/store/sqlite/write/absorb-rollups.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -91,4 +92,49 @@ test('a span dated far ahead hides no day before it', () => {
   put('hour', TODAY + 27_000 * DAY, 1);
   put('day', TODAY + 27_000 * DAY, 1);
   expect(callsRead(Infinity)).toBe(1 + 15 + 600);
+});
+
+/** As a fold does: blocks, and what is to be added to a minute. */
+function foldCalls(calls: number): void {
+  const { database } = store;
+  const cell = { ...emptyCell(), calls };
+  countBucket(cell.latency, bucketOf(calls), calls);
+  const data = encodeDelta(new Map([[series, cell]]));
+  database.prepare("INSERT INTO block VALUES (NULL, 'recent', 1, 1, 1, 1, 0, 0, 0, 0)").run();
+  database.prepare('INSERT INTO rollup_delta VALUES (NULL, ?, ?)').run(TODAY + 3 * HOUR, data);
+}
+
+test('a reader that keeps steps sees what is absorbed into them', () => {
+  putDays();
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const calls = () => reader.readOperationCells([KEY], Infinity)[0]!.calls;
+  const absorb = () => {
+    for (const _ of createRollupAbsorber(store.database).absorb());
+  };
+  expect(calls()).toBe(715);
+  foldCalls(1);
+  expect(calls()).toBe(716);
+  foldCalls(2);
+  expect(calls()).toBe(718);
+  absorb();
+  expect(calls()).toBe(718);
+  // Come and absorbed between two readings: with others waiting then, and with none.
+  foldCalls(4);
+  absorb();
+  foldCalls(8);
+  expect(calls()).toBe(730);
+  absorb();
+  foldCalls(16);
+  absorb();
+  expect(calls()).toBe(746);
+  expect(calls()).toBe(746);
+});
+
+test('steps of a day that is no longer the newest are read as days', () => {
+  putDays();
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  expect(reader.readOperationCells([KEY], Infinity)[0]!.calls).toBe(715);
+  put('hour', TODAY + DAY, 1_000);
+  put('day', TODAY + DAY, 1_000);
+  expect(reader.readOperationCells([KEY], Infinity)[0]!.calls).toBe(1_000 + 15 + 600);
 });

@@ -1,7 +1,5 @@
 /**
  * Reads the rollups of a range: the map's edges, statistics, versions, calls over time, and what is normal.
- *
- * Steps that are over change only when spans come late, so decoded ones are kept, by the bytes they came from.
  */
 import { calleeOf, type Callee } from '../../../query/callee.ts';
 import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../../query/results.ts';
@@ -12,15 +10,9 @@ import { coverRange, decodeStep, STEP_MS, type Level, type StepCells } from '../
 import { sumSteps } from '../../rollup/sum-steps.ts';
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
-import { LeastRecent } from './least-recent.ts';
+import { createNewestSteps } from './newest-steps.ts';
 import { createSeriesReader, type SeriesRow, type SeriesType } from './series.ts';
 import { createWaitingDeltas } from './waiting-deltas.ts';
-
-/** An operation that is called once a day has what is normal for it in a week. */
-const DAYS_LOOKED_AT_MAX = 7;
-/** The steps that nearly every question begins with are kept decoded; of others the cells that are asked for are. */
-const STEPS_KEPT = 2;
-const CELLS_KEPT_MAX = 20_000;
 
 interface StepRow {
   readonly step_unix_ms: number;
@@ -45,28 +37,11 @@ export function createRollupReader(
        WHERE operation.service = ? AND operation.kind = ? AND operation.name = ?`,
     )
     .pluck();
-  const newestHour = database
-    .prepare<[], number | null>("SELECT max(step_unix_ms) FROM rollup WHERE level = 'hour'")
-    .pluck();
-  const newestHours = database.prepare<[number], StepRow>(
-    "SELECT step_unix_ms, data FROM rollup WHERE level = 'hour' AND step_unix_ms >= ? ORDER BY step_unix_ms DESC",
-  );
-  const daysBefore = database.prepare<[number, number], StepRow>(
-    "SELECT step_unix_ms, data FROM rollup WHERE level = 'day' AND step_unix_ms < ? ORDER BY step_unix_ms DESC LIMIT ?",
-  );
-  /** By step and checksum: one that changed is another. */
-  const decodedSteps = new LeastRecent<string, StepCells>(CELLS_KEPT_MAX, (cells) => cells.size + 1);
   const deltas = database.prepare<[number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
   const waitingDeltas = createWaitingDeltas(database);
-
-  /** The hours of the newest day, then the days before it. */
-  function* newestSteps(): Generator<StepRow> {
-    const day = Math.floor((newestHour.get() ?? 0) / STEP_MS.day) * STEP_MS.day;
-    yield* newestHours.iterate(day);
-    yield* daysBefore.iterate(day, DAYS_LOOKED_AT_MAX);
-  }
+  const newestSteps = createNewestSteps(database);
 
   /** Whole steps, and what is to be added to minutes of theirs. */
   function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
@@ -165,17 +140,11 @@ export function createRollupReader(
       // The newest calls are in no hour yet.
       const newest = waitingDeltas();
       for (const [id, sum] of places) if (newest.has(id)) addCell(sum, newest.get(id)!);
-      let looked = 0;
-      for (const { step_unix_ms: stepUnixMs, data } of newestSteps()) {
-        const cells =
-          looked++ < STEPS_KEPT
-            ? decodedSteps.get(`${stepUnixMs} ${data.length} ${data.readUInt32LE(data.length - 4)}`, () =>
-                decodeStep(data),
-              )
-            : decodeStep(data, (series) => places.has(series));
+      for (const step of newestSteps()) {
         for (const [id, sum] of places) {
-          const cell = cells.get(id);
-          if (cell !== undefined && totalOf(sum.latency) < durationsWanted) addCell(sum, cell);
+          if (totalOf(sum.latency) >= durationsWanted) continue;
+          const cell = step.cell(id);
+          if (cell !== null) addCell(sum, cell);
         }
         if (found.every((cell) => totalOf(cell.latency) >= durationsWanted)) break;
       }
