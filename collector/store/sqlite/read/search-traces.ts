@@ -7,12 +7,12 @@ import type { TracePage, TraceSummary } from '../../../query/results.ts';
 import type { Span } from '../../../span.ts';
 import { CONSUMER, SERVER, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
-import type { SlowRows } from '../../columns/slow-rows.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { readCursor, writeCursor } from '../../search/cursor.ts';
 import { findTraces, type FoundTrace, type SearchUnit } from '../../search/find-traces.ts';
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
-import { compileSlowSearch, type SlowSpans } from '../../search/slow-search.ts';
+import { searchSlow } from '../../search/slow-search.ts';
+import { canMeet, compileConditions, type SpanConditions } from '../../search/span-conditions.ts';
 import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
 import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
@@ -112,14 +112,14 @@ export function createTraceSearch(
       return search.sort === 'errors' ? facts.errors + facts.timeouts : facts.startMs;
     };
     const surroundings = (traceId: string) => surroundingsOf(traceId, () => read(traceId));
-    const matchesOf = createMatches(search, names, reader, surroundings, isCancelled);
-    const slowSearch = compileSlowSearch(search.term, names);
+    const conditions = compileConditions(search.term, names);
+    const matchesOf = createMatches(search, conditions, names, reader, surroundings, isCancelled);
+    const isOfSlow = conditions.isAll && conditions.ofDuration > 0;
     const searched = units.map((unit) => {
       const scan = scanOf(unit, search.range, matchesOf, onDamage, isCancelled);
       const isWhole =
         unit.firstStartMs >= search.range.fromUnixMs && unit.lastStartMs < search.range.toUnixMs;
-      const listed =
-        slowSearch === null || !isWhole ? null : readOnce(() => listSlow(unit, slowSearch, onDamage));
+      const listed = isOfSlow && isWhole ? readOnce(() => listSlow(unit, conditions, onDamage)) : null;
       return searchUnit(unit, listed, scan);
     });
     const found = findTraces(searched, search, cursor, valueOf, isCancelled);
@@ -147,6 +147,7 @@ type MatchesOf = (granule: Granule) => GranuleMatches;
 
 function createMatches(
   { term, range }: Pick<TraceSearch, 'term' | 'range'>,
+  conditions: SpanConditions,
   names: Names,
   reader: TraceReader,
   surroundingsOf: (traceId: string) => SpanSurroundings,
@@ -159,6 +160,8 @@ function createMatches(
   const matcher = term === null ? null : compileMatcher(term);
   const couldMatch = term === null ? null : compileEdgeHint(term, names);
   return (granule) => {
+    if (!canMeet(granule.zone, conditions))
+      return { may: new Uint8Array(granule.rows), matches: () => false };
     const marks = filter?.(granule) ?? { may: new Uint8Array(granule.rows).fill(1), isCertain: true };
     const { may } = marks;
     keepInRange(granule, range, may);
@@ -234,13 +237,13 @@ interface ListedTraces {
 /** What the list of slow spans says; null where there is none, or it cannot be read. */
 function listSlow(
   unit: Unit,
-  search: (slow: SlowRows) => SlowSpans,
+  conditions: SpanConditions,
   onDamage: (what: string) => void,
 ): ListedTraces | null {
   try {
     const slow = unit.slow();
     if (slow === null) return null;
-    const { spans, isAll } = search(slow.rows);
+    const { spans, isAll } = searchSlow(slow.rows, conditions);
     const traceIds = new Set(spans.map((span) => slow.traceIdOf(span).toString('hex')));
     // When a trace starts is read when its place in the list is needed.
     const traces = Array.from(traceIds, (traceId) => ({ traceId, latestStartMs: unit.lastStartMs }));
