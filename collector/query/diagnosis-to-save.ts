@@ -1,20 +1,32 @@
-/** What the store keeps of a diagnosis beside what it says: when each caller started to wait, and where the trace came in. */
+/** What the store keeps of a diagnosis: its verdicts, when each caller started to wait, and where the trace came in. */
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import { operationOf, serviceOf, type Span } from '../span.ts';
 import type { DiagnosisToSave } from '../store/store.ts';
 
 /** `sent` are the trace's spans by start, as they were sent. */
-export function diagnosisToSave(diagnosis: Diagnosis, sent: readonly Span[]): DiagnosisToSave {
+export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly Span[]): DiagnosisToSave {
   const root = sent.find((span) => span.parentSpanId === '') ?? sent[0];
-  const startsUnixMs = diagnosis.verdicts.map(({ giveUp }) => {
-    const span = sent.find(({ spanId }) => spanId === giveUp.spanId);
-    return span === undefined ? Date.parse(giveUp.at) : Number(span.startUnixNano) / 1e6;
-  });
   return {
-    diagnosis,
+    traceId,
     spanCount: sent.length,
     entry: root === undefined ? NO_ENTRY : { service: serviceOf(root), operation: operationOf(root) },
-    startsUnixMs,
+    verdicts: verdicts.map((verdict) => {
+      const { giveUp, origin, phase, cause, category } = verdict;
+      const atUnixMs = Date.parse(giveUp.at);
+      const span = sent.find(({ spanId }) => spanId === giveUp.spanId);
+      return {
+        phase,
+        cause,
+        category,
+        kind: giveUp.kind,
+        edge: origin.edge,
+        giveUpSpanId: giveUp.spanId,
+        originSpanId: origin.spanId,
+        startUnixMs: span === undefined ? atUnixMs : Number(span.startUnixNano) / 1e6,
+        atUnixMs,
+        json: JSON.stringify(verdict),
+      };
+    }),
   };
 }
 

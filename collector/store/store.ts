@@ -5,7 +5,7 @@
  * bytes are the truth, nothing of a span is lost. What comes out is decoded spans and small aggregates.
  * A backend may run in threads or processes of its own; every call is asynchronous.
  */
-import type { Diagnosis } from '../diagnose/verdict.ts';
+import type { Verdict } from '../diagnose/verdict.ts';
 import type { QueryTerm } from '../query/query-term.ts';
 import type { Span, SpanKind } from '../span.ts';
 import type {
@@ -75,15 +75,26 @@ export interface Patience {
   readonly waitMs: number;
 }
 
-/** A diagnosis, with what the store keeps of its trace beside it. */
+/** What the store keeps of a diagnosis. */
 export interface DiagnosisToSave {
-  readonly diagnosis: Diagnosis;
+  readonly traceId: string;
   /** How many spans it was made from. */
   readonly spanCount: number;
   /** Where the trace began: its span without a parent, else its earliest. */
   readonly entry: { readonly service: string; readonly operation: string };
-  /** Start of the span that gave up, of each verdict; epoch milliseconds. */
-  readonly startsUnixMs: readonly number[];
+  readonly verdicts: readonly VerdictToSave[];
+}
+
+/** A verdict as JSON, because a text crosses threads at no cost, and what it is found by. */
+export interface VerdictToSave extends Pick<Verdict, 'phase' | 'cause' | 'category'> {
+  readonly kind: Verdict['giveUp']['kind'];
+  readonly edge: string;
+  readonly giveUpSpanId: string;
+  readonly originSpanId: string;
+  /** When the span that gave up started, and when it gave up; epoch milliseconds. */
+  readonly startUnixMs: number;
+  readonly atUnixMs: number;
+  readonly json: string;
 }
 
 /** `unknown`: no span of the trace is stored. `full`: as many are pinned as may be. */

@@ -233,8 +233,7 @@ test('an incident is diagnosed on the map’s edge, with its share and what sets
 
 test('a verdict says where the time-out started, and the search finds it', async () => {
   const found = await traces.diagnose(traceId('f1'));
-  expect(found!.spanCount).toBe(4);
-  expect(found!.diagnosis.verdicts[0]).toMatchObject({
+  expect(found!.verdicts[0]).toMatchObject({
     origin: { spanId: spanId('4'), edge: EDGE },
     phase: 'connect',
     giveUp: { kind: 'timeout', budgetMs: 3000 },
@@ -246,7 +245,7 @@ test('a verdict says where the time-out started, and the search finds it', async
   });
   expect(page.traces.map((trace) => trace.traceId)).toEqual(['f3', 'f2', 'f1'].map(traceId));
   expect(page.traces[0]).toMatchObject({ timeouts: 1, spans: 4, verdict: { edge: EDGE, phase: 'connect' } });
-  expect(await traces.diagnose(traceId('1'))).toMatchObject({ diagnosis: { verdicts: [] } });
+  expect(await traces.diagnose(traceId('1'))).toMatchObject({ verdicts: [] });
   expect(await traces.diagnose(traceId('dead'))).toBeNull();
 });
 

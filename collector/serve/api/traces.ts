@@ -92,7 +92,7 @@ export function traceRoutes(sources: Sources): Route[] {
         const traceId = parseTraceId(path.id ?? '');
         const diagnosed = await sources.traces.diagnose(traceId);
         if (diagnosed === null) throw notFound('trace', traceId, STORED_TRACE);
-        return json(diagnosed.diagnosis);
+        return json(diagnosed);
       },
     },
     {

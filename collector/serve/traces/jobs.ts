@@ -7,7 +7,7 @@ import { listTraces, openTrace } from '../../query/looked-file.ts';
 import { splitByPhase } from '../../query/trace-phases.ts';
 import { toOtlp } from '../formats/to-otlp.ts';
 import type { LookedAt, TracePhases } from '../wire.ts';
-import type { DiagnosisToSave } from '../../store/store.ts';
+import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { diagnoseDocument, writeTrace, type TraceForm } from './write-trace.ts';
 
 /** `bytes` is a stored trace's OTLP, or, to look at, a file in any format that is taken. */
@@ -26,7 +26,7 @@ export type Job =
 
 export interface JobResults {
   readonly write: Uint8Array;
-  readonly diagnose: DiagnosisToSave;
+  readonly diagnose: Diagnosis;
   readonly phases: TracePhases;
   readonly list: LookedAt;
   /** null when the file has no such trace. */

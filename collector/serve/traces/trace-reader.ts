@@ -5,8 +5,9 @@
  * that serves the network goes on; it starts with the first and ends when there is nothing to do.
  */
 import { Worker } from 'node:worker_threads';
+import type { Diagnosis } from '../../diagnose/verdict.ts';
 import type { History } from '../../query/diagnose-by-history.ts';
-import { Cancelled, StoreUnavailable, type DiagnosisToSave, type Store } from '../../store/store.ts';
+import { Cancelled, StoreUnavailable, type Store } from '../../store/store.ts';
 import type { LookedAt, TracePhases } from '../wire.ts';
 import { runJob, type Job, type JobResults } from './jobs.ts';
 import { reviveError, sendableError } from './sent-error.ts';
@@ -19,7 +20,7 @@ export interface TraceReader {
   /** As the page opens it; null when it is not stored. */
   columns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Diagnosed afresh from what is stored now; null when nothing is. */
-  diagnose(traceId: string): Promise<DiagnosisToSave | null>;
+  diagnose(traceId: string): Promise<Diagnosis | null>;
   /** Where its time went; null when the trace is not stored. */
   phases(traceId: string): Promise<TracePhases | null>;
   /** The traces of a file. Rejects with DecodeError. */

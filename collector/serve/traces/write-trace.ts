@@ -5,10 +5,9 @@ import { foldPending } from '../../diagnose/pending.ts';
 import { buildTraceTree } from '../../diagnose/tree.ts';
 import { writeColumnFile } from '../../query/column-file.ts';
 import { diagnoseByHistory, type History } from '../../query/diagnose-by-history.ts';
-import { diagnosisToSave } from '../../query/diagnosis-to-save.ts';
 import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
-import type { DiagnosisToSave } from '../../store/store.ts';
+import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinJson } from '../formats/zipkin-json.ts';
 import type { Trace, TraceTextsHead } from '../wire.ts';
@@ -36,15 +35,13 @@ export function writeTrace(
   }
 }
 
-export async function diagnoseDocument(
+export function diagnoseDocument(
   traceId: string,
   document: Uint8Array,
   history: History,
-): Promise<DiagnosisToSave> {
-  const sent = decodeTraces(document);
-  const spans = foldPending(sent);
-  const diagnosis = await diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
-  return diagnosisToSave(diagnosis, sent);
+): Promise<Diagnosis> {
+  const spans = foldPending(decodeTraces(document));
+  return diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
 }
 
 /** Span by span: the whole of a large trace is longer than a string can be. */

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Diagnosis } from '../../../collector/diagnose/verdict.ts';
 import { type Patience } from '../../../collector/store/store.ts';
+import { diagnosisToSave } from '../../../collector/query/diagnosis-to-save.ts';
 import { diagnoseDocument } from '../../../collector/serve/traces/write-trace.ts';
 import { makeVerdict } from '../../query/make-verdict.ts';
 import {
@@ -27,15 +28,10 @@ export function checkDiagnoses(tested: TestedStore): void {
   const refused = { ...verdict, giveUp: { ...giveUp, kind: 'refused' as const } };
   const diagnosis: Diagnosis = { traceId: traceId('a'), complete: true, verdicts: [refused] };
   const entry = { service: 'checkout', operation: 'GET /' };
-  const save = (spanCount: number, verdicts = diagnosis.verdicts) =>
-    tested.store.saveDiagnoses([
-      {
-        diagnosis: { ...diagnosis, verdicts },
-        spanCount,
-        entry,
-        startsUnixMs: verdicts.map(() => NOON_UNIX_MS),
-      },
-    ]);
+  const save = async (spanCount: number, verdicts = diagnosis.verdicts) => {
+    const sent = await tested.store.readTrace(traceId('a'));
+    await tested.store.saveDiagnoses([{ ...diagnosisToSave({ ...diagnosis, verdicts }, sent), spanCount }]);
+  };
 
   test('a trace that failed is due once it is quiet, and no more when it was diagnosed', async () => {
     await tested.store.append(failing());
@@ -83,11 +79,15 @@ export function checkDiagnoses(tested: TestedStore): void {
     const ids = ['c', 'a', '11', 'b'].map(traceId);
     const alone = ids.map(async (id) => diagnoseDocument(id, (await store.readTraceBytes(id))!, store));
     const together = await store.diagnoseTraces([...ids, traceId('dead')]);
-    const byTrace = new Map(together.map((each) => [each.diagnosis.traceId, each]));
+    const byTrace = new Map(
+      together.map(({ traceId: id, verdicts }) => [id, verdicts.map(({ json }) => JSON.parse(json))]),
+    );
     expect(together).toHaveLength(4);
-    expect(ids.map((id) => byTrace.get(id))).toEqual(await Promise.all(alone));
-    expect(byTrace.get(traceId('a'))!.diagnosis.verdicts).toHaveLength(1);
-    expect(byTrace.get(traceId('11'))!.diagnosis.verdicts).toEqual([]);
+    expect(ids.map((id) => byTrace.get(id))).toEqual(
+      (await Promise.all(alone)).map(({ verdicts }) => verdicts),
+    );
+    expect(byTrace.get(traceId('a'))).toHaveLength(1);
+    expect(byTrace.get(traceId('11'))).toEqual([]);
   });
 
   test('verdicts are read by start of the give-up, replaced by the next, and searched by cause', async () => {

@@ -45,32 +45,30 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     return [...traceIds].some(isKnown);
   }
 
-  function save({ diagnosis, spanCount, entry, startsUnixMs }: DiagnosisToSave): void {
-    const traceId = Buffer.from(diagnosis.traceId, 'hex');
+  function save({ traceId: id, spanCount, entry, verdicts }: DiagnosisToSave): void {
+    const traceId = Buffer.from(id, 'hex');
     const arrivedUnixMs = lastArrived.get({ traceId });
     // Retention took the trace meanwhile.
     if (arrivedUnixMs == null) return;
     clear.run(traceId);
-    for (const [ordinal, verdict] of diagnosis.verdicts.entries()) {
-      const { giveUp, origin, phase, cause, category } = verdict;
-      const atUnixMs = Date.parse(giveUp.at);
+    for (const [ordinal, verdict] of verdicts.entries()) {
       insert.run(
         traceId,
         ordinal,
         arrivedUnixMs,
-        fingerprintOf(origin.edge, phase, giveUp.kind),
-        origin.edge,
-        phase,
-        giveUp.kind,
-        cause,
-        category,
-        Buffer.from(giveUp.spanId, 'hex'),
-        Buffer.from(origin.spanId, 'hex'),
-        startsUnixMs[ordinal] ?? atUnixMs,
-        atUnixMs,
+        fingerprintOf(verdict.edge, verdict.phase, verdict.kind),
+        verdict.edge,
+        verdict.phase,
+        verdict.kind,
+        verdict.cause,
+        verdict.category,
+        Buffer.from(verdict.giveUpSpanId, 'hex'),
+        Buffer.from(verdict.originSpanId, 'hex'),
+        verdict.startUnixMs,
+        verdict.atUnixMs,
         entry.service,
         entry.operation,
-        JSON.stringify(verdict),
+        verdict.json,
       );
     }
     forget.run(traceId, spanCount);

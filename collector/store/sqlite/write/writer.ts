@@ -171,7 +171,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     saveDiagnoses: (saved) =>
       afterAppends(() => {
         // Their spans may have come a moment ago.
-        if (!saved.every(({ diagnosis }) => diagnoses.isKnown(diagnosis.traceId))) settle();
+        if (!saved.every(({ traceId }) => diagnoses.isKnown(traceId))) settle();
         diagnoses.save(saved);
       }),
     dropSlice: (limits) =>
