@@ -8,6 +8,7 @@ import { trackExportSocket } from './exit.ts';
 import { limitConnecting } from './export/connect-limit.ts';
 import { grpcOpening, grpcSecuring, watchGrpc } from './grpc.ts';
 import { guard } from './guard.ts';
+import { watchListeners } from './host/listeners.ts';
 import { watchHttpClient } from './http-client.ts';
 import { leftVisits, watchHttpServer } from './http-server.ts';
 import { watchHttp2Client } from './http2-client.ts';
@@ -48,6 +49,7 @@ export function startHook(): void {
     securing: grpcSecuring,
     openedUnclaimed: guard((connection) => recordOpening(recorder, connection)),
   });
+  watchListeners();
   watchHttpServer(recorder);
   watchUpgrades(recorder);
   watchHttpClient(recorder);

@@ -1,10 +1,11 @@
-/** Finds the reports of hosts in an OTLP metrics request: counters that the hook reads from the kernel. Pure. */
+/** Finds the reports of hosts in an OTLP metrics request: what the hook reads from the kernel, of the host and of its own process. Pure. */
 import { checkMessage } from './check-message.ts';
 import { decodeMessage } from './otlp-json.ts';
 import { METRICS_DATA } from './otlp-schema.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
-const PREFIX = 'sockeye.host.';
+const HOST_PREFIX = 'sockeye.host.';
+const PROCESS_PREFIX = 'sockeye.process.';
 /** A report takes 2 KB. What is larger is none, and too much to decode for a look. */
 const REPORT_BYTES_MAX = 65_536;
 
@@ -14,6 +15,16 @@ export interface HostReport {
   readonly namespace: string;
   /** By name, such as `tcp.listen_overflows`. */
   readonly counters: ReadonlyMap<string, number>;
+  readonly process: ProcessReport;
+}
+
+/** Who reported, and what it said of itself. */
+export interface ProcessReport {
+  readonly service: string;
+  /** '' when it is not known. */
+  readonly pid: string;
+  /** By name, such as `memory.resident_bytes`. */
+  readonly values: ReadonlyMap<string, number>;
 }
 
 interface Point {
@@ -27,7 +38,7 @@ interface Metric {
 }
 interface Attribute {
   readonly key?: string;
-  readonly value?: { readonly stringValue?: string };
+  readonly value?: { readonly stringValue?: string; readonly intValue?: string };
 }
 interface ResourceMetrics {
   readonly resource?: { readonly attributes?: readonly Attribute[] };
@@ -37,7 +48,7 @@ interface ResourceMetrics {
 /** Takes an `ExportMetricsServiceRequest`; metrics of anything else are passed over. Throws DecodeError. */
 export function readHostReports(request: Buffer): HostReport[] {
   checkMessage(new ProtobufReader(request), METRICS_DATA, 1);
-  if (request.length > REPORT_BYTES_MAX || !request.includes(PREFIX)) return [];
+  if (request.length > REPORT_BYTES_MAX || !request.includes(HOST_PREFIX)) return [];
   const { resourceMetrics = [] } = decodeMessage(METRICS_DATA, request) as {
     resourceMetrics?: readonly ResourceMetrics[];
   };
@@ -45,15 +56,31 @@ export function readHostReports(request: Buffer): HostReport[] {
 }
 
 function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport {
-  const attribute = (key: string) =>
-    resource?.attributes?.find((each) => each.key === key)?.value?.stringValue ?? '';
-  const counters = new Map<string, number>();
-  for (const metric of scopeMetrics.flatMap(({ metrics = [] }) => metrics)) {
+  const attribute = (key: string) => {
+    const value = resource?.attributes?.find((each) => each.key === key)?.value;
+    return value?.stringValue ?? value?.intValue ?? '';
+  };
+  const metrics = scopeMetrics.flatMap((scope) => scope.metrics ?? []);
+  return {
+    host: attribute('host.name'),
+    namespace: attribute('sockeye.host.network_namespace'),
+    counters: valuesOf(metrics, HOST_PREFIX),
+    process: {
+      service: attribute('service.name'),
+      pid: attribute('process.pid'),
+      values: valuesOf(metrics, PROCESS_PREFIX),
+    },
+  };
+}
+
+function valuesOf(metrics: readonly Metric[], prefix: string): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const metric of metrics) {
     const { name = '' } = metric;
     const value = valueOf(metric);
-    if (name.startsWith(PREFIX) && value !== null) counters.set(name.slice(PREFIX.length), value);
+    if (name.startsWith(prefix) && value !== null) values.set(name.slice(prefix.length), value);
   }
-  return { host: attribute('host.name'), namespace: attribute('sockeye.host.network_namespace'), counters };
+  return values;
 }
 
 /** Of a metric with one value; integers come as if they had no sign. */

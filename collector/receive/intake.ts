@@ -6,10 +6,10 @@
  * Bytes in flight have a limit; beyond it a request is refused at once, which tells its sender to come back. Nothing
  * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
  */
-import { readHostReports, type HostReport } from '../decode/host-reports.ts';
+import { readHostReports } from '../decode/host-reports.ts';
 import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
-import { createHostCounters } from './host-counters.ts';
+import { createHostCounters, type HostHistory } from './host-counters.ts';
 
 /** A request counts as at least so many bytes in flight, so that many small ones are bounded too. */
 const REQUEST_BYTES_MIN = 1024;
@@ -27,8 +27,8 @@ export interface Intake {
   noteRefused(): void;
   /** Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Throws DecodeError. */
   acceptMetrics(request: Buffer): void;
-  /** The newest counters of hosts that report. */
-  hosts(): readonly HostReport[];
+  /** What hosts have reported lately. */
+  hosts(): readonly HostHistory[];
   /** Counts a request of logs, which this collector does not keep. */
   ignoreLogs(): void;
   counters(): SpanCounters;
@@ -156,7 +156,7 @@ export function createIntake(options: {
       requests.refused++;
     },
     acceptMetrics,
-    hosts: () => hosts.newest(),
+    hosts: () => hosts.recent(),
     ignoreLogs() {
       if (requests.logs++ === 0) log('logs arrive and are dropped: this collector keeps traces');
     },

@@ -42,6 +42,25 @@ const general = {
       'position',
     ),
   }),
+  Hosts: object<Wire.Hosts>({
+    hosts: list(
+      object<Wire.Hosts['hosts'][number]>({
+        host: text,
+        networkNamespace: text,
+        reports: list(
+          object<Wire.Hosts['hosts'][number]['reports'][number]>({ at: time, counters: dictionary(number) }),
+        ),
+        processes: list(
+          object<Wire.Hosts['hosts'][number]['processes'][number]>({
+            service: text,
+            pid: text,
+            at: time,
+            values: dictionary(number),
+          }),
+        ),
+      }),
+    ),
+  }),
   Status: object<Wire.Status>({
     version: text,
     addresses: object<Wire.Status['addresses']>({ otlpGrpc: text, otlpHttp: text, web: text }),

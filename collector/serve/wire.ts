@@ -34,6 +34,17 @@ export interface Status {
   store: { kind: string; bytes: number; spans: number; oldest: string | null };
 }
 
+/** What hosts have reported in the last minutes, the oldest report first; counters by name, without `sockeye.host.`. */
+export interface Hosts {
+  hosts: {
+    host: string;
+    networkNamespace: string;
+    reports: { at: string; counters: Record<string, number> }[];
+    /** What the hook in each process said of it last, without `sockeye.process.`. */
+    processes: { service: string; pid: string; at: string; values: Record<string, number> }[];
+  }[];
+}
+
 export interface ServiceStats {
   service: string;
   calls: number;

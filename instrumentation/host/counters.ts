@@ -8,6 +8,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 export interface HostCounter {
+  /** `host.…` or `process.…`. */
   name: string;
   value: number;
   /** Whether it counts since the start of the host, and never goes back. */
@@ -18,23 +19,23 @@ export interface HostCounter {
 const wanted: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
   '/proc/net/netstat': {
     TcpExt: {
-      ListenOverflows: 'tcp.listen_overflows',
-      ListenDrops: 'tcp.listen_drops',
-      TCPReqQFullDrop: 'tcp.request_queue_drops',
-      TCPSynRetrans: 'tcp.syn_retransmits',
-      TCPTimeouts: 'tcp.timeouts',
-      TCPRetransFail: 'tcp.retransmit_failures',
-      TCPAbortOnMemory: 'tcp.aborted_on_memory',
+      ListenOverflows: 'host.tcp.listen_overflows',
+      ListenDrops: 'host.tcp.listen_drops',
+      TCPReqQFullDrop: 'host.tcp.request_queue_drops',
+      TCPSynRetrans: 'host.tcp.syn_retransmits',
+      TCPTimeouts: 'host.tcp.timeouts',
+      TCPRetransFail: 'host.tcp.retransmit_failures',
+      TCPAbortOnMemory: 'host.tcp.aborted_on_memory',
     },
   },
   '/proc/net/snmp': {
     Tcp: {
-      OutSegs: 'tcp.segments_sent',
-      RetransSegs: 'tcp.retransmits',
-      OutRsts: 'tcp.resets_sent',
-      AttemptFails: 'tcp.attempts_failed',
+      OutSegs: 'host.tcp.segments_sent',
+      RetransSegs: 'host.tcp.retransmits',
+      OutRsts: 'host.tcp.resets_sent',
+      AttemptFails: 'host.tcp.attempts_failed',
     },
-    Icmp: { InDestUnreachs: 'icmp.unreachable_received' },
+    Icmp: { InDestUnreachs: 'host.icmp.unreachable_received' },
   },
 };
 
@@ -74,12 +75,17 @@ export function readHostCounters(): HostCounter[] {
       for (const [field, name] of Object.entries(fields)) add(name, table.get(group)?.get(field), true);
     }
   }
-  add('cpu.pressure_us', parsePressureUs(read('/proc/pressure/cpu')), true);
+  add('host.cpu.pressure_us', parsePressureUs(read('/proc/pressure/cpu')), true);
   for (const name of ['count', 'max']) {
     const text = read(`/proc/sys/net/netfilter/nf_conntrack_${name}`).trim();
-    if (text !== '') add(`conntrack.${name}`, Number(text), false);
+    if (text !== '') add(`host.conntrack.${name}`, Number(text), false);
   }
   return counters;
+}
+
+/** Connections that were lost at a listener: what cannot wait for the next report. Some 0.1 ms. */
+export function readListenDrops(): number | undefined {
+  return parseTable(read('/proc/net/netstat')).get('TcpExt')?.get('ListenDrops');
 }
 
 /** The counters of a network are those of its namespace: two containers of one host have different ones. */

@@ -1,11 +1,11 @@
-/** Counters of the host as an `ExportMetricsServiceRequest`. Pure. */
+/** Counters of the host and of the process as an `ExportMetricsServiceRequest`. Pure. */
 import { encodeResource, encodeScope, headroomBytes, type Scope } from '../export/export-request.ts';
 import { ByteWriter } from '../record/byte-writer.ts';
 import { writeMoment } from '../record/clock.ts';
 import type { HostCounter } from './counters.ts';
 
 /** Of a metric's name. */
-export const metricPrefix = 'sockeye.host.';
+const metricPrefix = 'sockeye.';
 
 const gaugeTag = 0x2a;
 const sumTag = 0x3a;
@@ -51,8 +51,13 @@ function writeMetric(writer: ByteWriter, { name, value, isTotal }: HostCounter, 
   const point = writer.open();
   writer.byte(0x19);
   writeMoment(writer, nowMs);
-  writer.byte(0x31);
-  writer.fixed64(Math.floor(value / twoTo32), value % twoTo32);
+  if (Number.isSafeInteger(value)) {
+    writer.byte(0x31);
+    writer.fixed64(Math.floor(value / twoTo32), value % twoTo32);
+  } else {
+    writer.byte(0x21);
+    writer.double(value);
+  }
   writer.close(point);
   if (isTotal) {
     writer.byte(0x10);

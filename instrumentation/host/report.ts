@@ -1,5 +1,5 @@
 /**
- * Reports the counters of the host: when the first spans were taken, and every ten seconds from then on. A receiver that does not take
+ * Reports the counters of the host and of the process: when the first spans were taken, and every ten seconds from then on. A receiver that does not take
  * metrics is not asked again, and nothing is said of it.
  */
 import { performance } from 'node:perf_hooks';
@@ -8,10 +8,12 @@ import { rootContext, runIn, suppressed } from '../context.ts';
 import type { Scope } from '../export/export-request.ts';
 import { SendError, type Sender } from '../export/sender.ts';
 import { guard } from '../guard.ts';
-import { networkNamespace, readHostCounters } from './counters.ts';
+import { networkNamespace, readHostCounters, readListenDrops } from './counters.ts';
 import { encodeHostCounters } from './metrics-request.ts';
+import { watchProcess } from './process-counters.ts';
 
 const intervalMs = 10_000;
+const lookEveryMs = 1000;
 
 type Environment = Record<string, string | undefined>;
 
@@ -31,26 +33,48 @@ export function isReportWanted(environment: Environment): boolean {
   return environment['OTEL_METRICS_EXPORTER']?.trim() !== 'none';
 }
 
-/** The function begins to report when it is first called. */
+/**
+ * The function is to be called whenever spans were taken: reporting begins with the first of them, and when connections were
+ * lost at a listener since, a report does not wait for its time. A process that does nothing is not woken more often.
+ */
 export function createHostReports({ sender, url, timeoutMs, resource, scope }: ReportOptions): () => void {
-  let hasBegun = false;
   let timer: NodeJS.Timeout | undefined;
-  const report = guard(() => {
+  let hasEnded = url === undefined;
+  let lookedMs = -Infinity;
+  let listenDrops: number | undefined;
+  const end = () => {
+    hasEnded = true;
+    clearInterval(timer);
+  };
+  const readProcess = watchProcess();
+  const report = async () => {
     const counters = readHostCounters();
-    if (counters.length === 0) return clearInterval(timer);
+    if (counters.length === 0) return end();
     const namespace = networkNamespace();
     const about = { ...resource(), ...(namespace && { 'sockeye.host.network_namespace': namespace }) };
-    const request = encodeHostCounters(counters, about, scope, performance.now());
-    sender.send(request, { timeoutMs, ...(url === undefined ? {} : { url }) }).catch((error: unknown) => {
-      if (!(error instanceof SendError && error.isRetryable)) clearInterval(timer);
+    const all = [...counters, ...(await readProcess())];
+    const request = encodeHostCounters(all, about, scope, performance.now());
+    await sender.send(request, { timeoutMs, ...(url === undefined ? {} : { url }) });
+  };
+  const reportNow = () => {
+    report().catch((error: unknown) => {
+      if (!(error instanceof SendError && error.isRetryable)) end();
     });
+  };
+  const look = guard(() => {
+    const before = listenDrops;
+    listenDrops = readListenDrops();
+    if (before !== undefined && before !== listenDrops) reportNow();
   });
   return () => {
-    if (hasBegun || url === undefined) return;
-    hasBegun = true;
+    const nowMs = performance.now();
+    if (hasEnded || nowMs - lookedMs < lookEveryMs) return;
+    lookedMs = nowMs;
     runIn(suppressed(rootContext), () => {
-      timer = setInterval(report, intervalMs).unref();
-      report();
+      look();
+      if (timer) return;
+      timer = setInterval(reportNow, intervalMs).unref();
+      reportNow();
     });
   };
 }

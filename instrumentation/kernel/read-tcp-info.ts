@@ -57,6 +57,11 @@ export function loadTcpInfo(): void {
   loading = { startMs, endMs: performance.now() };
 }
 
+/** Whether reading costs nothing but the read. */
+export function isTcpInfoLoaded(): boolean {
+  return library !== undefined && !('problem' in library);
+}
+
 /** How much of the time until now, for something that began at `startMs` and has just ended, went into loading the library. */
 export function loadedWithinMs(startMs: number, nowMs: number): number {
   if (!loading || loading.startMs < startMs || nowMs - loading.endMs > loadedJustNowMs) return 0;

@@ -1,7 +1,7 @@
 /** One reading of the kernel's view of a socket, from the best source there is, with what the program itself had done by then. */
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { readProcRow } from './proc-net-tcp.ts';
-import { readTcpInfo } from './read-tcp-info.ts';
+import { isTcpInfoLoaded, readTcpInfo } from './read-tcp-info.ts';
 import { hasPeersFin, type TcpInfo } from './tcp-info.ts';
 
 /** Bytes through a socket since it was opened, as TCP carries them: below TLS. */
@@ -48,6 +48,21 @@ export function transferredOf(socket: Socket): Transferred | undefined {
 function descriptorOf(socket: Socket): number | undefined {
   const fd = handleOf(socket)?.fd;
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+}
+
+/** How many connections wait at a server to be accepted, and how many may: as the kernel has it, not as the program asked. */
+export interface AcceptQueue {
+  waiting: number;
+  max: number;
+}
+
+/** Undefined where reading would take more than the read: the library is loaded for calls that failed, not for this. */
+export function acceptQueueOf(server: Server): AcceptQueue | undefined {
+  if (!isTcpInfoLoaded()) return undefined;
+  const { state, unackedSegments, selectivelyAckedSegments } = readTcpInfoOf(server as unknown as Socket);
+  if (state !== 'LISTEN' || unackedSegments === undefined || selectivelyAckedSegments === undefined)
+    return undefined;
+  return { waiting: unackedSegments, max: selectivelyAckedSegments };
 }
 
 /** `TCP_INFO` alone, for a moment that is no failure yet. */

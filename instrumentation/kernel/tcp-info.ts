@@ -40,6 +40,8 @@ export interface TcpInfo {
   rtoUs?: number;
   /** Segments sent and not acknowledged. */
   unackedSegments?: number;
+  /** Of a socket that listens, how many may wait to be accepted, and `unackedSegments` how many do. */
+  selectivelyAckedSegments?: number;
   lostSegments?: number;
   lastDataSentMs?: number;
   lastDataReceivedMs?: number;
@@ -75,6 +77,7 @@ const layout = [
   ['backoff', 4, 1],
   ['rtoUs', 8, 4],
   ['unackedSegments', 24, 4],
+  ['selectivelyAckedSegments', 28, 4],
   ['lostSegments', 32, 4],
   ['lastDataSentMs', 44, 4],
   ['lastDataReceivedMs', 52, 4],

@@ -108,3 +108,13 @@ export function strainAttributes(startMs: number, endMs: number): Attributes {
   }
   return attributes;
 }
+
+/** The same for an interval that everything of the process falls into; undefined is what was not watched all the time. */
+export function strainBetween(
+  startMs: number,
+  endMs: number,
+): { blockedMs: number | undefined; throttledMs: number | undefined } {
+  const { 'sockeye.process.event_loop_blocked_ms': blockedMs, 'sockeye.process.throttled_ms': throttledMs } =
+    strainAttributes(startMs, endMs) as Record<string, number | undefined>;
+  return { blockedMs, throttledMs };
+}

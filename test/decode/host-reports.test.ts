@@ -33,7 +33,32 @@ test('gauges count, and the namespace of the network is part of who reports', ()
   const namespace = { key: 'sockeye.host.network_namespace', value: { stringValue: '4026531840' } };
   const gauge = { name: 'sockeye.host.conntrack.count', gauge: { dataPoints: [{ asDouble: 1.5 }] } };
   expect(readHostReports(requestOf([gauge], [host, namespace]))).toEqual([
-    { host: 'vm', namespace: '4026531840', counters: new Map([['conntrack.count', 1.5]]) },
+    {
+      host: 'vm',
+      namespace: '4026531840',
+      counters: new Map([['conntrack.count', 1.5]]),
+      process: { service: '', pid: '', values: new Map() },
+    },
+  ]);
+});
+
+test('what a process says of itself is told from what it says of its host', () => {
+  const who = [
+    host,
+    { key: 'service.name', value: { stringValue: 'shop' } },
+    { key: 'process.pid', value: { intValue: '4711' } },
+  ];
+  const value = { dataPoints: [{ asInt: '3' }] };
+  const metrics = [
+    { name: 'sockeye.host.tcp.timeouts', sum: value },
+    { name: 'sockeye.process.listen.queue', gauge: value },
+    { name: 'process.cpu.time', gauge: value },
+  ];
+  expect(readHostReports(requestOf(metrics, who))).toMatchObject([
+    {
+      counters: new Map([['tcp.timeouts', 3]]),
+      process: { service: 'shop', pid: '4711', values: new Map([['listen.queue', 3]]) },
+    },
   ]);
 });
 

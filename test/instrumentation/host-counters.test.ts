@@ -38,7 +38,7 @@ it.skipIf(process.platform !== 'linux')('this host has counters', () => {
   const counters = readHostCounters();
   const names = counters.map(({ name }) => name);
   expect(names).toEqual(
-    expect.arrayContaining(['tcp.listen_overflows', 'tcp.syn_retransmits', 'tcp.retransmits']),
+    expect.arrayContaining(['host.tcp.listen_overflows', 'host.tcp.syn_retransmits', 'host.tcp.retransmits']),
   );
   expect(new Set(names).size).toBe(names.length);
 });
@@ -46,8 +46,9 @@ it.skipIf(process.platform !== 'linux')('this host has counters', () => {
 it('a report is cumulative sums and gauges, of any size', () => {
   const request = encodeHostCounters(
     [
-      { name: 'tcp.retransmits', value: 2 ** 40 + 5, isTotal: true },
-      { name: 'conntrack.count', value: 12, isTotal: false },
+      { name: 'host.tcp.retransmits', value: 2 ** 40 + 5, isTotal: true },
+      { name: 'host.conntrack.count', value: 12, isTotal: false },
+      { name: 'process.event_loop.utilization', value: 0.25, isTotal: false },
     ],
     { 'host.name': 'vm' },
     { name: 'scope', version: '1' },
@@ -71,6 +72,7 @@ it('a report is cumulative sums and gauges, of any size', () => {
                 },
               },
               { name: 'sockeye.host.conntrack.count', gauge: { dataPoints: [{ asInt: '12' }] } },
+              { name: 'sockeye.process.event_loop.utilization', gauge: { dataPoints: [{ asDouble: 0.25 }] } },
             ],
           },
         ],

@@ -129,7 +129,7 @@ describe('what is accepted', () => {
       metricsDropped: before.metricsDropped + 1,
     });
     const report = receivers.intake.hosts().find(({ host }) => host === 'a-grpc-host');
-    expect([...report!.counters]).toEqual([['tcp.retransmits', 7]]);
+    expect([...report!.reports[0]!.counters]).toEqual([['tcp.retransmits', 7]]);
   });
 
   test('200,000 spans in one request', { timeout: 120_000 }, async () => {

@@ -86,7 +86,7 @@ describe('what is accepted', () => {
     const kept = receivers()
       .intake.hosts()
       .find(({ host }) => host === 'an-http-host');
-    expect([...kept!.counters]).toEqual([['conntrack.count', 9]]);
+    expect([...kept!.reports[0]!.counters]).toEqual([['conntrack.count', 9]]);
     expect(receivers().lines.filter((line) => line.startsWith('metrics'))).toHaveLength(1);
   });
 

@@ -56,7 +56,7 @@ describe('the description of the API', () => {
 });
 
 it('the table has every route that was promised', () => {
-  const promised = `GET /api/status, GET /api/services, GET /api/operations, GET /api/map, GET /api/map/timeline, GET /api/map/edges,
+  const promised = `GET /api/status, GET /api/hosts, GET /api/services, GET /api/operations, GET /api/map, GET /api/map/timeline, GET /api/map/edges,
     GET /api/calls, GET /api/phases, GET /api/traces, GET /api/traces/:id/edges,
     GET /api/traces/:id, PUT /api/traces/:id/pin, DELETE /api/traces/:id/pin, GET /api/traces/:id/diagnosis,
     GET /api/timeouts, GET /api/timeouts/:fingerprint, PUT /api/timeouts/:fingerprint/state, GET /api/latency,

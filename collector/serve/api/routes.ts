@@ -4,6 +4,7 @@ import { json, type Route } from '../route.ts';
 import type { Sources } from '../sources.ts';
 import { attributeRoutes } from './attributes.ts';
 import { helpRoutes } from './help.ts';
+import { hostRoutes } from './hosts.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
 import { lookRoutes } from './look.ts';
@@ -17,6 +18,7 @@ import { traceRoutes } from './traces.ts';
 export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
   const routes: Route[] = [
     ...statusRoutes(sources),
+    ...hostRoutes(sources),
     ...serviceRoutes(sources),
     ...traceRoutes(sources),
     ...phaseRoutes(sources),

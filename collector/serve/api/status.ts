@@ -1,6 +1,6 @@
 /** How the collector is: `/api/status`, the probes, and the same numbers for Prometheus. */
 import type { Intake } from '../../receive/intake.ts';
-import type { HostReport } from '../../decode/host-reports.ts';
+import type { HostHistory } from '../../receive/host-counters.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { HttpError } from '../http-error.ts';
 import { named, object, text, words } from '../schema.ts';
@@ -133,9 +133,11 @@ export function writeMetrics(
   ].join('');
 }
 
-function hostSamples({ host, namespace, counters }: HostReport): string[] {
+function hostSamples({ host, namespace, reports }: HostHistory): string[] {
   const labels = `host=${label(host)},network_namespace=${label(namespace)}`;
-  return [...counters].map(([name, value]) => `{${labels},counter=${label(name)}} ${value}`);
+  return [...(reports.at(-1)?.counters ?? [])].map(
+    ([name, value]) => `{${labels},counter=${label(name)}} ${value}`,
+  );
 }
 
 function label(text: string): string {

@@ -18,6 +18,7 @@ const ways = {
     setInterval(() => {}, 1000);
     setTimeout(() => console.log('resting'), 50);
   },
+  serve: () => void require('node:net').createServer().listen(0),
   /** Rests, is busy for a while, and goes on with another call. */
   busy() {
     setInterval(() => {}, 1000);

@@ -1,0 +1,98 @@
+/** What this process has used and what it may: memory, descriptors, CPU, its event loop, and what waits for it. Linux only. */
+import { readFileSync, statSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { performance, type EventLoopUtilization } from 'node:perf_hooks';
+import { acceptQueueOf, type AcceptQueue } from '../kernel/reading.ts';
+import { strainBetween } from '../strain/monitor.ts';
+import type { HostCounter } from './counters.ts';
+import { listeners, readSocketTable, readWaiting } from './listeners.ts';
+
+/** More than any machine has: how version 1 of control groups says that there is no limit. */
+const noLimitBytes = 2 ** 60;
+
+/** A function that gives the counters; those of an interval are of the time since it was last called. */
+export function watchProcess(): () => Promise<HostCounter[]> {
+  let lastMs = performance.now();
+  let lastUse: EventLoopUtilization | undefined;
+  let openMax: number | undefined;
+  return async () => {
+    const reading = waitingValues();
+    const nowMs = performance.now();
+    const use = performance.eventLoopUtilization();
+    const { utilization } = lastUse ? performance.eventLoopUtilization(use, lastUse) : use;
+    const { blockedMs, throttledMs } = strainBetween(lastMs, nowMs);
+    lastMs = nowMs;
+    lastUse = use;
+    openMax ??= parseOpenMax(read('/proc/self/limits'));
+    const limitBytes = process.constrainedMemory();
+    const values: Record<string, number | undefined> = {
+      'event_loop.utilization': utilization,
+      'event_loop.blocked_ms': blockedMs,
+      'cpu.throttled_ms': throttledMs,
+      'memory.resident_bytes': process.memoryUsage.rss(),
+      'memory.limit_bytes': limitBytes > 0 && limitBytes < noLimitBytes ? limitBytes : undefined,
+      'descriptors.open': openDescriptors(),
+      'descriptors.max': openMax,
+      ...(await reading),
+    };
+    return Object.entries(values).flatMap(([name, value]) =>
+      value === undefined || !Number.isFinite(value)
+        ? []
+        : [{ name: `process.${name}`, value, isTotal: false }],
+    );
+  };
+}
+
+/** Begins at once: what waits to be accepted is accepted when the event loop goes on. */
+async function waitingValues(): Promise<Record<string, number | undefined>> {
+  const servers = listeners();
+  if (servers.size === 0) return {};
+  const known = fullest(servers);
+  const { table, isCut } = await readSocketTable();
+  const waiting = readWaiting(table, new Set(servers.keys()), isCut);
+  if (!waiting) return {};
+  return {
+    'listen.port': known?.port ?? waiting.port,
+    'listen.queue': known?.waiting ?? waiting.queue,
+    'listen.queue_max': known?.max,
+    ...(!waiting.isCut && {
+      'connections.unread': waiting.unreadConnections,
+      'connections.unread_bytes': waiting.unreadBytes,
+      'connections.half_open': waiting.halfOpen,
+      'connections.half_open_retransmitted': waiting.halfOpenRetransmitted,
+    }),
+  };
+}
+
+/** The server at which most wait, by what the kernel says of each. */
+function fullest(servers: ReadonlyMap<number, Server>): (AcceptQueue & { port: number }) | undefined {
+  let found: (AcceptQueue & { port: number }) | undefined;
+  for (const [port, server] of servers) {
+    const queue = acceptQueueOf(server);
+    if (queue && (!found || queue.waiting > found.waiting)) found = { ...queue, port };
+  }
+  return found;
+}
+
+/** `Max open files            1024                 524288               files`: the first is the one that holds. */
+export function parseOpenMax(limits: string): number | undefined {
+  const [, text] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+  return text === undefined ? undefined : Number(text);
+}
+
+/** Their number is the folder's size since Linux 6.2; before, it is 0. */
+function openDescriptors(): number | undefined {
+  try {
+    return statSync('/proc/self/fd').size || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
