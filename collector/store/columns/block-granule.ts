@@ -86,7 +86,7 @@ export class BlockGranule implements Granule {
   }
 
   get spanId(): Uint8Array {
-    return (this.#spanId ??= Uint8Array.from(this.#part('span_id').dense.take(this.rows * SPAN_ID_BYTES)));
+    return (this.#spanId ??= new Uint8Array(this.#part('span_id').dense.take(this.rows * SPAN_ID_BYTES)));
   }
 
   get parentSpanId(): Uint8Array {

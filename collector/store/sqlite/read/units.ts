@@ -150,7 +150,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   /** A copy where it is kept: a view would keep the row, with the parts of other granules. */
   function copyOfPart(blockId: number, name: string, granule: number): Uint8Array | null {
     const part = readPart(blockId, name, granule);
-    return part === null ? null : Uint8Array.from(part);
+    return part === null ? null : new Uint8Array(part);
   }
 
   function slowOf(row: BlockRow): ListedSlow | null {
