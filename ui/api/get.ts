@@ -1,5 +1,6 @@
 /** Reads our HTTP API: JSON or an `ApiError` that says what was got, what was expected, and where. */
 import type { WireError } from '../../collector/serve/wire.ts';
+import { takeAhead } from './ahead.ts';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -28,6 +29,13 @@ export function apiUrl(
   return text === '' ? path : `${path}?${text}`;
 }
 
+export const columnsUrl = (traceId: string): string => `/api/traces/${traceId}?format=columns`;
+
+/** Of the map as the URL of its view asks for it, a window of its range apart. */
+export function mapUrl({ from, to, focus, hops }: Readonly<Record<string, string | undefined>>): string {
+  return apiUrl('/api/map', { from, to, focus, hops });
+}
+
 export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
   const response = await ask(url, {
     headers: { accept: 'application/json' },
@@ -42,7 +50,7 @@ export async function getBytes(url: string, init: RequestInit = {}): Promise<Arr
 
 /** A good answer, or an ApiError. */
 export async function ask(url: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, init).catch((error: unknown) => {
+  const response = await (takeAhead(url, init.signal) ?? fetch(url, init)).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'The collector does not answer.', 'a running collector at this address', null);
   });

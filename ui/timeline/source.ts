@@ -1,7 +1,6 @@
 /** Where a trace comes from: what the collector stores, or a file that is only looked at. */
 import type { SpanDetail, SpanDetails } from '../../collector/serve/wire.ts';
-import { getBytes, getJson } from '../api/get.ts';
-import { columnsUrl, takeAhead } from './ask-ahead.ts';
+import { columnsUrl, getBytes, getJson } from '../api/get.ts';
 import { readColumnFile, readTraceColumns, spanAt, type TraceColumns } from './columns.ts';
 
 /** Everything rejects with an ApiError. */
@@ -17,9 +16,7 @@ export function storedTrace(traceId: string): TraceSource {
   const url = `/api/traces/${traceId}`;
   return {
     columns: async (signal) =>
-      readTraceColumns(
-        await (takeAhead(traceId, signal) ?? getBytes(columnsUrl(traceId), signal ? { signal } : {})),
-      ),
+      readTraceColumns(await getBytes(columnsUrl(traceId), signal ? { signal } : {})),
     texts: () => getBytes(`${url}?format=texts`),
     async detail(columns, span, signal) {
       const { spanId, kind } = spanAt(columns, span);

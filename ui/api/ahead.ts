@@ -1,0 +1,27 @@
+/** What a view is going to ask for, asked while the code of the view is on its way. */
+
+interface Asked {
+  readonly url: string;
+  readonly answer: Promise<Response>;
+  readonly controller: AbortController;
+}
+let asked: Asked | null = null;
+
+export function askAhead(url: string): void {
+  if (asked?.url === url) return;
+  asked?.controller.abort();
+  const controller = new AbortController();
+  const answer = fetch(url, { signal: controller.signal });
+  // Whoever takes it hears of it.
+  answer.catch(() => {});
+  asked = { url, answer, controller };
+}
+
+/** What was asked ahead, once; null when nothing was. `signal` ends it for whoever took it. */
+export function takeAhead(url: string, signal: AbortSignal | null | undefined): Promise<Response> | null {
+  if (asked?.url !== url) return null;
+  const { answer, controller } = asked;
+  asked = null;
+  signal?.addEventListener('abort', () => controller.abort(), { once: true });
+  return answer;
+}
