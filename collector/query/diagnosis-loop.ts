@@ -2,7 +2,7 @@
  * Diagnoses traces that failed, once they have been quiet for a moment, and again when more of their spans arrive. One
  * that never is quiet is diagnosed from time to time.
  *
- * So many at a time, judged in a thread that has the processor when nobody else wants it: receiving spans comes first.
+ * So many at a time, judged in a thread that leaves the processor to the others: receiving spans comes first.
  * What waits is counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

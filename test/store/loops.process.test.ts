@@ -1,6 +1,6 @@
 /** The loops that work on a store in the background: they go on after failures, and stop when told to. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startDiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
@@ -84,6 +84,12 @@ test('a trace that never is quiet is diagnosed all the same, once it has waited'
   });
   await expect.poll(diagnosed, SOON).toEqual([traceId('a')]);
   await loop.stop();
+});
+
+test.runIf(process.platform === 'linux')('the thread of diagnoses gives way to all others', async () => {
+  await store.diagnoseTraces([]);
+  const priorities = readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)));
+  expect(priorities.filter((priority) => priority > getPriority())).toHaveLength(1);
 });
 
 test('retention runs by itself and stops when told to', async () => {

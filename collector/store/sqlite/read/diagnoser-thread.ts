@@ -1,6 +1,5 @@
 /**
- * The thread of diagnoses: reads what it judges from a connection of its own, and has the processor when nobody else
- * wants it.
+ * The thread of diagnoses: reads what it judges from a connection of its own, and leaves the processor to the others.
  */
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
@@ -10,17 +9,23 @@ import { openForReading } from '../open-database.ts';
 import { serveThread } from '../thread.ts';
 import { createReader } from './create-reader.ts';
 
-/** Linux schedules threads; elsewhere the thread is one like the others. */
-function givePrecedence(): void {
+/**
+ * Linux schedules threads; elsewhere the thread is one like the others. Not the lowest priority: the log of the store grows
+ * while it reads, so that it must not be kept from ending.
+ */
+function giveWay(): void {
   try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_LOW);
+    setPriority(
+      Number(basename(readlinkSync('/proc/thread-self'))),
+      constants.priority.PRIORITY_BELOW_NORMAL,
+    );
   } catch {
     // Diagnoses come all the same.
   }
 }
 
 serveThread(() => {
-  givePrecedence();
+  giveWay();
   const { folder } = workerData as { folder: string };
   return createReader(openForReading(folder), folder, (line) => console.error(`sockeye: ${line}`));
 });
