@@ -53,7 +53,7 @@ async function measure(folder: string, spans: number): Promise<Measured> {
   const cold = await timeCold(data, workload);
   const measured = await openCollector(data);
   try {
-    const warm = await timeWarm(measured.collector.web, workload, readNumber('samples', flags.samples));
+    const warm = await timeWarm(measured, workload, readNumber('samples', flags.samples));
     const mixed = await runMixedLoad(measured, workload, readNumber('live', flags.live));
     await measured.stop();
     const queries = [...warm].map(([name, times]) => [name, { warm: times, cold: cold.times.get(name)! }]);
@@ -80,6 +80,7 @@ function tableOf(all: ReadonlyMap<number, Measured>): string {
   const queries = Object.keys(smallest.queries).flatMap((name) => [
     row(`${name}, p50`, ' ms', ({ queries }) => queries[name]!.warm.p50Ms),
     row(`${name}, p99`, ' ms', ({ queries }) => queries[name]!.warm.p99Ms),
+    row(`${name}, CPU`, ' ms', ({ queries }) => queries[name]!.warm.cpuMs),
     row(`${name}, cold`, ' ms', ({ queries }) => queries[name]!.cold.maxMs),
   ]);
   return alignTable([

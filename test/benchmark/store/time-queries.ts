@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCollector } from './open-collector.ts';
+import { openCollector, type MeasuredCollector } from './open-collector.ts';
 import { QUERY_KINDS, type QueryKind } from './query-kinds.ts';
+import { cpuMsOf } from './watch-process.ts';
 import { Random } from '../workload/random.ts';
 import type { Workload } from '../workload/trace-plan.ts';
 
@@ -14,8 +15,13 @@ export interface Latencies {
   readonly maxMs: number;
 }
 
+export interface WarmTimes extends Latencies {
+  /** Of all threads, a query: on a busy machine it says more than the clock. */
+  readonly cpuMs: number;
+}
+
 export interface QueryTimes {
-  readonly warm: Latencies;
+  readonly warm: WarmTimes;
   readonly cold: Latencies;
 }
 
@@ -26,20 +32,21 @@ const KIND_PATIENCE_MS = 60_000;
 const WARM_UPS = 5;
 
 export async function timeWarm(
-  web: string,
+  { collector, pid }: Pick<MeasuredCollector, 'collector' | 'pid'>,
   workload: Workload,
   samples: number,
-): Promise<Map<string, Latencies>> {
+): Promise<Map<string, WarmTimes>> {
   const random = new Random();
-  const times = new Map<string, Latencies>();
+  const times = new Map<string, WarmTimes>();
   for (const [index, kind] of QUERY_KINDS.entries()) {
     random.restart(workload.seed, index);
+    for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) await timeOne(collector.web, kind, workload, random);
     const all: number[] = [];
     const startMs = performance.now();
-    while (all.length < WARM_UPS + samples && performance.now() - startMs < KIND_PATIENCE_MS) {
-      all.push(await timeOne(web, kind, workload, random));
-    }
-    times.set(kind.name, latenciesOf(all.length > WARM_UPS ? all.slice(WARM_UPS) : all));
+    const startCpuMs = cpuMsOf(pid);
+    do all.push(await timeOne(collector.web, kind, workload, random));
+    while (all.length < samples && performance.now() - startMs < KIND_PATIENCE_MS);
+    times.set(kind.name, { ...latenciesOf(all), cpuMs: (cpuMsOf(pid) - startCpuMs) / all.length });
   }
   return times;
 }
