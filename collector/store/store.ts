@@ -7,6 +7,7 @@
  */
 import type { Verdict } from '../diagnose/verdict.ts';
 import type { QueryTerm } from '../query/query-term.ts';
+import type { TracePhases } from '../serve/wire.ts';
 import type { Span, SpanKind } from '../span.ts';
 import type {
   CallCounts,
@@ -122,6 +123,8 @@ export interface Store {
   readTraceBytes(traceId: string): Promise<Uint8Array | null>;
   /** The same as the page opens it, judged: a file as `TraceColumnsHead` describes it; null when it is unknown. */
   readTraceColumns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** Where its time went; null when it is unknown. */
+  readTracePhases(traceId: string): Promise<TracePhases | null>;
   searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
   /**
    * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the

@@ -1,12 +1,8 @@
 /** The work that a large trace makes, as plain data in and out: what can run here or in a thread. */
-import { decodeTraces } from '../../decode/decode-traces.ts';
-import { foldPending } from '../../diagnose/pending.ts';
-import { buildTraceTree } from '../../diagnose/tree.ts';
 import type { History } from '../../query/diagnose-by-history.ts';
 import { listTraces, openTrace } from '../../query/looked-file.ts';
-import { splitByPhase } from '../../query/trace-phases.ts';
 import { toOtlp } from '../formats/to-otlp.ts';
-import type { LookedAt, TracePhases } from '../wire.ts';
+import type { LookedAt } from '../wire.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { diagnoseDocument, writeTrace, type TraceForm } from './write-trace.ts';
 
@@ -20,14 +16,12 @@ export type Job =
       readonly isPinned: boolean;
     }
   | { readonly kind: 'diagnose'; readonly bytes: Uint8Array; readonly traceId: string }
-  | { readonly kind: 'phases'; readonly bytes: Uint8Array; readonly traceId: string }
   | { readonly kind: 'list'; readonly bytes: Uint8Array }
   | { readonly kind: 'open'; readonly bytes: Uint8Array; readonly traceId: string };
 
 export interface JobResults {
   readonly write: Uint8Array;
   readonly diagnose: Diagnosis;
-  readonly phases: TracePhases;
   readonly list: LookedAt;
   /** null when the file has no such trace. */
   readonly open: Uint8Array | null;
@@ -42,10 +36,6 @@ export function runJob(
       return writeTrace(job.form, job.traceId, job.bytes, job.isPinned);
     case 'diagnose':
       return diagnoseDocument(job.traceId, job.bytes, history);
-    case 'phases': {
-      const spans = foldPending(decodeTraces(job.bytes));
-      return { traceId: job.traceId, ...splitByPhase(buildTraceTree(spans)) };
-    }
     case 'list':
       return listTraces(toOtlp(asBuffer(job.bytes)));
     case 'open':

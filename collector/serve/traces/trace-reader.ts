@@ -58,10 +58,7 @@ export function createTraceReader(store: Store): TraceReader {
       const bytes = await store.readTraceBytes(traceId);
       return bytes === null ? null : run({ kind: 'diagnose', bytes, traceId });
     },
-    async phases(traceId) {
-      const bytes = await store.readTraceBytes(traceId);
-      return bytes === null ? null : run({ kind: 'phases', bytes, traceId });
-    },
+    phases: (traceId) => store.readTracePhases(traceId),
     list: async (file) => run({ kind: 'list', bytes: file }),
     open: async (file, traceId) => run({ kind: 'open', bytes: file, traceId }),
     async close() {

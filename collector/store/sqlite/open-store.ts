@@ -8,11 +8,12 @@
  *     large      large traces as the page opens them; there only when one was asked for lately
  *     diagnoser  what judges traces, below the others; there only when one failed lately
  */
+import type { TracePhases } from '../../serve/wire.ts';
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
-import type { ColumnsAnswer, ColumnsAsked } from './read/trace-columns.ts';
+import type { ViewAnswer, ViewAsked } from './read/trace-views.ts';
 import { FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
@@ -71,6 +72,17 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       await closeAll();
       throw error;
     });
+  /** What is made of a trace in the thread that reads it. */
+  const viewOf = async <View>(
+    method: string,
+    traceId: string,
+    signal?: AbortSignal,
+  ): Promise<View | null> => {
+    const asked: ViewAsked = { traceId, spansMax: SPANS_OF_FINDER_MAX };
+    const answer = await finder.call<ViewAnswer<View>>(method, asked, { signal });
+    if (answer !== 'too many') return answer;
+    return large.call<View | null>(method, { traceId, spansMax: Infinity }, signal);
+  };
   const searcher = await startReader();
   const finder = await startReader();
   let closing: Promise<void> | null = null;
@@ -80,12 +92,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readTrace: (traceId) => finder.call('readTrace', traceId),
     readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
     readTraceColumns: (traceId, signal) =>
-      settled(async () => {
-        const asked: ColumnsAsked = { traceId, spansMax: SPANS_OF_FINDER_MAX };
-        const answer = await finder.call<ColumnsAnswer>('readTraceColumns', asked, { signal });
-        if (answer !== 'too many') return answer;
-        return large.call('readTraceColumns', { traceId, spansMax: Infinity }, signal);
-      }),
+      settled(() => viewOf<Uint8Array>('readTraceColumns', traceId, signal)),
+    readTracePhases: (traceId) => viewOf<TracePhases>('readTracePhases', traceId),
     readSpans: (ids) => finder.call('readSpans', ids),
     // Which service answers behind an address is learnt with the sums.
     searchTraces: (search, signal) => settled(() => searcher.call('searchTraces', search, { signal })),

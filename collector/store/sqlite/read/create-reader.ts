@@ -24,7 +24,7 @@ import { createDiagnoser } from './diagnoses.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
-import { createColumnsReader, type ColumnsAsked } from './trace-columns.ts';
+import { createTraceViews } from './trace-views.ts';
 import { createTraceReader } from './traces.ts';
 import { createUnits } from './units.ts';
 import { createVerdictReader } from './verdicts.ts';
@@ -74,7 +74,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId)),
     readAddressServices: (wanted) => addresses.some(wanted),
   };
-  const readTraceColumns = createColumnsReader(traces, () => units.byTrace(), history, isPinned);
+  const views = createTraceViews(traces, () => units.byTrace(), history, isPinned);
   const readStatus = createStatusReader(database, folder);
 
   const methods = {
@@ -92,7 +92,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
     readCallCounts: ({ range, steps }: { range: TimeRange; steps: number }, isCancelled: IsCancelled) =>
       rollups.readCallCounts(range, steps, isCancelled),
     readVersions: (range: TimeRange, isCancelled: IsCancelled) => rollups.readVersions(range, isCancelled),
-    readTraceColumns: (asked: ColumnsAsked) => readTraceColumns(asked),
+    ...views,
     readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) =>
       history.readNormals(keys, exceptTraceId),
     readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
