@@ -44,7 +44,7 @@ function comparable(spans: DecodedSpan[]): Record<string, unknown>[] {
   const byId = new Map(spans.map((span) => [span.spanId, nameOf(span)]));
   const known = (id: string) => byId.get(id) ?? id;
   const varies =
-    /^(sockeye\.phase|sockeye\.connection\.(age|idle)|process\.uptime|sockeye\.tcp|.*\.port$|url\.full|server\.address)/;
+    /^(sockeye\.phase|sockeye\.connection\.(age|idle)|process\.uptime|sockeye\.process|sockeye\.tcp|.*\.port$|url\.full|server\.address)/;
   return spans
     .map((span) => ({
       name: nameOf(span),
