@@ -130,6 +130,31 @@ test('a reader that keeps steps sees what is absorbed into them', () => {
   expect(calls()).toBe(746);
 });
 
+test('the sums of a range that is asked for again follow what is folded and absorbed meanwhile', () => {
+  putDays();
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const stats = (range = { fromUnixMs: TODAY, toUnixMs: TODAY + DAY }) =>
+    reader
+      .readServiceStats(range, { byOperation: true, service: null }, () => false)
+      .map(({ calls }) => calls);
+  const absorb = () => {
+    for (const _ of createRollupAbsorber(store.database).absorb());
+  };
+  expect(stats()).toEqual([15]);
+  expect(stats()).toEqual([15]);
+  foldCalls(1);
+  expect(stats()).toEqual([16]);
+  foldCalls(2);
+  expect(stats()).toEqual([18]);
+  absorb();
+  expect(stats()).toEqual([18]);
+  foldCalls(4);
+  absorb();
+  expect(stats()).toEqual([22]);
+  expect(stats({ fromUnixMs: TODAY, toUnixMs: TODAY + 2 * HOUR })).toEqual([3]);
+  expect(stats({ fromUnixMs: TODAY - DAY, toUnixMs: TODAY + DAY })).toEqual([122]);
+});
+
 test('steps of a day that is no longer the newest are read as days', () => {
   putDays();
   const reader = createRollupReader(store.database, { all: () => new Map() });

@@ -100,10 +100,14 @@ export interface StepRun {
 }
 
 /** The runs of steps that cover a range, rounded outward to minutes: at most five. */
-export function coverRange({ fromUnixMs, toUnixMs }: TimeRange): StepRun[] {
-  const from = floorTo(fromUnixMs, MINUTE_MS);
-  const to = -floorTo(-toUnixMs, MINUTE_MS);
-  return cover(from, to, ['day', 'hour', 'minute']);
+export function coverRange(range: TimeRange): StepRun[] {
+  const { fromUnixMs, toUnixMs } = toMinutes(range);
+  return cover(fromUnixMs, toUnixMs, ['day', 'hour', 'minute']);
+}
+
+/** Rounded outward. */
+export function toMinutes({ fromUnixMs, toUnixMs }: TimeRange): TimeRange {
+  return { fromUnixMs: floorTo(fromUnixMs, MINUTE_MS), toUnixMs: -floorTo(-toUnixMs, MINUTE_MS) };
 }
 
 function cover(from: number, to: number, levels: readonly Level[]): StepRun[] {

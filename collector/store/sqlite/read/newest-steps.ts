@@ -83,7 +83,7 @@ function identityOf(data: Buffer): string {
  * Gives another number when steps may have changed. They do when deltas are absorbed, the oldest first, and there are new
  * deltas only when blocks come or go.
  */
-function createChangeCounter(database: Connection): () => number {
+export function createChangeCounter(database: Connection): () => number {
   const oldestDelta = database.prepare<[], number | null>('SELECT min(delta_id) FROM rollup_delta').pluck();
   const blocks = database
     .prepare<[], string>(
