@@ -112,6 +112,10 @@ const tasks = {
     await buildAll();
     await run('node', ['test/benchmark/map-page.bench.ts', ...args]);
   },
+  'bench:page': async (args) => {
+    await buildAll();
+    await run('node', ['test/benchmark/page.bench.ts', ...args]);
+  },
   'bench:trace': async (args) => {
     await buildAll();
     await run('node', ['test/benchmark/trace-page.bench.ts', ...args]);

@@ -14,6 +14,7 @@ import { measureHeap } from './page-heap.ts';
 import { alignTable, medians, megabytes, short } from './table.ts';
 
 const PROBE = new URL('./page-probe.cjs', import.meta.url).pathname;
+const SETTLE_MS = 1_500;
 const SCROLL_FRAMES = 150;
 const SCROLL_PX = 700;
 const QUERIES = ['customer.id=c-7919', 'service-7 resource-5', 'ETIMEDOUT'];
@@ -59,7 +60,9 @@ async function measure(browser: Browser, web: string, size: number): Promise<Mea
     page.setDefaultTimeout(120_000);
     await page.addInitScript({ path: PROBE });
     await page.goto(`${web}/search?from=now-5m`);
-    await page.getByRole('combobox', { name: 'Query' }).waitFor();
+    await page.locator('a.trace').first().waitFor();
+    // Nobody clicks before the list is there, and what came with it.
+    await page.waitForTimeout(SETTLE_MS);
     const clickMs = await ask<number>(page, `open('${idOf(size)}')`);
     const moved = await measureMoves(page);
     await page.goto(`${web}/trace/${idOf(size)}`);
