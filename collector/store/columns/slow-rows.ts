@@ -44,11 +44,9 @@ export interface OrderedRows {
 export function writeSlowRows(sink: PartSink, rows: OrderedRows): void {
   const { runOfRow, durationsNs } = writeRuns(sink, rows);
   const listedMax = Math.floor(durationsNs.length * LISTED_SHARE);
-  const [run, low, high] = [0, 1, 2].map(() => new Uint32Array(listedMax)) as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-  ];
+  const run = new Uint32Array(listedMax);
+  const low = new Uint32Array(listedMax);
+  const high = new Uint32Array(listedMax);
   const { operations, firsts, byOperation } = groupRows(rows);
   sink.loose.varint(operations.length);
   let listed = 0;
