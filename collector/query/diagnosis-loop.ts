@@ -51,7 +51,7 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       if (traceIds.length === 1) await giveUpOn(traceIds[0]!, error);
-      else for (const traceId of traceIds) await conclude([traceId]);
+      else for (const traceId of traceIds) if (!stopping.signal.aborted) await conclude([traceId]);
       return traceIds.length;
     }
   };

@@ -12,7 +12,7 @@ export interface Upkeep {
   /** To be told of what is written, roughly. */
   wrote(bytes: number): void;
   /** Moves the log into the file when it is long, without waiting for readers. */
-  checkpointIfLong(): void;
+  checkpointIfLong(atLeastBytes?: number): void;
   /** Pages in use, in bytes. */
   usedBytes(): number;
   freeBytes(): number;
@@ -42,8 +42,8 @@ export function createUpkeep(database: Connection, folder: string): Upkeep {
     wrote(bytes) {
       writtenBytes += bytes;
     },
-    checkpointIfLong() {
-      if (writtenBytes < CHECKPOINT_BYTES) return;
+    checkpointIfLong(atLeastBytes = CHECKPOINT_BYTES) {
+      if (writtenBytes < atLeastBytes) return;
       writtenBytes = 0;
       checkpoint('PASSIVE');
     },
