@@ -14,6 +14,7 @@ import {
 } from '../../ui/search/heatmap.ts';
 import { sampleTraces } from '../../ui/search/sample-traces.ts';
 import traces from './fixtures/traces-shop.json';
+import { go } from '../../ui/app/location.svelte.ts';
 import { openPage, type OpenPage } from './open-page.ts';
 
 const trace = (atMs: number, durationMs: number, more: Partial<TraceSummary> = {}): TraceSummary => ({
@@ -131,6 +132,19 @@ describe('on the page', () => {
     expect(asked).toContain('(service:a) trace.duration>=10ms trace.duration<=2000ms');
     await page.click(page.find('.count .button.on'));
     expect(page.url()).toBe('/search?q=service:a');
+  });
+
+  it('the heatmap of one query does not stay over the failure of another', async () => {
+    page = await openPage('/search?q=a', {
+      '/api/traces': (query: URLSearchParams) =>
+        query.get('q') === 'a'
+          ? { traces: many, total: many.length, truncated: false, cursor: null }
+          : Response.json({ error: { code: 'unavailable', message: 'no answer' } }, { status: 503 }),
+    });
+    await expect.poll(() => page.all('.heatmap rect[class]').length, soon).toBeGreaterThan(10);
+    go('/search', { q: 'b' });
+    await expect.poll(page.text, soon).toContain('no answer');
+    expect(page.all('.heatmap')).toHaveLength(0);
   });
 
   it('few traces need no map', async () => {

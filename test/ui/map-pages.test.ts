@@ -142,6 +142,20 @@ describe('the strip under the map', () => {
     expect(page.text()).toContain('1.4.2 → 1.4.1 again last span of 1.4.2 at');
   });
 
+  it('stays when it cannot be loaded again', async () => {
+    const changing = { ...answers() };
+    let loads = 0;
+    changing['/api/map/timeline'] = () =>
+      ++loads === 1 ? timeline : Response.json({ error: { message: 'away' } }, { status: 503 });
+    await open(`/map?${range}`, changing);
+    await expect.poll(page.text, soon).toContain('7 timeouts, below the line');
+    page.live('map');
+    await expect.poll(() => loads, soon).toBeGreaterThan(1);
+    await expect.poll(page.text, soon).toContain('7 timeouts, below the line');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(page.text()).toContain('7 timeouts, below the line');
+  });
+
   it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
     const maps: string[] = [];
     await open(`/map?${range}`, answers(maps));

@@ -425,8 +425,8 @@ describe('the lists', () => {
 
   it('an incident lists its latest three traces, and leads to all of them', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(32));
-    await open('/timeouts/many', { '/api/timeouts/many': { ...inside, traces: ids, count: 5 } });
-    await expect.poll(page.text, soon).toContain('3 of 5 · all its traces');
+    await open('/timeouts/many', { '/api/timeouts/many': { ...inside, traces: ids, count: 7 } });
+    await expect.poll(page.text, soon).toContain('The latest 3, of 7 give-ups · all traces that failed here');
     const links = page.all('.columns a.mono').map((link) => link.getAttribute('href'));
     expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}`));
   });

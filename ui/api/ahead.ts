@@ -6,6 +6,8 @@ interface Asked {
   readonly controller: AbortController;
 }
 let asked: Asked | null = null;
+/** Longer than the code of a view takes; what nobody took by then is old. */
+const KEPT_MS = 10_000;
 
 export function askAhead(url: string): void {
   if (asked?.url === url) return;
@@ -14,7 +16,13 @@ export function askAhead(url: string): void {
   const answer = fetch(url, { signal: controller.signal });
   // Whoever takes it hears of it.
   answer.catch(() => {});
-  asked = { url, answer, controller };
+  const mine = { url, answer, controller };
+  asked = mine;
+  setTimeout(() => {
+    if (asked !== mine) return;
+    asked = null;
+    controller.abort();
+  }, KEPT_MS);
 }
 
 /** What was asked ahead, once; null when nothing was. `signal` ends it for whoever took it. */

@@ -14,7 +14,7 @@ export const views = {
 /** Those that the others lead to; the one that most waits belong to first. */
 const AHEAD = [views.trace, views.search, views.incident, views.timeouts, views.map];
 
-/** One after another, in idle moments; returns how to stop. What fails now is tried again when it is opened. */
+/** One after another, in idle moments; returns how to stop. A browser may remember what failed: the view then says so. */
 export function loadViewsAhead(): () => void {
   if (typeof requestIdleCallback === 'undefined') return () => {};
   let left = [...AHEAD];
