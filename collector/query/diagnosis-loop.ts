@@ -6,8 +6,7 @@
  * What waits is counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreUnavailable, type Patience, type Store } from '../store/store.ts';
-import { diagnosisToSave } from './diagnosis-to-save.ts';
+import { StoreUnavailable, type DiagnosisToSave, type Patience, type Store } from '../store/store.ts';
 
 export interface DiagnosisLoop {
   /** Traces that wait to be diagnosed, those still growing included. */
@@ -25,6 +24,8 @@ const WAIT_MS = 30_000;
 const ROUND_MS = 500;
 /** They share what is read for them: 1,000 traces take half as long as five times 200. */
 const TOGETHER_MAX = 1_000;
+/** As often a trace may break the thread of diagnoses by itself. */
+const FAILURES_ALONE_MAX = 3;
 /** They share one write to the disk; appends wait for it. */
 const SAVED_TOGETHER = 200;
 
@@ -33,36 +34,57 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   const stopping = new AbortController();
   let backlog = 0;
   let isUnavailable = false;
+  let together = TOGETHER_MAX;
+  let failuresAlone = 0;
+  /** Traces of the last round. */
+  let last: ReadonlySet<string> = new Set();
 
   /** A trace that breaks the diagnosis must not keep the others from theirs: it is marked as done, without verdicts. */
   const giveUpOn = async (traceId: string, error: unknown): Promise<void> => {
     console.error(`diagnosis of trace ${traceId} failed:`, error);
-    const spans = await store.readTrace(traceId);
-    await store.saveDiagnoses([diagnosisToSave({ traceId, complete: false, verdicts: [] }, spans)]);
+    await store.saveDiagnoses([withoutVerdicts(traceId)]);
   };
-  /** How many got their diagnosis. */
-  const conclude = async (traceIds: readonly string[]): Promise<number> => {
-    try {
-      const diagnosed = await store.diagnoseTraces(traceIds);
-      for (let at = 0; at < diagnosed.length; at += SAVED_TOGETHER) {
-        await store.saveDiagnoses(diagnosed.slice(at, at + SAVED_TOGETHER));
-      }
-      return diagnosed.length;
-    } catch (error) {
-      if (error instanceof StoreUnavailable) throw error;
-      if (traceIds.length === 1) await giveUpOn(traceIds[0]!, error);
-      else for (const traceId of traceIds) if (!stopping.signal.aborted) await conclude([traceId]);
-      return traceIds.length;
-    }
+  /** After a failure half as many are tried, until the one that failed is alone. Whether to go on at once. */
+  const recover = async (traceIds: readonly string[], error: unknown): Promise<boolean> => {
+    if (stopping.signal.aborted) throw error;
+    const isAlone = traceIds.length === 1;
+    together = Math.ceil(traceIds.length / 2);
+    // A thread that broke says the same as a store that is full or closed.
+    if (error instanceof StoreUnavailable && !(isAlone && ++failuresAlone >= FAILURES_ALONE_MAX)) throw error;
+    if (isAlone) await giveUpOn(traceIds[0]!, error);
+    return true;
   };
   /** Whether another is to follow at once. */
   const round = async (): Promise<boolean> => {
-    const { traceIds, backlog: waiting } = await store.readUndiagnosed({ quietMs, waitMs }, TOGETHER_MAX);
+    const { traceIds, backlog: waiting } = await store.readUndiagnosed({ quietMs, waitMs }, together);
     backlog = waiting;
-    const concluded = traceIds.length === 0 ? 0 : await conclude(traceIds);
-    backlog -= concluded;
+    const isNew = traceIds.some((traceId) => !last.has(traceId));
+    last = new Set(traceIds);
+    let diagnosed: DiagnosisToSave[] = [];
+    if (traceIds.length > 0) {
+      try {
+        diagnosed = [...(await store.diagnoseTraces(traceIds))];
+        diagnosed.push(...unreadable(traceIds, diagnosed).map(withoutVerdicts));
+      } catch (error) {
+        return recover(traceIds, error);
+      }
+    }
+    try {
+      for (let at = 0; at < diagnosed.length; at += SAVED_TOGETHER) {
+        await store.saveDiagnoses(diagnosed.slice(at, at + SAVED_TOGETHER));
+      }
+    } catch (error) {
+      // A full store takes none, whichever they are.
+      if (error instanceof StoreUnavailable) throw error;
+      return recover(traceIds, error);
+    }
+    const wasFull = traceIds.length === together;
+    backlog -= diagnosed.length;
+    together = Math.min(TOGETHER_MAX, together * 2);
+    failuresAlone = 0;
     isUnavailable = false;
-    return concluded > 0 && (concluded < traceIds.length || traceIds.length === TOGETHER_MAX);
+    // Those that are due again each time, because not all of their spans can be read, wait for the next round.
+    return isNew && (wasFull || diagnosed.length < traceIds.length);
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -88,4 +110,19 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
       return finished;
     },
   };
+}
+
+/** It waits no more, however many spans it has: to read them again for a count may be what broke. */
+function withoutVerdicts(traceId: string): DiagnosisToSave {
+  return { traceId, spanCount: Number.MAX_SAFE_INTEGER, entry: { service: '', operation: '' }, verdicts: [] };
+}
+
+/** What no answer came for although one came for a trace after it, and the first in any case: they are there no more. */
+function unreadable(traceIds: readonly string[], diagnosed: readonly DiagnosisToSave[]): string[] {
+  const answered = new Set(diagnosed.map(({ traceId }) => traceId));
+  const asked = Math.max(
+    1,
+    traceIds.findLastIndex((traceId) => answered.has(traceId)),
+  );
+  return traceIds.slice(0, asked).filter((traceId) => !answered.has(traceId));
 }

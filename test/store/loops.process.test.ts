@@ -49,6 +49,33 @@ test('a trace that breaks the diagnosis is said and set aside; the others get th
   );
 });
 
+test('a trace that breaks the thread of diagnoses each time is set aside too', async () => {
+  for (const trace of ['a', 'b', 'c']) await store.append(refused(trace));
+  const broken: Store = {
+    ...store,
+    diagnoseTraces: (ids) =>
+      ids.includes(traceId('b'))
+        ? Promise.reject(new StoreUnavailable('the thread broke'))
+        : store.diagnoseTraces(ids),
+  };
+  const loop = startDiagnosisLoop(broken, { quietMs: 0, roundMs: 5 });
+  await expect.poll(backlog, SOON).toBe(0);
+  await loop.stop();
+  expect(await diagnosed()).toEqual([traceId('a'), traceId('c')]);
+});
+
+test('a trace that cannot be read waits no more', async () => {
+  for (const trace of ['a', 'b']) await store.append(refused(trace));
+  const damaged: Store = {
+    ...store,
+    diagnoseTraces: (ids) => store.diagnoseTraces(ids.filter((id) => id !== traceId('a'))),
+  };
+  const loop = startDiagnosisLoop(damaged, { quietMs: 0, roundMs: 5 });
+  await expect.poll(backlog, SOON).toBe(0);
+  await loop.stop();
+  expect(await diagnosed()).toEqual([traceId('b')]);
+});
+
 test('while the store is unavailable diagnosis waits, says so once, and goes on afterwards', async () => {
   await store.append(refused('a'));
   let failures = 0;

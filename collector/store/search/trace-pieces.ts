@@ -5,6 +5,7 @@
 import { openSpans } from '../../diagnose/pending.ts';
 import type { Span } from '../../span.ts';
 import { ERROR, IS_SNAPSHOT, SPAN_ID_BYTES, TIMEOUT } from '../columns/codes.ts';
+import { DamagedPart } from '../columns/damaged-part.ts';
 import { durationMsOf, spanIdOf, startMsOf, type SpanRows } from '../columns/span-table.ts';
 
 /** Rows that were read, with what tells their spans. */
@@ -172,8 +173,18 @@ function isCopy(a: ReadRows, rowOfA: number, b: ReadRows, rowOfB: number): boole
     a.endLow[rowOfA] === b.endLow[rowOfB] &&
     a.resource[rowOfA] === b.resource[rowOfB] &&
     a.scope[rowOfA] === b.scope[rowOfB] &&
-    Buffer.compare(a.spanBytes(rowOfA), b.spanBytes(rowOfB)) === 0
+    isSameSpan(a, rowOfA, b, rowOfB)
   );
+}
+
+/** Of what cannot be read nobody knows, so that both are kept. */
+function isSameSpan(a: ReadRows, rowOfA: number, b: ReadRows, rowOfB: number): boolean {
+  try {
+    return Buffer.compare(a.spanBytes(rowOfA), b.spanBytes(rowOfB)) === 0;
+  } catch (error) {
+    if (!(error instanceof DamagedPart)) throw error;
+    return false;
+  }
 }
 
 function isSameId(a: Uint8Array, atA: number, b: Uint8Array, atB: number): boolean {

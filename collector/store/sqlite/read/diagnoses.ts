@@ -77,19 +77,27 @@ export function createDiagnoser(
     });
   }
 
+  /** As many as one answer is made of, and one at least: those that wait longest stand first. */
+  function firstOf(units: readonly Unit[], traceIds: readonly string[]): readonly string[] {
+    let left = SPANS_MAX;
+    const end = traceIds.findIndex((traceId, index) => {
+      const isOver = left <= 0 && index > 0;
+      left -= reader.countRows(units, traceId, SPANS_MAX);
+      return isOver;
+    });
+    return end === -1 ? traceIds : traceIds.slice(0, end);
+  }
+
   return (units: readonly Unit[], traceIds: readonly string[]): DiagnosisToSave[] => {
     const diagnosed: DiagnosisToSave[] = [];
     let opened: OpenTrace[] = [];
     let spans = 0;
-    let spansOfAll = 0;
     // As they lie in the blocks, so that each granule is decoded once.
-    for (const traceId of traceIds.toSorted()) {
+    for (const traceId of firstOf(units, traceIds).toSorted()) {
       const trace = open(units, traceId);
       if (trace === null) continue;
       opened.push(trace);
       spans += trace.sent.length;
-      spansOfAll += trace.sent.length;
-      if (spansOfAll >= SPANS_MAX) break;
       if (spans < SPANS_TOGETHER) continue;
       diagnosed.push(...judge(opened));
       opened = [];
