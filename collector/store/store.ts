@@ -124,7 +124,7 @@ export interface Store {
   /** The same as the page opens it, judged: a file as `TraceColumnsHead` describes it; null when it is unknown. */
   readTraceColumns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Where its time went; null when it is unknown. */
-  readTracePhases(traceId: string): Promise<TracePhases | null>;
+  readTracePhases(traceId: string, signal?: AbortSignal): Promise<TracePhases | null>;
   searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
   /**
    * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the

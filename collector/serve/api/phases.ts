@@ -1,5 +1,4 @@
 /** Where the time of listed traces went: one answer for the rows of a list. */
-import { Cancelled } from '../../store/store.ts';
 import { badParameter } from '../http-error.ts';
 import { parseTraceId, requiredText } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
@@ -32,8 +31,7 @@ export function phaseRoutes({ traces }: Sources): Route[] {
         const answer: PhasesOfTraces = { traces: [] };
         // One after another: a list must not take the threads that read large traces for itself.
         for (const traceId of ids.map(parseTraceId)) {
-          if (signal.aborted) throw new Cancelled('the caller went away');
-          const phases = await traces.phases(traceId);
+          const phases = await traces.phases(traceId, signal);
           if (phases !== null) answer.traces.push(phases);
         }
         return json(answer);

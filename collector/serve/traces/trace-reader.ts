@@ -22,7 +22,7 @@ export interface TraceReader {
   /** Diagnosed afresh from what is stored now; null when nothing is. */
   diagnose(traceId: string): Promise<Diagnosis | null>;
   /** Where its time went; null when the trace is not stored. */
-  phases(traceId: string): Promise<TracePhases | null>;
+  phases(traceId: string, signal?: AbortSignal): Promise<TracePhases | null>;
   /** The traces of a file. Rejects with DecodeError. */
   list(file: Uint8Array): Promise<LookedAt>;
   /** One of them; null when it is not in the file. */
@@ -58,7 +58,7 @@ export function createTraceReader(store: Store): TraceReader {
       const bytes = await store.readTraceBytes(traceId);
       return bytes === null ? null : run({ kind: 'diagnose', bytes, traceId });
     },
-    phases: (traceId) => store.readTracePhases(traceId),
+    phases: (traceId, signal) => store.readTracePhases(traceId, signal),
     list: async (file) => run({ kind: 'list', bytes: file }),
     open: async (file, traceId) => run({ kind: 'open', bytes: file, traceId }),
     async close() {

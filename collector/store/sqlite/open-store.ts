@@ -93,7 +93,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
     readTraceColumns: (traceId, signal) =>
       settled(() => viewOf<Uint8Array>('readTraceColumns', traceId, signal)),
-    readTracePhases: (traceId) => viewOf<TracePhases>('readTracePhases', traceId),
+    readTracePhases: (traceId, signal) => viewOf<TracePhases>('readTracePhases', traceId, signal),
     readSpans: (ids) => finder.call('readSpans', ids),
     // Which service answers behind an address is learnt with the sums.
     searchTraces: (search, signal) => settled(() => searcher.call('searchTraces', search, { signal })),
