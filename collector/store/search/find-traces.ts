@@ -16,8 +16,14 @@ export interface SearchUnit {
   readonly lastStartMs: number;
   /** Ids of its traces with a matching span, each with a start it has none before in this unit; once each. */
   matches(isKnown: (traceId: string) => boolean): Iterable<FoundTrace>;
-  /** Some of them, where these are found without looking through the unit: for counting. */
-  someMatches?(): Iterable<FoundTrace>;
+  /** What is found without looking through the unit; null where nothing is. */
+  listed?(): ListedTraces | null;
+}
+
+export interface ListedTraces {
+  readonly traces: readonly FoundTrace[];
+  /** The unit has no others that match. */
+  readonly isAll: boolean;
 }
 
 export interface FoundTrace {
@@ -38,6 +44,11 @@ export interface FoundPage {
 
 /** Beyond it a total is not counted. */
 export const TOTAL_MAX = 1_000;
+/**
+ * A list says nothing of when its traces start, so for the newest each of them is read whole. Looking through the unit
+ * opens its granules once and reads little more than the page: it is the cheaper one when a list names several pages.
+ */
+const LISTED_PAGES = 4;
 
 export function findTraces(
   units: readonly SearchUnit[],
@@ -50,11 +61,16 @@ export function findTraces(
     .filter((unit) => unit.lastStartMs >= range.fromUnixMs && unit.firstStartMs < range.toUnixMs)
     .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
   const found = new Map<string, number>();
+  const readValue: ValueOf = (traceId) => {
+    stopIfCancelled(isCancelled);
+    return valueOf(traceId);
+  };
   const countWanted = cursor === null ? Math.max(limit, TOTAL_MAX) + 1 : 0;
   /** Once nothing that is still to come can stand before it. */
   let newest: readonly RankedTrace[] | null = null;
   for (const [index, unit] of inRange.entries()) {
-    for (const { traceId, latestStartMs } of unit.matches((id) => found.has(id))) {
+    const listedMax = sort === 'newest' && newest === null ? LISTED_PAGES * limit : Infinity;
+    for (const { traceId, latestStartMs } of matchesOf(unit, listedMax, (id) => found.has(id))) {
       stopIfCancelled(isCancelled);
       found.set(traceId, latestStartMs);
     }
@@ -64,7 +80,7 @@ export function findTraces(
     if (sort !== 'newest' || rest.length === 0) continue;
     if (newest === null) {
       if (found.size <= limit) continue;
-      const settled = newestOf(found, rest[0]!.lastStartMs, limit + 1, cursor, valueOf);
+      const settled = newestOf(found, rest[0]!.lastStartMs, limit + 1, cursor, readValue);
       if (settled.length <= limit) continue;
       newest = settled;
       const count = countAlso(rest, found, countWanted, isCancelled);
@@ -74,9 +90,21 @@ export function findTraces(
   }
   const ranked =
     sort === 'newest'
-      ? (newest ?? newestOf(found, -Infinity, limit + 1, cursor, valueOf))
-      : rankAll(found, sort, cursor, valueOf);
+      ? (newest ?? newestOf(found, -Infinity, limit + 1, cursor, readValue))
+      : rankAll(found, sort, cursor, readValue);
   return pageOf(ranked, limit, cursor, found.size);
+}
+
+/** From the unit's list, when it is whole and no longer than that. */
+function matchesOf(
+  unit: SearchUnit,
+  listedMax: number,
+  isKnown: (traceId: string) => boolean,
+): Iterable<FoundTrace> {
+  const listed = unit.listed?.() ?? null;
+  return listed !== null && listed.isAll && listed.traces.length <= listedMax
+    ? listed.traces
+    : unit.matches(isKnown);
 }
 
 /** How many are found, with those of units that tell some of theirs; no further than to `wanted`. */
@@ -90,7 +118,7 @@ function countAlso(
   for (const unit of units) {
     if (found.size + others.size >= wanted) break;
     stopIfCancelled(isCancelled);
-    for (const { traceId } of unit.someMatches?.() ?? []) if (!found.has(traceId)) others.add(traceId);
+    for (const { traceId } of unit.listed?.()?.traces ?? []) if (!found.has(traceId)) others.add(traceId);
   }
   return found.size + others.size;
 }

@@ -6,6 +6,7 @@ import {
   type RankedTrace,
 } from '../../../collector/store/search/cursor.ts';
 import { findTraces, type SearchUnit } from '../../../collector/store/search/find-traces.ts';
+import { Cancelled } from '../../../collector/store/store.ts';
 
 const SORTS = ['newest', 'oldest', 'longest', 'errors'] as const;
 const ALWAYS = { fromUnixMs: -Infinity, toUnixMs: Infinity };
@@ -103,4 +104,68 @@ test('a unit that is outside the range is not opened', () => {
   );
   expect(opened.every((index) => index >= 3 && index <= 5)).toBe(true);
   expect(opened).toContain(4);
+});
+
+/** The same units with a list of all that match, which says nothing of when traces start. */
+function withLists(units: readonly SearchUnit[]): SearchUnit[] {
+  return units.map((unit) => ({
+    ...unit,
+    listed: () => ({
+      traces: [...unit.matches(() => false)].map(({ traceId }) => ({
+        traceId,
+        latestStartMs: unit.lastStartMs,
+      })),
+      isAll: true,
+    }),
+  }));
+}
+
+test.each(SORTS)('pages of %s are the same from lists, be they short or long', (sort) => {
+  for (let round = 0; round < 30; round++) {
+    const { starts, units } = scatter(1 + random(200), 1 + random(4));
+    const search = { range: ALWAYS, sort, limit: 1 + random(30) };
+    const find = (searched: readonly SearchUnit[]) =>
+      findTraces(
+        searched,
+        search,
+        null,
+        (traceId) => starts.get(traceId)!,
+        () => false,
+      );
+    expect(find(withLists(units))).toEqual(find(units));
+  }
+});
+
+test('of a list of many traces few are read for the newest, and of one of few the unit stays closed', () => {
+  const { starts, units, opened } = scatter(5_000, 1);
+  let read = 0;
+  const valueOf = (traceId: string) => {
+    read++;
+    return starts.get(traceId)!;
+  };
+  const listed = withLists(units)[0]!.listed!()!;
+  const find = (traces: typeof listed.traces) => {
+    opened.length = 0;
+    read = 0;
+    const unit = { ...units[0]!, listed: () => ({ traces, isAll: true }) };
+    return findTraces([unit], { range: ALWAYS, sort: 'newest', limit: 10 }, null, valueOf, () => false);
+  };
+  expect(find(listed.traces)).toMatchObject({ total: 1_000, truncated: true, isMore: true });
+  expect(opened).toEqual([0]);
+  expect(read).toBeLessThan(100);
+  expect(find(listed.traces.slice(0, 40)).total).toBe(40);
+  expect(opened).toEqual([]);
+  expect(read).toBe(40);
+});
+
+test.each(SORTS)('a search for %s whose caller goes away reads no further trace', (sort) => {
+  const { starts, units } = scatter(500, 3);
+  let read = 0;
+  const valueOf = (traceId: string) => {
+    read++;
+    return starts.get(traceId)!;
+  };
+  const search = { range: ALWAYS, sort, limit: 400 };
+  expect(() => findTraces(units, search, null, valueOf, () => read >= 5)).toThrow(Cancelled);
+  expect(read).toBe(5);
 });

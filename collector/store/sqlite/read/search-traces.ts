@@ -9,7 +9,7 @@ import { CONSUMER, SERVER, SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/c
 import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { readCursor, writeCursor } from '../../search/cursor.ts';
-import { findTraces, type FoundTrace, type SearchUnit } from '../../search/find-traces.ts';
+import { findTraces, type FoundTrace, type ListedTraces, type SearchUnit } from '../../search/find-traces.ts';
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
 import { searchSlow } from '../../search/slow-search.ts';
 import { canMeet, compileConditions, type SpanConditions } from '../../search/span-conditions.ts';
@@ -115,12 +115,15 @@ export function createTraceSearch(
     const conditions = compileConditions(search.term, names);
     const matchesOf = createMatches(search, conditions, names, reader, surroundings, isCancelled);
     const isOfSlow = conditions.isAll && conditions.ofDuration > 0;
-    const searched = units.map((unit) => {
-      const scan = scanOf(unit, search.range, matchesOf, onDamage, isCancelled);
+    const searched = units.map((unit): SearchUnit => {
       const isWhole =
         unit.firstStartMs >= search.range.fromUnixMs && unit.lastStartMs < search.range.toUnixMs;
-      const listed = isOfSlow && isWhole ? readOnce(() => listSlow(unit, conditions, onDamage)) : null;
-      return searchUnit(unit, listed, scan);
+      return {
+        firstStartMs: unit.firstStartMs,
+        lastStartMs: unit.lastStartMs,
+        matches: scanOf(unit, search.range, matchesOf, onDamage, isCancelled),
+        listed: readOnce(() => (isOfSlow && isWhole ? listSlow(unit, conditions, onDamage) : null)),
+      };
     });
     const found = findTraces(searched, search, cursor, valueOf, isCancelled);
     const last = found.page.at(-1);
@@ -212,28 +215,6 @@ function compileEdgeHint(
   };
 }
 
-type Matches = SearchUnit['matches'];
-
-function searchUnit(unit: Unit, listed: (() => ListedTraces | null) | null, scan: Matches): SearchUnit {
-  const { firstStartMs, lastStartMs } = unit;
-  if (listed === null) return { firstStartMs, lastStartMs, matches: scan };
-  return {
-    firstStartMs,
-    lastStartMs,
-    matches(isKnown) {
-      const found = listed();
-      return found === null || !found.isAll ? scan(isKnown) : found.traces;
-    },
-    someMatches: () => listed()?.traces ?? [],
-  };
-}
-
-interface ListedTraces {
-  readonly traces: readonly FoundTrace[];
-  /** The unit has no others that match. */
-  readonly isAll: boolean;
-}
-
 /** What the list of slow spans says; null where there is none, or it cannot be read. */
 function listSlow(
   unit: Unit,
@@ -267,7 +248,7 @@ function scanOf(
   matchesOf: MatchesOf,
   onDamage: (what: string) => void,
   isCancelled: () => boolean,
-): Matches {
+): SearchUnit['matches'] {
   return function* (isKnown) {
     for (let number = 0; number < unit.granules && !isCancelled(); number++) {
       try {
