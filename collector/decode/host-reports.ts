@@ -23,6 +23,8 @@ export interface ProcessReport {
   readonly service: string;
   /** '' when it is not known. */
   readonly pid: string;
+  /** `service.instance.id`: of each thread of a process another. '' when it is not known. */
+  readonly instance: string;
   /** By name, such as `memory.resident_bytes`. */
   readonly values: ReadonlyMap<string, number>;
 }
@@ -68,6 +70,7 @@ function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport 
     process: {
       service: attribute('service.name'),
       pid: attribute('process.pid'),
+      instance: attribute('service.instance.id'),
       values: valuesOf(metrics, PROCESS_PREFIX),
     },
   };

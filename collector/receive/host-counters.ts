@@ -5,30 +5,43 @@
 import type { HostReport } from '../decode/host-reports.ts';
 
 const HOSTS_MAX = 1_000;
-const COUNTERS_MAX = 100;
+/** Of one report, and of one host as long as it reports: the hook sends 15 of the host, 14 of a process. */
+const COUNTERS_MAX = 32;
 const NAME_LENGTH_MAX = 100;
 /** Of one host: ten minutes of one hook's reports; and processes on it. */
-const REPORTS_MAX = 60;
-const PROCESSES_MAX = 100;
+const HOST_REPORTS_MAX = 60;
+const HOST_PROCESSES_MAX = 100;
+/** Of all hosts, of which each has the same share. */
+const REPORTS_MAX = 10_000;
+const PROCESSES_MAX = 5_000;
 /** A hook reports every 10 s, several on a host in between: within this time the newest takes the place of the one before. */
 const REPORT_EVERY_MS = 5_000;
 const FORGET_AFTER_MS = 5 * 60_000;
 
 type Values = ReadonlyMap<string, number>;
 
-export interface HostHistory {
+interface HostName {
   readonly host: string;
   /** Of the network; '' when it is not known. */
   readonly namespace: string;
+}
+
+export interface HostHistory extends HostName {
   /** The oldest first. */
   readonly reports: readonly { readonly atMs: number; readonly counters: Values }[];
   /** In the order in which they last reported. */
   readonly processes: readonly {
     readonly service: string;
     readonly pid: string;
+    /** Tells the threads of a process apart; '' when it is not known. */
+    readonly instance: string;
     readonly atMs: number;
     readonly values: Values;
   }[];
+}
+
+export interface NewestCounters extends HostName {
+  readonly counters: Values;
 }
 
 export interface HostCounters {
@@ -36,22 +49,30 @@ export interface HostCounters {
   keep(report: HostReport): boolean;
   /** Of the hosts that have reported lately, in the order in which they last did. */
   recent(): HostHistory[];
+  /** The same without what came before. */
+  newest(): NewestCounters[];
 }
 
-/** Names are the same from report to report: kept as numbers, a report takes a fraction of a Map of them. */
-interface Slot {
+interface Report {
   readonly startedMs: number;
   atMs: number;
-  names: readonly string[];
-  numbers: Float64Array;
+  numbers: Numbers;
 }
 
-interface Host {
-  readonly host: string;
-  readonly namespace: string;
+interface Process {
+  readonly service: string;
+  readonly pid: string;
+  readonly instance: string;
+  readonly atMs: number;
+  readonly numbers: Numbers;
+}
+
+interface Host extends HostName {
   atMs: number;
-  readonly slots: Slot[];
-  readonly processes: Map<string, HostHistory['processes'][number]>;
+  readonly counterNames: string[];
+  readonly reports: Report[];
+  readonly valueNames: string[];
+  readonly processes: Map<string, Process>;
 }
 
 export function createHostCounters(now: () => number = Date.now): HostCounters {
@@ -69,58 +90,95 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
     keep({ host, namespace, counters, process }) {
       forgetSilent();
       const key = JSON.stringify([host, namespace]);
-      const isNamed = host.length <= NAME_LENGTH_MAX && namespace.length <= NAME_LENGTH_MAX;
-      if (!isNamed || (!hosts.has(key) && hosts.size >= HOSTS_MAX)) return false;
-      const known = hosts.get(key) ?? { host, namespace, atMs: 0, slots: [], processes: new Map() };
-      known.atMs = now();
+      const known = hosts.get(key);
+      if (!known && (hosts.size >= HOSTS_MAX || !isShort(host, namespace))) return false;
+      const kept = known ?? newHost(host, namespace);
+      kept.atMs = now();
       hosts.delete(key);
-      hosts.set(key, known);
-      keepCounters(known, counters);
-      keepProcess(known, process);
+      hosts.set(key, kept);
+      keepCounters(kept, counters);
+      keepProcess(kept, process);
+      // The share of each gets smaller with a new one.
+      for (const each of known ? [known] : hosts.values()) trim(each, hosts.size);
       return true;
     },
     recent() {
       forgetSilent();
-      return [...hosts.values()].map(({ host, namespace, slots, processes }) => ({
-        host,
-        namespace,
-        reports: slots.map(({ atMs, names, numbers }) => ({
-          atMs,
-          counters: new Map(names.map((name, index) => [name, numbers[index]!])),
-        })),
-        processes: [...processes.values()].filter(({ atMs }) => now() - atMs <= FORGET_AFTER_MS),
-      }));
+      return [...hosts.values()].map((host) => historyOf(host, now() - FORGET_AFTER_MS));
+    },
+    newest() {
+      forgetSilent();
+      return [...hosts.values()].map(({ host, namespace, counterNames, reports }) => {
+        const numbers = reports.at(-1)?.numbers;
+        return { host, namespace, counters: numbers ? valuesOf(counterNames, numbers) : new Map() };
+      });
     },
   };
 }
 
-function keepCounters({ slots, atMs }: Host, counters: Values): void {
-  const kept = limited(counters);
-  const last = slots.at(-1);
-  const found = [...kept.keys()];
-  const names = last && found.join() === last.names.join() ? last.names : found;
-  const numbers = Float64Array.from(kept.values());
-  if (last && atMs - last.startedMs < REPORT_EVERY_MS) {
-    Object.assign(last, { atMs, names, numbers });
-    return;
-  }
-  slots.push({ startedMs: atMs, atMs, names, numbers });
-  if (slots.length > REPORTS_MAX) slots.shift();
+function newHost(host: string, namespace: string): Host {
+  return { host, namespace, atMs: 0, counterNames: [], reports: [], valueNames: [], processes: new Map() };
 }
 
-/** Of more processes than there is room for, those that have not reported for longest leave. */
-function keepProcess({ processes, atMs }: Host, { service, pid, values }: HostReport['process']): void {
-  if (values.size === 0 || service.length > NAME_LENGTH_MAX || pid.length > NAME_LENGTH_MAX) return;
-  const key = JSON.stringify([service, pid]);
+function keepCounters({ counterNames, reports, atMs }: Host, counters: Values): void {
+  const numbers = numbersOf(counterNames, counters);
+  const last = reports.at(-1);
+  if (last && atMs - last.startedMs < REPORT_EVERY_MS) Object.assign(last, { atMs, numbers });
+  else reports.push({ startedMs: atMs, atMs, numbers });
+}
+
+function keepProcess({ processes, valueNames, atMs }: Host, process: HostReport['process']): void {
+  const { service, pid, instance, values } = process;
+  if (values.size === 0 || !isShort(service, pid, instance)) return;
+  const key = JSON.stringify([service, pid, instance]);
   processes.delete(key);
-  processes.set(key, { service, pid, atMs, values: limited(values) });
+  processes.set(key, { service, pid, instance, atMs, numbers: numbersOf(valueNames, values) });
+}
+
+/** Of more than there is room for, the oldest reports leave, and the processes that have not reported for longest. */
+function trim({ reports, processes }: Host, hostCount: number): void {
+  reports.splice(0, reports.length - Math.min(HOST_REPORTS_MAX, Math.floor(REPORTS_MAX / hostCount)));
+  const processesMax = Math.min(HOST_PROCESSES_MAX, Math.floor(PROCESSES_MAX / hostCount));
   for (const oldest of processes.keys()) {
-    if (processes.size <= PROCESSES_MAX) return;
+    if (processes.size <= processesMax) return;
     processes.delete(oldest);
   }
 }
 
-function limited(values: Values): Values {
-  const named = [...values].filter(([name]) => name.length <= NAME_LENGTH_MAX);
-  return new Map(named.slice(0, COUNTERS_MAX));
+function historyOf(known: Host, sinceMs: number): HostHistory {
+  const { host, namespace, counterNames, reports, valueNames, processes } = known;
+  return {
+    host,
+    namespace,
+    reports: reports.map(({ atMs, numbers }) => ({ atMs, counters: valuesOf(counterNames, numbers) })),
+    processes: [...processes.values()]
+      .filter(({ atMs }) => atMs >= sinceMs)
+      .map(({ numbers, ...who }) => ({ ...who, values: valuesOf(valueNames, numbers) })),
+  };
+}
+
+function isShort(...names: readonly string[]): boolean {
+  return names.every((name) => name.length <= NAME_LENGTH_MAX);
+}
+
+/**
+ * Values in the order of a host's names, NaN where there is none. Names are the same from report to report: kept once for a
+ * host, they take nothing of a report, however many different ones a sender makes up.
+ */
+type Numbers = Float64Array;
+
+/** Names that are not known yet are put behind the others while there is room. */
+function numbersOf(names: string[], values: Values): Numbers {
+  for (const name of values.keys()) {
+    if (names.length >= COUNTERS_MAX) break;
+    if (isShort(name) && !names.includes(name)) names.push(name);
+  }
+  return Float64Array.from(names, (name) => values.get(name) ?? NaN);
+}
+
+function valuesOf(names: readonly string[], numbers: Numbers): Values {
+  const values = new Map<string, number>();
+  for (const [index, number] of numbers.entries())
+    if (!Number.isNaN(number)) values.set(names[index]!, number);
+  return values;
 }

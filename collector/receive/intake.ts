@@ -9,7 +9,7 @@
 import { readHostReports } from '../decode/host-reports.ts';
 import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
-import { createHostCounters, type HostHistory } from './host-counters.ts';
+import { createHostCounters, type HostHistory, type NewestCounters } from './host-counters.ts';
 
 /** A request counts as at least so many bytes in flight, so that many small ones are bounded too. */
 const REQUEST_BYTES_MIN = 1024;
@@ -29,6 +29,8 @@ export interface Intake {
   acceptMetrics(request: Buffer): void;
   /** What hosts have reported lately. */
   hosts(): readonly HostHistory[];
+  /** The newest counters of each. */
+  newestCounters(): readonly NewestCounters[];
   /** Counts a request of logs, which this collector does not keep. */
   ignoreLogs(): void;
   counters(): SpanCounters;
@@ -157,6 +159,7 @@ export function createIntake(options: {
     },
     acceptMetrics,
     hosts: () => hosts.recent(),
+    newestCounters: () => hosts.newest(),
     ignoreLogs() {
       if (requests.logs++ === 0) log('logs arrive and are dropped: this collector keeps traces');
     },

@@ -54,6 +54,7 @@ const general = {
           object<Wire.Hosts['hosts'][number]['processes'][number]>({
             service: text,
             pid: text,
+            instance: text,
             at: time,
             values: dictionary(number),
           }),

@@ -40,8 +40,14 @@ export interface Hosts {
     host: string;
     networkNamespace: string;
     reports: { at: string; counters: Record<string, number> }[];
-    /** What the hook in each process said of it last, without `sockeye.process.`. */
-    processes: { service: string; pid: string; at: string; values: Record<string, number> }[];
+    /** What the hook in each process said of it last, without `sockeye.process.`; `instance` tells its threads apart. */
+    processes: {
+      service: string;
+      pid: string;
+      instance: string;
+      at: string;
+      values: Record<string, number>;
+    }[];
   }[];
 }
 

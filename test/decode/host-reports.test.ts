@@ -37,7 +37,7 @@ test('gauges count, and the namespace of the network is part of who reports', ()
       host: 'vm',
       namespace: '4026531840',
       counters: new Map([['conntrack.count', 1.5]]),
-      process: { service: '', pid: '', values: new Map() },
+      process: { service: '', pid: '', instance: '', values: new Map() },
     },
   ]);
 });
@@ -47,6 +47,7 @@ test('what a process says of itself is told from what it says of its host', () =
     host,
     { key: 'service.name', value: { stringValue: 'shop' } },
     { key: 'process.pid', value: { intValue: '4711' } },
+    { key: 'service.instance.id', value: { stringValue: 'a-thread' } },
   ];
   const value = { dataPoints: [{ asInt: '3' }] };
   const metrics = [
@@ -57,7 +58,7 @@ test('what a process says of itself is told from what it says of its host', () =
   expect(readHostReports(requestOf(metrics, who))).toMatchObject([
     {
       counters: new Map([['tcp.timeouts', 3]]),
-      process: { service: 'shop', pid: '4711', values: new Map([['listen.queue', 3]]) },
+      process: { service: 'shop', pid: '4711', instance: 'a-thread', values: new Map([['listen.queue', 3]]) },
     },
   ]);
 });

@@ -2,16 +2,21 @@ import { expect, test } from 'vitest';
 import type { HostReport } from '../../collector/decode/host-reports.ts';
 import { createHostCounters, type HostCounters } from '../../collector/receive/host-counters.ts';
 
+const shop = { service: 'shop', pid: '7', instance: '' };
+
 const report = (host: string, value = 1, namespace = ''): HostReport => ({
   host,
   namespace,
   counters: new Map([['tcp.retransmits', value]]),
-  process: { service: 'shop', pid: '7', values: new Map([['memory.resident_bytes', value]]) },
+  process: { ...shop, values: new Map([['memory.resident_bytes', value]]) },
 });
 
 /** The newest value of each host. */
 const newest = (hosts: HostCounters) =>
   hosts.recent().map(({ host, reports }) => [host, reports.at(-1)?.counters.get('tcp.retransmits')]);
+
+/** Each with its own length as value. */
+const named = (names: string[]) => new Map(names.map((name) => [name, name.length]));
 
 test('nothing is known before a host reports', () => {
   expect(createHostCounters().recent()).toEqual([]);
@@ -48,12 +53,18 @@ test('beyond 1,000 hosts a new one finds no room, and those known still do', () 
   expect(hosts.recent()).toHaveLength(1_000);
 });
 
-test('a host has 100 counters at most, and no long names', () => {
-  const hosts = createHostCounters();
-  const counters = new Map(Array.from({ length: 101 }, (_, index) => [`counter-${index}`, index]));
-  hosts.keep({ ...report('a'), counters: new Map([['x'.repeat(101), 1], ...counters]) });
+test('a host has names of 32 counters at most over all its reports, and no long ones', () => {
+  let nowMs = 0;
+  const hosts = createHostCounters(() => nowMs);
+  const names = Array.from({ length: 33 }, (_, index) => `counter-${index}`);
+  hosts.keep({ ...report('a'), counters: new Map([['x'.repeat(101), 1], ...named(names.slice(0, 20))]) });
+  nowMs = 5_000;
+  hosts.keep({ ...report('a'), counters: named(names.slice(10)) });
   const [kept] = hosts.recent();
-  expect([...kept!.reports[0]!.counters.keys()]).toEqual([...counters.keys()].slice(0, 100));
+  expect(kept!.reports.map(({ counters }) => [...counters.keys()])).toEqual([
+    names.slice(0, 20),
+    names.slice(10, 32),
+  ]);
   expect(hosts.keep(report('h'.repeat(101)))).toBe(false);
 });
 
@@ -80,7 +91,7 @@ test('of each process the newest is kept, of 100 of them, and as long as it repo
   const hosts = createHostCounters(() => nowMs);
   const from = (pid: number, value: number) => ({
     ...report('a'),
-    process: { service: 'shop', pid: String(pid), values: new Map([['event_loop.utilization', value]]) },
+    process: { ...shop, pid: String(pid), values: new Map([['event_loop.utilization', value]]) },
   });
   for (let pid = 0; pid < 101; pid++) hosts.keep(from(pid, 0));
   hosts.keep(from(1, 0.5));
@@ -96,8 +107,53 @@ test('of each process the newest is kept, of 100 of them, and as long as it repo
   expect(hosts.recent()[0]?.processes.map(({ pid }) => pid)).toEqual(['3']);
 });
 
+test('threads of one process are told apart by their instance, and restarts by their pid', () => {
+  const hosts = createHostCounters();
+  const threads = [
+    { ...shop, instance: 'main' },
+    { ...shop, instance: 'worker' },
+    { ...shop, pid: '8', instance: 'main' },
+  ];
+  for (const thread of [...threads, ...threads])
+    hosts.keep({ ...report('a'), process: { ...thread, values: new Map([['listen.queue', 1]]) } });
+  expect(hosts.recent()[0]?.processes).toMatchObject(threads);
+});
+
+test('all hosts share room for 10,000 reports and 5,000 processes', () => {
+  let nowMs = 0;
+  const hosts = createHostCounters(() => nowMs);
+  for (let pid = 0; pid < 60; pid++) {
+    nowMs += 5_000;
+    for (let index = 0; index < 50; index++) {
+      const { process, ...rest } = report(`host-${index}`, pid);
+      hosts.keep({ ...rest, process: { ...process, pid: String(pid) } });
+    }
+  }
+  for (const { reports, processes } of hosts.recent())
+    expect([reports.length, processes.length]).toEqual([60, 60]);
+  for (let index = 50; index < 1_000; index++) hosts.keep(report(`host-${index}`));
+  const [first] = hosts.recent();
+  expect(first?.reports.map(({ counters }) => counters.get('tcp.retransmits'))).toEqual(
+    Array.from({ length: 10 }, (_, index) => 50 + index),
+  );
+  expect(first?.processes.map(({ pid }) => pid)).toEqual(['55', '56', '57', '58', '59']);
+});
+
+test('the newest counters are those of the last report, under names of any characters', () => {
+  let nowMs = 0;
+  const hosts = createHostCounters(() => nowMs);
+  hosts.keep({ ...report('a'), counters: named(['a,b']) });
+  nowMs = 5_000;
+  hosts.keep({ ...report('a'), counters: named(['a', 'b']) });
+  expect(hosts.newest()).toEqual([{ host: 'a', namespace: '', counters: named(['a', 'b']) }]);
+  expect(hosts.recent()[0]?.reports.map(({ counters }) => counters)).toEqual([
+    named(['a,b']),
+    named(['a', 'b']),
+  ]);
+});
+
 test('a process that says nothing of itself is none', () => {
   const hosts = createHostCounters();
-  hosts.keep({ ...report('a'), process: { service: 'shop', pid: '7', values: new Map() } });
+  hosts.keep({ ...report('a'), process: { ...shop, values: new Map() } });
   expect(hosts.recent()[0]?.processes).toEqual([]);
 });

@@ -26,9 +26,10 @@ export function describeHosts(hosts: readonly HostHistory[]): Hosts {
         at: timeOf(atMs),
         counters: Object.fromEntries(counters),
       })),
-      processes: processes.map(({ service, pid, atMs, values }) => ({
+      processes: processes.map(({ service, pid, instance, atMs, values }) => ({
         service,
         pid,
+        instance,
         at: timeOf(atMs),
         values: Object.fromEntries(values),
       })),

@@ -1,6 +1,6 @@
 /** How the collector is: `/api/status`, the probes, and the same numbers for Prometheus. */
 import type { Intake } from '../../receive/intake.ts';
-import type { HostHistory } from '../../receive/host-counters.ts';
+import type { NewestCounters } from '../../receive/host-counters.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
 import { HttpError } from '../http-error.ts';
 import { named, object, text, words } from '../schema.ts';
@@ -78,7 +78,7 @@ async function readiness(sources: Sources): Promise<BodyAnswer> {
 /** Prometheus' text format 0.0.4. */
 export function writeMetrics(
   status: Status,
-  intake: Pick<Intake, 'requests' | 'hosts'>,
+  intake: Pick<Intake, 'requests' | 'newestCounters'>,
   process: { readonly residentBytes: number; readonly cpuSeconds: number },
 ): string {
   const { refused, overloaded, metrics, logs, metricsDropped } = intake.requests();
@@ -114,7 +114,7 @@ export function writeMetrics(
       'sockeye_host_counter',
       'gauge',
       'The newest counters of each host that reports, and of each of its networks.',
-      ...intake.hosts().flatMap(hostSamples),
+      ...intake.newestCounters().flatMap(hostSamples),
     ),
     metric('sockeye_queue_spans', 'gauge', 'Spans received and not settled yet.', queued),
     metric('sockeye_queue_bytes', 'gauge', 'Bytes of requests in flight.', status.queue.bytes),
@@ -133,11 +133,9 @@ export function writeMetrics(
   ].join('');
 }
 
-function hostSamples({ host, namespace, reports }: HostHistory): string[] {
+function hostSamples({ host, namespace, counters }: NewestCounters): string[] {
   const labels = `host=${label(host)},network_namespace=${label(namespace)}`;
-  return [...(reports.at(-1)?.counters ?? [])].map(
-    ([name, value]) => `{${labels},counter=${label(name)}} ${value}`,
-  );
+  return [...counters].map(([name, value]) => `{${labels},counter=${label(name)}} ${value}`);
 }
 
 function label(text: string): string {
