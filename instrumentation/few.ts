@@ -35,8 +35,18 @@ export class Few<Member extends object> {
     }
   }
 
+  /** Members may leave and come meanwhile: none is met twice, and none that has left. */
   *[Symbol.iterator](): Iterator<Member> {
-    if (this.#first !== undefined) yield this.#first;
-    if (this.#others) yield* this.#others;
+    const first = this.#first;
+    if (first === undefined) return;
+    yield first;
+    if (this.#first === undefined || this.isOnly(first)) return;
+    // When the first leaves, another takes its place and is no longer among the others.
+    for (const member of [this.#first, ...(this.#others ?? [])])
+      if (member !== first && this.#has(member)) yield member;
+  }
+
+  #has(member: Member): boolean {
+    return this.#first === member || this.#others?.has(member) === true;
   }
 }

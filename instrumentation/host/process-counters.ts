@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
+import { reportFault } from '../guard.ts';
 import { acceptQueueOf, type AcceptQueue } from '../kernel/reading.ts';
 import { strainBetween } from '../strain/monitor.ts';
 import type { HostCounter } from './counters.ts';
@@ -16,7 +17,10 @@ export function watchProcess(): () => Promise<HostCounter[]> {
   let lastUse: EventLoopUtilization | undefined;
   let openMax: number | undefined;
   return async () => {
-    const reading = waitingValues();
+    const reading = waitingValues().catch((error: unknown) => {
+      reportFault('the sockets of listeners could not be read', error);
+      return {};
+    });
     const nowMs = performance.now();
     const use = performance.eventLoopUtilization();
     const { utilization } = lastUse ? performance.eventLoopUtilization(use, lastUse) : use;

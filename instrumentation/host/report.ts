@@ -1,18 +1,18 @@
 /**
- * Reports the counters of the host and of the process: when the first spans were taken, and every ten seconds from then on. A receiver that does not take
- * metrics is not asked again, and nothing is said of it.
+ * Reports the counters of the host and of the process: when the first spans were taken, and every ten seconds from then on, one
+ * report at a time. A receiver that does not take metrics is not asked again, and nothing is said of it; a report that could not
+ * be made or sent does not keep the next from being tried.
  */
 import { performance } from 'node:perf_hooks';
 import { clearInterval, setInterval } from 'node:timers';
 import { rootContext, runIn, suppressed } from '../context.ts';
 import type { Scope } from '../export/export-request.ts';
 import { SendError, type Sender } from '../export/sender.ts';
-import { guard } from '../guard.ts';
+import { guard, reportFault } from '../guard.ts';
 import { networkNamespace, readHostCounters, readListenDrops } from './counters.ts';
 import { encodeHostCounters } from './metrics-request.ts';
 import { watchProcess } from './process-counters.ts';
 
-const intervalMs = 10_000;
 const lookEveryMs = 1000;
 
 type Environment = Record<string, string | undefined>;
@@ -24,6 +24,7 @@ export interface ReportOptions {
   timeoutMs: number;
   resource: () => Readonly<Record<string, unknown>>;
   scope: Scope;
+  intervalMs?: number;
 }
 
 /** Whether SOCKEYE_HOST_METRICS or OTEL_METRICS_EXPORTER say no. */
@@ -37,11 +38,20 @@ export function isReportWanted(environment: Environment): boolean {
  * The function is to be called whenever spans were taken: reporting begins with the first of them, and when connections were
  * lost at a listener since, a report does not wait for its time. A process that does nothing is not woken more often.
  */
-export function createHostReports({ sender, url, timeoutMs, resource, scope }: ReportOptions): () => void {
+export function createHostReports({
+  sender,
+  url,
+  timeoutMs,
+  resource,
+  scope,
+  intervalMs = 10_000,
+}: ReportOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = url === undefined;
   let lookedMs = -Infinity;
   let listenDrops: number | undefined;
+  let hasCounters = false;
+  let isUnderWay = false;
   const end = () => {
     hasEnded = true;
     clearInterval(timer);
@@ -49,22 +59,36 @@ export function createHostReports({ sender, url, timeoutMs, resource, scope }: R
   const readProcess = watchProcess();
   const report = async () => {
     const counters = readHostCounters();
-    if (counters.length === 0) return end();
+    if (counters.length === 0) {
+      // A host that had some has them still: they could not be read this time.
+      if (!hasCounters) end();
+      return;
+    }
+    hasCounters = true;
     const namespace = networkNamespace();
     const about = { ...resource(), ...(namespace && { 'sockeye.host.network_namespace': namespace }) };
     const all = [...counters, ...(await readProcess())];
     const request = encodeHostCounters(all, about, scope, performance.now());
     await sender.send(request, { timeoutMs, ...(url === undefined ? {} : { url }) });
   };
-  const reportNow = () => {
-    report().catch((error: unknown) => {
-      if (!(error instanceof SendError && error.isRetryable)) end();
-    });
+  const reportNow = async () => {
+    if (isUnderWay) return;
+    isUnderWay = true;
+    try {
+      await report();
+    } catch (error) {
+      if (!(error instanceof SendError)) reportFault('the host could not be reported', error);
+      else if (!error.isRetryable) end();
+    } finally {
+      isUnderWay = false;
+    }
   };
   const look = guard(() => {
+    // What is lost while a report is under way is found by the look after it.
+    if (isUnderWay) return;
     const before = listenDrops;
     listenDrops = readListenDrops();
-    if (before !== undefined && before !== listenDrops) reportNow();
+    if (before !== undefined && before !== listenDrops) void reportNow();
   });
   return () => {
     const nowMs = performance.now();
@@ -74,7 +98,7 @@ export function createHostReports({ sender, url, timeoutMs, resource, scope }: R
       look();
       if (timer) return;
       timer = setInterval(reportNow, intervalMs).unref();
-      reportNow();
+      void reportNow();
     });
   };
 }

@@ -28,3 +28,26 @@ it('when its first member leaves, the next one is the first', () => {
   expect([...few]).toEqual([]);
   expect(few.size).toBe(0);
 });
+
+it('members may leave while they are gone through: each is met once, but for those that have left before', () => {
+  const few = new Few<object>();
+  const all = () => {
+    for (const member of [first, second, third]) few.add(member);
+  };
+  const metWhile = (change: (member: object) => void) => {
+    const met: object[] = [];
+    for (const member of few) {
+      met.push(member);
+      change(member);
+    }
+    return met;
+  };
+  all();
+  expect(metWhile((member) => few.delete(member))).toEqual([first, second, third]);
+  expect(few.size).toBe(0);
+  all();
+  expect(metWhile(() => few.delete(second))).toEqual([first, third]);
+  few.delete(third);
+  expect(metWhile(() => few.add(third))).toEqual([first, third]);
+  expect([...few]).toEqual([first, third]);
+});

@@ -1,11 +1,14 @@
 /** The counters of a host from a real program to the collector, and to a receiver that does not take them. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readHostReports } from '../../collector/decode/host-reports.ts';
 import { headroomBytes } from '../../instrumentation/export/export-request.ts';
+import { SendError } from '../../instrumentation/export/sender.ts';
 import { createHostReports } from '../../instrumentation/host/report.ts';
 import { loadTcpInfo } from '../../instrumentation/kernel/read-tcp-info.ts';
 import { acceptQueueOf } from '../../instrumentation/kernel/reading.ts';
@@ -105,6 +108,91 @@ describe.skipIf(process.platform !== 'linux')('a report', () => {
       { timeout: 8000, interval: 100 },
     );
     expect(dropsOf(reports[1])).toBeGreaterThan(dropsOf(reports[0]));
+  });
+});
+
+/** Reports as fast as it may, until `send` rejects as a receiver of no metrics does. */
+function reportFast(send: () => Promise<number>): void {
+  const spansTaken = createHostReports({
+    sender: { send, close() {} },
+    url: 'http://receiver/v1/metrics',
+    timeoutMs: 1000,
+    resource: () => ({ 'host.name': 'here' }),
+    scope: { name: 'test' },
+    intervalMs: 5,
+  });
+  spansTaken();
+}
+
+const notTaken = () => Promise.reject(new SendError('404', false));
+
+/** Some more of another's reports have come: the time for one more has. */
+async function severalIntervals(): Promise<void> {
+  let count = 0;
+  await new Promise<void>((resolve) => {
+    reportFast(() => {
+      if (++count < 5) return Promise.resolve(0);
+      resolve();
+      return notTaken();
+    });
+  });
+}
+
+describe.skipIf(process.platform !== 'linux')('reports go on', () => {
+  it('after each that could not be made or sent, until a receiver says that it takes none', async () => {
+    const failures = [new Error('EMFILE'), new SendError('503', true), new SendError('404', false)];
+    let count = 0;
+    await new Promise<void>((resolve) => {
+      reportFast(() => {
+        const failure = failures[count++];
+        if (count === failures.length) resolve();
+        return Promise.reject(failure);
+      });
+    });
+    await severalIntervals();
+    expect(count).toBe(failures.length);
+  });
+
+  it.for(['files', 'memory'] as const)('when for a while there is no descriptor to read %s', async (what) => {
+    let count = 0;
+    let isOver = false;
+    let fail: (() => void) | undefined;
+    const failing = () => {
+      fail?.();
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    };
+    try {
+      reportFast(() => {
+        count++;
+        return isOver ? notTaken() : Promise.resolve(0);
+      });
+      await vi.waitUntil(() => count > 0);
+      const failed = new Promise<void>((resolve) => (fail = resolve));
+      if (what === 'files') vi.spyOn(fs, 'readFileSync').mockImplementation(failing);
+      else vi.spyOn(process.memoryUsage, 'rss').mockImplementation(failing);
+      syncBuiltinESMExports();
+      await failed;
+    } finally {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    }
+    isOver = true;
+    count = 0;
+    await vi.waitFor(() => expect(count).toBe(1));
+  });
+
+  it('one at a time', async () => {
+    let count = 0;
+    let answer: (() => void) | undefined;
+    reportFast(() => {
+      if (++count === 2) return notTaken();
+      return new Promise((resolve) => (answer = () => resolve(0)));
+    });
+    await vi.waitUntil(() => answer);
+    await severalIntervals();
+    expect(count).toBe(1);
+    answer?.();
+    await vi.waitUntil(() => count === 2);
   });
 });
 
