@@ -25,7 +25,7 @@ const ROUND_MS = 500;
 /** They share what is read for them: 1,000 traces take half as long as five times 200. */
 const TOGETHER_MAX = 1_000;
 /** As often a trace may break the thread of diagnoses by itself. */
-const FAILURES_ALONE_MAX = 3;
+const FAILURES_ALONE_MAX = 10;
 /** They share one write to the disk; appends wait for it. */
 const SAVED_TOGETHER = 200;
 
@@ -51,6 +51,7 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
     together = Math.ceil(traceIds.length / 2);
     // A thread that broke says the same as a store that is full or closed.
     if (error instanceof StoreUnavailable && !(isAlone && ++failuresAlone >= FAILURES_ALONE_MAX)) throw error;
+    failuresAlone = 0;
     if (isAlone) await giveUpOn(traceIds[0]!, error);
     return true;
   };

@@ -5,7 +5,8 @@
  *     TcpExt: SyncookiesSent … ListenOverflows ListenDrops …      a line of names, then a line of values
  *     TcpExt: 33             … 99789           99789       …
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { readFile } from './read-file.ts';
 
 export interface HostCounter {
   /** `host.…` or `process.…`. */
@@ -70,14 +71,14 @@ export function readHostCounters(): HostCounter[] {
     if (value !== undefined && Number.isFinite(value) && value >= 0) counters.push({ name, value, isTotal });
   };
   for (const [file, groups] of Object.entries(wanted)) {
-    const table = parseTable(read(file));
+    const table = parseTable(readFile(file));
     for (const [group, fields] of Object.entries(groups)) {
       for (const [field, name] of Object.entries(fields)) add(name, table.get(group)?.get(field), true);
     }
   }
-  add('host.cpu.pressure_us', parsePressureUs(read('/proc/pressure/cpu')), true);
+  add('host.cpu.pressure_us', parsePressureUs(readFile('/proc/pressure/cpu')), true);
   for (const name of ['count', 'max']) {
-    const text = read(`/proc/sys/net/netfilter/nf_conntrack_${name}`).trim();
+    const text = readFile(`/proc/sys/net/netfilter/nf_conntrack_${name}`).trim();
     if (text !== '') add(`host.conntrack.${name}`, Number(text), false);
   }
   return counters;
@@ -85,7 +86,7 @@ export function readHostCounters(): HostCounter[] {
 
 /** Connections that were lost at a listener: what cannot wait for the next report. Some 0.1 ms. */
 export function readListenDrops(): number | undefined {
-  return parseTable(read('/proc/net/netstat')).get('TcpExt')?.get('ListenDrops');
+  return parseTable(readFile('/proc/net/netstat')).get('TcpExt')?.get('ListenDrops');
 }
 
 /** The counters of a network are those of its namespace: two containers of one host have different ones. */
@@ -94,13 +95,5 @@ export function networkNamespace(): string | undefined {
     return /\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'))?.[1];
   } catch {
     return undefined;
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
   }
 }

@@ -1,5 +1,5 @@
 /** What this process has used and what it may: memory, descriptors, CPU, its event loop, and what waits for it. Linux only. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import { reportFault } from '../guard.ts';
@@ -7,6 +7,7 @@ import { acceptQueueOf, type AcceptQueue } from '../kernel/reading.ts';
 import { strainBetween } from '../strain/monitor.ts';
 import type { HostCounter } from './counters.ts';
 import { listeners, readSocketTable, readWaiting } from './listeners.ts';
+import { readFile } from './read-file.ts';
 
 /** More than any machine has: how version 1 of control groups says that there is no limit. */
 const noLimitBytes = 2 ** 60;
@@ -27,7 +28,7 @@ export function watchProcess(): () => Promise<HostCounter[]> {
     const { blockedMs, throttledMs } = strainBetween(lastMs, nowMs);
     lastMs = nowMs;
     lastUse = use;
-    openMax ??= parseOpenMax(read('/proc/self/limits'));
+    openMax ??= parseOpenMax(readFile('/proc/self/limits'));
     const limitBytes = process.constrainedMemory();
     const values: Record<string, number | undefined> = {
       'event_loop.utilization': utilization,
@@ -90,13 +91,5 @@ function openDescriptors(): number | undefined {
     return statSync('/proc/self/fd').size || undefined;
   } catch {
     return undefined;
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
   }
 }

@@ -64,6 +64,21 @@ test('a trace that breaks the thread of diagnoses each time is set aside too', a
   expect(await diagnosed()).toEqual([traceId('a'), traceId('c')]);
 });
 
+test('a thread that breaks for a while costs no more than the trace it was tried with', async () => {
+  for (const trace of ['a', 'b']) await store.append(refused(trace));
+  let calls = 0;
+  const away: Store = {
+    ...store,
+    // Both, ten times the first alone, once the second.
+    diagnoseTraces: (ids) =>
+      ++calls <= 12 ? Promise.reject(new StoreUnavailable('the thread broke')) : store.diagnoseTraces(ids),
+  };
+  const loop = startDiagnosisLoop(away, { quietMs: 0, roundMs: 5 });
+  await expect.poll(backlog, SOON).toBe(0);
+  await loop.stop();
+  expect(await diagnosed()).toEqual([traceId('b')]);
+});
+
 test('a trace that cannot be read waits no more', async () => {
   for (const trace of ['a', 'b']) await store.append(refused(trace));
   const damaged: Store = {

@@ -1,13 +1,6 @@
-/** The map page: large maps, the strip of time under it, a trace on it, and an edge's calls beside it. */
+/** The map page: large maps, a trace on it, and an edge's calls beside it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type {
-  Deploy,
-  EdgeCalls,
-  MapTimeline,
-  MatchingEdges,
-  ServiceMap,
-  TraceEdges,
-} from '../../collector/serve/wire.ts';
+import type { EdgeCalls, MatchingEdges, ServiceMap, TraceEdges } from '../../collector/serve/wire.ts';
 import incidents from './fixtures/incidents-shop.json';
 import fixture from './fixtures/map-shop.json';
 import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
@@ -91,94 +84,6 @@ describe('a map of more than 60 nodes', () => {
     await page.press('Enter', document.activeElement ?? document.body);
     expect(page.url()).toContain(`sel=node:${callee}`);
     expect(page.find(`[data-mark="node:${callee}"]`).getAttribute('aria-pressed')).toBe('true');
-  });
-});
-
-describe('the strip under the map', () => {
-  const from = Date.parse(shop.from);
-  const deploys: Deploy[] = [
-    {
-      service: 'payments',
-      previous: '1.4.1',
-      version: '1.4.2',
-      back: false,
-      at: new Date(from + 30 * 60_000).toISOString(),
-    },
-    {
-      service: 'payments',
-      previous: '1.4.2',
-      version: '1.4.1',
-      back: true,
-      at: new Date(from + 50 * 60_000).toISOString(),
-    },
-  ];
-  const timeline: MapTimeline = {
-    from: shop.from,
-    to: shop.to,
-    steps: Array.from({ length: 60 }, (_, step) => ({
-      calls: step,
-      errors: 0,
-      timeouts: step === 30 ? 7 : 0,
-    })),
-    deploys,
-  };
-  const range = `from=${shop.from}&to=${shop.to}`;
-  const answers = (maps: string[] = []): Answers => ({
-    '/api/map/timeline': timeline,
-    '/api/map': (query: URLSearchParams) => {
-      maps.push(query.toString());
-      const isWindow = query.get('from') !== shop.from;
-      return isWindow ? { ...shop, nodes: shop.nodes.slice(0, 6), edges: shop.edges.slice(0, 4) } : shop;
-    },
-  });
-
-  it('says how many calls and timeouts there were, and where versions changed', async () => {
-    await open(`/map?${range}`, answers());
-    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
-    expect(page.text()).toContain('7 timeouts, below the line');
-    const deploy = page.find('[aria-label^="payments 1.4.1 → 1.4.2, first span at"]');
-    await page.click(deploy);
-    await expect.poll(page.text, soon).toContain('Version changed 1.4.1 → 1.4.2');
-    expect(page.text()).toContain('1.4.2 → 1.4.1 again last span of 1.4.2 at');
-  });
-
-  it('stays when it cannot be loaded again', async () => {
-    const changing = { ...answers() };
-    let loads = 0;
-    changing['/api/map/timeline'] = () =>
-      ++loads === 1 ? timeline : Response.json({ error: { message: 'away' } }, { status: 503 });
-    await open(`/map?${range}`, changing);
-    await expect.poll(page.text, soon).toContain('7 timeouts, below the line');
-    page.live('map');
-    await expect.poll(() => loads, soon).toBeGreaterThan(1);
-    await expect.poll(page.text, soon).toContain('7 timeouts, below the line');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(page.text()).toContain('7 timeouts, below the line');
-  });
-
-  it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
-    const maps: string[] = [];
-    await open(`/map?${range}`, answers(maps));
-    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
-    const places = () =>
-      new Map(page.all('g.node').map((node) => [node.dataset['mark'], node.getAttribute('transform')]));
-    const before = places();
-    const start = page.find('[aria-label="Start of what the map shows"]') as HTMLInputElement;
-    start.value = '30';
-    start.dispatchEvent(new Event('input', { bubbles: true }));
-    expect(page.url()).toContain(`window=${from + 30 * 60_000}-${Date.parse(shop.to)}`);
-    await expect.poll(() => page.all('g.node').length, soon).toBe(6);
-    for (const [mark, place] of places()) expect(place).toBe(before.get(mark));
-    expect(maps.at(-1)).toContain(`from=${encodeURIComponent(new Date(from + 30 * 60_000).toISOString())}`);
-
-    await page.press('[');
-    expect(page.url()).toContain(`window=${from}-${from + 30 * 60_000}`);
-    await page.click(
-      page.all('.strip button').find((button) => button.textContent?.includes('Whole range'))!,
-    );
-    expect(page.url()).not.toContain('window=');
-    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
-    expect(places()).toEqual(before);
   });
 });
 

@@ -3,8 +3,8 @@
  * shape and columns, and an attribute when it is asked for. Such a span does not leave its thread.
  */
 import { decodeSpan } from '../../decode/otlp-protobuf.ts';
-import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind, StatusCode } from '../../span.ts';
-import { SPAN_ID_BYTES } from './codes.ts';
+import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind } from '../../span.ts';
+import { KINDS, SPAN_ID_BYTES, STATUSES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import type { Granule } from './granule.ts';
 import {
@@ -34,8 +34,6 @@ import {
 import type { Shape } from './shape-book.ts';
 import type { ValueColumn } from './value-column.ts';
 
-const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
-const STATUS_CODES: readonly StatusCode[] = ['unset', 'ok', 'error'];
 const NO_ID = '0'.repeat(2 * SPAN_ID_BYTES);
 /** Of spans that say each of these at most once; events, links and what is kept whole are decoded from bytes. */
 const ONCE: ReadonlySet<number> = new Set([
@@ -148,7 +146,7 @@ function planOf(granule: Granule, shape: Shape): Plan | null {
     hasStart: codes.has(START),
     hasEnd: codes.has(END),
     kind: KINDS[literal(KIND)] ?? 'unspecified',
-    status: { code: STATUS_CODES[literal(STATUS_CODE)] ?? 'unset', message: '' },
+    status: { code: STATUSES[literal(STATUS_CODE)] ?? 'unset', message: '' },
     message: at(STATUS_MESSAGE),
     name: at(NAME),
     traceState: at(TRACE_STATE),

@@ -1,0 +1,58 @@
+/** The page of an incident: its verdict, what its calls share, its traces, and where it is when it is not in the range. */
+import { afterEach, describe, expect, it } from 'vitest';
+import incidents from './fixtures/incidents-shop.json';
+import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
+
+let page: OpenPage;
+/** On a busy machine an answer takes its time. */
+const soon = { timeout: 5000 };
+afterEach(() => page.close());
+
+const open = async (path: string, changes: Answers = {}) => (page = await openPage(path, changes));
+
+describe('an incident', () => {
+  it('shows its latest verdict, what is shared, and what to check', async () => {
+    await open('/timeouts/checkout-payments-connect');
+    await expect.poll(page.text, soon).toContain('Latest verdict:');
+    await expect.poll(page.text, soon).toContain('network.peer.address');
+    await expect.poll(page.text, soon).toContain('ss -ltn');
+    expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
+    const line = () => page.find(`.columns a[href="/trace/${TRACE_ID}"]`).textContent ?? '';
+    await expect.poll(line, soon).toMatch(/\d\d:\d\d:\d\d POST \/buy\s+3\.26 s/);
+  });
+
+  const inside = { ...incidents.incidents[0]!, edge: 'catalog', phase: 'none' };
+  it('inside of a service leads to its traces and to its node', async () => {
+    await open('/timeouts/inside', { '/api/timeouts/inside': inside });
+    await expect.poll(page.text, soon).toContain('does not finish its own work');
+    const links = page.all('.head a').map((link) => decodeURIComponent(link.getAttribute('href') ?? ''));
+    expect(links).toContain('/search?q=edge:catalog');
+    expect(links).toContain('/map?sel=node:catalog&q=edge:catalog');
+  });
+
+  it('lists its latest three traces, and leads to all of them', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(32));
+    await open('/timeouts/many', { '/api/timeouts/many': { ...inside, traces: ids, count: 7 } });
+    await expect.poll(page.text, soon).toContain('The latest 3, of 7 give-ups · all traces that failed here');
+    const links = page.all('.columns a.mono').map((link) => link.getAttribute('href'));
+    expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}`));
+  });
+
+  it('whose verdicts were revised is said to be gone', async () => {
+    await open('/timeouts/revised');
+    await expect.poll(page.text, soon).toContain('This incident is gone');
+    expect(page.text()).toContain('revised when more spans arrived');
+    expect(page.find('.none a').getAttribute('href')).toBe('/timeouts');
+  });
+
+  it('of another time leads there', async () => {
+    await open('/timeouts/past', {
+      '/api/timeouts/past': (query: URLSearchParams) =>
+        query.get('from') === '0'
+          ? inside
+          : Response.json({ error: { code: 'not_found', message: 'none' } }, { status: 404 }),
+    });
+    await expect.poll(page.text, soon).toContain('Not in this time range');
+    expect(page.find('.none a.strong').getAttribute('href')).toContain('/timeouts/past?from=2026-11-22');
+  });
+});

@@ -1,0 +1,101 @@
+/** The strip of time under the map: what it says, and a part of the range that is chosen on it. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Deploy, MapTimeline, ServiceMap } from '../../collector/serve/wire.ts';
+import fixture from './fixtures/map-shop.json';
+import { openPage, type Answers, type OpenPage } from './open-page.ts';
+
+const shop = fixture as ServiceMap;
+let page: OpenPage;
+/** On a busy machine an answer takes its time. */
+const soon = { timeout: 5000 };
+afterEach(() => page.close());
+
+const open = async (path: string, changes: Answers = {}) => (page = await openPage(path, changes));
+
+describe('the strip under the map', () => {
+  const from = Date.parse(shop.from);
+  const deploys: Deploy[] = [
+    {
+      service: 'payments',
+      previous: '1.4.1',
+      version: '1.4.2',
+      back: false,
+      at: new Date(from + 30 * 60_000).toISOString(),
+    },
+    {
+      service: 'payments',
+      previous: '1.4.2',
+      version: '1.4.1',
+      back: true,
+      at: new Date(from + 50 * 60_000).toISOString(),
+    },
+  ];
+  const timeline: MapTimeline = {
+    from: shop.from,
+    to: shop.to,
+    steps: Array.from({ length: 60 }, (_, step) => ({
+      calls: step,
+      errors: 0,
+      timeouts: step === 30 ? 7 : 0,
+    })),
+    deploys,
+  };
+  const range = `from=${shop.from}&to=${shop.to}`;
+  const answers = (maps: string[] = []): Answers => ({
+    '/api/map/timeline': timeline,
+    '/api/map': (query: URLSearchParams) => {
+      maps.push(query.toString());
+      const isWindow = query.get('from') !== shop.from;
+      return isWindow ? { ...shop, nodes: shop.nodes.slice(0, 6), edges: shop.edges.slice(0, 4) } : shop;
+    },
+  });
+
+  it('says how many calls and timeouts there were, and where versions changed', async () => {
+    await open(`/map?${range}`, answers());
+    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
+    expect(page.text()).toContain('7 timeouts, below the line');
+    const deploy = page.find('[aria-label^="payments 1.4.1 → 1.4.2, first span at"]');
+    await page.click(deploy);
+    await expect.poll(page.text, soon).toContain('Version changed 1.4.1 → 1.4.2');
+    expect(page.text()).toContain('1.4.2 → 1.4.1 again last span of 1.4.2 at');
+  });
+
+  it('stays when it cannot be loaded again', async () => {
+    const changing = { ...answers() };
+    const refused = Response.json({ error: { message: 'away' } }, { status: 503 });
+    let loads = 0;
+    changing['/api/map/timeline'] = () => (++loads === 1 ? timeline : refused);
+    await open(`/map?${range}`, changing);
+    await expect.poll(page.text, soon).toContain('7 timeouts, below the line');
+    page.live('map');
+    await expect.poll(() => refused.bodyUsed, soon).toBe(true);
+    // What was read is known to the page.
+    await new Promise(setImmediate);
+    expect(page.text()).toContain('7 timeouts, below the line');
+  });
+
+  it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
+    const maps: string[] = [];
+    await open(`/map?${range}`, answers(maps));
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    const places = () =>
+      new Map(page.all('g.node').map((node) => [node.dataset['mark'], node.getAttribute('transform')]));
+    const before = places();
+    const start = page.find('[aria-label="Start of what the map shows"]') as HTMLInputElement;
+    start.value = '30';
+    start.dispatchEvent(new Event('input', { bubbles: true }));
+    expect(page.url()).toContain(`window=${from + 30 * 60_000}-${Date.parse(shop.to)}`);
+    await expect.poll(() => page.all('g.node').length, soon).toBe(6);
+    for (const [mark, place] of places()) expect(place).toBe(before.get(mark));
+    expect(maps.at(-1)).toContain(`from=${encodeURIComponent(new Date(from + 30 * 60_000).toISOString())}`);
+
+    await page.press('[');
+    expect(page.url()).toContain(`window=${from}-${from + 30 * 60_000}`);
+    await page.click(
+      page.all('.strip button').find((button) => button.textContent?.includes('Whole range'))!,
+    );
+    expect(page.url()).not.toContain('window=');
+    await expect.poll(() => page.all('g.node').length, soon).toBe(12);
+    expect(places()).toEqual(before);
+  });
+});
