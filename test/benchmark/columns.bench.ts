@@ -2,7 +2,6 @@
  * What a span costs on its way into columns and back, and how many bytes it takes: `node test/benchmark/columns.bench.ts`.
  * One thread, no database; CPU time of the process, the workload of the other benchmarks.
  */
-import { parseArgs } from 'node:util';
 import { GRANULE_ROWS, startBlock } from '../../collector/store/columns/encode-granule.ts';
 import { encodeSegment } from '../../collector/store/columns/encode-segment.ts';
 import { decodeBlockHeader, openGranule } from '../../collector/store/columns/read-block.ts';
@@ -11,35 +10,33 @@ import { orderRows } from '../../collector/store/columns/row-order.ts';
 import { createSpanTable, resetTable, tableBytes } from '../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../collector/store/columns/take-request.ts';
 import { memoryInterner } from '../store/columns/memory-interner.ts';
+import { json, number, onOff, readFlags, seed } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { alignTable, short } from './table.ts';
 import { makeRequests } from './workload/make-requests.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    spans: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: '1' },
-    failed: { type: 'string', default: '0.001' },
-    'per-request': { type: 'string', default: '512' },
-    /** Spans of a segment: what one commit holds. */
-    segment: { type: 'string', default: '8192' },
-    granule: { type: 'string', default: String(GRANULE_ROWS) },
-    parts: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const flags = readFlags('node test/benchmark/columns.bench.ts', {
+  spans: number(1_000_000, 'in all'),
+  failed: number(0.001, 'share of the calls that fail', 0),
+  'per-request': number(512, 'spans in a request'),
+  segment: number(8_192, 'spans of a segment: what one commit holds'),
+  granule: number(GRANULE_ROWS, 'spans of a granule'),
+  parts: onOff('the size of each part of a granule'),
+  seed,
+  json,
 });
 
 const FOLD_ROWS = 131_072;
 const NOW_UNIX_MS = Date.UTC(2026, 10, 20, 12);
 const workload = {
-  seed: Number(flags.seed),
-  spans: Number(flags.spans),
-  failedShare: Number(flags.failed),
+  seed: flags.seed,
+  spans: flags.spans,
+  failedShare: flags.failed,
   startUnixMs: NOW_UNIX_MS,
   // As fast as a collector takes them.
-  spreadMs: Number(flags.spans) / 200,
+  spreadMs: flags.spans / 200,
 };
-const requests = [...makeRequests(workload, { spansPerRequest: Number(flags['per-request']) })];
+const requests = [...makeRequests(workload, { spansPerRequest: flags['per-request'] })];
 
 const microseconds = new Map<string, number>();
 function timed<T>(step: string, work: () => T): T {
@@ -87,7 +84,7 @@ function fold(): void {
   const order = timed('fold: order', () => orderRows(table));
   const granules: Map<string, Buffer>[] = [];
   const header = timed('fold: encode', () => {
-    const block = startBlock(table, order, Number(flags.granule));
+    const block = startBlock(table, order, flags.granule);
     for (let number = 0; number < block.ends.length; number++) granules.push(block.granule(number));
     return block.finish();
   });
@@ -109,7 +106,7 @@ function endSegment(): void {
 
 for (const { bytes } of requests) {
   timed('walk', () => takeRequest(table, interner, bytes, NOW_UNIX_MS));
-  if (table.rows - segmentFrom >= Number(flags.segment)) endSegment();
+  if (table.rows - segmentFrom >= flags.segment) endSegment();
   if (table.rows < FOLD_ROWS) continue;
   if (table.rows > segmentFrom) endSegment();
   fold();

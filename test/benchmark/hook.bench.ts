@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
+import { choices, json, number, readFlags, text } from './flags.ts';
 import {
   modes,
   startSurroundings,
@@ -18,16 +18,14 @@ import {
   type Variant,
 } from './hook/measure.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
-    requests: { type: 'string', default: '20000' },
-    connections: { type: 'string', default: '16' },
-    modes: { type: 'string', default: modes.join() },
-    variants: { type: 'string', default: variants.join() },
-    node: { type: 'string', default: process.execPath },
-  },
+const flags = readFlags('npm run bench:hook --', {
+  modes: choices(modes),
+  variants: choices(variants),
+  rounds: number(5, 'of each'),
+  requests: number(20_000, 'of a round'),
+  connections: number(16, 'that they are sent over'),
+  node: text('FILE', process.execPath, 'the Node that runs the service'),
+  json,
 });
 
 type Rounds = Record<Variant, Measurement[]>;
@@ -52,21 +50,21 @@ async function measureMode(mode: Mode, wanted: Variant[]): Promise<Rounds> {
   const rounds: Rounds = { bare: [], stock: [], ours: [] };
   const surroundings = await startSurroundings();
   const plan = {
-    requests: Number(values.requests),
-    connections: Number(values.connections),
-    node: values.node,
+    requests: flags.requests,
+    connections: flags.connections,
+    node: flags.node,
   };
   try {
-    for (let round = 0; round < Number(values.rounds); round++) {
+    for (let round = 0; round < flags.rounds; round++) {
       for (const variant of wanted) {
         rounds[variant].push(await surroundings.measure(variant, mode, plan));
-        if (!values.json) process.stderr.write('.');
+        if (!flags.json) process.stderr.write('.');
       }
     }
   } finally {
     await surroundings.close();
   }
-  if (!values.json) process.stderr.write('\n');
+  if (!flags.json) process.stderr.write('\n');
   return rounds;
 }
 
@@ -80,20 +78,18 @@ function compare(rounds: Rounds, variant: Variant) {
   return { ratios, expectedSpans: sum((it) => it.expectedSpans), missingSpans: sum((it) => it.missingSpans) };
 }
 
-const wanted = variants.filter(
-  (variant) => variant === 'bare' || values.variants.split(',').includes(variant),
-);
-const version = execFileSync(values.node, ['--version'], { encoding: 'utf8' }).trim();
+const wanted = variants.filter((variant) => variant === 'bare' || flags.variants.includes(variant));
+const version = execFileSync(flags.node, ['--version'], { encoding: 'utf8' }).trim();
 const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
 const results: Record<string, unknown> = {};
 let oursMissing = 0;
-for (const mode of modes.filter((each) => values.modes.split(',').includes(each))) {
+for (const mode of modes.filter((each) => flags.modes.includes(each))) {
   const rounds = await measureMode(mode, wanted);
   const compared = wanted.slice(1).map((variant) => ({ variant, ...compare(rounds, variant) }));
   const bare = rounds.bare.map((it) => it.cpuUsPerRequest);
   results[mode] = { bareCpuUsPerRequest: middle(bare).middle, compared, rounds };
   oursMissing += compared.find(({ variant }) => variant === 'ours')?.missingSpans ?? 0;
-  if (values.json) continue;
+  if (flags.json) continue;
   console.log(`\n${mode}: bare takes ${middle(bare).middle.toFixed(0)} µs of CPU a request`);
   for (const { variant, ratios, expectedSpans, missingSpans } of compared) {
     for (const { name, unit, middle, low, high } of ratios) {
@@ -105,8 +101,8 @@ for (const mode of modes.filter((each) => values.modes.split(',').includes(each)
     console.log(`  ${variant.padEnd(6)}spans: ${expectedSpans - missingSpans} of ${expectedSpans} arrived`);
   }
 }
-const { rounds, requests, connections } = values;
-if (values.json) {
+const { rounds, requests, connections } = flags;
+if (flags.json) {
   const plan = { node: version, machine, rounds, requests, connections };
   console.log(JSON.stringify({ ...plan, results }, undefined, 2));
 } else console.log(`\nNode ${version}, ${machine}, ${rounds} rounds of ${requests} requests`);

@@ -1,6 +1,6 @@
 /**
  * How fast the page draws a map, in a real Chromium over a real collector:
- * `npm run bench:map [-- --json]`.
+ * `npm run bench:map`, with `--json` for programs.
  *
  * Painted: from the start of the navigation, and from the map's answer, to the frame after its first painting; the
  * middle of several loads, and the longest task of the page's thread until then. Pan and zoom: script and frames of
@@ -12,13 +12,14 @@ import type { ServiceMap, Status } from '../../collector/serve/wire.ts';
 import { startBrowser, type Browser } from '../end-to-end/browser.ts';
 import { startWorld, type World } from '../end-to-end/collector.ts';
 import { largeMap, type MapSize } from './large-map.ts';
+import { json, number, readFlags } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
 
 const SIZES: MapSize[] = [
   { services: 100, edges: 250 },
   { services: 500, edges: 1_500 },
 ];
-const RUNS = 5;
+const flags = readFlags('npm run bench:map --', { rounds: number(5, 'how often each map is opened'), json });
 const OVER_MS = 30 * 60_000;
 const DRAG_MOVES = 60;
 const WHEEL_TURNS = 40;
@@ -146,10 +147,10 @@ async function measure(browser: Browser, size: MapSize): Promise<Measured> {
     await fill(world, size);
     const runs: Painted[] = [];
     let gestures: Awaited<ReturnType<typeof measureGestures>> | null = null;
-    for (let run = 0; run < RUNS; run++) {
+    for (let run = 0; run < flags.rounds; run++) {
       const { page, cdp, painted } = await load(browser, `${world.page}/map?all=1`);
       runs.push(painted);
-      if (run === RUNS - 1) gestures = await measureGestures(page, cdp);
+      if (run === flags.rounds - 1) gestures = await measureGestures(page, cdp);
       await page.context().close();
     }
     if (gestures === null) throw new Error('nothing was measured');
@@ -177,13 +178,12 @@ function say({ services, edges, painted, best, pan, zoom, buttons }: Measured): 
 }
 
 const machine = describeMachine();
-const isJson = process.argv.includes('--json');
-if (!isJson) console.log(machineLine(machine));
+if (!flags.json) console.log(machineLine(machine));
 const browser = await startBrowser();
 try {
   for (const size of SIZES) {
     const measured = await measure(browser, size);
-    console.log(isJson ? JSON.stringify({ machine, ...measured }) : say(measured));
+    console.log(flags.json ? JSON.stringify({ machine, ...measured }) : say(measured));
   }
 } finally {
   await browser.end();

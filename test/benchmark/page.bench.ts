@@ -7,14 +7,13 @@
  * much their heaps grew, after a garbage collection.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { TracePage } from '../../collector/serve/wire.ts';
 import { startBrowser, type Browser } from '../end-to-end/browser.ts';
 import { withCollector, type Collector } from '../main/collector.ts';
+import { json, number, readFlags } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { measureHeap } from './page-heap.ts';
-import { readNumber } from './read-number.ts';
 import { alignTable, medians } from './table.ts';
 import { makeRequests } from './workload/make-requests.ts';
 
@@ -28,15 +27,11 @@ const BEFORE_MINUTES = 10;
 /** What a page does once, after it is opened, is done. */
 const SETTLE_MS = 20_000;
 
-const { values: flags } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    minutes: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
+const { rounds, minutes, ...flags } = readFlags('npm run bench:page --', {
+  rounds: number(5, 'how often each view is opened'),
+  minutes: number(5, 'how long they stay open while spans come', 0),
+  json,
 });
-const rounds = readNumber('rounds', flags.rounds);
-const minutes = readNumber('minutes', flags.minutes, 0);
 
 interface Opening {
   readonly firstPaintMs: number;

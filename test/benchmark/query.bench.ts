@@ -8,35 +8,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { json, number, numbers, readFlags, seed, text } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
-import { readNumber } from './read-number.ts';
 import { dataFolder, loadFolder, type LoadedFolder } from './store/load-folder.ts';
 import { runMixedLoad, type MixedLoad } from './store/mixed-load.ts';
 import { openCollector } from './store/open-collector.ts';
 import { timeCold, timeWarm, type Latencies, type QueryTimes } from './store/time-queries.ts';
 import { alignTable, megabytes, short } from './table.ts';
 
-const HELP = `Usage: npm run bench:query -- [FLAGS]
-
-  --spans LIST    how many are stored (1000000,10000000)
-  --keep DIR      keep what is loaded there, and use it again; each run adds a little to it
-  --samples N     of each query (200)
-  --live N        spans sent beside the queries (300000)
-  --seed N        (1)
-  --json
-`;
-
-const { values: flags } = parseArgs({
-  options: {
-    spans: { type: 'string', default: '1000000,10000000' },
-    keep: { type: 'string' },
-    samples: { type: 'string', default: '200' },
-    live: { type: 'string', default: '300000' },
-    seed: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const flags = readFlags('npm run bench:query --', {
+  spans: numbers([1_000_000, 10_000_000], 'how many are stored'),
+  keep: text('DIR', undefined, 'keep what is loaded there, and use it again; each run adds a little to it'),
+  samples: number(200, 'of each query'),
+  live: number(300_000, 'spans sent beside the queries'),
+  seed,
+  json,
 });
 
 interface Measured {
@@ -47,14 +33,14 @@ interface Measured {
 }
 
 async function measure(folder: string, spans: number): Promise<Measured> {
-  const loaded = await loadFolder(folder, spans, readNumber('seed', flags.seed, 0));
+  const loaded = await loadFolder(folder, spans, flags.seed);
   const data = dataFolder(folder);
   const { workload } = loaded;
   const cold = await timeCold(data, workload);
   const measured = await openCollector(data);
   try {
-    const warm = await timeWarm(measured, workload, readNumber('samples', flags.samples));
-    const mixed = await runMixedLoad(measured, workload, readNumber('live', flags.live));
+    const warm = await timeWarm(measured, workload, flags.samples);
+    const mixed = await runMixedLoad(measured, workload, flags.live);
     await measured.stop();
     const queries = [...warm].map(([name, times]) => [name, { warm: times, cold: cold.times.get(name)! }]);
     return { loaded, ready: cold.ready, queries: Object.fromEntries(queries), mixed };
@@ -109,7 +95,7 @@ async function main(): Promise<void> {
   const base = flags.keep ?? mkdtempSync(join(tmpdir(), 'sockeye-query-'));
   const all = new Map<number, Measured>();
   try {
-    for (const spans of flags.spans.split(',').map((text) => readNumber('spans', text))) {
+    for (const spans of flags.spans) {
       const measured = await measure(join(base, String(spans)), spans);
       all.set(spans, measured);
       if (!flags.json) console.error(tableOf(new Map([[spans, measured]])));
@@ -121,5 +107,4 @@ async function main(): Promise<void> {
   console.log(`${machineLine(machine)}\n${tableOf(all)}`);
 }
 
-if (flags.help) console.log(HELP);
-else await main();
+await main();

@@ -4,10 +4,10 @@
  * A real collector on an empty folder, traces of each size imported into it, and a headless Chromium of 1280 × 800 that
  * clicks, scrolls, folds and finds. Printed are medians, and the 95th percentile of times between frames.
  */
-import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { startBrowser, type Browser } from '../end-to-end/browser.ts';
 import { withCollector } from '../main/collector.ts';
+import { json, number, numbers, readFlags } from './flags.ts';
 import { largeTrace } from './large-trace.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { measureHeap } from './page-heap.ts';
@@ -19,12 +19,10 @@ const SCROLL_FRAMES = 150;
 const SCROLL_PX = 700;
 const QUERIES = ['customer.id=c-7919', 'service-7 resource-5', 'ETIMEDOUT'];
 
-const { values: flags } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '1000,10000,50000,100000' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
+const flags = readFlags('npm run bench:trace --', {
+  sizes: numbers([1_000, 10_000, 50_000, 100_000], 'spans of the traces'),
+  rounds: number(5, 'how often each trace is opened'),
+  json,
 });
 
 interface Measures {
@@ -40,7 +38,6 @@ interface Measures {
   readonly heapBytes: number;
 }
 
-const sizes = flags.sizes.split(',').map(Number);
 const idOf = (size: number): string => String(size).padStart(32, '0');
 
 async function importTrace(web: string, size: number): Promise<void> {
@@ -101,11 +98,10 @@ const results: { spans: number; measures: Measures }[] = [];
 const browser = await startBrowser();
 try {
   await withCollector(['--keep', '90d'], async ({ web }) => {
-    for (const size of sizes) {
+    for (const size of flags.sizes) {
       await importTrace(web, size);
       const rounds: Measures[] = [];
-      for (let round = 0; round < Number(flags.rounds); round++)
-        rounds.push(await measure(browser, web, size));
+      for (let round = 0; round < flags.rounds; round++) rounds.push(await measure(browser, web, size));
       results.push({ spans: size, measures: medians(rounds) });
     }
   });
@@ -113,7 +109,7 @@ try {
   await browser.end();
 }
 
-if (flags.json) console.log(JSON.stringify({ machine, rounds: Number(flags.rounds), results }));
+if (flags.json) console.log(JSON.stringify({ machine, rounds: flags.rounds, results }));
 else {
   console.log(machineLine(machine));
   const head = ['spans', 'click', 'address', 'frame p95', 'collapse', 'find', 'rows', 'heap'];

@@ -5,7 +5,6 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openForWriting } from '../../collector/store/sqlite/open-database.ts';
 import { createRollupAbsorber } from '../../collector/store/sqlite/write/absorb-rollups.ts';
 import { createAppend } from '../../collector/store/sqlite/write/append.ts';
@@ -16,20 +15,19 @@ import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
 import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
 import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { createUpkeep } from '../../collector/store/sqlite/write/upkeep.ts';
+import { json, number, readFlags, seed } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { alignTable, short } from './table.ts';
 import { makeRequests } from './workload/make-requests.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    spans: { type: 'string', default: '1000000' },
-    rows: { type: 'string', default: '131072' },
-    group: { type: 'string', default: '16' },
-    seed: { type: 'string', default: '1' },
-    failed: { type: 'string', default: '0.001' },
-    'per-request': { type: 'string', default: '512' },
-    json: { type: 'boolean', default: false },
-  },
+const flags = readFlags('node test/benchmark/writer.bench.ts', {
+  spans: number(1_000_000, 'in all'),
+  failed: number(0.001, 'share of the calls that fail', 0),
+  'per-request': number(512, 'spans in a request'),
+  group: number(16, 'requests of a commit'),
+  rows: number(131_072, 'spans of a fold'),
+  seed,
+  json,
 });
 
 interface Cost {
@@ -61,12 +59,12 @@ const upkeep = createUpkeep(database, folder);
 const commit = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
 const unfolded = new Unfolded();
 const workload = {
-  seed: Number(flags.seed),
-  spans: Number(flags.spans),
-  failedShare: Number(flags.failed),
+  seed: flags.seed,
+  spans: flags.spans,
+  failedShare: flags.failed,
   startUnixMs: Date.now(),
   // As fast as a collector takes them.
-  spreadMs: Number(flags.spans) / 200,
+  spreadMs: flags.spans / 200,
 };
 let spans = 0;
 let group: Buffer[] = [];
@@ -75,7 +73,7 @@ function commitGroup(): void {
   const { bytes } = timed('commit', () => commit(unfolded, group));
   upkeep.wrote(bytes);
   group = [];
-  if (unfolded.table.rows >= Number(flags.rows)) foldAll();
+  if (unfolded.table.rows >= flags.rows) foldAll();
 }
 function foldAll(): void {
   finish('fold', fold(parts, unfolded));
@@ -84,10 +82,10 @@ function foldAll(): void {
   timed('checkpoint', () => upkeep.checkpointIfLong());
 }
 
-for (const request of makeRequests(workload, { spansPerRequest: Number(flags['per-request']) })) {
+for (const request of makeRequests(workload, { spansPerRequest: flags['per-request'] })) {
   group.push(request.bytes);
   spans += request.spans;
-  if (group.length >= Number(flags.group)) commitGroup();
+  if (group.length >= flags.group) commitGroup();
 }
 commitGroup();
 foldAll();
