@@ -49,7 +49,7 @@ export function startRecorder(options: RecorderOptions): Recorder {
     const require = createRequire(import.meta.filename);
     const { startSdkRecorder } = require('./sdk-recorder.cjs') as typeof import('./sdk-recorder.ts');
     const recorder = startSdkRecorder(options);
-    flushAtEnd(recorder, left);
+    flushAtEnd(recorder, together(left, recorder.unended));
     return recorder;
   }
   const { sampler, problem } = samplerOf(environment);

@@ -64,11 +64,12 @@ interface Exporter<Span> {
   shutdown(): Promise<void>;
 }
 
-/** Wraps such an exporter so that a change between delivered and not delivered is written as one line. */
+/** Wraps such an exporter so that a change between delivered and not delivered is written as one line, and `delivered` called. */
 export function reportReachability<Span>(
   exporter: Exporter<Span>,
   address: string,
   writeLine: (line: string) => void,
+  delivered: (spans: readonly Span[]) => void = () => {},
 ): Required<Exporter<Span>> {
   const health = createHealth(address, writeLine);
   return {
@@ -80,6 +81,7 @@ export function reportReachability<Span>(
         if (result.code === 0) health.delivered();
         else health.failed(result.error, spans.length);
         done(result);
+        if (result.code === 0) delivered(spans);
       };
       // An exporter that is not OpenTelemetry's may throw, and would take the program with it.
       try {

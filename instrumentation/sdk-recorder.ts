@@ -3,8 +3,9 @@
  * and by the module that SOCKEYE_SDK names.
  */
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { propagation, trace, SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
+import { propagation, trace, SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -13,14 +14,21 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import { contextManager, rootContext } from './context.ts';
+import { createSender } from './export/exporter.ts';
+import { exportOptions } from './export/options.ts';
 import { reportReachability } from './export-health.ts';
+import { createHostReports, isReportWanted } from './host/report.ts';
 import { createPropagation, propagatorsOf } from './propagation.ts';
-import type { RecordedSpan, Recorder, SpanEnd, SpanStart } from './recorder.ts';
+import type { RecordedSpan, Recorder, SpanEnd, SpanStart, UnendedSpans } from './recorder.ts';
+import { followOpenSpans } from './sdk-open-spans.ts';
 
 const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER };
 
 /** Spans wait at most this long for a batch, unless OTEL_BSP_SCHEDULE_DELAY says otherwise: a page that is looked at wants them soon. */
 const scheduleDelayMs = 1000;
+/** The SDK's own. */
+const usualQueueMax = 2048;
+const scopeName = '@sockeye/instrumentation';
 
 export interface SdkRecorderOptions {
   version: string;
@@ -28,10 +36,17 @@ export interface SdkRecorderOptions {
   serviceName: string | undefined;
 }
 
+export interface SdkRecorder extends Recorder {
+  /** Those that have not ended, when the program does. */
+  unended: UnendedSpans;
+}
+
 /** Starts the SDK and registers it with the OpenTelemetry API, so that the program's own spans join the hook's traces. */
-export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): Recorder {
+export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): SdkRecorder {
   const { spanProcessors = [], traceExporter, ...own } = ownConfiguration(process.env['SOCKEYE_SDK']);
-  const pipeline = startPipeline(traceExporter);
+  const pipeline = startPipeline(traceExporter, version);
+  const open = followOpenSpans(positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE') ?? usualQueueMax);
+  const processors = [...(pipeline ? [pipeline.processor] : []), ...spanProcessors];
   const propagators = propagatorsOf(process.env['OTEL_PROPAGATORS']);
   const configuration: Partial<NodeSDKConfiguration> = {
     resource: defaultResource().merge(
@@ -39,7 +54,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
         'process.pid': process.pid,
         'process.runtime.name': 'nodejs',
         'process.runtime.version': process.versions.node,
-        'telemetry.distro.name': '@sockeye/instrumentation',
+        'telemetry.distro.name': scopeName,
         'telemetry.distro.version': version,
       }),
     ),
@@ -47,7 +62,8 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     // The hook's own where they are enough: OpenTelemetry's let pass what the W3C's rules do not.
     ...(propagators ? { textMapPropagator: createPropagation(propagators).propagator } : {}),
     ...(serviceName === undefined ? {} : { serviceName }),
-    ...(pipeline === undefined ? {} : { spanProcessors: [pipeline.processor, ...spanProcessors] }),
+    // Without any the SDK sets up what OTEL_TRACES_EXPORTER names.
+    ...(processors.length === 0 ? {} : { spanProcessors: [open.processor, ...processors] }),
     // The default detectors but one: the command line of a process may hold secrets.
     ...(process.env['OTEL_NODE_RESOURCE_DETECTORS']
       ? {}
@@ -58,13 +74,16 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     ...own,
   };
   new NodeSDK(configuration).start();
-  const tracer = trace.getTracer('@sockeye/instrumentation', version);
+  const tracer = trace.getTracer(scopeName, version);
 
   return {
+    unended: open.unended,
     startSpan({ name, kind, startMs, parent, shared, attributes: own }: SpanStart): RecordedSpan {
       const attributes = { ...shared, ...own };
       const span = tracer.startSpan(name, { kind: kinds[kind], startTime: startMs, attributes }, parent);
-      return { context: trace.setSpan(parent, span), end: (end) => endSpan(span, end) };
+      const recorded = { context: trace.setSpan(parent, span), end: (end: SpanEnd) => endSpan(span, end) };
+      open.note(span, recorded);
+      return recorded;
     },
     extract: (headers) => propagation.extract(rootContext, headers),
     inject(span, set) {
@@ -110,11 +129,14 @@ function endSpan(span: Span, { endMs, shared = [], attributes, name, errorMessag
  * The exporter and its batches: the one given, else OTLP, by gRPC unless a protocol is named. Undefined when the environment
  * asks for another, which the SDK sets up.
  */
-function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined) {
+function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined, version: string) {
   const wanted = process.env['OTEL_TRACES_EXPORTER']?.trim();
   if (!given && wanted && wanted !== 'otlp') return undefined;
   const writeLine = (line: string) => process.stderr.write(`${line}\n`);
-  const exporter = reportReachability(given ?? otlpExporter(), exporterAddress(), writeLine);
+  const reportHost = hostReports(given !== undefined, version);
+  const exporter = reportReachability(given ?? otlpExporter(), exporterAddress(), writeLine, ([span]) => {
+    if (span) reportHost(span.resource.attributes);
+  });
   const processor = new BatchSpanProcessor({
     exporter,
     scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,
@@ -123,6 +145,32 @@ function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined)
     exportTimeoutMillis: positiveNumber('OTEL_BSP_EXPORT_TIMEOUT'),
   });
   return { exporter, processor };
+}
+
+/**
+ * To be called with what the process says of itself when spans were taken: counters of the host go where the spans go. Where an
+ * exporter of the program's sends those is not known, unless a variable names the receiver as well.
+ */
+function hostReports(isOwnExporter: boolean, version: string): (resource: Attributes) => void {
+  const environment = process.env;
+  const named =
+    environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || environment['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const exporting = isOwnExporter && !named?.trim() ? undefined : exportOptions(environment);
+  if (!exporting || !isReportWanted(environment)) return () => {};
+  let resource: Attributes = {};
+  const { timeoutMs, metricsUrl: url } = exporting;
+  const spansTaken = createHostReports({
+    sender: createSender(exporting, version),
+    url,
+    timeoutMs,
+    resource: () => resource,
+    scope: { name: scopeName, version },
+  });
+  return (attributes) => {
+    // The SDK may have been told not to look for the host.
+    resource = { 'host.name': hostname(), ...attributes };
+    spansTaken();
+  };
 }
 
 function otlpProtocol(): string {

@@ -4,6 +4,7 @@
  * It does with the same variables what OpenTelemetry's SDK does, at a fraction of the cost; what it cannot do, such as a
  * program's own span processors, `choose-recorder.ts` leaves to the SDK.
  */
+import { performance } from 'node:perf_hooks';
 import { contextManager } from '../context.ts';
 import { createHealth, type Health } from '../export-health.ts';
 import { encodeResource, type Scope } from '../export/export-request.ts';
@@ -22,7 +23,8 @@ import { OpenSpans } from './open-spans.ts';
 import { tellOfOpenSpans } from './pending-spans.ts';
 import { resourceAttributes } from './resource.ts';
 import type { Sampler } from './sampler.ts';
-import type { SpanOwner } from './span-record.ts';
+import { snapshotOf } from './snapshot.ts';
+import type { SpanOwner, SpanRecord } from './span-record.ts';
 import { createTracerProvider } from './tracer.ts';
 
 /**
@@ -60,7 +62,7 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
   const health = createHealth(address, (line) => process.stderr.write(`${line}\n`));
   const queue = createQueue(options, scope, health);
   const limits = spanLimits(environment);
-  const open = new OpenSpans();
+  const open = new OpenSpans<SpanRecord>();
   const slowMs = slowCallMs(environment);
   const ownerOf = (scope: Scope): SpanOwner => ({
     limits,
@@ -81,7 +83,13 @@ export function startFastRecorder(options: FastRecorderOptions): FastRecorder {
     exporting,
     queue,
     health,
-    unended: tellOfOpenSpans(open, queue, slowMs),
+    unended: tellOfOpenSpans(open, {
+      room: () => queue.room,
+      tell(span, reason) {
+        const snapshot = snapshotOf(span, performance.now(), reason, slowMs);
+        if (snapshot) span.owner.take(snapshot);
+      },
+    }),
     activity,
     startSpan(start) {
       activity.onSpanStart();

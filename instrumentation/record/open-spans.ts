@@ -9,8 +9,6 @@
  * A span enters and leaves by a few writes, and only the first of each level is looked at: neither cost depends on how many
  * spans are open.
  */
-import type { SpanRecord } from './span-record.ts';
-
 /** A span's place in a level, or the level itself: a ring in which each level is the link between its last and its first. */
 export class OpenLink {
   previous: OpenLink = this;
@@ -24,14 +22,14 @@ const firstTicks = TICKS_PER_SECOND + 1;
 /** What a program begins and never ends must not fill its memory: beyond these, the one told of most often is forgotten. */
 const OPEN_SPANS_MAX = 10_000;
 
-export class OpenSpans {
+export class OpenSpans<Open extends OpenLink> {
   /** Told when the first one opens. */
   onFirst: () => void = () => {};
   count = 0;
   #tick = 0;
   readonly #levels = [new OpenLink()];
 
-  add(span: SpanRecord): void {
+  add(span: Open): void {
     if (this.count === OPEN_SPANS_MAX) this.#forgetOldest();
     this.count += 1;
     span.dueTick = this.#tick + firstTicks;
@@ -39,21 +37,21 @@ export class OpenSpans {
     if (this.count === 1) this.onFirst();
   }
 
-  delete(span: SpanRecord): void {
+  delete(span: Open): void {
     if (span.next === span) return;
     this.count -= 1;
     unlink(span);
   }
 
   /** A tick has passed: gives those that are due, at most so many; what is left over is due again at the next one. */
-  takeDue(max: number): SpanRecord[] {
+  takeDue(max: number): Open[] {
     this.#tick += 1;
-    const due: SpanRecord[] = [];
+    const due: Open[] = [];
     // One that is moved up is not due again in the same tick.
     for (let level = 0, levels = this.#levels.length; level < levels; level++) {
       const ring = this.#levels[level]!;
       while (due.length < max && ring.next !== ring && ring.next.dueTick <= this.#tick) {
-        const span = ring.next as SpanRecord;
+        const span = ring.next as Open;
         due.push(span);
         unlink(span);
         span.dueTick = this.#tick + TICKS_PER_SECOND * 2 ** level;
@@ -64,9 +62,9 @@ export class OpenSpans {
   }
 
   /** Those told of most often come first. */
-  *all(): Generator<SpanRecord> {
+  *all(): Generator<Open> {
     for (const ring of this.#levels.toReversed()) {
-      for (let link = ring.next; link !== ring; link = link.next) yield link as SpanRecord;
+      for (let link = ring.next; link !== ring; link = link.next) yield link as Open;
     }
   }
 

@@ -4,34 +4,37 @@
  * One timer looks for what is due, four times a second while anything is open. What is sent is bounded, and takes at most half of the
  * room that spans which have ended may need.
  */
-import { performance } from 'node:perf_hooks';
 import { clearInterval, setInterval } from 'node:timers';
 import { rootContext, runIn, suppressed } from '../context.ts';
-import type { SpanQueue } from '../export/span-queue.ts';
 import { guard } from '../guard.ts';
 import type { UnendedSpans } from '../recorder.ts';
-import { OpenSpans, TICKS_PER_SECOND } from './open-spans.ts';
-import { snapshotOf, type SnapshotReason } from './snapshot.ts';
-import type { SpanRecord } from './span-record.ts';
+import { type OpenLink, type OpenSpans, TICKS_PER_SECOND } from './open-spans.ts';
+import type { SnapshotReason } from './snapshot.ts';
 
 const SNAPSHOTS_PER_TICK_MAX = 100;
 /** What is handed over at the end is encoded while the program waits. */
 const SNAPSHOTS_AT_EXIT_MAX = 2_000;
 
-/** Follows `open`. `slowMs`: of spans that are not sampled, those that last as long are told of. */
-export function tellOfOpenSpans(open: OpenSpans, queue: SpanQueue, slowMs: number): UnendedSpans {
+export interface Teller<Open extends OpenLink> {
+  /** For how many spans there is a place. */
+  room(): number;
+  tell(span: Open, reason: SnapshotReason): void;
+}
+
+/** Follows `open`. */
+export function tellOfOpenSpans<Open extends OpenLink>(
+  open: OpenSpans<Open>,
+  teller: Teller<Open>,
+): UnendedSpans {
   let timer: NodeJS.Timeout | undefined;
-  const tell = guard((span: SpanRecord, reason: SnapshotReason) => {
-    const snapshot = snapshotOf(span, performance.now(), reason, slowMs);
-    if (snapshot) span.owner.take(snapshot);
-  });
+  const tell = guard((span: Open, reason: SnapshotReason) => teller.tell(span, reason));
   const look = guard(() => {
     if (open.count === 0) {
       clearInterval(timer);
       timer = undefined;
       return;
     }
-    const most = Math.min(SNAPSHOTS_PER_TICK_MAX, Math.floor(queue.room / 2));
+    const most = Math.min(SNAPSHOTS_PER_TICK_MAX, Math.floor(teller.room() / 2));
     for (const span of open.takeDue(most)) tell(span, 'open');
   });
   open.onFirst = () => {
@@ -43,7 +46,7 @@ export function tellOfOpenSpans(open: OpenSpans, queue: SpanQueue, slowMs: numbe
     end() {
       let left = SNAPSHOTS_AT_EXIT_MAX;
       for (const span of open.all()) {
-        if (left-- === 0 || queue.room === 0) return;
+        if (left-- === 0 || teller.room() === 0) return;
         tell(span, 'exit');
       }
     },

@@ -11,8 +11,34 @@ import { fitsOwn } from './limits.ts';
 import type { SpanData } from './span-data.ts';
 import { internalKind, kindNames, type SpanRecord } from './span-record.ts';
 
+/** On a pending span alone: of which span it is. */
+export const pendingSpanId = 'sockeye.pending.span_id';
+
 /** `exit`: the process ends, and the span has not. */
 export type SnapshotReason = 'open' | 'exit';
+
+/** What a pending span says of the span that is open. */
+export function pendingAttributes(
+  span: {
+    spanId: string;
+    parentSpanId: string | undefined;
+    name: string;
+    /** As OTLP numbers them. */
+    kind: number;
+    startNano: bigint;
+  },
+  reason: SnapshotReason,
+): Attributes {
+  return {
+    [pendingSpanId]: span.spanId,
+    'sockeye.pending.name': span.name,
+    'sockeye.pending.kind': kindNames[span.kind],
+    // As text: numbers of this size are not exact.
+    'sockeye.pending.start_unix_nano': String(span.startNano),
+    'sockeye.pending.reason': reason,
+    ...(span.parentSpanId === undefined ? {} : { 'sockeye.pending.parent_id': span.parentSpanId }),
+  };
+}
 
 /** Undefined for a span that nobody waits for to end. `slowMs`: one that is not sampled counts when it lasted as long. */
 export function snapshotOf(
@@ -27,15 +53,9 @@ export function snapshotOf(
   const isSampled = (traceFlags & sampledFlag) !== 0;
   if (!isSampled && nowMs - Number(span.startedAt) < slowMs) return undefined;
   const name = known?.name ?? span.name;
-  const about: Attributes = {
-    'sockeye.pending.span_id': spanId,
-    'sockeye.pending.name': name,
-    'sockeye.pending.kind': kindNames[span.kind],
-    // As text: numbers of this size are not exact.
-    'sockeye.pending.start_unix_nano': String(nanoOf(span.startedAt)),
-    'sockeye.pending.reason': reason,
-  };
-  if (span.parentSpanId !== undefined) about['sockeye.pending.parent_id'] = span.parentSpanId;
+  const { kind, parentSpanId } = span;
+  const startNano = nanoOf(span.startedAt);
+  const about = pendingAttributes({ spanId, parentSpanId, name, kind, startNano }, reason);
   if (!isSampled) about['sockeye.sampled'] = false;
   const data: SpanData = {
     traceId,

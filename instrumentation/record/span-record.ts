@@ -21,7 +21,7 @@ import type { Moment, SpanData, SpanEvent, SpanLink } from './span-data.ts';
 /** What the spans of one scope have in common. */
 export interface SpanOwner {
   limits: SpanLimits;
-  open: OpenSpans;
+  open: OpenSpans<SpanRecord>;
   /** Takes a span that has ended, and will not change any more, or a snapshot of one that has not. */
   take(span: SpanData): void;
 }

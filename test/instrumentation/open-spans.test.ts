@@ -7,7 +7,7 @@ import { spanLimits } from '../../instrumentation/record/limits.ts';
 const origin = { traceId: '1'.repeat(32), traceFlags: 1, traceState: undefined, parent: undefined };
 
 function follow() {
-  const open = new OpenSpans();
+  const open = new OpenSpans<SpanRecord>();
   const owner: SpanOwner = { limits: spanLimits({}), open, take: () => {} };
   const start = (name: string) => {
     const span = new SpanRecord(owner, origin, name, 1, 0);

@@ -15,7 +15,7 @@ import { HookSpan } from '../../instrumentation/record/hook-span.ts';
 import { spanLimits } from '../../instrumentation/record/limits.ts';
 import { samplerOf } from '../../instrumentation/record/sampler.ts';
 import { OpenSpans } from '../../instrumentation/record/open-spans.ts';
-import type { SpanOwner } from '../../instrumentation/record/span-record.ts';
+import type { SpanOwner, SpanRecord } from '../../instrumentation/record/span-record.ts';
 import { createTracerProvider } from '../../instrumentation/record/tracer.ts';
 import { UnrecordedSpan } from '../../instrumentation/record/unrecorded-span.ts';
 import type { SpanStart } from '../../instrumentation/recorder.ts';
@@ -58,7 +58,7 @@ function record({ environment = {}, ...queueOptions }: Settings = {}): Recording
   });
   const ownerOf = (each: { name: string }): SpanOwner => ({
     limits,
-    open: new OpenSpans(),
+    open: new OpenSpans<SpanRecord>(),
     take: (span) => queue.add(each, span),
   });
   return Object.assign(recording, {

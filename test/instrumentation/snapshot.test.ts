@@ -7,6 +7,7 @@ import { OpenSpans } from '../../instrumentation/record/open-spans.ts';
 import { samplerOf } from '../../instrumentation/record/sampler.ts';
 import { snapshotOf } from '../../instrumentation/record/snapshot.ts';
 import type { SpanData } from '../../instrumentation/record/span-data.ts';
+import type { SpanRecord } from '../../instrumentation/record/span-record.ts';
 
 const slowMs = 1000;
 const startMs = 100;
@@ -14,7 +15,7 @@ const startMs = 100;
 /** A call of the hook's, open, with what its environment says of samplers and limits. */
 function openCall(environment: Record<string, string> = {}) {
   const { sampler } = samplerOf(environment);
-  const owner = { limits: spanLimits(environment), open: new OpenSpans(), take: () => {} };
+  const owner = { limits: spanLimits(environment), open: new OpenSpans<SpanRecord>(), take: () => {} };
   const span = new HookSpan(
     { owner, sampler, slowMs },
     { name: 'GET', kind: 'client', startMs, parent: rootContext, attributes: { 'url.full': 'http://a/' } },
