@@ -51,8 +51,10 @@ export function formatShare(share: number): string {
   return `${percent < 10 || percent > 99 ? trim(Math.round(percent * 10) / 10, 3) : Math.round(percent)} %`;
 }
 
+const counts = new Intl.NumberFormat('en-US');
+
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  return counts.format(count);
 }
 
 /** `812 B`, `64 kB`, `1.5 MB`: in powers of a thousand. */
@@ -66,15 +68,18 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
+const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
 /** Local clock time, with milliseconds when asked, with the day when it is not today. */
 export function formatClock(time: string | number, options: { ms?: boolean; nowMs?: number } = {}): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '–';
+  const padded = (count: number, digits = 2) => String(count).padStart(digits, '0');
   const clock =
-    date.toLocaleTimeString('en-GB', { hour12: false }) +
-    (options.ms ? `.${String(date.getMilliseconds()).padStart(3, '0')}` : '');
+    [date.getHours(), date.getMinutes(), date.getSeconds()].map((count) => padded(count)).join(':') +
+    (options.ms ? `.${padded(date.getMilliseconds(), 3)}` : '');
   const sameDay = new Date(options.nowMs ?? Date.now()).toDateString() === date.toDateString();
-  return sameDay ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+  return sameDay ? clock : `${days.format(date)} ${clock}`;
 }
 
 /** `just now`, `40 s ago`, `3 min ago`, `2 h ago`, `3 days ago`; a time ahead, of a clock that is, is just now. */

@@ -125,14 +125,15 @@ export function createQuery(store: Store): Query {
       }
       return { spans: spans.map((span) => buildSpanDetail(span, Date.now())) };
     },
-    async incidents(range, state, kind) {
+    async incidents(range, state, kind, areCompared = true) {
       const { rows, incidents, checkedCalls } = await readIncidents(range);
       const wanted = incidents.filter(
         (incident) =>
           (state === null || incident.state === state) && (kind === null || incident.kind === kind),
       );
+      const comparedMax = areCompared ? COMPARED_MAX : 0;
       const shown = wanted.map((incident, index) =>
-        index < COMPARED_MAX ? compared(range, incident, rows) : { ...incident, shared: [], differs: [] },
+        index < comparedMax ? compared(range, incident, rows) : { ...incident, shared: [], differs: [] },
       );
       return { incidents: await Promise.all(shown), checkedCalls };
     },

@@ -46,7 +46,13 @@ export interface Query {
   traceEdges(traceId: string): Promise<TraceEdges | null>;
   /** What one span says; empty when it is not stored. */
   spanDetails(traceId: string, spanId: string): Promise<SpanDetails>;
-  incidents(range: TimeRange, state: string | null, kind: string | null): Promise<Incidents>;
+  /** `areCompared`: with what the calls of the first ones share, and what sets them apart (the default). */
+  incidents(
+    range: TimeRange,
+    state: string | null,
+    kind: string | null,
+    areCompared?: boolean,
+  ): Promise<Incidents>;
   incident(range: TimeRange, fingerprint: string): Promise<Incident | null>;
   attributeKeys(range: TimeRange, prefix: string, limit: number): Promise<AttributeKeys>;
   attributeValues(range: TimeRange, key: string, prefix: string, limit: number): Promise<AttributeValues>;

@@ -229,6 +229,9 @@ test('an incident is diagnosed on the map’s edge, with its share and what sets
   expect(await query.incident(AROUND_NOON, incident!.fingerprint)).toEqual(incident);
   expect(await query.incident(AROUND_NOON, 'nothing')).toBeNull();
   expect((await query.incidents(AROUND_NOON, 'resolved', 'refused')).incidents).toEqual([]);
+  expect((await query.incidents(AROUND_NOON, null, null, false)).incidents).toEqual([
+    { ...incident, shared: [], differs: [] },
+  ]);
 });
 
 test('a verdict says where the time-out started, and the search finds it', async () => {

@@ -1,7 +1,7 @@
 /** The list of incidents under headings, and the way from one to the map. */
 import { afterEach, expect, it } from 'vitest';
 import type { Incident } from '../../collector/serve/wire.ts';
-import { groupIncidents, readGrouping } from '../../ui/diagnosis/group-incidents.ts';
+import { firstOf, groupIncidents, readGrouping } from '../../ui/diagnosis/group-incidents.ts';
 import fixture from './fixtures/incidents-shop.json';
 import status from './fixtures/status.json';
 import { noData, openPage, type OpenPage } from './open-page.ts';
@@ -47,6 +47,40 @@ it('a grouping that there is none of is none', () => {
     null,
     null,
   ]);
+});
+
+it('the first incidents stand under their headings, which count all of theirs', () => {
+  const shown = (most: number) =>
+    firstOf(groupIncidents(list, 'callee'), most).map(
+      ({ group, shown }) => `${group.title} ${shown.length} of ${group.incidents.length}`,
+    );
+  expect(shown(0)).toEqual([]);
+  expect(shown(1)).toEqual(['bank 1 of 2']);
+  expect(shown(3)).toEqual(['bank 2 of 2', 'stock 1 of 1']);
+  expect(shown(9)).toEqual(['bank 2 of 2', 'stock 1 of 1', 'search 1 of 1']);
+});
+
+const many = Array.from({ length: 90 }, (_, index) => like(`shop->s${index}`, 'connect', 'B1', 90 - index));
+
+it('of a long list a screen full comes first, and then the rest', async () => {
+  const seen = new Set<number>();
+  const countRows = () => void seen.add(document.querySelectorAll('a.incident').length);
+  const observer = new MutationObserver(countRows);
+  observer.observe(document.body, { subtree: true, childList: true });
+  page = await openPage('/timeouts', { '/api/timeouts': { incidents: many, checkedCalls: 900 } });
+  await expect.poll(() => seen.has(90), soon).toBe(true);
+  observer.disconnect();
+  expect([...seen].some((count) => count > 0 && count < 90)).toBe(true);
+  expect(page.text()).toContain('90 incidents');
+});
+
+it('j reaches an incident of a long list that is not shown yet', async () => {
+  page = await openPage('/timeouts', { '/api/timeouts': { incidents: many, checkedCalls: 900 } });
+  await expect.poll(() => (page?.all('a.incident').length ?? 0) > 0, { ...soon, interval: 1 }).toBe(true);
+  for (let rows = 0; rows < 60; rows++) void page.press('j');
+  await expect
+    .poll(() => document.activeElement?.getAttribute('href'), soon)
+    .toContain('/timeouts/shop->s59-connect');
 });
 
 it('the list stands under headings when the URL says so, and j goes through all of it', async () => {

@@ -31,6 +31,11 @@ export function apiUrl(
 
 export const columnsUrl = (traceId: string): string => `/api/traces/${traceId}?format=columns`;
 
+/** Of the incidents as the URL of their view asks for them; only an opened one says what its calls share. */
+export function timeoutsUrl({ from, to, state, kind }: Readonly<Record<string, string | undefined>>): string {
+  return apiUrl('/api/timeouts', { from, to, state, kind, compare: 'false', limit: 1000 });
+}
+
 /** Of the map as the URL of its view asks for it, a window of its range apart. */
 export function mapUrl({ from, to, focus, hops }: Readonly<Record<string, string | undefined>>): string {
   return apiUrl('/api/map', { from, to, focus, hops });

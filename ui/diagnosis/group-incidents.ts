@@ -24,6 +24,20 @@ export function groupIncidents(incidents: readonly Incident[], by: Grouping): In
   }));
 }
 
+/** The first so many incidents of all groups together, each under its heading; the headings count all of theirs. */
+export function firstOf(
+  groups: readonly IncidentGroup[],
+  most: number,
+): { readonly group: IncidentGroup; readonly shown: readonly Incident[] }[] {
+  let left = most;
+  return groups.flatMap((group) => {
+    if (left <= 0) return [];
+    const shown = group.incidents.slice(0, left);
+    left -= shown.length;
+    return [{ group, shown }];
+  });
+}
+
 function titleOf(incident: Incident, by: Grouping): string {
   const [caller = '', callee = caller] = incident.edge.split('->');
   if (by === 'caller') return caller;

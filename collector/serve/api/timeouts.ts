@@ -25,6 +25,11 @@ export function timeoutRoutes({ query }: Sources): Route[] {
       query: [
         { name: 'state', description: 'Only incidents in this state', schema: words(...STATES) },
         { name: 'kind', description: 'Only give-ups of this kind', schema: words(...GIVE_UP_KINDS) },
+        {
+          name: 'compare',
+          description: 'false leaves `shared` and `differs` empty, for which the spans of calls are read',
+          schema: words('true', 'false'),
+        },
         ...RANGE,
         LIMIT,
         CURSOR,
@@ -34,8 +39,9 @@ export function timeoutRoutes({ query }: Sources): Route[] {
         const range = parseRange(exchange.query, exchange.nowUnixMs);
         const state = parseChoice(exchange.query, 'state', STATES);
         const kind = parseChoice(exchange.query, 'kind', GIVE_UP_KINDS);
+        const areCompared = parseChoice(exchange.query, 'compare', ['true', 'false']) !== 'false';
         const bounds = parsePage(exchange.query);
-        const answer = await query.incidents(range, state, kind);
+        const answer = await query.incidents(range, state, kind, areCompared);
         const { page, cursor } = takePage(answer.incidents, bounds);
         return json({ ...answer, incidents: page, cursor } satisfies Incidents);
       },
