@@ -69,13 +69,15 @@ function upgradeAsked(recorder: Recorder, request: IncomingMessage, socket: Sock
 
 /** Everything that is written to a socket goes through `_writeGeneric`, which this socket gets one of its own of, for once. */
 function onFirstWrite(socket: Socket, observe: (data: unknown) => void): void {
-  const { _writeGeneric: original } = socket as unknown as { _writeGeneric?: WriteGeneric };
+  const holder = socket as unknown as { _writeGeneric?: WriteGeneric };
+  const { _writeGeneric: original } = holder;
   if (typeof original !== 'function') return;
   Object.defineProperty(socket, '_writeGeneric', {
     configurable: true,
     writable: true,
     value: function (this: Socket, ...args: unknown[]): unknown {
-      delete (this as unknown as { _writeGeneric?: WriteGeneric })._writeGeneric;
+      // Not deleted: V8 would then search for each property of the socket whenever it is used.
+      holder._writeGeneric = original;
       observe(args[1]);
       return Reflect.apply(original, this, args);
     },
