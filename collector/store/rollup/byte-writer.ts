@@ -32,6 +32,12 @@ export class ByteWriter {
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);
   }
 
+  copy(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#buffer.length) this.#grow(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
   /** A view, valid until something more is written. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);

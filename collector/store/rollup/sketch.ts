@@ -60,8 +60,37 @@ export function countBucket({ buckets, counts }: Sketch, bucket: number, count: 
   }
 }
 
-export function addSketch(sum: Sketch, added: Sketch): void {
-  for (let i = 0; i < added.buckets.length; i++) countBucket(sum, added.buckets[i]!, added.counts[i]!);
+/** Both lists are ascending, so they are merged in place, from their ends. */
+export function addSketch({ buckets, counts }: Sketch, added: Sketch): void {
+  let from = buckets.length - 1;
+  const missing = countMissing(buckets, added.buckets);
+  for (let left = missing; left > 0; left--) {
+    buckets.push(0);
+    counts.push(0);
+  }
+  let to = buckets.length - 1;
+  for (let next = added.buckets.length - 1; next >= 0; next--) {
+    const bucket = added.buckets[next]!;
+    for (; from >= 0 && buckets[from]! > bucket; from--, to--) {
+      buckets[to] = buckets[from]!;
+      counts[to] = counts[from]!;
+    }
+    const known = from >= 0 && buckets[from] === bucket ? counts[from--]! : 0;
+    buckets[to] = bucket;
+    counts[to--] = known + added.counts[next]!;
+  }
+}
+
+/** How many of `wanted` are not among `buckets`. */
+function countMissing(buckets: readonly number[], wanted: readonly number[]): number {
+  if (wanted.length === 0) return 0;
+  let missing = 0;
+  let at = placeOf(buckets, wanted[0]!);
+  for (let next = 0; next < wanted.length; next++) {
+    while (at < buckets.length && buckets[at]! < wanted[next]!) at++;
+    if (buckets[at] !== wanted[next]) missing++;
+  }
+  return missing;
 }
 
 /** Of what the sketch counts, by nearest rank; zeros when it counts nothing. */

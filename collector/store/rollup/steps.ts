@@ -34,31 +34,74 @@ export type StepCells = Map<number, Cell>;
 
 const writer = new ByteWriter();
 
-/** A step's sum. Null when nothing is left in it. */
-export function encodeStep(cells: ReadonlyMap<number, Cell>): Buffer | null {
-  for (const cell of cells.values()) holdAtZero(cell);
-  return encodeCells(cells, (cell) => !isEmptyCell(cell));
+/**
+ * A step's sum: the cells, added to what is stored of it. Null when nothing is left in it. Throws when the stored bytes are
+ * damaged. What is stored is read a cell at a time, because a day has thousands, and those that nothing is added to are
+ * copied as they are.
+ */
+export function encodeStep(
+  cells: ReadonlyMap<number, Cell>,
+  stored: Uint8Array | null = null,
+): Buffer | null {
+  writer.clear();
+  let before = 0;
+  const begin = (series: number): void => {
+    writer.varint(series - before);
+    before = series;
+  };
+  const put = (series: number, cell: Cell): void => {
+    holdAtZero(cell);
+    if (isEmptyCell(cell)) return;
+    begin(series);
+    writeCell(writer, cell);
+  };
+  const added = rising(cells);
+  let next = 0;
+  const putBelow = (series: number): void => {
+    for (; next < added.length && added[next]!.series < series; next++)
+      put(added[next]!.series, added[next]!.cell);
+  };
+  if (stored !== null) {
+    const reader = openStep(stored);
+    for (let series = 0; reader.more;) {
+      series += reader.varint();
+      putBelow(series);
+      if (added[next]?.series === series) {
+        const sum = readCell(reader);
+        addCell(sum, added[next++]!.cell);
+        put(series, sum);
+      } else {
+        const from = reader.position;
+        skipCell(reader);
+        begin(series);
+        writer.copy(reader.bytes.subarray(from, reader.position));
+      }
+    }
+  }
+  putBelow(Infinity);
+  return compressWritten();
 }
 
 /** What is to be added to a step: of either sign, so that nothing of it may be left out. */
 export function encodeDelta(cells: ReadonlyMap<number, Cell>): Buffer | null {
-  return encodeCells(cells, () => true);
-}
-
-function encodeCells(cells: ReadonlyMap<number, Cell>, isKept: (cell: Cell) => boolean): Buffer | null {
   writer.clear();
   let before = 0;
-  let written = 0;
-  for (const series of [...cells.keys()].toSorted((a, b) => a - b)) {
-    const cell = cells.get(series)!;
-    if (!isKept(cell)) continue;
+  for (const { series, cell } of rising(cells)) {
     writer.varint(series - before);
     writeCell(writer, cell);
     before = series;
-    written++;
   }
-  if (written === 0) return null;
-  return zstdCompressSync(writer.bytes(), {
+  return compressWritten();
+}
+
+function rising(cells: ReadonlyMap<number, Cell>): { readonly series: number; readonly cell: Cell }[] {
+  return Array.from(cells, ([series, cell]) => ({ series, cell })).toSorted((a, b) => a.series - b.series);
+}
+
+function compressWritten(): Buffer | null {
+  const written = writer.bytes();
+  if (written.length === 0) return null;
+  return zstdCompressSync(written, {
     params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
   });
 }

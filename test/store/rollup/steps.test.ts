@@ -171,6 +171,28 @@ test.each([1, 7, 200])('%i steps added up side by side are the sum of their cell
   }
 });
 
+test.each([0, 1, 2, 3])('cells added to a stored step (%i) are the sum of both, written as one', (round) => {
+  const stored = encodeStep(manyCells(0))!;
+  const added = manyCells(round);
+  // What a delta takes out.
+  if (round === 3)
+    for (const cell of added.values()) {
+      cell.calls *= -1;
+      cell.latency.counts.fill(-1);
+    }
+  const sum = decodeStep(stored);
+  addCells(sum, structuredClone(added));
+  expect(encodeStep(added, stored)).toEqual(encodeStep(sum));
+});
+
+test('nothing added to a stored step leaves its bytes as they are; with damaged bytes it throws', () => {
+  const stored = encodeStep(manyCells(0))!;
+  expect(encodeStep(new Map(), stored)).toEqual(stored);
+  expect(() => encodeStep(manyCells(1), stored.subarray(0, -9))).toThrow(
+    /Src size|frame|unexpected|corrupt/i,
+  );
+});
+
 test('of steps one of which is damaged there is no sum', () => {
   const good = encodeStep(manyCells(0))!;
   const damaged = Buffer.from(good);

@@ -35,7 +35,8 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
       for (const { step_unix_ms: stepUnixMs, data } of deltas) {
         let sum = minutes.get(stepUnixMs);
         if (sum === undefined) minutes.set(stepUnixMs, (sum = new Map()));
-        addCells(sum, decodeOrNone(`a delta of minute ${stepUnixMs}`, data));
+        const delta = unlessDamaged(`a delta of minute ${stepUnixMs}`, () => decodeStep(data));
+        if (delta !== DAMAGED) addCells(sum, delta);
         yield 0.3;
       }
       const writes: { level: Level; stepUnixMs: number; data: Buffer | null }[] = [];
@@ -43,9 +44,8 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
       for (const level of ['minute', 'hour', 'day'] as const) {
         for (const [stepUnixMs, cells] of gatherSteps(added, STEP_MS[level])) {
           const stored = select.get(level, stepUnixMs);
-          const sum = stored === undefined ? new Map() : decodeOrNone(`${level} ${stepUnixMs}`, stored);
-          addCells(sum, cells);
-          writes.push({ level, stepUnixMs, data: encodeStep(sum) });
+          const sum = unlessDamaged(`${level} ${stepUnixMs}`, () => encodeStep(cells, stored));
+          writes.push({ level, stepUnixMs, data: sum === DAMAGED ? encodeStep(cells) : sum });
           yield 0.6;
         }
       }
@@ -62,12 +62,14 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
   };
 }
 
+const DAMAGED = Symbol('damaged');
+
 /** The spans themselves are elsewhere: a sum that cannot be read begins anew. */
-function decodeOrNone(what: string, data: Buffer): StepCells {
+function unlessDamaged<T>(what: string, read: () => T): T | typeof DAMAGED {
   try {
-    return decodeStep(data);
+    return read();
   } catch (error) {
     console.error(`sockeye: the sums of ${what} are damaged and counted as none:`, (error as Error).message);
-    return new Map();
+    return DAMAGED;
   }
 }
