@@ -68,10 +68,9 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => retention.stop());
     const traces = createTraceReader(store);
     undo.push(() => traces.close());
-    const diagnosis = startDiagnosisLoop(store);
-    undo.push(() => diagnosis.stop());
-
     const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });
+    const diagnosis = startDiagnosisLoop(store, { readHosts: intake.hosts });
+    undo.push(() => diagnosis.stop());
     const receiving = { intake, tls, maxRequestBytes, log };
     const addresses: Status['addresses'] = { otlpGrpc: '', otlpHttp: '', web: '' };
     const ports: Port[] = [];

@@ -13,6 +13,8 @@ export interface HostReport {
   readonly host: string;
   /** Of the network; '' when it is not known. */
   readonly namespace: string;
+  /** Of the host, `host.ip`. */
+  readonly addresses: readonly string[];
   /** By name, such as `tcp.listen_overflows`. */
   readonly counters: ReadonlyMap<string, number>;
   readonly process: ProcessReport;
@@ -23,8 +25,10 @@ export interface ProcessReport {
   readonly service: string;
   /** '' when it is not known. */
   readonly pid: string;
-  /** `service.instance.id`: of each thread of a process another. '' when it is not known. */
+  /** `service.instance.id`: of each thread of a process another, unless a program sets it. '' when it is not known. */
   readonly instance: string;
+  /** `thread.id`; '' of a main thread, which has none. */
+  readonly thread: string;
   /** By name, such as `memory.resident_bytes`. */
   readonly values: ReadonlyMap<string, number>;
 }
@@ -40,7 +44,11 @@ interface Metric {
 }
 interface Attribute {
   readonly key?: string;
-  readonly value?: { readonly stringValue?: string; readonly intValue?: string };
+  readonly value?: {
+    readonly stringValue?: string;
+    readonly intValue?: string;
+    readonly arrayValue?: { readonly values?: readonly { readonly stringValue?: string }[] };
+  };
 }
 interface ResourceMetrics {
   readonly resource?: { readonly attributes?: readonly Attribute[] };
@@ -58,19 +66,23 @@ export function readHostReports(request: Buffer): HostReport[] {
 }
 
 function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport {
+  const given = (key: string) => resource?.attributes?.find((each) => each.key === key)?.value;
   const attribute = (key: string) => {
-    const value = resource?.attributes?.find((each) => each.key === key)?.value;
+    const value = given(key);
     return value?.stringValue ?? value?.intValue ?? '';
   };
+  const addresses = given('host.ip')?.arrayValue?.values ?? [];
   const metrics = scopeMetrics.flatMap((scope) => scope.metrics ?? []);
   return {
     host: attribute('host.name'),
     namespace: attribute('sockeye.host.network_namespace'),
+    addresses: addresses.flatMap(({ stringValue = '' }) => (stringValue === '' ? [] : [stringValue])),
     counters: valuesOf(metrics, HOST_PREFIX),
     process: {
       service: attribute('service.name'),
       pid: attribute('process.pid'),
       instance: attribute('service.instance.id'),
+      thread: attribute('thread.id'),
       values: valuesOf(metrics, PROCESS_PREFIX),
     },
   };

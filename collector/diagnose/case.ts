@@ -1,6 +1,7 @@
 /** What the rules see of one give-up: the moment, its origin, and the call or work that the origin is. */
 import { shownName, textAttribute, type Span } from '../span.ts';
 import type { GiveUpMoment } from './give-ups.ts';
+import type { HostView } from './hosts/host-view.ts';
 import type { Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 import { phaseOfCall } from './phase-of-call.ts';
@@ -10,6 +11,8 @@ import type { Confidence, Evidence, Phase } from './verdict.ts';
 export interface DiagnosisContext {
   /** How long the operations of this trace normally take; empty without history. */
   readonly normals: Normals;
+  /** What hosts reported around calls of this trace. */
+  readonly hosts?: readonly HostView[];
   /** The callee's name as the service map shows it; without, from the trace alone. */
   readonly nameCallee?: (call: Span, pairedService: string | null) => string;
 }
@@ -35,12 +38,16 @@ export interface Case {
   /** Whom the caller gave up on: `peer`, or a service nearer to it. */
   readonly targetOfGiveUp: string;
   readonly tree: TraceTree;
+  /** What the hosts of both ends of the call reported around it. */
+  readonly hosts: readonly HostView[];
 }
 
 /** One member of the answer set; `against` says what speaks against it. */
 export interface Suspect {
   readonly code: string;
   readonly against?: string;
+  /** What speaks against it leaves little room for it. */
+  readonly isRuledOut?: boolean;
 }
 
 /** What a rule found. It returns null when its case is not this one. */
@@ -91,6 +98,7 @@ export function makeCase(
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
     targetOfGiveUp,
     tree,
+    hosts: context.hosts?.filter(({ spanId }) => spanId === call?.span.spanId) ?? [],
   };
 }
 

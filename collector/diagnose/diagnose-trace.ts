@@ -68,6 +68,7 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
     nextChecks: nextChecks([cause, ...others.map(({ code }) => causeOf(code))], of),
     path: pathTo(origin.node),
     abandonedMs: roundMs(abandonedMs(giveUp.node, giveUp.atMs)),
+    hosts: of.hosts,
   };
 }
 
@@ -81,7 +82,8 @@ function rankSuspects(finding: Finding, of: Case): readonly Suspect[] {
   const named = host === null || !IP_ADDRESS.test(host);
   const suspects = named ? finding.suspects : finding.suspects.filter(({ code }) => code !== 'D4');
   if (confidence === 'proven' || confidence === 'likely') return suspects;
-  const weight = ({ code }: Suspect) => (code === favoured ? 10 : causeOf(code).prior);
+  const weight = ({ code, isRuledOut = false }: Suspect) =>
+    isRuledOut ? 0 : code === favoured ? 10 : causeOf(code).prior;
   return suspects.toSorted((a, b) => weight(b) - weight(a));
 }
 

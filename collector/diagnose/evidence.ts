@@ -25,6 +25,11 @@ export function historyFact(text: string, value: number): Evidence {
   return { text, spanId: null, attribute: null, value, source: 'history' };
 }
 
+/** `name` is of a counter or value of a host's view. */
+export function hostFact(text: string, name: string, value: number): Evidence {
+  return { text, spanId: null, attribute: name, value, source: 'host' };
+}
+
 /** What the span's error says, in its own words. */
 export function errorFact(node: TraceNode): Evidence | null {
   const words = errorText(node.span)

@@ -8,6 +8,7 @@ import { ownLimits, refusedConnection, silentConnect, unreachableHost } from './
 import { slowLookup, unresolvedName } from './rules/dns.ts';
 import { silentPeer, stalledAnswer, stalledTls, unsentRequest } from './rules/established.ts';
 import { frontOfGateway, gatewayAnswer } from './rules/gateway.ts';
+import { askHosts } from './rules/hosts.ts';
 import { brokenConnection } from './rules/reset.ts';
 import { budgetInversion } from './rules/whole-trace.ts';
 
@@ -36,7 +37,7 @@ const RULES: readonly Rule[] = [
 export function askRules(of: Case): Finding {
   for (const rule of RULES) {
     const finding = rule(of);
-    if (finding !== null) return finding;
+    if (finding !== null) return askHosts(finding, of);
   }
   const { node } = of.origin;
   return {

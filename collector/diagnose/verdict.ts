@@ -3,6 +3,8 @@
  * what proves it, and what would decide what is left open. Types only; the wire types re-export them.
  */
 
+import type { HostView } from './hosts/host-view.ts';
+
 export type Phase = 'queue' | 'dns' | 'connect' | 'tls' | 'send' | 'wait' | 'receive';
 export const PHASES: readonly Phase[] = ['queue', 'dns', 'connect', 'tls', 'send', 'wait', 'receive'];
 
@@ -34,6 +36,7 @@ export interface Origin {
 export interface Evidence {
   text: string;
   spanId: string | null;
+  /** Of the span; with `source: 'host'` the name of a counter or value of a host. */
   attribute: string | null;
   value: string | number | boolean | null;
   source: 'client-kernel' | 'host' | 'span' | 'history' | 'population';
@@ -67,6 +70,8 @@ export interface Verdict {
   /** Span ids from the root to the origin, both included. */
   path: string[];
   abandonedMs: number;
+  /** What the hosts of both ends reported around the origin call: what evidence of theirs is taken from. */
+  hosts: readonly HostView[];
 }
 
 export interface Diagnosis {

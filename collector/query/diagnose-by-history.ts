@@ -2,6 +2,7 @@
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
 import { spansInQuestion } from '../diagnose/in-question.ts';
+import type { HostView } from '../diagnose/hosts/host-view.ts';
 import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis } from '../diagnose/verdict.ts';
 import { operationOf, type Span } from '../span.ts';
@@ -12,11 +13,12 @@ import { addressesOf, nameCallees } from './trace-callees.ts';
 const LOOKED_UP_MAX = 500;
 
 /** What a trace is judged by beside its own spans. */
-export type History = Pick<Store, 'readNormals' | 'readAddressServices'>;
+export type History = Pick<Store, 'readNormals' | 'readAddressServices' | 'readHostViews'>;
 /** The same for whoever is where it is stored. */
 export interface HistoryHere {
   readNormals(keys: readonly NormalKey[], exceptTraceId: string): Normal[];
   readAddressServices(addresses: readonly string[]): ReadonlyMap<string, string>;
+  readHostViews(traceId: string): HostView[];
 }
 
 /** What is asked of it; nothing where nobody gave up. */
@@ -33,11 +35,12 @@ export async function diagnoseByHistory(
 ): Promise<Diagnosis> {
   const { normalKeys, addresses } = questionsOf(spans, tree);
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
-  const [normals, services] = await Promise.all([
+  const [normals, services, hosts] = await Promise.all([
     history.readNormals(normalKeys, traceId),
     history.readAddressServices(addresses),
+    history.readHostViews(traceId),
   ]);
-  return judgeTrace(traceId, tree, normals, services);
+  return judgeTrace(traceId, tree, normals, services, hosts);
 }
 
 export function diagnoseByHistoryHere(
@@ -49,7 +52,8 @@ export function diagnoseByHistoryHere(
   const { normalKeys, addresses } = questionsOf(spans, tree);
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const normals = history.readNormals(normalKeys, traceId);
-  return judgeTrace(traceId, tree, normals, history.readAddressServices(addresses));
+  const services = history.readAddressServices(addresses);
+  return judgeTrace(traceId, tree, normals, services, history.readHostViews(traceId));
 }
 
 export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions {
@@ -59,18 +63,20 @@ export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions 
     : { normalKeys: normalKeysOf(asked), addresses: addressesOf(spans) };
 }
 
-/** `services` by the addresses that they answer behind. */
+/** `services` by the addresses that they answer behind; `hosts` is what hosts reported around its calls. */
 export function judgeTrace(
   traceId: string,
   tree: TraceTree,
   normals: readonly Normal[],
   services: ReadonlyMap<string, string>,
+  hosts: readonly HostView[] = [],
 ): Diagnosis {
   return diagnoseTree(traceId, tree, {
     normals: new Map(
       normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]),
     ),
     nameCallee: nameCallees(services),
+    hosts,
   });
 }
 

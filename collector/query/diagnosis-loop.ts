@@ -2,10 +2,13 @@
  * Diagnoses traces that failed, once they have been quiet for a moment, and again when more of their spans arrive. One
  * that never is quiet is diagnosed from time to time.
  *
+ * What hosts say of their calls is asked for with the verdicts, and for a while after them.
+ *
  * So many at a time, judged in a thread that leaves the processor to the others: receiving spans comes first.
  * What waits is counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createHostAnswers, type ReadHosts } from './host-answers.ts';
 import { StoreUnavailable, type DiagnosisToSave, type Patience, type Store } from '../store/store.ts';
 
 export interface DiagnosisLoop {
@@ -17,6 +20,8 @@ export interface DiagnosisLoop {
 
 export interface DiagnosisOptions extends Partial<Patience> {
   readonly roundMs?: number;
+  /** None by default. */
+  readonly readHosts?: ReadHosts;
 }
 
 const QUIET_MS = 2_000;
@@ -30,7 +35,8 @@ const FAILURES_ALONE_MAX = 10;
 const SAVED_TOGETHER = 200;
 
 export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {}): DiagnosisLoop {
-  const { quietMs = QUIET_MS, waitMs = WAIT_MS, roundMs = ROUND_MS } = options;
+  const { quietMs = QUIET_MS, waitMs = WAIT_MS, roundMs = ROUND_MS, readHosts = () => [] } = options;
+  const answers = createHostAnswers(readHosts);
   const stopping = new AbortController();
   let backlog = 0;
   let isUnavailable = false;
@@ -55,6 +61,24 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
     if (isAlone) await giveUpOn(traceIds[0]!, error);
     return true;
   };
+  /** Diagnoses those traces again that hosts say more of; where that fails, they stay as they are. */
+  const diagnoseBy = async (said: ReturnType<typeof answers.due>): Promise<DiagnosisToSave[]> => {
+    if (said.size === 0) return [];
+    try {
+      const diagnosed = await store.diagnoseTraces([...said.keys()], said);
+      answers.heard(diagnosed, said);
+      return diagnosed;
+    } catch (error) {
+      answers.forget(said.keys());
+      if (!stopping.signal.aborted) console.error('sockeye: diagnosis by counters of hosts failed:', error);
+      return [];
+    }
+  };
+  const save = async (diagnosed: readonly DiagnosisToSave[]): Promise<void> => {
+    for (let at = 0; at < diagnosed.length; at += SAVED_TOGETHER) {
+      await store.saveDiagnoses(diagnosed.slice(at, at + SAVED_TOGETHER));
+    }
+  };
   /** Whether another is to follow at once. */
   const round = async (): Promise<boolean> => {
     const { traceIds, backlog: waiting } = await store.readUndiagnosed({ quietMs, waitMs }, together);
@@ -66,14 +90,13 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
       try {
         diagnosed = [...(await store.diagnoseTraces(traceIds))];
         diagnosed.push(...unreadable(traceIds, diagnosed).map(withoutVerdicts));
+        diagnosed = replaced(diagnosed, await diagnoseBy(answers.ask(diagnosed)));
       } catch (error) {
         return recover(traceIds, error);
       }
     }
     try {
-      for (let at = 0; at < diagnosed.length; at += SAVED_TOGETHER) {
-        await store.saveDiagnoses(diagnosed.slice(at, at + SAVED_TOGETHER));
-      }
+      await save(diagnosed);
     } catch (error) {
       // A full store takes none, whichever they are.
       if (error instanceof StoreUnavailable) throw error;
@@ -90,7 +113,9 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        if (await round()) continue;
+        const isMore = await round();
+        await save(await diagnoseBy(answers.due()));
+        if (isMore) continue;
       } catch (error) {
         // Said once per run of failures: a full disk fails every round.
         if (!isUnavailable && !stopping.signal.aborted) {
@@ -111,6 +136,15 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
       return finished;
     },
   };
+}
+
+/** `newer` take the places of those of the same traces. */
+function replaced(
+  diagnosed: readonly DiagnosisToSave[],
+  newer: readonly DiagnosisToSave[],
+): DiagnosisToSave[] {
+  const byTrace = new Map(newer.map((each) => [each.traceId, each]));
+  return diagnosed.map((each) => byTrace.get(each.traceId) ?? each);
 }
 
 /** It waits no more, however many spans it has: to read them again for a count may be what broke. */

@@ -1,11 +1,13 @@
 /** What the store keeps of a diagnosis: its verdicts, when each caller started to wait, and where the trace came in. */
-import type { Diagnosis } from '../diagnose/verdict.ts';
+import { hostQuestion } from '../diagnose/hosts/host-question.ts';
+import type { Diagnosis, Verdict } from '../diagnose/verdict.ts';
 import { operationOf, serviceOf, type Span } from '../span.ts';
 import type { DiagnosisToSave } from '../store/store.ts';
 
 /** `sent` are the trace's spans by start, as they were sent. */
 export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly Span[]): DiagnosisToSave {
   const root = sent.find((span) => span.parentSpanId === '') ?? sent[0];
+  const originOf = ({ origin }: Verdict) => sent.find(({ spanId }) => spanId === origin.spanId);
   return {
     traceId,
     spanCount: sent.length,
@@ -25,6 +27,7 @@ export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly
         startUnixMs: span === undefined ? atUnixMs : Number(span.startUnixNano) / 1e6,
         atUnixMs,
         json: JSON.stringify(verdict),
+        question: hostQuestion(verdict, originOf(verdict)),
       };
     }),
   };

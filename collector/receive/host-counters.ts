@@ -8,13 +8,17 @@ const HOSTS_MAX = 1_000;
 /** Of one report, and of one host as long as it reports: the hook sends 15 of the host, 14 of a process. */
 const COUNTERS_MAX = 32;
 const NAME_LENGTH_MAX = 100;
-/** Of one host: ten minutes of one hook's reports; and processes on it. */
-const HOST_REPORTS_MAX = 60;
+/** Of one host: twenty minutes of one hook's reports, five of many hooks'; processes on it; its addresses. */
+const HOST_REPORTS_MAX = 120;
 const HOST_PROCESSES_MAX = 100;
+const HOST_ADDRESSES_MAX = 16;
 /** Of all hosts, of which each has the same share. */
 const REPORTS_MAX = 10_000;
 const PROCESSES_MAX = 5_000;
-/** A hook reports every 10 s, several on a host in between: within this time the newest takes the place of the one before. */
+/**
+ * A hook reports every 10 s, several on a host in between: of those within this time the first and the newest are kept, because
+ * what rose between them rose then.
+ */
 const REPORT_EVERY_MS = 5_000;
 const FORGET_AFTER_MS = 5 * 60_000;
 
@@ -27,17 +31,27 @@ interface HostName {
 }
 
 export interface HostHistory extends HostName {
+  /** IP addresses, but those of the loopback interface. */
+  readonly addresses: readonly string[];
   /** The oldest first. */
   readonly reports: readonly { readonly atMs: number; readonly counters: Values }[];
   /** In the order in which they last reported. */
   readonly processes: readonly {
     readonly service: string;
     readonly pid: string;
-    /** Tells the threads of a process apart; '' when it is not known. */
+    /** Tells the threads of a process apart, unless a program names them all alike; '' when it is not known. */
     readonly instance: string;
+    /** `thread.id`; '' of a main thread. */
+    readonly thread: string;
     readonly atMs: number;
     readonly values: Values;
   }[];
+}
+
+/** What a host is found by. */
+export interface HostIdentity extends HostName {
+  readonly addresses: readonly string[];
+  readonly services: ReadonlySet<string>;
 }
 
 export interface NewestCounters extends HostName {
@@ -47,27 +61,30 @@ export interface NewestCounters extends HostName {
 export interface HostCounters {
   /** Whether there was room. */
   keep(report: HostReport): boolean;
-  /** Of the hosts that have reported lately, in the order in which they last did. */
-  recent(): HostHistory[];
+  /** Of the hosts that have reported lately, or of those of them that are wanted, in the order in which they last did. */
+  recent(isWanted?: (host: HostIdentity) => boolean): HostHistory[];
   /** The same without what came before. */
   newest(): NewestCounters[];
 }
 
 interface Report {
-  readonly startedMs: number;
-  atMs: number;
-  numbers: Numbers;
+  /** Of those that came soon after each other, when the first did. */
+  readonly firstMs: number;
+  readonly atMs: number;
+  readonly numbers: Numbers;
 }
 
 interface Process {
   readonly service: string;
   readonly pid: string;
   readonly instance: string;
+  readonly thread: string;
   readonly atMs: number;
   readonly numbers: Numbers;
 }
 
 interface Host extends HostName {
+  addresses: readonly string[];
   atMs: number;
   readonly counterNames: string[];
   readonly reports: Report[];
@@ -87,13 +104,14 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
   }
 
   return {
-    keep({ host, namespace, counters, process }) {
+    keep({ host, namespace, addresses, counters, process }) {
       forgetSilent();
       const key = JSON.stringify([host, namespace]);
       const known = hosts.get(key);
       if (!known && (hosts.size >= HOSTS_MAX || !isShort(host, namespace))) return false;
       const kept = known ?? newHost(host, namespace);
       kept.atMs = now();
+      kept.addresses = addresses.filter((address) => isShort(address)).slice(0, HOST_ADDRESSES_MAX);
       hosts.delete(key);
       hosts.set(key, kept);
       keepCounters(kept, counters);
@@ -102,9 +120,11 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
       for (const each of known ? [known] : hosts.values()) trim(each, hosts.size);
       return true;
     },
-    recent() {
+    recent(isWanted) {
       forgetSilent();
-      return [...hosts.values()].map((host) => historyOf(host, now() - FORGET_AFTER_MS));
+      return [...hosts.values()]
+        .filter((host) => isWanted === undefined || isWanted(identityOf(host)))
+        .map((host) => historyOf(host, now() - FORGET_AFTER_MS));
     },
     newest() {
       forgetSilent();
@@ -117,22 +137,41 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
 }
 
 function newHost(host: string, namespace: string): Host {
-  return { host, namespace, atMs: 0, counterNames: [], reports: [], valueNames: [], processes: new Map() };
+  return {
+    host,
+    namespace,
+    addresses: [],
+    atMs: 0,
+    counterNames: [],
+    reports: [],
+    valueNames: [],
+    processes: new Map(),
+  };
+}
+
+function identityOf({ host, namespace, addresses, processes }: Host): HostIdentity {
+  return {
+    host,
+    namespace,
+    addresses,
+    services: new Set([...processes.values()].map(({ service }) => service)),
+  };
 }
 
 function keepCounters({ counterNames, reports, atMs }: Host, counters: Values): void {
   const numbers = numbersOf(counterNames, counters);
   const last = reports.at(-1);
-  if (last && atMs - last.startedMs < REPORT_EVERY_MS) Object.assign(last, { atMs, numbers });
-  else reports.push({ startedMs: atMs, atMs, numbers });
+  const isSoon = last !== undefined && atMs - last.firstMs < REPORT_EVERY_MS;
+  if (isSoon && last.atMs > last.firstMs) reports.pop();
+  reports.push({ firstMs: isSoon ? last.firstMs : atMs, atMs, numbers });
 }
 
 function keepProcess({ processes, valueNames, atMs }: Host, process: HostReport['process']): void {
-  const { service, pid, instance, values } = process;
-  if (values.size === 0 || !isShort(service, pid, instance)) return;
-  const key = JSON.stringify([service, pid, instance]);
+  const { service, pid, instance, thread, values } = process;
+  if (values.size === 0 || !isShort(service, pid, instance, thread)) return;
+  const key = JSON.stringify([service, pid, instance, thread]);
   processes.delete(key);
-  processes.set(key, { service, pid, instance, atMs, numbers: numbersOf(valueNames, values) });
+  processes.set(key, { service, pid, instance, thread, atMs, numbers: numbersOf(valueNames, values) });
 }
 
 /** Of more than there is room for, the oldest reports leave, and the processes that have not reported for longest. */
@@ -146,10 +185,11 @@ function trim({ reports, processes }: Host, hostCount: number): void {
 }
 
 function historyOf(known: Host, sinceMs: number): HostHistory {
-  const { host, namespace, counterNames, reports, valueNames, processes } = known;
+  const { host, namespace, addresses, counterNames, reports, valueNames, processes } = known;
   return {
     host,
     namespace,
+    addresses,
     reports: reports.map(({ atMs, numbers }) => ({ atMs, counters: valuesOf(counterNames, numbers) })),
     processes: [...processes.values()]
       .filter(({ atMs }) => atMs >= sinceMs)

@@ -9,7 +9,12 @@
 import { readHostReports } from '../decode/host-reports.ts';
 import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
-import { createHostCounters, type HostHistory, type NewestCounters } from './host-counters.ts';
+import {
+  createHostCounters,
+  type HostHistory,
+  type HostIdentity,
+  type NewestCounters,
+} from './host-counters.ts';
 
 /** A request counts as at least so many bytes in flight, so that many small ones are bounded too. */
 const REQUEST_BYTES_MIN = 1024;
@@ -27,8 +32,8 @@ export interface Intake {
   noteRefused(): void;
   /** Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Throws DecodeError. */
   acceptMetrics(request: Buffer): void;
-  /** What hosts have reported lately. */
-  hosts(): readonly HostHistory[];
+  /** What hosts have reported lately, all or those that are wanted. */
+  hosts(isWanted?: (host: HostIdentity) => boolean): readonly HostHistory[];
   /** The newest counters of each. */
   newestCounters(): readonly NewestCounters[];
   /** Counts a request of logs, which this collector does not keep. */
@@ -158,7 +163,7 @@ export function createIntake(options: {
       requests.refused++;
     },
     acceptMetrics,
-    hosts: () => hosts.recent(),
+    hosts: (isWanted) => hosts.recent(isWanted),
     newestCounters: () => hosts.newest(),
     ignoreLogs() {
       if (requests.logs++ === 0) log('logs arrive and are dropped: this collector keeps traces');

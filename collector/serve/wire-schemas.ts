@@ -1,5 +1,6 @@
 /** The types of wire.ts as JSON Schemas, for `/api/openapi.json`; one component per type, of the same name. */
 import { PHASES } from '../diagnose/verdict.ts';
+import type { HostView, ProcessView } from '../diagnose/hosts/host-view.ts';
 import type * as Causes from '../diagnose/verdict.ts';
 import {
   anything,
@@ -47,6 +48,7 @@ const general = {
       object<Wire.Hosts['hosts'][number]>({
         host: text,
         networkNamespace: text,
+        addresses: list(text),
         reports: list(
           object<Wire.Hosts['hosts'][number]['reports'][number]>({ at: time, counters: dictionary(number) }),
         ),
@@ -55,6 +57,7 @@ const general = {
             service: text,
             pid: text,
             instance: text,
+            thread: text,
             at: time,
             values: dictionary(number),
           }),
@@ -217,6 +220,27 @@ const diagnosis = {
     nextChecks: list(object<Causes.Verdict['nextChecks'][number]>({ text, command: text })),
     path: list(text),
     abandonedMs: number,
+    hosts: list(named('HostView')),
+  }),
+  HostView: object<HostView>({
+    spanId: text,
+    side: words<HostView['side']>('caller', 'callee'),
+    host: text,
+    networkNamespace: text,
+    isCertain: boolean,
+    from: time,
+    to: time,
+    coversCall: boolean,
+    counters: dictionary(object<HostView['counters'][string]>({ before: number, after: number })),
+    process: nullable(
+      object<ProcessView>({
+        service: text,
+        pid: text,
+        at: time,
+        isSilent: boolean,
+        values: dictionary(number),
+      }),
+    ),
   }),
   Diagnosis: object<Causes.Diagnosis>({ traceId: text, complete: boolean, verdicts: list(named('Verdict')) }),
   Incident: object<Wire.Incident>({

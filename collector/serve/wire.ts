@@ -39,12 +39,15 @@ export interface Hosts {
   hosts: {
     host: string;
     networkNamespace: string;
+    /** IP addresses, but those of the loopback interface. */
+    addresses: string[];
     reports: { at: string; counters: Record<string, number> }[];
-    /** What the hook in each process said of it last, without `sockeye.process.`; `instance` tells its threads apart. */
+    /** What the hook in each process said of it last, without `sockeye.process.`; `thread` tells its threads apart, '' is the main one. */
     processes: {
       service: string;
       pid: string;
       instance: string;
+      thread: string;
       at: string;
       values: Record<string, number>;
     }[];

@@ -5,6 +5,8 @@
  * bytes are the truth, nothing of a span is lost. What comes out is decoded spans and small aggregates.
  * A backend may run in threads or processes of its own; every call is asynchronous.
  */
+import type { HostQuestion } from '../diagnose/hosts/host-question.ts';
+import type { HostView } from '../diagnose/hosts/host-view.ts';
 import type { Verdict } from '../diagnose/verdict.ts';
 import type { QueryTerm } from '../query/query-term.ts';
 import type { TracePhases } from '../serve/wire.ts';
@@ -96,6 +98,8 @@ export interface VerdictToSave extends Pick<Verdict, 'phase' | 'cause' | 'catego
   readonly startUnixMs: number;
   readonly atUnixMs: number;
   readonly json: string;
+  /** What it would ask of the hosts of its call; null when nothing. Not kept. */
+  readonly question: HostQuestion | null;
 }
 
 /** `unknown`: no span of the trace is stored. `full`: as many are pinned as may be. */
@@ -155,8 +159,12 @@ export interface Store {
   /**
    * What is to be said of these traces by what is stored now, in no order: of one of them at least, and of as many as take
    * a moment; those unknown are left out. They are judged where they are read, below everything else that the store does.
+   * `hosts`: by trace, what hosts reported around its calls; of others what was kept with their verdicts counts.
    */
-  diagnoseTraces(traceIds: readonly string[]): Promise<DiagnosisToSave[]>;
+  diagnoseTraces(
+    traceIds: readonly string[],
+    hosts?: ReadonlyMap<string, readonly HostView[]>,
+  ): Promise<DiagnosisToSave[]>;
   /**
    * Replaces what was known of these traces: of all or, when it rejects, of none. One that has more spans than its
    * diagnosis was made from waits anew.
@@ -164,6 +172,8 @@ export interface Store {
   saveDiagnoses(saved: readonly DiagnosisToSave[]): Promise<void>;
   /** By start of the span that gave up; newest first, bounded by the backend. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
+  /** What hosts reported around the calls of a trace, as it was kept with its verdicts. */
+  readHostViews(traceId: string): Promise<HostView[]>;
   /** Which service answers behind `host:port`; an address that several services answer behind is left out. */
   readAddressServices(addresses: readonly string[]): Promise<Map<string, string>>;
   /** The spans with these ids, in no order; those unknown are left out. */

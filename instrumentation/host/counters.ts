@@ -8,6 +8,8 @@
 import { readlinkSync } from 'node:fs';
 import { readFile } from './read-file.ts';
 
+const ADDRESSES_MAX = 16;
+
 export interface HostCounter {
   /** `host.…` or `process.…`. */
   name: string;
@@ -87,6 +89,16 @@ export function readHostCounters(): HostCounter[] {
 /** Connections that were lost at a listener: what cannot wait for the next report. Some 0.1 ms. */
 export function readListenDrops(): number | undefined {
   return parseTable(readFile('/proc/net/netstat')).get('TcpExt')?.get('ListenDrops');
+}
+
+/** Of this network, but those of the loopback interface: by these a caller knows the host. */
+export function networkAddresses(): string[] {
+  const { networkInterfaces } = process.getBuiltinModule('node:os');
+  return Object.values(networkInterfaces())
+    .flatMap((all = []) => all)
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+    .slice(0, ADDRESSES_MAX);
 }
 
 /** The counters of a network are those of its namespace: two containers of one host have different ones. */

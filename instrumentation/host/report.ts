@@ -9,7 +9,7 @@ import { rootContext, runIn, suppressed } from '../context.ts';
 import type { Scope } from '../export/export-request.ts';
 import { SendError, type Sender } from '../export/sender.ts';
 import { guard, reportFault } from '../guard.ts';
-import { networkNamespace, readHostCounters, readListenDrops } from './counters.ts';
+import { networkAddresses, networkNamespace, readHostCounters, readListenDrops } from './counters.ts';
 import { encodeHostCounters } from './metrics-request.ts';
 import { watchProcess } from './process-counters.ts';
 
@@ -32,6 +32,18 @@ export function isReportWanted(environment: Environment): boolean {
   const own = environment['SOCKEYE_HOST_METRICS']?.trim().toLowerCase();
   if (own === 'false' || own === '0') return false;
   return environment['OTEL_METRICS_EXPORTER']?.trim() !== 'none';
+}
+
+/** Which network was counted, and which thread of the process: a program may name all of them alike. */
+function whereabouts(): Record<string, unknown> {
+  const namespace = networkNamespace();
+  const addresses = networkAddresses();
+  const { isMainThread, threadId } = process.getBuiltinModule('node:worker_threads');
+  return {
+    ...(namespace && { 'sockeye.host.network_namespace': namespace }),
+    ...(addresses.length > 0 && { 'host.ip': addresses }),
+    ...(!isMainThread && { 'thread.id': threadId }),
+  };
 }
 
 /**
@@ -65,8 +77,7 @@ export function createHostReports({
       return;
     }
     hasCounters = true;
-    const namespace = networkNamespace();
-    const about = { ...resource(), ...(namespace && { 'sockeye.host.network_namespace': namespace }) };
+    const about = { ...resource(), ...whereabouts() };
     const all = [...counters, ...(await readProcess())];
     const request = encodeHostCounters(all, about, scope, performance.now());
     await sender.send(request, { timeoutMs, ...(url === undefined ? {} : { url }) });

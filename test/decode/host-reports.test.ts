@@ -29,15 +29,18 @@ test('it says the same in JSON', () => {
   );
 });
 
-test('gauges count, and the namespace of the network is part of who reports', () => {
+test('gauges count, and the namespace and addresses of the network are part of who reports', () => {
   const namespace = { key: 'sockeye.host.network_namespace', value: { stringValue: '4026531840' } };
   const gauge = { name: 'sockeye.host.conntrack.count', gauge: { dataPoints: [{ asDouble: 1.5 }] } };
-  expect(readHostReports(requestOf([gauge], [host, namespace]))).toEqual([
+  const values = ['10.0.0.1', 'fd00::1'].map((address) => ({ stringValue: address }));
+  const addresses = { key: 'host.ip', value: { arrayValue: { values: [...values, { intValue: '7' }] } } };
+  expect(readHostReports(requestOf([gauge], [host, namespace, addresses]))).toEqual([
     {
       host: 'vm',
       namespace: '4026531840',
+      addresses: ['10.0.0.1', 'fd00::1'],
       counters: new Map([['conntrack.count', 1.5]]),
-      process: { service: '', pid: '', instance: '', values: new Map() },
+      process: { service: '', pid: '', instance: '', thread: '', values: new Map() },
     },
   ]);
 });
@@ -48,6 +51,7 @@ test('what a process says of itself is told from what it says of its host', () =
     { key: 'service.name', value: { stringValue: 'shop' } },
     { key: 'process.pid', value: { intValue: '4711' } },
     { key: 'service.instance.id', value: { stringValue: 'a-thread' } },
+    { key: 'thread.id', value: { intValue: '2' } },
   ];
   const value = { dataPoints: [{ asInt: '3' }] };
   const metrics = [
@@ -58,7 +62,13 @@ test('what a process says of itself is told from what it says of its host', () =
   expect(readHostReports(requestOf(metrics, who))).toMatchObject([
     {
       counters: new Map([['tcp.timeouts', 3]]),
-      process: { service: 'shop', pid: '4711', instance: 'a-thread', values: new Map([['listen.queue', 3]]) },
+      process: {
+        service: 'shop',
+        pid: '4711',
+        instance: 'a-thread',
+        thread: '2',
+        values: new Map([['listen.queue', 3]]),
+      },
     },
   ]);
 });

@@ -7,7 +7,8 @@ const schema = protobuf.parse(`
   message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; }
   message Resource { repeated KeyValue attributes = 1; }
   message KeyValue { string key = 1; AnyValue value = 2; }
-  message AnyValue { oneof value { string string_value = 1; int64 int_value = 3; } }
+  message AnyValue { oneof value { string string_value = 1; int64 int_value = 3; ArrayValue array_value = 5; } }
+  message ArrayValue { repeated AnyValue values = 1; }
   message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; }
   message Scope { string name = 1; }
   message Metric {

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { CAUSES } from '../../collector/diagnose/causes.ts';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import type { HostView } from '../../collector/diagnose/hosts/host-view.ts';
 import { normalKey, type NormalDuration } from '../../collector/diagnose/normals.ts';
 import { PHASES, type Diagnosis, type Verdict } from '../../collector/diagnose/verdict.ts';
 import type { Span } from '../../collector/span.ts';
@@ -23,9 +24,14 @@ export function normalsOf(history: History): Map<string, NormalDuration> {
 }
 
 /** The verdicts of a drawing, checked for what must hold of every verdict. */
-export function diagnoseDrawing(drawing: string, history: History = {}) {
+export function diagnoseDrawing(
+  drawing: string,
+  history: History = {},
+  hostsOf: (id: (label: string) => string) => readonly HostView[] = () => [],
+) {
   const trace = drawTrace(drawing);
-  const diagnosis = diagnoseTrace(trace.traceId, trace.spans, { normals: normalsOf(history) });
+  const hosts = hostsOf(trace.id);
+  const diagnosis = diagnoseTrace(trace.traceId, trace.spans, { normals: normalsOf(history), hosts });
   checkInvariants(diagnosis, trace.spans);
   const verdicts = diagnosis.verdicts.map((verdict) => ({
     ...verdict,
@@ -39,8 +45,12 @@ export function diagnoseDrawing(drawing: string, history: History = {}) {
 }
 
 /** The one verdict of a drawing. */
-export function verdictOf(drawing: string, history: History = {}) {
-  const { verdicts } = diagnoseDrawing(drawing, history);
+export function verdictOf(
+  drawing: string,
+  history: History = {},
+  hostsOf?: (id: (label: string) => string) => readonly HostView[],
+) {
+  const { verdicts } = diagnoseDrawing(drawing, history, hostsOf);
   expect(verdicts.map(({ sentence }) => sentence)).toHaveLength(1);
   const [verdict] = verdicts;
   if (verdict === undefined) throw new Error('got no verdict, expected one');
@@ -68,11 +78,27 @@ export function checkInvariants(diagnosis: Diagnosis, spans: readonly Span[]): v
   }
 }
 
+/** A host's fact is the rise of a counter, or a value of its process, that stands with the verdict. */
+function checkHostFact(hosts: Verdict['hosts'], name: string, value: unknown): void {
+  const known = hosts.flatMap(({ counters, process }) => [
+    ...Object.entries(counters).flatMap(([counter, { before, after }]) =>
+      [after, after - before, before].map((each) => [`sockeye.host.${counter}`, each]),
+    ),
+    ...Object.entries(process?.values ?? {}).map(([each, told]) => [`sockeye.process.${each}`, told]),
+    ...(process === null ? [] : [['sockeye.process.at', Date.parse(process.at)]]),
+  ]);
+  expect(known).toContainEqual([name, value]);
+}
+
 /** Evidence resolves to a span and an attribute of it; the path goes from a root to the origin, parent by parent. */
-function checkReferences({ evidence, path, origin }: Verdict, byId: ReadonlyMap<string, Span[]>): void {
+function checkReferences(
+  { evidence, path, origin, hosts }: Verdict,
+  byId: ReadonlyMap<string, Span[]>,
+): void {
   for (const { spanId, attribute, value, source } of evidence) {
     if (spanId === null) {
-      expect(source).toBe('history');
+      expect(['history', 'host']).toContain(source);
+      if (source === 'host') checkHostFact(hosts, attribute ?? '', value);
       continue;
     }
     const spans = byId.get(spanId) ?? [];

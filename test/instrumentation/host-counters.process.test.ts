@@ -223,6 +223,24 @@ describe.skipIf(process.platform !== 'linux')('a program that has sent spans', (
     ]);
   });
 
+  it('has each of its threads told apart, also where all have one instance id', async () => {
+    const { flags, env } = withHook(world.otlpEndpoint);
+    const app = startApp(appFile('calling-threads.cjs'), {
+      flags,
+      env: { ...env, OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=all-alike' },
+      args: [`http://127.0.0.1:${server.port}/threads`],
+    });
+    const pid = String(app.child.pid);
+    const threads = await world.getWhen('/api/hosts', ({ hosts }: Hosts) => {
+      const found = hosts.flatMap(({ processes }) => processes).filter((each) => each.pid === pid);
+      return found.length === 2 ? found : undefined;
+    });
+    expect(threads.map(({ instance }) => instance)).toEqual(['all-alike', 'all-alike']);
+    expect(threads.map(({ thread }) => thread).toSorted()).toEqual(['', expect.stringMatching(/^[1-9]\d*$/)]);
+    app.child.kill('SIGTERM');
+    expect(await app.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+  });
+
   it('says nothing of it when the receiver takes no metrics', async () => {
     const receiver = await startReceiver();
     try {

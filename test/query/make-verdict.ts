@@ -30,6 +30,7 @@ export function makeVerdict(
     nextChecks: [],
     path: [spanId],
     abandonedMs: 0,
+    hosts: [],
     ...fields,
   };
 }

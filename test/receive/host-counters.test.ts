@@ -2,11 +2,12 @@ import { expect, test } from 'vitest';
 import type { HostReport } from '../../collector/decode/host-reports.ts';
 import { createHostCounters, type HostCounters } from '../../collector/receive/host-counters.ts';
 
-const shop = { service: 'shop', pid: '7', instance: '' };
+const shop = { service: 'shop', pid: '7', instance: '', thread: '' };
 
 const report = (host: string, value = 1, namespace = ''): HostReport => ({
   host,
   namespace,
+  addresses: [],
   counters: new Map([['tcp.retransmits', value]]),
   process: { ...shop, values: new Map([['memory.resident_bytes', value]]) },
 });
@@ -68,22 +69,24 @@ test('a host has names of 32 counters at most over all its reports, and no long 
   expect(hosts.keep(report('h'.repeat(101)))).toBe(false);
 });
 
-test('a host has a history: a report every five seconds at most, 60 in all, the oldest first', () => {
+test('a host has a history: two reports in five seconds at most, 120 in all, the oldest first', () => {
   let nowMs = 0;
   const hosts = createHostCounters(() => nowMs);
   for (let index = 0; index < 100; index++) {
     hosts.keep(report('a', 10 * index));
-    nowMs += 4_999;
-    hosts.keep(report('a', 10 * index + 1));
-    nowMs += 1;
+    for (const late of [1, 2]) {
+      nowMs += 1_000;
+      hosts.keep(report('a', 10 * index + late));
+    }
+    nowMs += 3_000;
   }
   const [{ reports } = { reports: [] }] = hosts.recent();
-  expect(reports).toHaveLength(60);
-  // What came within five seconds of another took its place.
+  expect(reports).toHaveLength(120);
+  // The third within five seconds took the place of the second.
   expect(reports.map(({ counters }) => counters.get('tcp.retransmits'))).toEqual(
-    Array.from({ length: 60 }, (_, index) => 10 * (40 + index) + 1),
+    Array.from({ length: 60 }, (_, index) => [10 * (40 + index), 10 * (40 + index) + 2]).flat(),
   );
-  expect(reports.at(-1)?.atMs).toBe(99 * 5_000 + 4_999);
+  expect(reports.at(-1)?.atMs).toBe(99 * 5_000 + 2_000);
 });
 
 test('of each process the newest is kept, of 100 of them, and as long as it reports', () => {
@@ -107,11 +110,12 @@ test('of each process the newest is kept, of 100 of them, and as long as it repo
   expect(hosts.recent()[0]?.processes.map(({ pid }) => pid)).toEqual(['3']);
 });
 
-test('threads of one process are told apart by their instance, and restarts by their pid', () => {
+test('threads of one process are told apart by their instance or number, and restarts by their pid', () => {
   const hosts = createHostCounters();
   const threads = [
     { ...shop, instance: 'main' },
     { ...shop, instance: 'worker' },
+    { ...shop, instance: 'main', thread: '1' },
     { ...shop, pid: '8', instance: 'main' },
   ];
   for (const thread of [...threads, ...threads])
@@ -150,6 +154,22 @@ test('the newest counters are those of the last report, under names of any chara
     named(['a,b']),
     named(['a', 'b']),
   ]);
+});
+
+test('those are read that are wanted, by their name, address or service', () => {
+  const hosts = createHostCounters();
+  hosts.keep({ ...report('a'), addresses: ['10.0.0.1', 'x'.repeat(101)] });
+  hosts.keep({
+    ...report('b'),
+    process: { ...shop, service: 'pay', values: new Map([['listen.queue', 1]]) },
+  });
+  const found = (isWanted: Parameters<HostCounters['recent']>[0]) =>
+    hosts.recent(isWanted).map(({ host }) => host);
+  expect(found(({ host }) => host === 'a')).toEqual(['a']);
+  expect(found(({ addresses }) => addresses.includes('10.0.0.1'))).toEqual(['a']);
+  expect(found(({ services }) => services.has('pay'))).toEqual(['b']);
+  expect(found(() => false)).toEqual([]);
+  expect(hosts.recent()[0]?.addresses).toEqual(['10.0.0.1']);
 });
 
 test('a process that says nothing of itself is none', () => {

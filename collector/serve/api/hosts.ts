@@ -19,17 +19,19 @@ export function hostRoutes(sources: Sources): Route[] {
 
 export function describeHosts(hosts: readonly HostHistory[]): Hosts {
   return {
-    hosts: hosts.map(({ host, namespace, reports, processes }) => ({
+    hosts: hosts.map(({ host, namespace, addresses, reports, processes }) => ({
       host,
       networkNamespace: namespace,
+      addresses: [...addresses],
       reports: reports.map(({ atMs, counters }) => ({
         at: timeOf(atMs),
         counters: Object.fromEntries(counters),
       })),
-      processes: processes.map(({ service, pid, instance, atMs, values }) => ({
+      processes: processes.map(({ service, pid, instance, thread, atMs, values }) => ({
         service,
         pid,
         instance,
+        thread,
         at: timeOf(atMs),
         values: Object.fromEntries(values),
       })),

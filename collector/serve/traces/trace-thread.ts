@@ -37,6 +37,7 @@ const ask = <T>(method: keyof History, ...given: unknown[]): Promise<T> => {
 const history: History = {
   readNormals: (keys, exceptTraceId) => ask('readNormals', keys, exceptTraceId),
   readAddressServices: (addresses) => ask('readAddressServices', addresses),
+  readHostViews: (traceId) => ask('readHostViews', traceId),
 };
 
 function send(message: FromThread, transfer: ArrayBuffer[] = []): void {

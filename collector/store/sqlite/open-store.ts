@@ -112,7 +112,9 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       settled(() => finder.call('readUndiagnosed', { patience, limit }), 'settleFailures'),
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
-    diagnoseTraces: (traceIds) => settled(() => diagnoser.call('diagnoseTraces', traceIds, undefined)),
+    readHostViews: (traceId) => finder.call('readHostViews', traceId),
+    diagnoseTraces: (traceIds, hosts) =>
+      settled(() => diagnoser.call('diagnoseTraces', { traceIds, hosts }, undefined)),
     saveDiagnoses: (saved) => change('saveDiagnoses', saved),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionLimits = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };

@@ -20,7 +20,7 @@ import type { Methods } from '../thread.ts';
 import { createAddressReader } from './addresses.ts';
 import { createAttributeReader } from './attributes.ts';
 import { createCallReader } from './calls.ts';
-import { createDiagnoser } from './diagnoses.ts';
+import { createDiagnoser, type HostViews } from './diagnoses.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
@@ -62,8 +62,8 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const rollups = createRollupReader(database, addresses);
   const calls = createCallReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);
-  const diagnose = createDiagnoser(traces, calls, addresses);
   const verdicts = createVerdictReader(database);
+  const diagnose = createDiagnoser(traces, calls, addresses, verdicts.readHostViews);
   const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
   const pinned = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
@@ -73,6 +73,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
     readNormals: (keys, exceptTraceId) =>
       calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId)),
     readAddressServices: (wanted) => addresses.some(wanted),
+    readHostViews: verdicts.readHostViews,
   };
   const views = createTraceViews(traces, () => units.byTrace(), history, isPinned);
   const readStatus = createStatusReader(database, folder);
@@ -99,7 +100,9 @@ export function createReader(database: Connection, folder: string, log: (line: s
       attributes.readKeys(units.all(), range, prefix, limit, isCancelled),
     readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
       attributes.readValues(units.all(), range, wanted, isCancelled),
-    diagnoseTraces: (traceIds: readonly string[]) => diagnose(units.counted(), traceIds),
+    diagnoseTraces: ({ traceIds, hosts }: { traceIds: readonly string[]; hosts?: HostViews }) =>
+      diagnose(units.counted(), traceIds, hosts),
+    readHostViews: verdicts.readHostViews,
     readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
       verdicts.readUndiagnosed(patience, limit),
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),

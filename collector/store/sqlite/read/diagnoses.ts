@@ -2,6 +2,7 @@
  * Diagnoses traces where they are read: a trace is large, what is said of it is little. Many at a time, because what is
  * normal is nearly the same for all of them, and traces that lie beside each other are of one granule.
  */
+import type { HostView } from '../../../diagnose/hosts/host-view.ts';
 import { normalKey } from '../../../diagnose/normals.ts';
 import { foldPending } from '../../../diagnose/pending.ts';
 import { buildTraceTree, type TraceTree } from '../../../diagnose/tree.ts';
@@ -21,6 +22,9 @@ const SPANS_TOGETHER = 5_000;
 /** Of one answer, and so of one look at the database: a second or two. */
 const SPANS_MAX = 50_000;
 
+/** By trace. */
+export type HostViews = ReadonlyMap<string, readonly HostView[]>;
+
 interface UnderstoodTrace {
   readonly sent: readonly Span[];
   readonly tree: TraceTree;
@@ -38,6 +42,7 @@ export function createDiagnoser(
   reader: TraceReader,
   calls: ReturnType<typeof createCallReader>,
   addresses: AddressServices,
+  readHostViews: (traceId: string) => readonly HostView[],
 ) {
   function open(units: readonly Unit[], traceId: string): OpenTrace | null {
     const pieces = reader.pieces(units, traceId);
@@ -54,7 +59,7 @@ export function createDiagnoser(
     };
   }
 
-  function judge(traces: readonly OpenTrace[]): DiagnosisToSave[] {
+  function judge(traces: readonly OpenTrace[], hosts: HostViews): DiagnosisToSave[] {
     const keys = new Map<string, NormalKey>();
     const asked = new Set<string>();
     for (const { questions } of traces) {
@@ -68,8 +73,9 @@ export function createDiagnoser(
       const { traceId, pieces, questions, own } = trace;
       const all = questions.normalKeys.map((key) => latencies.get(keyOf(key))!);
       const normals = calls.normalsOf(questions.normalKeys, all, own);
+      const views = questions.normalKeys.length === 0 ? [] : (hosts.get(traceId) ?? readHostViews(traceId));
       const conclude = ({ sent, tree }: UnderstoodTrace) =>
-        diagnosisToSave(judgeTrace(traceId, tree, normals, services), sent);
+        diagnosisToSave(judgeTrace(traceId, tree, normals, services, views), sent);
       return undamaged(
         () => conclude(trace),
         () => conclude(understand(reader.spans(pieces))),
@@ -88,7 +94,11 @@ export function createDiagnoser(
     return end === -1 ? traceIds : traceIds.slice(0, end);
   }
 
-  return (units: readonly Unit[], traceIds: readonly string[]): DiagnosisToSave[] => {
+  return (
+    units: readonly Unit[],
+    traceIds: readonly string[],
+    hosts: HostViews = new Map(),
+  ): DiagnosisToSave[] => {
     const diagnosed: DiagnosisToSave[] = [];
     let opened: OpenTrace[] = [];
     let spans = 0;
@@ -99,11 +109,11 @@ export function createDiagnoser(
       opened.push(trace);
       spans += trace.sent.length;
       if (spans < SPANS_TOGETHER) continue;
-      diagnosed.push(...judge(opened));
+      diagnosed.push(...judge(opened, hosts));
       opened = [];
       spans = 0;
     }
-    return [...diagnosed, ...judge(opened)];
+    return [...diagnosed, ...judge(opened, hosts)];
   };
 }
 

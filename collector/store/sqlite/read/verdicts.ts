@@ -1,4 +1,5 @@
 /** Reads which traces are due for diagnosis, and what earlier diagnoses said. */
+import type { HostView } from '../../../diagnose/hosts/host-view.ts';
 import type { Verdict } from '../../../diagnose/verdict.ts';
 import type { VerdictRow } from '../../../query/results.ts';
 import type { Patience, TimeRange } from '../../store.ts';
@@ -35,7 +36,16 @@ export function createVerdictReader(database: Connection) {
      ORDER BY give_up_start_unix_ms DESC LIMIT ?`,
   );
 
+  const ofTrace = database
+    .prepare<[Buffer], string>('SELECT verdict_json FROM verdict WHERE trace_id = ? ORDER BY ordinal')
+    .pluck();
+
   return {
+    /** What was kept by an older version has none. */
+    readHostViews: (traceId: string): HostView[] =>
+      ofTrace
+        .all(Buffer.from(traceId, 'hex'))
+        .flatMap((json) => [...((JSON.parse(json) as Partial<Verdict>).hosts ?? [])]),
     readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
       const nowUnixMs = Date.now();
       const ids = due.all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit);

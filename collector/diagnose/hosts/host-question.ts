@@ -1,0 +1,60 @@
+/** What a verdict asks the hosts of both ends of its call: whom, and about which time. Pure. */
+import { numberAttribute, serviceOf, textAttribute, type Span } from '../../span.ts';
+import { peerAddress } from '../tree.ts';
+import type { Verdict } from '../verdict.ts';
+import type { HostView } from './host-view.ts';
+
+export interface HostQuestion {
+  /** The call. */
+  readonly spanId: string;
+  readonly caller: { readonly host: string; readonly service: string; readonly pid: string };
+  readonly callee: {
+    readonly service: string;
+    /** As it was called, and what that name was found to be. */
+    readonly addresses: readonly string[];
+    readonly port: string;
+  };
+  readonly fromUnixMs: number;
+  readonly toUnixMs: number;
+}
+
+/** In these the other end, or the own kernel, may know more than was seen of the call. */
+const PHASES: ReadonlySet<Verdict['phase']> = new Set(['connect', 'tls', 'send', 'wait', 'receive']);
+
+/** Whether no later report can say more of the call. */
+function isComplete(views: readonly HostView[]): boolean {
+  const called = views.filter(({ side }) => side === 'callee');
+  return (
+    called.length > 0 &&
+    called.every(
+      ({ coversCall, process }) =>
+        coversCall && (process === null || process.isSilent || Object.keys(process.values).length > 0),
+    )
+  );
+}
+
+/** `span` is the verdict's origin. null where it is no call, or the verdict needs no more. */
+export function hostQuestion(verdict: Verdict, span: Span | undefined): HostQuestion | null {
+  const { confidence, phase, origin, giveUp, hosts } = verdict;
+  const isOpen = confidence === 'possible' || confidence === 'unknown';
+  if (span?.kind !== 'client' || !PHASES.has(phase)) return null;
+  if (hosts.length === 0 ? !isOpen : isComplete(hosts)) return null;
+  const { host, port } = peerAddress(span);
+  const peer = textAttribute(span.attributes, 'network.peer.address');
+  const { attributes } = span.resource;
+  return {
+    spanId: span.spanId,
+    caller: {
+      host: textAttribute(attributes, 'host.name') ?? '',
+      service: serviceOf(span),
+      pid: String(numberAttribute(attributes, 'process.pid') ?? ''),
+    },
+    callee: {
+      service: origin.edge.slice(`${origin.service}->`.length),
+      addresses: [...new Set([peer, host].filter((address) => address !== null))],
+      port: port ?? '',
+    },
+    fromUnixMs: Number(span.startUnixNano / 1_000_000n),
+    toUnixMs: Date.parse(giveUp.at),
+  };
+}

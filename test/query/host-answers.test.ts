@@ -1,0 +1,142 @@
+/** What hosts report comes to the verdicts that ask, at once and for a while after, and within bounds. */
+import { expect, it } from 'vitest';
+import type { HostQuestion } from '../../collector/diagnose/hosts/host-question.ts';
+import type { ReportingHost } from '../../collector/diagnose/hosts/host-view.ts';
+import { createHostAnswers } from '../../collector/query/host-answers.ts';
+import type { DiagnosisToSave, VerdictToSave } from '../../collector/store/store.ts';
+
+const givenUpMs = 100_000;
+const question: HostQuestion = {
+  spanId: 'c',
+  caller: { host: 'one', service: 'shop', pid: '1' },
+  callee: { service: 'pay', addresses: ['10.0.0.2'], port: '80' },
+  fromUnixMs: givenUpMs - 3_000,
+  toUnixMs: givenUpMs,
+};
+
+const diagnosed = (traceId: string, asked: HostQuestion | null = question): DiagnosisToSave => ({
+  traceId,
+  spanCount: 1,
+  entry: { service: 'shop', operation: 'GET' },
+  verdicts: [{ question: asked } as VerdictToSave],
+});
+
+function world() {
+  let nowMs = givenUpMs + 2_000;
+  let looks = 0;
+  const host = {
+    host: 'two',
+    namespace: '',
+    addresses: ['10.0.0.2'],
+    reports: [] as { atMs: number; counters: Map<string, number> }[],
+    processes: [],
+  } satisfies ReportingHost;
+  const answers = createHostAnswers(
+    (isWanted) => {
+      looks++;
+      return isWanted({ ...host, services: new Set() }) ? [host] : [];
+    },
+    () => nowMs,
+  );
+  return {
+    answers,
+    pass: (ms: number) => (nowMs += ms),
+    report: (atMs: number) =>
+      host.reports.push({ atMs, counters: new Map([['tcp.listen_overflows', atMs]]) }),
+    looks: () => looks,
+  };
+}
+
+/** The overflows that each trace is told of. */
+const rises = (said: ReturnType<ReturnType<typeof world>['answers']['due']>) =>
+  Object.fromEntries(
+    [...said].map(([traceId, [view]]) => {
+      const { before = 0, after = 0 } = view?.counters['tcp.listen_overflows'] ?? {};
+      return [traceId, after - before];
+    }),
+  );
+
+it('a trace whose verdicts ask nothing is told nothing, and no host is looked at', () => {
+  const { answers, report, looks } = world();
+  report(95_000);
+  expect(answers.ask([diagnosed('a', null)])).toEqual(new Map());
+  expect(answers.due()).toEqual(new Map());
+  expect(looks()).toBe(0);
+});
+
+it('what is known is said at once, what comes later when it comes, and nothing twice', () => {
+  const { answers, report, pass } = world();
+  report(95_000);
+  const first = answers.ask([diagnosed('a'), diagnosed('b', null)]);
+  expect(rises(first)).toEqual({ a: 0 });
+  answers.heard([diagnosed('a')], first);
+  expect(answers.due()).toEqual(new Map());
+  report(105_000);
+  // Looked at once in two seconds.
+  expect(answers.due()).toEqual(new Map());
+  pass(2_000);
+  const second = answers.due();
+  expect(rises(second)).toEqual({ a: 10_000 });
+  answers.heard([diagnosed('a')], second);
+  pass(2_000);
+  expect(answers.due()).toEqual(new Map());
+});
+
+it('what was not heard is said again', () => {
+  const { answers, report, pass } = world();
+  answers.ask([diagnosed('a')]);
+  report(95_000);
+  pass(2_000);
+  expect(answers.due().size).toBe(1);
+  pass(2_000);
+  expect(answers.due().size).toBe(1);
+  answers.forget(['a']);
+  pass(2_000);
+  expect(answers.due().size).toBe(0);
+});
+
+it('a trace that asks no more is told no more', () => {
+  const { answers, report, pass } = world();
+  report(95_000);
+  answers.heard([diagnosed('a', null)], answers.ask([diagnosed('a')]));
+  report(105_000);
+  pass(2_000);
+  expect(answers.due().size).toBe(0);
+});
+
+it.each([
+  [40_000, 1],
+  [42_000, 0],
+])('%d ms after it was asked first, %d is told', (ms, count) => {
+  const { answers, report, pass } = world();
+  answers.ask([diagnosed('a')]);
+  for (let passed = 0; passed < ms - 2_000; passed += 2_000) {
+    pass(2_000);
+    answers.due();
+  }
+  report(105_000);
+  pass(2_000);
+  expect(answers.due().size).toBe(count);
+});
+
+it.each([
+  [58_000, 1],
+  [58_001, 0],
+  [-62_000, 1],
+  [-62_001, 0],
+])('of a moment that seems %d ms longer ago, %d is told', (ms, count) => {
+  const { answers, report } = world();
+  report(95_000);
+  const asked = { ...question, toUnixMs: question.toUnixMs - ms };
+  expect(answers.ask([diagnosed('a', asked)]).size).toBe(count);
+});
+
+it('beyond 500 traces that wait, those that have waited for longest do no more', () => {
+  const { answers, report, pass } = world();
+  answers.ask(Array.from({ length: 501 }, (_, index) => diagnosed(`trace-${index}`)));
+  report(95_000);
+  pass(2_000);
+  const said = answers.due();
+  expect(said.size).toBe(500);
+  expect(said.has('trace-0')).toBe(false);
+});
