@@ -34,76 +34,62 @@ export type StepCells = Map<number, Cell>;
 
 const writer = new ByteWriter();
 
-/**
- * A step's sum: the cells, added to what is stored of it. Null when nothing is left in it. Throws when the stored bytes are
- * damaged. What is stored is read a cell at a time, because a day has thousands, and those that nothing is added to are
- * copied as they are.
- */
-export function encodeStep(
-  cells: ReadonlyMap<number, Cell>,
-  stored: Uint8Array | null = null,
-): Buffer | null {
-  writer.clear();
-  let before = 0;
-  const begin = (series: number): void => {
-    writer.varint(series - before);
-    before = series;
-  };
-  const put = (series: number, cell: Cell): void => {
-    holdAtZero(cell);
-    if (isEmptyCell(cell)) return;
-    begin(series);
-    writeCell(writer, cell);
-  };
-  const added = rising(cells);
-  let next = 0;
-  const putBelow = (series: number): void => {
-    for (; next < added.length && added[next]!.series < series; next++)
-      put(added[next]!.series, added[next]!.cell);
-  };
-  if (stored !== null) {
-    const reader = openStep(stored);
-    for (let series = 0; reader.more;) {
-      series += reader.varint();
-      putBelow(series);
-      if (added[next]?.series === series) {
-        const sum = readCell(reader);
-        addCell(sum, added[next++]!.cell);
-        put(series, sum);
-      } else {
-        const from = reader.position;
-        skipCell(reader);
-        begin(series);
-        writer.copy(reader.bytes.subarray(from, reader.position));
-      }
-    }
-  }
-  putBelow(Infinity);
-  return compressWritten();
+/** A step's sum. Null when nothing is left in it. Changes the cells. */
+export function encodeStep(cells: ReadonlyMap<number, Cell>): Buffer | null {
+  const step = new StepWriter();
+  for (const [series, cell] of rising(cells)) step.sum(series, cell);
+  return step.finish();
 }
 
 /** What is to be added to a step: of either sign, so that nothing of it may be left out. */
 export function encodeDelta(cells: ReadonlyMap<number, Cell>): Buffer | null {
-  writer.clear();
-  let before = 0;
-  for (const { series, cell } of rising(cells)) {
-    writer.varint(series - before);
-    writeCell(writer, cell);
-    before = series;
+  const step = new StepWriter();
+  for (const [series, cell] of rising(cells)) step.delta(series, cell);
+  return step.finish();
+}
+
+function rising(cells: ReadonlyMap<number, Cell>): (readonly [number, Cell])[] {
+  return [...cells].toSorted(([a], [b]) => a - b);
+}
+
+/** Writes cells in rising order of series. One at a time: they share their memory. */
+export class StepWriter {
+  #before = 0;
+
+  constructor() {
+    writer.clear();
   }
-  return compressWritten();
-}
 
-function rising(cells: ReadonlyMap<number, Cell>): { readonly series: number; readonly cell: Cell }[] {
-  return Array.from(cells, ([series, cell]) => ({ series, cell })).toSorted((a, b) => a.series - b.series);
-}
+  /** Left out when nothing is left in it. */
+  sum(series: number, cell: Cell): void {
+    holdAtZero(cell);
+    if (!isEmptyCell(cell)) this.delta(series, cell);
+  }
 
-function compressWritten(): Buffer | null {
-  const written = writer.bytes();
-  if (written.length === 0) return null;
-  return zstdCompressSync(written, {
-    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+  delta(series: number, cell: Cell): void {
+    this.#begin(series);
+    writeCell(writer, cell);
+  }
+
+  /** Of a cell as `openStep` reads it. */
+  copy(series: number, bytes: Uint8Array): void {
+    this.#begin(series);
+    writer.copy(bytes);
+  }
+
+  /** Null when nothing was written. */
+  finish(): Buffer | null {
+    const written = writer.bytes();
+    if (written.length === 0) return null;
+    return zstdCompressSync(written, {
+      params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+    });
+  }
+
+  #begin(series: number): void {
+    writer.varint(series - this.#before);
+    this.#before = series;
+  }
 }
 
 /** The cells of a sum or a delta, in rising order of series: how far from the one before, and the cell. */

@@ -8,9 +8,9 @@
  * A week is read from some thirty steps of thousands of cells: made one by one, they take three times as long.
  */
 import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
-import { addStoredCell, emptyCell, skipCell } from './cell.ts';
+import { addStoredCell, emptyCell, skipCell, type Cell } from './cell.ts';
 import { SketchSum } from './sketch-sum.ts';
-import { addCells, openStep, type StepCells } from './steps.ts';
+import { addCells, openStep, StepWriter, type StepCells } from './steps.ts';
 
 /** A step, and the series whose cell is to be read next. */
 interface OpenedStep {
@@ -41,25 +41,62 @@ export function sumSteps(steps: Iterable<Uint8Array>, isWanted: (series: number)
   return sum;
 }
 
+/**
+ * A stored step's sum, null when there is none, and what is to be added to it, as one sum; null when nothing is left. Throws
+ * when bytes are damaged. A cell at a time: a day has thousands, of which most are copied as they are.
+ */
+export function encodeSum(stored: Uint8Array | null, deltas: readonly Uint8Array[]): Buffer | null {
+  const whole = stored === null ? null : { reader: openStep(stored), series: 0 };
+  const open = deltas.map((data) => ({ reader: openStep(data), series: 0 }));
+  if (whole !== null) open.unshift(whole);
+  const opened = open.filter((step) => findNext(step, all));
+  const step = new StepWriter();
+  while (opened.length > 0) {
+    const series = lowestOf(opened);
+    const isAlone = opened[0] === whole && opened.every((each) => each === whole || each.series !== series);
+    if (!isAlone) step.sum(series, sumNext(opened, series, all));
+    else {
+      const { reader } = opened[0]!;
+      const from = reader.position;
+      skipCell(reader);
+      step.copy(series, reader.bytes.subarray(from, reader.position));
+      if (!findNext(opened[0]!, all)) opened.shift();
+    }
+  }
+  return step.finish();
+}
+
+const all = (): boolean => true;
+
 function sumSideBySide(open: OpenedStep[], isWanted: (series: number) => boolean): StepCells {
   const sum: StepCells = new Map();
   while (open.length > 0) {
-    let series = Infinity;
-    for (const step of open) series = Math.min(series, step.series);
-    const cell = emptyCell();
-    latency.clear();
-    serverLatency.clear();
-    for (let index = 0; index < open.length; index++) {
-      const step = open[index]!;
-      if (step.series !== series) continue;
-      addStoredCell(cell, latency, serverLatency, step.reader);
-      if (!findNext(step, isWanted)) open.splice(index--, 1);
-    }
-    cell.latency = latency.sketch();
-    if (!serverLatency.isEmpty) cell.serverLatency = serverLatency.sketch();
-    sum.set(series, cell);
+    const series = lowestOf(open);
+    sum.set(series, sumNext(open, series, isWanted));
   }
   return sum;
+}
+
+function lowestOf(open: readonly OpenedStep[]): number {
+  let series = Infinity;
+  for (const step of open) if (step.series < series) series = step.series;
+  return series;
+}
+
+/** Of the steps whose next cell is of the series; those that are at their end are taken out. */
+function sumNext(open: OpenedStep[], series: number, isWanted: (series: number) => boolean): Cell {
+  const cell = emptyCell();
+  latency.clear();
+  serverLatency.clear();
+  for (let index = 0; index < open.length; index++) {
+    const step = open[index]!;
+    if (step.series !== series) continue;
+    addStoredCell(cell, latency, serverLatency, step.reader);
+    if (!findNext(step, isWanted)) open.splice(index--, 1);
+  }
+  cell.latency = latency.sketch();
+  if (!serverLatency.isEmpty) cell.serverLatency = serverLatency.sketch();
+  return cell;
 }
 
 /** Goes to the next cell that is wanted; false when there is none. */

@@ -20,7 +20,7 @@ import {
   TIMEOUT,
 } from '../columns/codes.ts';
 import type { MapEdge } from '../../serve/wire.ts';
-import { addCell, countBudget, countTimeoutPhase, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
+import { countBudget, countTimeoutPhase, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
 import { LatencyCounts } from './latency-counts.ts';
 import {
   CODES,
@@ -304,27 +304,6 @@ export class Tally {
     this.#versionOfResource.set(resource, id);
     return id;
   }
-}
-
-/** The minutes' cells added up into hours, days: `stepMs` long steps. */
-export function gatherSteps(
-  minutes: Iterable<{ readonly stepUnixMs: number; readonly cells: ReadonlyMap<number, Cell> }>,
-  stepMs: number,
-): Map<number, Map<number, Cell>> {
-  const steps = new Map<number, Map<number, Cell>>();
-  for (const { stepUnixMs, cells } of minutes) {
-    const start = Math.floor(stepUnixMs / stepMs) * stepMs;
-    let step = steps.get(start);
-    if (step === undefined) steps.set(start, (step = new Map()));
-    for (const [series, cell] of cells) addCell(cellOf(step, series), cell);
-  }
-  return steps;
-}
-
-function cellOf(cells: Map<number, Cell>, key: number): Cell {
-  let cell = cells.get(key);
-  if (cell === undefined) cells.set(key, (cell = emptyCell()));
-  return cell;
 }
 
 /** What a trace counted for before and counts for now may be the same. */

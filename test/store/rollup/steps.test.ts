@@ -23,7 +23,7 @@ import {
   encodeStep,
   type StepCells,
 } from '../../../collector/store/rollup/steps.ts';
-import { sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
+import { encodeSum, sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -171,26 +171,30 @@ test.each([1, 7, 200])('%i steps added up side by side are the sum of their cell
   }
 });
 
-test.each([0, 1, 2, 3])('cells added to a stored step (%i) are the sum of both, written as one', (round) => {
+test.each([0, 1, 4])('a stored step and %i deltas are written as the one sum of them', (count) => {
   const stored = encodeStep(manyCells(0))!;
-  const added = manyCells(round);
-  // What a delta takes out.
-  if (round === 3)
-    for (const cell of added.values()) {
-      cell.calls *= -1;
-      cell.latency.counts.fill(-1);
-    }
-  const sum = decodeStep(stored);
-  addCells(sum, structuredClone(added));
-  expect(encodeStep(added, stored)).toEqual(encodeStep(sum));
+  const deltas = Array.from({ length: count }, (_, round) => {
+    const cells = manyCells(round);
+    // What a delta takes out.
+    if (round === 3)
+      for (const cell of cells.values()) {
+        cell.calls *= -4;
+        cell.latency.counts.fill(-1);
+      }
+    return encodeDelta(cells)!;
+  });
+  for (const whole of [stored, null]) {
+    const sum: StepCells = whole === null ? new Map() : decodeStep(whole);
+    for (const data of deltas) addCells(sum, decodeStep(data));
+    expect(encodeSum(whole, deltas)).toEqual(encodeStep(sum));
+  }
 });
 
-test('nothing added to a stored step leaves its bytes as they are; with damaged bytes it throws', () => {
-  const stored = encodeStep(manyCells(0))!;
-  expect(encodeStep(new Map(), stored)).toEqual(stored);
-  expect(() => encodeStep(manyCells(1), stored.subarray(0, -9))).toThrow(
-    /Src size|frame|unexpected|corrupt/i,
-  );
+test('a sum is not made of damaged bytes', () => {
+  const data = encodeStep(manyCells(0))!;
+  const damaged = data.subarray(0, -9);
+  expect(() => encodeSum(damaged, [data])).toThrow(/Src size|frame|unexpected|corrupt/i);
+  expect(() => encodeSum(data, [damaged])).toThrow(/Src size|frame|unexpected|corrupt/i);
 });
 
 test('of steps one of which is damaged there is no sum', () => {

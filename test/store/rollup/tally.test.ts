@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
 import { IS_SNAPSHOT, IS_STREAM, NEVER_ARRIVED } from '../../../collector/store/columns/codes.ts';
-import { addCells, decodeStep, encodeStep, type StepCells } from '../../../collector/store/rollup/steps.ts';
+import {
+  addCells,
+  decodeStep,
+  encodeDelta,
+  encodeStep,
+  type StepCells,
+} from '../../../collector/store/rollup/steps.ts';
+import { encodeSum } from '../../../collector/store/rollup/sum-steps.ts';
 import { seriesIdentity, type EdgeSeries } from '../../../collector/store/rollup/series.ts';
 import { latencyOfSketch, totalOf } from '../../../collector/store/rollup/sketch.ts';
-import { gatherSteps, Tally } from '../../../collector/store/rollup/tally.ts';
+import { Tally } from '../../../collector/store/rollup/tally.ts';
 import { count, NAMES, SERVICES, tallyOf, type DrawnSpan } from './draw-rows.ts';
 
 const CALL: DrawnSpan[] = [
@@ -172,11 +179,9 @@ test('random traces, split at random and stored step by step, sum up to what cou
     count(then, part, -1);
     count(then, trace, 1);
     for (const tally of [first, then]) {
-      for (const [day, cells] of gatherSteps(minutesOf(tally), 86_400_000)) {
-        const known = stored.get(day);
-        const sum: StepCells = known === undefined ? new Map() : decodeStep(known);
-        addCells(sum, cells);
-        const data = encodeStep(sum);
+      for (const [day, minutes] of byDay(minutesOf(tally))) {
+        const deltas = minutes.map(({ cells }) => encodeDelta(cells)).filter((delta) => delta !== null);
+        const data = encodeSum(stored.get(day) ?? null, deltas);
         if (data === null) stored.delete(day);
         else stored.set(day, data);
       }
@@ -184,12 +189,18 @@ test('random traces, split at random and stored step by step, sum up to what cou
   }
   const whole = new Tally(NAMES);
   for (const trace of traces) count(whole, trace, 1);
-  const expected = gatherSteps(minutesOf(whole), 86_400_000);
+  const expected = byDay(minutesOf(whole));
   expect([...stored.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
   for (const [day, data] of stored) {
-    expect(plainCells(decodeStep(data))).toEqual(plainCells(decodeStep(encodeStep(expected.get(day)!)!)));
+    const sum: StepCells = new Map();
+    for (const { cells } of expected.get(day)!) addCells(sum, cells);
+    expect(plainCells(decodeStep(data))).toEqual(plainCells(decodeStep(encodeStep(sum)!)));
   }
 });
+
+function byDay<M extends { readonly stepUnixMs: number }>(minutes: readonly M[]): Map<number, M[]> {
+  return Map.groupBy(minutes, ({ stepUnixMs }) => Math.floor(stepUnixMs / 86_400_000));
+}
 
 function plainCells(cells: StepCells) {
   return [...cells]

@@ -1,6 +1,6 @@
 /** Adds what was counted since to the sums of minutes, hours and days. */
-import { addCells, decodeStep, encodeStep, STEP_MS, type Level, type StepCells } from '../../rollup/steps.ts';
-import { gatherSteps } from '../../rollup/tally.ts';
+import { decodeStep, STEP_MS, type Level } from '../../rollup/steps.ts';
+import { encodeSum } from '../../rollup/sum-steps.ts';
 import type { Connection } from '../open-database.ts';
 import type { Steps } from './jobs.ts';
 
@@ -12,12 +12,18 @@ export interface RollupAbsorber {
 
 /** At once: of a fold of late spans there may be one for every minute of a week. */
 const DELTAS_AT_ONCE = 512;
+/** They are held in memory, unpacked some three times as large. */
+const DELTA_BYTES_AT_ONCE = 4_000_000;
+
+interface Delta {
+  readonly delta_id: number;
+  readonly step_unix_ms: number;
+  readonly data: Buffer;
+}
 
 export function createRollupAbsorber(database: Connection): RollupAbsorber {
   const count = database.prepare<[], number>('SELECT count(*) FROM rollup_delta').pluck();
-  const oldest = database.prepare<[number], { delta_id: number; step_unix_ms: number; data: Buffer }>(
-    'SELECT * FROM rollup_delta ORDER BY delta_id LIMIT ?',
-  );
+  const oldest = database.prepare<[number], Delta>('SELECT * FROM rollup_delta ORDER BY delta_id LIMIT ?');
   const select = database
     .prepare<[Level, number], Buffer>('SELECT data FROM rollup WHERE level = ? AND step_unix_ms = ?')
     .pluck();
@@ -25,27 +31,29 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
   const remove = database.prepare<[Level, number]>('DELETE FROM rollup WHERE level = ? AND step_unix_ms = ?');
   const forget = database.prepare<[number]>('DELETE FROM rollup_delta WHERE delta_id <= ?');
 
+  function take(): Delta[] {
+    const deltas: Delta[] = [];
+    let bytes = 0;
+    for (const delta of oldest.iterate(DELTAS_AT_ONCE)) {
+      deltas.push(delta);
+      bytes += delta.data.length;
+      if (bytes >= DELTA_BYTES_AT_ONCE) break;
+    }
+    return deltas;
+  }
+
   return {
     waiting: () => count.get() ?? 0,
     *absorb() {
-      const deltas = oldest.all(DELTAS_AT_ONCE);
+      const deltas = take();
       const last = deltas.at(-1);
       if (last === undefined) return;
-      const minutes = new Map<number, StepCells>();
-      for (const { step_unix_ms: stepUnixMs, data } of deltas) {
-        let sum = minutes.get(stepUnixMs);
-        if (sum === undefined) minutes.set(stepUnixMs, (sum = new Map()));
-        const delta = unlessDamaged(`a delta of minute ${stepUnixMs}`, () => decodeStep(data));
-        if (delta !== DAMAGED) addCells(sum, delta);
-        yield 0.3;
-      }
       const writes: { level: Level; stepUnixMs: number; data: Buffer | null }[] = [];
-      const added = [...minutes].map(([stepUnixMs, cells]) => ({ stepUnixMs, cells }));
       for (const level of ['minute', 'hour', 'day'] as const) {
-        for (const [stepUnixMs, cells] of gatherSteps(added, STEP_MS[level])) {
-          const stored = select.get(level, stepUnixMs);
-          const sum = unlessDamaged(`${level} ${stepUnixMs}`, () => encodeStep(cells, stored));
-          writes.push({ level, stepUnixMs, data: sum === DAMAGED ? encodeStep(cells) : sum });
+        const stepOf = (delta: Delta) => Math.floor(delta.step_unix_ms / STEP_MS[level]) * STEP_MS[level];
+        for (const [stepUnixMs, added] of Map.groupBy(deltas, stepOf)) {
+          const stored = select.get(level, stepUnixMs) ?? null;
+          writes.push({ level, stepUnixMs, data: sumOf(`${level} ${stepUnixMs}`, stored, added) });
           yield 0.6;
         }
       }
@@ -62,14 +70,26 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
   };
 }
 
-const DAMAGED = Symbol('damaged');
-
-/** The spans themselves are elsewhere: a sum that cannot be read begins anew. */
-function unlessDamaged<T>(what: string, read: () => T): T | typeof DAMAGED {
+/** The spans themselves are elsewhere: what cannot be read counts as none, and a sum begins anew. */
+function sumOf(what: string, stored: Buffer | null, deltas: readonly Delta[]): Buffer | null {
+  const data = deltas.map((delta) => delta.data);
   try {
-    return read();
+    return encodeSum(stored, data);
+  } catch {
+    const whole = stored !== null && isWhole(what, stored) ? stored : null;
+    return encodeSum(
+      whole,
+      data.filter((delta) => isWhole(`a delta of ${what}`, delta)),
+    );
+  }
+}
+
+function isWhole(what: string, data: Buffer): boolean {
+  try {
+    decodeStep(data);
+    return true;
   } catch (error) {
     console.error(`sockeye: the sums of ${what} are damaged and counted as none:`, (error as Error).message);
-    return DAMAGED;
+    return false;
   }
 }
