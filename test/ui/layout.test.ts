@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  boundsOf,
-  COLUMN_PITCH,
-  layoutMap,
-  ROW_PITCH,
-  type Graph,
-  type Layout,
-} from '../../ui/map/layout.ts';
+import { ROW_PITCH } from '../../ui/map/draw.ts';
+import { boundsOf, COLUMN_PITCH, layoutMap, type Graph, type Layout } from '../../ui/map/layout.ts';
 
 /** `a>b b>c`: a graph in a line. */
 function graph(text: string): Graph {
@@ -103,7 +97,7 @@ describe('the layout of the map', () => {
 });
 
 describe('a tall map', () => {
-  const fan = Array.from({ length: 60 }, (_, index) => `hub>leaf${index}`).join(' ');
+  const fan = Array.from({ length: 120 }, (_, index) => `hub>leaf${index}`).join(' ');
   const pitchOf = (layout: Layout) => layout.nodes['leaf0']!.x - layout.nodes['hub']!.x;
 
   it('has its columns farther apart, for the lines between them', () => {

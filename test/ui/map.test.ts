@@ -39,9 +39,10 @@ describe('marks of the map', () => {
   });
 
   it('are as wide as the square root of the rate', () => {
-    expect(edgeWidth(100, 100)).toBe(6);
-    expect(edgeWidth(25, 100)).toBe(1.25 + 4.75 / 2);
-    expect(edgeWidth(0, 0)).toBe(1.25);
+    expect(edgeWidth(100, 100, 20)).toBe(6);
+    expect(edgeWidth(25, 100, 20)).toBe(1.25 + 4.75 / 2);
+    expect(edgeWidth(0, 0, 20)).toBe(1.25);
+    expect([edgeWidth(100, 100, 59), edgeWidth(100, 100, 60)]).toEqual([6, 0.6 * 6]);
   });
 
   it('split a ring into outcomes that add up to all', () => {
@@ -70,14 +71,19 @@ describe('marks of the map', () => {
 
 describe('a line that is sampled', () => {
   it('runs from the right of its caller to the left of its callee, through its waypoints', () => {
-    const points = sampleEdge({ x: 0, y: 0 }, { x: 2 * COLUMN_PITCH, y: 50 }, [{ x: COLUMN_PITCH, y: 80 }]);
+    const points = sampleEdge(
+      { x: 0, y: 0 },
+      { x: 2 * COLUMN_PITCH, y: 50 },
+      [{ x: COLUMN_PITCH, y: 80 }],
+      8,
+    );
     expect(points[0]).toEqual({ x: NODE_WIDTH / 2, y: 0 });
     expect(points.at(-1)).toEqual({ x: 2 * COLUMN_PITCH - NODE_WIDTH / 2, y: 50 });
     expect(points).toContainEqual({ x: COLUMN_PITCH, y: 80 });
   });
 
   it('against the flow runs below its nodes', () => {
-    const points = sampleEdge({ x: COLUMN_PITCH, y: 0 }, { x: 0, y: 0 }, []);
+    const points = sampleEdge({ x: COLUMN_PITCH, y: 0 }, { x: 0, y: 0 }, [], 8);
     expect(Math.max(...points.map((point) => point.y))).toBeGreaterThan(NODE_HEIGHT);
   });
 });
@@ -89,7 +95,7 @@ describe('badges', () => {
   const apart = (a: Rect, b: Rect) =>
     a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
   const spread = (callees: { x: number; y: number }[]) => {
-    const badges = callees.map((callee) => ({ width: 104, line: sampleEdge(caller, callee, []) }));
+    const badges = callees.map((callee) => ({ width: 104, line: sampleEdge(caller, callee, [], 8) }));
     const nodes = [caller, ...callees].map(box);
     const places = placeBadges(
       badges,

@@ -25,10 +25,10 @@ const MARGIN = 3;
 const PREFERRED_SHARE = 0.35;
 
 /**
- * What a place costs: over another line, a badge would seem to be that one's. Tuned on the demo's map, where one
- * caller has three timeout edges.
+ * What a place costs: over another line, a badge would seem to be that one's, and over a name it hides it, however many
+ * lines there are. Tuned on the demo's map, where one caller has three timeout edges.
  */
-const COST = { node: 400, badge: 400, otherLine: 60, ownLine: 3, lift: 0.5, distance: 40 };
+const COST = { node: 4000, badge: 4000, otherLine: 60, ownLine: 3, lift: 0.5, distance: 40 };
 
 /** One place for each badge, in the given order: the first, which should be the worst, chooses first. */
 export function placeBadges(

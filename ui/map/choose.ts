@@ -1,6 +1,7 @@
 /** Which part of a large map is drawn at first: what fails, what is around it, and then what is busiest. Pure. */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
-import { edgeKey, ROW_PITCH, type Layout } from './layout.ts';
+import { ROW_PITCH } from './draw.ts';
+import { edgeKey, type Layout } from './layout.ts';
 
 export interface MapPart {
   readonly nodes: readonly MapNode[];

@@ -4,6 +4,8 @@ import { formatShare } from '../format.ts';
 
 export const NODE_WIDTH = 190;
 export const NODE_HEIGHT = 44;
+/** From node to node within a column. */
+export const ROW_PITCH = NODE_HEIGHT + 30;
 /** The user is a circle at the right end of its place, where its calls begin. */
 export const USER_RADIUS = 20;
 
@@ -40,9 +42,14 @@ export function failedShare({ calls, errors, timeouts }: Counts): number {
   return calls === 0 ? 0 : (errors + timeouts) / calls;
 }
 
-/** From 1.25 to 6 px by the square root of the rate, relative to the busiest edge. */
-export function edgeWidth(calls: number, busiestCalls: number): number {
-  return busiestCalls <= 0 ? 1.25 : 1.25 + 4.75 * Math.sqrt(calls / busiestCalls);
+/** Among more lines each has less room. */
+const THIN_FROM_EDGES = 60;
+const THIN_SHARE = 0.6;
+
+/** From 1.25 to 6 px by the square root of the rate, relative to the busiest of so many edges; less when they are many. */
+export function edgeWidth(calls: number, busiestCalls: number, edges: number): number {
+  const share = edges < THIN_FROM_EDGES ? 1 : THIN_SHARE;
+  return share * (busiestCalls <= 0 ? 1.25 : 1.25 + 4.75 * Math.sqrt(calls / busiestCalls));
 }
 
 /** The outcomes in ring order, as shares that add up to 1; a node without calls is an empty ring. */

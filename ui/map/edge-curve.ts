@@ -10,29 +10,61 @@ export const ARROW_LENGTH = 8;
 /** How far an edge against the flow hangs below its lower node's centre. */
 const HANG = NODE_HEIGHT * 1.6;
 
-/** An edge whose callee does not stand to the right of its caller closes a cycle. */
-export function isBackward(from: Point, to: Point): boolean {
-  return to.x - from.x < NODE_WIDTH;
+/** Of the bends of an edge around corners. */
+const BEND_PX = 14;
+
+/** An edge whose callee does not stand to the right of its caller closes a cycle, unless it leads there around corners. */
+export function isBackward(from: Point, to: Point, route: readonly Point[]): boolean {
+  return to.x - from.x < NODE_WIDTH && !hasCorners(route);
+}
+
+/** A waypoint straight above or below the one before it is a corner, and so are all of them. */
+function hasCorners([first, second]: readonly Point[]): boolean {
+  return first !== undefined && first.x === second?.x;
 }
 
 /**
  * From the right side of the caller through the waypoints to the left side of the callee, horizontal at every point, so
- * that edges leave and enter nodes straight. One against the flow leaves its caller's bottom and rises into its callee's.
+ * that edges leave and enter nodes straight; or around corners. One against the flow leaves its caller's bottom and rises
+ * into its callee's.
  */
 export function edgeCurve(from: Point, to: Point, route: readonly Point[], gap = ARROW_LENGTH): Curve {
-  if (isBackward(from, to)) {
+  if (isBackward(from, to, route)) {
     const below = Math.max(from.y, to.y) + HANG;
     const bottom = NODE_HEIGHT / 2;
     return [from.x, from.y + bottom, from.x, below, to.x, below, to.x, to.y + bottom + gap];
   }
   const points = [...route, { x: to.x - NODE_WIDTH / 2 - gap, y: to.y }];
   let before: Point = { x: from.x + NODE_WIDTH / 2, y: from.y };
+  if (hasCorners(route)) return curveAroundCorners([before, ...points]);
   const curve = [before.x, before.y];
   for (const point of points) {
     const middle = (before.x + point.x) / 2;
     curve.push(middle, before.y, middle, point.y, point.x, point.y);
     before = point;
   }
+  return curve;
+}
+
+/** Straight from corner to corner, with a bend at each. */
+function curveAroundCorners(points: readonly Point[]): Curve {
+  const [start = { x: 0, y: 0 }] = points;
+  const curve = [start.x, start.y];
+  const between = (a: Point, b: Point, share: number): [number, number] => [
+    a.x + (b.x - a.x) * share,
+    a.y + (b.y - a.y) * share,
+  ];
+  /** The share of the way from `a` to `b` that a bend at `a` takes. */
+  const bend = (a: Point, b: Point) => Math.min(0.5, BEND_PX / Math.max(1, Math.hypot(b.x - a.x, b.y - a.y)));
+  points.slice(1).forEach((corner, index) => {
+    const [x, y] = curve.slice(-2) as [number, number];
+    const last = points[index] ?? corner;
+    const next = points[index + 2];
+    const [endX, endY] = next ? between(corner, last, bend(corner, last)) : [corner.x, corner.y];
+    curve.push((2 * x + endX) / 3, (2 * y + endY) / 3, (x + 2 * endX) / 3, (y + 2 * endY) / 3, endX, endY);
+    if (next)
+      curve.push(corner.x, corner.y, corner.x, corner.y, ...between(corner, next, bend(corner, next)));
+  });
   return curve;
 }
 
@@ -47,7 +79,7 @@ export function edgePath(from: Point, to: Point, route: readonly Point[]): strin
 }
 
 /** Points along an edge from node to node, some `everyPx` apart, caller first. */
-export function sampleEdge(from: Point, to: Point, route: readonly Point[], everyPx = 8): Point[] {
+export function sampleEdge(from: Point, to: Point, route: readonly Point[], everyPx: number): Point[] {
   return sampleCurve(edgeCurve(from, to, route, 0), everyPx);
 }
 

@@ -1,12 +1,16 @@
 /**
  * The service map's layout: layers from left to right, callers before callees. Pure and deterministic.
  *
- *   break cycles -> layer by longest path -> order within layers (fewest crossings) -> place -> route
+ *   break cycles -> layer by longest path -> order within layers (fewest crossings) -> (fold ->) place -> route
  *
  * An edge that spans several layers gets a waypoint in each, so that it runs between the nodes, not behind them.
  * With `kept`, nodes that stood before keep their place and only new ones are placed.
  */
+import { NODE_WIDTH, ROW_PITCH } from './draw.ts';
+import { chooseShape, foldLayers, placeBands } from './fold-layers.ts';
+import { routeFolded } from './fold-routes.ts';
 import { orderLayers, sum, type Links } from './order-layers.ts';
+import { heightOf, placeRows } from './place-rows.ts';
 
 export interface GraphEdge {
   readonly from: string;
@@ -28,12 +32,10 @@ export interface Layout {
 
 export const COLUMN_PITCH = 310;
 const COLUMN_PITCH_MAX = 3 * COLUMN_PITCH;
-export const ROW_PITCH = 74;
 /** The shape of the place that maps are drawn in, about. */
 const WIDTH_OF_HEIGHT = 2;
-/** Waypoints need less room than nodes. */
-const WAYPOINT_PITCH = 30;
-const PLACE_SWEEPS = 12;
+/** With more of them, the order of a map that is folded is found without its waypoints: it would take too long. */
+const ORDERED_ITEMS_MAX = 600;
 
 export const edgeKey = (edge: GraphEdge): string => `${edge.from}->${edge.to}`;
 
@@ -49,6 +51,18 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
   const layerOf = assignLayers(names, forward);
   const { layers, chains } = insertWaypoints(names, forward, layerOf);
   const links = linksOf(chains);
+  const shape = chooseShape(
+    layers.map((layer) => layer.filter((item) => known.has(item)).length),
+    {
+      width: (layers.length - 1) * COLUMN_PITCH + NODE_WIDTH,
+      height: Math.max(0, ...layers.map((layer) => heightOf(layer, known))),
+    },
+  );
+  if (shape !== null) {
+    const bands = foldLayers(orderNodes(layers, links, known), shape);
+    const places = placeBands(bands);
+    return { nodes: places.nodes, routes: routeFolded(edges, bands, places) };
+  }
   orderLayers(layers, links);
   const y = placeRows(layers, links, known);
 
@@ -65,6 +79,17 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
       }),
   );
   return { nodes, routes };
+}
+
+/** The nodes of each layer in their order. */
+function orderNodes(layers: string[][], links: Links, nodes: ReadonlySet<string>): string[][] {
+  const bare = layers.map((layer) => layer.filter((item) => nodes.has(item)));
+  if (layers.flat().length > ORDERED_ITEMS_MAX) {
+    orderLayers(bare, links);
+    return bare;
+  }
+  orderLayers(layers, links);
+  return layers.map((layer) => layer.filter((item) => nodes.has(item)));
 }
 
 /** Columns of a tall map stand farther apart: there is room for it, and between them run hundreds of lines. */
@@ -177,63 +202,6 @@ function linksOf(chains: readonly Chain[]): Links {
       'to',
     ),
   };
-}
-
-/** Pulls every item towards the mean of its neighbours, keeping order and distance within its layer. */
-function placeRows(
-  layers: readonly string[][],
-  links: Links,
-  nodes: ReadonlySet<string>,
-): Map<string, number> {
-  const y = new Map<string, number>();
-  const gap = (a: string, b: string) => (nodes.has(a) || nodes.has(b) ? ROW_PITCH : WAYPOINT_PITCH);
-  for (const layer of layers) {
-    let next = 0;
-    layer.forEach((item, index) => {
-      next += index === 0 ? 0 : gap(layer[index - 1] ?? item, item);
-      y.set(item, next);
-    });
-    layer.forEach((item) => y.set(item, (y.get(item) ?? 0) - next / 2));
-  }
-  for (let sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
-    for (const layer of sweep % 2 === 0 ? layers : layers.toReversed()) {
-      const wanted = layer.map((item) => {
-        const around = [...(links.left.get(item) ?? []), ...(links.right.get(item) ?? [])];
-        const ys = around.flatMap((other) => y.get(other) ?? []);
-        return ys.length === 0 ? (y.get(item) ?? 0) : sum(ys) / ys.length;
-      });
-      spread(layer, wanted, gap).forEach((value, index) => y.set(layer[index] ?? '', value));
-    }
-  }
-  return y;
-}
-
-/**
- * The positions nearest to `wanted` (least squares) that keep order and gaps: items that would overlap are merged
- * into a block that sits at the mean of what its members want.
- */
-function spread(
-  layer: readonly string[],
-  wanted: readonly number[],
-  gap: (a: string, b: string) => number,
-): number[] {
-  const offsets = [0];
-  for (let i = 1; i < layer.length; i++) {
-    offsets.push((offsets[i - 1] ?? 0) + gap(layer[i - 1] ?? '', layer[i] ?? ''));
-  }
-  const blocks: { mean: number; size: number }[] = [];
-  wanted.forEach((value, index) => {
-    let block = { mean: value - (offsets[index] ?? 0), size: 1 };
-    for (let last = blocks.at(-1); last && last.mean > block.mean; last = blocks.at(-1)) {
-      const size = last.size + block.size;
-      block = { mean: (last.mean * last.size + block.mean * block.size) / size, size };
-      blocks.pop();
-    }
-    blocks.push(block);
-  });
-  return blocks
-    .flatMap((block) => Array.from({ length: block.size }, () => block.mean))
-    .map((mean, index) => mean + (offsets[index] ?? 0));
 }
 
 /** Between the columns of a layout. */

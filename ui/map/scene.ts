@@ -53,14 +53,14 @@ export interface MapParts {
   readonly path: ReadonlySet<string> | null;
 }
 
-/** Of a line's width on a small map: among a thousand lines each has less room. */
-const WIDTH_SHARE = 0.6;
 /** Widths differ by this much at least: nobody sees less, and there are fewer paths. */
 const WIDTH_STEP = 0.5;
 
 export function buildScene({ nodes, edges, layout, colour, path }: MapParts): Scene {
   const busiest = edges.reduce((most, edge) => Math.max(most, edge.calls), 1);
-  const shapes = edges.flatMap((edge) => edgeShape(edge, layout, busiest));
+  const shapes = edges.flatMap((edge) =>
+    edgeShape(edge, layout, edgeWidth(edge.calls, busiest, edges.length)),
+  );
   const onPath = path === null ? null : pathNodes(edges, path);
   const places = nodes.flatMap((node): NodeShape[] => {
     const at = layout.nodes[node.id];
@@ -86,15 +86,15 @@ export function pathNodes(edges: readonly MapEdge[], path: ReadonlySet<string>):
   return new Set(edges.flatMap((edge) => (path.has(edgeKey(edge)) ? [edge.from, edge.to] : [])));
 }
 
-function edgeShape(edge: MapEdge, layout: Layout, busiest: number): EdgeShape[] {
+function edgeShape(edge: MapEdge, layout: Layout, exactWidth: number): EdgeShape[] {
   const from = layout.nodes[edge.from];
   const to = layout.nodes[edge.to];
   if (!from || !to || edge.from === edge.to) return [];
   const key = edgeKey(edge);
-  const curve = edgeCurve(from, to, layout.routes[key] ?? []);
-  const exact = WIDTH_SHARE * edgeWidth(edge.calls, busiest);
-  const width = Math.max(1, Math.round(exact / WIDTH_STEP) * WIDTH_STEP);
-  return [{ edge, key, curve, box: boundsOfCurve(curve), width, isBackward: isBackward(from, to) }];
+  const route = layout.routes[key] ?? [];
+  const curve = edgeCurve(from, to, route);
+  const width = Math.max(1, Math.round(exactWidth / WIDTH_STEP) * WIDTH_STEP);
+  return [{ edge, key, curve, box: boundsOfCurve(curve), width, isBackward: isBackward(from, to, route) }];
 }
 
 /** A Bézier curve stays within the hull of its points. */
