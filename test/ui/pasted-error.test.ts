@@ -152,6 +152,43 @@ describe('the incident a pasted error belongs to', () => {
     expect(find(line('2026-11-22T13:56:04Z'))).toHaveLength(0);
   });
 
+  it('has its port, where it knows one, by address and by name', () => {
+    expect(find('connect ECONNREFUSED shipping:8081')).toEqual([]);
+    expect(find('dial tcp 10.0.3.7:8080: getsockopt: connection timed out')).toEqual([]);
+    expect(find('Get "http://search:9999/q": context deadline exceeded')).toEqual(['gateway-search-wait']);
+  });
+
+  it.each([
+    ['dial tcp 10.0.3.9:8080: connect: getsockopt: connection timed out', []],
+    ['read tcp 10.0.0.2:51234->10.0.3.9:8080: read: connection reset by peer', []],
+    ['dial tcp 10.0.3.9:8080: connect: connection refused', ['checkout-shipping-refused']],
+    ['Error: connect ECONNREFUSED 10.0.3.7:8443', []],
+    ['connect EHOSTUNREACH 10.0.3.7:8443', []],
+    ['something odd at 10.0.3.7:8443', ['checkout-payments-connect']],
+    ['Error: socket hang up calling 10.0.3.7:8443', ['checkout-payments-connect']],
+    ['dial tcp: lookup payments on 10.0.0.10:53: no such host', []],
+    ['dial tcp: lookup payments on 10.0.0.10:53: i/o timeout', []],
+    ['504 from upstream payments:8443', ['checkout-payments-connect']],
+  ])('is of no kind that the line contradicts: %s', (line, found) => {
+    expect(find(line)).toEqual(found);
+  });
+
+  it('is no other one behind the same address: a laptop has one address for all', () => {
+    const local = incidents.map((incident, index) => ({
+      ...incident,
+      shared: [
+        { key: 'network.peer.address', value: '127.0.0.1', share: 1 },
+        { key: 'network.peer.port', value: String(33_987 + index), share: 1 },
+      ],
+    }));
+    const [match, ...others] = matchIncidents(errorOf('connect ETIMEDOUT 127.0.0.1:33988'), local);
+    expect([match?.fingerprint, others]).toEqual(['gateway-search-wait', []]);
+    expect(matchIncidents(errorOf('connect ETIMEDOUT 127.0.0.1:33989'), local)).toEqual([]);
+    // An origin inside a service is a server span, whose peer is the caller.
+    const inside = local.map((incident) => ({ ...incident, edge: 'search' }));
+    expect(matchIncidents(errorOf('connect ETIMEDOUT 127.0.0.1:33988'), inside)).toEqual([]);
+  });
+
   it('is none when nothing names the place', () => {
     expect(find('dial tcp 10.9.9.9:8443: getsockopt: connection timed out')).toEqual([]);
     expect(find('socket hang up')).toEqual([]);

@@ -5,7 +5,7 @@
  *   2026-11-22T14:03:22Z dial tcp 10.0.3.7:8443: connect: … getsockopt: connection timed out
  *   └─ when                       └─ host  └─ port                        └─ words of an error
  */
-import type { Incident } from '../../collector/serve/wire.ts';
+import type { GiveUpKind, Incident } from '../../collector/serve/wire.ts';
 import { queryOf } from './plain-words.ts';
 
 export type SearchInput =
@@ -21,6 +21,8 @@ export interface PastedError {
   /** `ETIMEDOUT`, `DEADLINE_EXCEEDED`, `504`: the word it was recognised by. */
   readonly symptom: string;
   readonly phase: string | null;
+  /** The kinds of give-up that the line can come from; null where it does not say. */
+  readonly kinds: readonly GiveUpKind[] | null;
   /** `/checkout`, where the line names one. */
   readonly path: string | null;
   /** `TimeoutError`, `ECONNRESET`: what spans say in `error.type` and exceptions in their own. */
@@ -57,6 +59,21 @@ const SYMPTOMS: readonly (readonly [RegExp, string | null])[] = [
   // Of no known kind, but a log's word for a failure.
   [/\b\w*(?:Error|Exception)\b|\b(?:ERROR|ERR|FATAL|CRITICAL|PANIC|SEVERE)\b|\bgave up\b/, null],
   [/\b50[234]\b.*\b(?:gateway|unavailable|upstream)\b|\bupstream (?:request|connect)\b/i, null],
+];
+
+/** What the words of a line say of the kind, first match. Node says `socket hang up` of a timer's end, too. */
+const KINDS: readonly (readonly [RegExp, readonly GiveUpKind[]])[] = [
+  [/\b(?:ENOTFOUND|no such host|UnknownHostException|Name or service not known)\b/i, ['unresolved']],
+  [/\bEAI_AGAIN\b|\bgetaddrinfo\b|\bdial (?:tcp|udp)\d?: lookup\b/i, ['unresolved', 'timeout']],
+  [/\bECONNREFUSED\b|\brefused\b/i, ['refused']],
+  [/\b(?:EHOSTUNREACH|ENETUNREACH|no route to host|(?:host|network) is unreachable)\b/i, ['unreachable']],
+  [/\bsocket hang up\b/i, ['reset', 'timeout']],
+  [/\b(?:ECONNRESET|EPIPE|connection reset|broken pipe)\b/i, ['reset']],
+  [/\b504\b|\bgateway time-?out\b|\bupstream request timeout\b/i, ['timeout', 'gateway']],
+  [
+    /\b(?:E(?:SOCKET)?TIMEDOUT|UND_ERR_\w+_TIMEOUT|DEADLINE_EXCEEDED)\b|\b(?:timed[ -]out|time-?out|deadline exceeded)\b|Timeout(?:Error|Exception)\b/i,
+    ['timeout'],
+  ],
 ];
 
 export function readSearch(text: string): SearchInput {
@@ -110,6 +127,7 @@ function readError(text: string): PastedError | null {
     atUnixMs,
     symptom: symptom?.match?.[0] ?? (host === null ? 'its time' : `${host}:${port}`),
     phase: symptom?.phase ?? null,
+    kinds: KINDS.find(([pattern]) => pattern.test(text))?.[1] ?? null,
     path: readPath(text),
     errorType: ERROR_TYPE.exec(text)?.[0] ?? null,
   };
@@ -184,12 +202,16 @@ function readTime(text: string): number | null {
 /** How far an incident's first and last sight may lie from the line's time: clocks and log buffers differ. */
 const NEAR_MS = 5 * 60e3;
 
-/** The incident that shares the line's host or name, at its time, in its phase where it says one; best first. */
+/**
+ * The incidents that share the line's host or name and do not contradict it in port, kind of error or time; best
+ * first, which is in its phase where it says one.
+ */
 export function matchIncidents(error: PastedError, incidents: readonly Incident[]): Incident[] {
   if (error.host === null) return [];
   const host = error.host;
   return incidents
     .filter((incident) => namesHost(incident, host, error.port))
+    .filter((incident) => hasPort(incident, error.port) && isOfKind(incident, error))
     .filter(
       (incident) =>
         error.atUnixMs === null ||
@@ -203,21 +225,36 @@ export function matchIncidents(error: PastedError, incidents: readonly Incident[
     );
 }
 
-const ADDRESS_KEYS = new Set([
-  'server.address',
-  'network.peer.address',
-  'peer',
-  'net.peer.name',
-  'net.peer.ip',
-]);
+/** The peer of a call's span is who was called; that of an origin inside a service is who called it. */
+const PEER_KEYS = {
+  address: ['network.peer.address', 'peer', 'net.peer.name', 'net.peer.ip'],
+  port: ['network.peer.port', 'net.peer.port'],
+};
+
+function isAt({ edge }: Incident, of: 'address' | 'port', key: string): boolean {
+  return key === `server.${of}` || (edge.includes('->') && PEER_KEYS[of].includes(key));
+}
 
 function namesHost(incident: Incident, host: string, port: number | null): boolean {
   const callee = (incident.edge.split('->')[1] ?? '').toLowerCase();
   const withPort = port === null ? host : `${host}:${port}`;
   if (callee === host || callee === withPort || callee === host.split('.')[0]) return true;
   return incident.shared.some(
-    ({ key, value }) => ADDRESS_KEYS.has(key) && [host, withPort].includes(value.toLowerCase()),
+    ({ key, value }) => isAt(incident, 'address', key) && [host, withPort].includes(value.toLowerCase()),
   );
+}
+
+/** Many services share an address, on a laptop all of them. An incident that knows no port contradicts none. */
+function hasPort(incident: Incident, port: number | null): boolean {
+  const { shared, differs } = incident;
+  const ports = [...shared, ...differs].filter(({ key }) => isAt(incident, 'port', key));
+  return port === null || ports.length === 0 || ports.some(({ value }) => value === String(port));
+}
+
+/** A name is looked up in one phase alone; that a peer is silent, refuses or hangs up are different faults. */
+function isOfKind(incident: Incident, { kinds, phase }: PastedError): boolean {
+  if (phase === 'dns' && incident.phase !== 'dns') return false;
+  return kinds === null || kinds.includes(incident.kind);
 }
 
 /** The search that finds calls to the same place: the caller's span names the host by name or by address. */
