@@ -62,6 +62,7 @@ it('opens the incident of its port, of several at one address', async () => {
     const page = await paste(`dial tcp 127.0.0.1:${portOf(incident)}: ${error}`);
     await page.waitForURL(`**/timeouts/${incident.fingerprint}*`);
     await page.getByRole('link', { name: 'Open the latest trace' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/timeouts/${incident.fingerprint}`);
   }
 });
 
@@ -76,4 +77,5 @@ it('opens none of another kind, and lists what failed at its address', async () 
 it('says that nothing matched a port where nothing failed', async () => {
   const page = await paste('dial tcp 127.0.0.1:1: connect: getsockopt: connection timed out');
   await page.getByText('Nothing matched this line.').waitFor();
+  expect(new URL(page.url()).pathname).toBe('/search');
 });
