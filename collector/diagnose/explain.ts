@@ -6,7 +6,7 @@ import { blockingChain } from './blocking-chain.ts';
 import type { DiagnosisContext } from './case.ts';
 import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
 import { callKey, findOrigin, type OriginSegment } from './origin.ts';
-import { findTooShort, type TooShort } from './rules/whole-trace.ts';
+import { findTooShort, ownTimesOf, type TooShort } from './rules/whole-trace.ts';
 import type { Normals } from './normals.ts';
 import { phaseOfCall } from './phase-of-call.ts';
 import type { TraceNode, TraceTree } from './tree.ts';
@@ -28,6 +28,7 @@ const STORIES_MAX = 50;
 export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Explained[] {
   const moments = withoutPassedOn(findGiveUps(tree));
   const momentOf = new Map(moments.map((moment) => [moment.node, moment]));
+  const isOwnTime = ownTimesOf(tree);
   const stories: Explained[] = [];
   const explained = new Set<TraceNode>();
   const origins = new Set<TraceNode>();
@@ -35,7 +36,7 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     if (stories.length >= STORIES_MAX) break;
     if (attempts.some(({ node }) => explained.has(node))) continue;
     const giveUp = latest(attempts);
-    const tooShort = findTooShort(giveUp, context.normals);
+    const tooShort = findTooShort(giveUp, context.normals, isOwnTime);
     const origin = originOf(giveUp, attempts, tooShort, context.normals);
     const path = pathBetween(giveUp.node, origin.node);
     for (const nodes of [path, origin.calls, attempts.map(({ node }) => node)]) {

@@ -49,7 +49,10 @@ export interface TraceSearch {
   readonly cursor: string | null;
 }
 
-/** How long an operation normally takes: the durations of its own spans, give-ups of callers included. */
+/**
+ * How long an operation normally takes: the durations of its own spans, those that went on after a caller had given up
+ * included, those that a give-up decided not.
+ */
 export interface NormalKey {
   readonly service: string;
   readonly operation: string;

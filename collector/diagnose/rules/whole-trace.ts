@@ -1,10 +1,11 @@
 /** E1, E5, F1, F2, F6, G6: what only the trace as a whole shows: budgets against each other, against history, retries. */
 import { numberAttribute, operationOf } from '../../span.ts';
 import { isGateway, type Case, type Finding } from '../case.ts';
+import { decidedByGiveUp, type TimedSpan } from '../decided-by-give-up.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
 import { normalOf, type Normals } from '../normals.ts';
-import { serverOf, type TraceNode } from '../tree.ts';
+import { serverOf, type TraceNode, type TraceTree } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 
 /** As many attempts whose server answered show what is normal for it. */
@@ -17,13 +18,37 @@ export interface TooShort {
   readonly fromHistory: boolean;
 }
 
+/** Whether a span's duration is that of its work; false where a give-up decided it. Looked into when first asked. */
+export type IsOwnTime = (node: TraceNode) => boolean;
+
+export function ownTimesOf({ nodes }: TraceTree): IsOwnTime {
+  let notOwn: ReadonlySet<TraceNode> | null = null;
+  return (node) => !(notOwn ??= nodesDecidedByGiveUp(nodes)).has(node);
+}
+
+function nodesDecidedByGiveUp(nodes: readonly TraceNode[]): Set<TraceNode> {
+  const places = new Map(nodes.map((node, place) => [node, place]));
+  const decided = decidedByGiveUp(
+    nodes.map(({ span, parent, outcome: { outcome, giveUp }, startMs, endMs }): TimedSpan => ({
+      parent: parent === null ? -1 : places.get(parent)!,
+      kind: span.kind,
+      outcome,
+      gaveUp: giveUp !== null && outcome !== 'cancelled',
+      startMs,
+      endMs,
+    })),
+  );
+  return new Set(nodes.filter((_, place) => decided[place]));
+}
+
 /** The budget is below the callee's normal time. Decided before anything is looked for below the call. */
-export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort | null {
+export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: IsOwnTime): TooShort | null {
   const server = serverOf(giveUp.node);
   if (server === null || giveUp.phase !== 'wait') return null;
   if (giveUp.kind !== 'timeout' && giveUp.kind !== 'gateway') return null;
-  // One that ran out of time itself takes as long as its own timer allows: that is not its normal time.
-  if (server.outcome.outcome === 'timeout') return null;
+  // One that ran out of time itself, or waited for a call that did, takes as long as that timer allows: what is normal
+  // for it does not explain this.
+  if (!isOwnTime(server)) return null;
   const normal = normalOf(server, normals);
   if (normal !== null) {
     if (normal.p50Ms < giveUp.elapsedMs) return null;
@@ -33,7 +58,8 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals): TooShort |
   const ended: TraceNode[] = [];
   for (const attempt of giveUp.node.parent?.children ?? []) {
     const answered = serverOf(attempt);
-    if (answered !== null && answered.ended && isSameOperation(answered, server)) ended.push(answered);
+    if (answered === null || !answered.ended || !isSameOperation(answered, server)) continue;
+    if (isOwnTime(answered)) ended.push(answered);
   }
   if (ended.length < VISIBLE_COUNT_MIN) return null;
   let shortestMs = Infinity;

@@ -34,7 +34,10 @@ export interface Cell {
   /** Milliseconds → calls that had it; null while there are none. */
   budgets: Map<number, number> | null;
   latency: Sketch;
-  /** Of the paired server spans of an edge; null while there are none. */
+  /**
+   * Of the paired server spans of an edge; of an operation those of its durations that a give-up decided, which are not
+   * normal. null while there are none.
+   */
   serverLatency: Sketch | null;
 }
 

@@ -81,6 +81,12 @@ export function addSketch({ buckets, counts }: Sketch, added: Sketch): void {
   }
 }
 
+export function subtractSketch({ buckets, counts }: Sketch, taken: Sketch): Sketch {
+  const left = { buckets: [...buckets], counts: [...counts] };
+  taken.buckets.forEach((bucket, at) => countBucket(left, bucket, -taken.counts[at]!));
+  return left;
+}
+
 /** How many of `wanted` are not among `buckets`. */
 function countMissing(buckets: readonly number[], wanted: readonly number[]): number {
   if (wanted.length === 0) return 0;

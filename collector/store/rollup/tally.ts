@@ -21,6 +21,7 @@ import {
 } from '../columns/codes.ts';
 import type { MapEdge } from '../../serve/wire.ts';
 import { countBudget, countTimeoutPhase, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
+import { decidedLines } from './decided-lines.ts';
 import { LatencyCounts } from './latency-counts.ts';
 import {
   CODES,
@@ -103,6 +104,7 @@ export class Tally {
   add(lines: RowLines, first: number, end: number, sign: 1 | -1): void {
     const { words } = lines;
     this.#servers.fill(words, first, end);
+    const decided = decidedLines(lines, first, end);
     for (let line = first, at = first * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
       const flags = words[at + CODES]! >>> 16;
       if (flags & IS_SNAPSHOT) continue;
@@ -115,7 +117,11 @@ export class Tally {
       const isCall = kind === CLIENT || kind === PRODUCER;
       // What is normal for a call is what its successes took; one given up was cut off at its caller's budget.
       const normal = isCall && outcome !== OK ? NOT_TIMED : bucket;
-      this.#count(this.#cellOf(minute.operations, operation), normal, outcome, PHASE_NONE, sign);
+      const ofOperation = this.#cellOf(minute.operations, operation);
+      this.#count(ofOperation, normal, outcome, PHASE_NONE, sign);
+      // Nor is what others took because of a give-up: it is counted once more, to be taken off.
+      if (decided?.[line - first] === true && normal >= 0)
+        this.#serverLatencies.add(ofOperation, normal, sign);
       const version = this.#versionOf(words[at + RESOURCE]!);
       if (version >= 0) {
         const cell = this.#cellOf(minute.versions, version);

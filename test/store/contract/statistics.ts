@@ -123,6 +123,40 @@ export function checkStatistics(tested: TestedStore): void {
     ]);
   });
 
+  test('what is normal leaves out what an inner timer decided, and keeps what went on in its own time', async () => {
+    const key = { service: 'payments', operation: 'POST /pay', kind: 'server' } as const;
+    const pay = (trace: string, durationMs: number, bankMs?: number) =>
+      makeRequest(
+        ...call(
+          trace,
+          { id: '1', name: 'POST', durationMs: 1000, error: 'ETIMEDOUT' },
+          { id: '2', name: 'POST /pay', durationMs },
+        ),
+        ...(bankMs === undefined
+          ? []
+          : call(trace, {
+              id: '3',
+              parent: '2',
+              service: 'payments',
+              durationMs: bankMs,
+              error: 'ETIMEDOUT',
+            })),
+      );
+    for (const trace of ['a1', 'a2', 'a3']) await tested.store.append(pay(trace, 3012, 3000));
+    await tested.store.append(pay('b', 2000));
+    await tested.store.append(pay('c', 2500));
+    const normal = { ...key, count: 2, p50Ms: about(2000), p95Ms: about(2500) };
+    expect(await tested.store.readNormals([key], traceId('dead'))).toEqual([normal]);
+    expect(await tested.store.readNormals([key], traceId('a1'))).toEqual([normal]);
+    expect(await tested.store.readNormals([key], traceId('c'))).toEqual([
+      { ...key, count: 1, p50Ms: about(2000), p95Ms: about(2000) },
+    ]);
+    const [operation] = (
+      await tested.store.readServiceStats(AROUND_NOON, { byOperation: true, service: 'payments' })
+    ).filter(({ operation }) => operation === 'POST /pay');
+    expect(operation).toMatchObject({ calls: 5, p50Ms: about(3012) });
+  });
+
   test('attribute names and values come with counts, most frequent first', async () => {
     await tested.store.append(
       makeRequest(

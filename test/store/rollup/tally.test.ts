@@ -215,3 +215,34 @@ function plainCells(cells: StepCells) {
       },
     ]);
 }
+
+test('a duration that a give-up decided is counted with the operation, and once more to be taken off', () => {
+  const cut: DrawnSpan[] = [
+    {
+      id: 1,
+      service: 'checkout',
+      kind: 'client',
+      startMs: 0,
+      durationMs: 1_000,
+      outcome: 'timeout',
+      phase: 'wait',
+    },
+    { id: 2, parent: 1, service: 'payments', kind: 'server', startMs: 1, durationMs: 3_012 },
+    {
+      id: 3,
+      parent: 2,
+      service: 'payments',
+      kind: 'client',
+      startMs: 2,
+      durationMs: 3_000,
+      outcome: 'timeout',
+      phase: 'wait',
+    },
+  ];
+  const payments = (...traces: DrawnSpan[][]) => cellsOf(tallyOf(...traces)).get('0 operation 3');
+  expect(payments(cut.slice(0, 2))).toMatchObject({ timed: 1, served: 0 });
+  expect(payments(cut)).toMatchObject({ timed: 1, served: 1 });
+  const taken = tallyOf(cut);
+  count(taken, cut, -1);
+  expect(cellsOf(taken).size).toBe(0);
+});

@@ -2,19 +2,31 @@
 import { normalKey } from '../../../diagnose/normals.ts';
 import { calleeOf } from '../../../query/callee.ts';
 import type { Span } from '../../../span.ts';
-import { CLIENT, CONSUMER, IS_STREAM, OK, PRODUCER, SERVER, SPAN_ID_BYTES } from '../../columns/codes.ts';
-import type { Granule } from '../../columns/granule.ts';
-import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
 import {
-  addSketch,
+  CLIENT,
+  CONSUMER,
+  IS_SNAPSHOT,
+  IS_STREAM,
+  OK,
+  PRODUCER,
+  SERVER,
+  SPAN_ID_BYTES,
+} from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
+import { startMsOf } from '../../columns/span-table.ts';
+import { decidedLines } from '../../rollup/decided-lines.ts';
+import { CODES, createLines, durationMsOfLine, LINE_WORDS, OPERATION } from '../../rollup/row-lines.ts';
+import {
   bucketOf,
   countBucket,
   emptySketch,
   latencyOfSketch,
+  subtractSketch,
   totalOf,
   type Sketch,
 } from '../../rollup/sketch.ts';
 import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
+import { addGranuleLines } from '../write/make-lines.ts';
 import type { Names } from './names.ts';
 import type { createRollupReader } from './rollups.ts';
 import type { Piece, TraceReader } from './traces.ts';
@@ -82,24 +94,33 @@ export function createCallReader(
 
   /** Of the newest spans of each key: enough to say what is normal. */
   const readLatencies = (keys: readonly NormalKey[]): Sketch[] =>
-    rollups.readOperationCells(keys, NORMAL_SPANS_MAX).map(({ latency }) => latency);
+    rollups
+      .readOperationCells(keys, NORMAL_SPANS_MAX)
+      .map(({ latency, serverLatency: decided }) =>
+        decided === null ? latency : subtractSketch(latency, decided),
+      );
 
-  /** The durations in these pieces, of each key, as the rollups count them. */
+  /** The durations in these pieces of a trace, of each key, as the rollups count what is normal. */
   function latenciesOf(keys: readonly NormalKey[], pieces: readonly Piece[]): Sketch[] {
     const latencies = keys.map(emptySketch);
+    if (keys.length === 0) return latencies;
     const indexOf = new Map(
       keys.map(({ service, operation, kind }, index) => [normalKey(service, operation, kind), index]),
     );
+    const lines = createLines();
     for (const { rows: granule, at } of pieces) {
-      for (const row of at) {
-        const { service, kind, name } = names.operationRow(granule.operation[row]!);
-        const index = indexOf.get(normalKey(service, name, kind));
-        if (index === undefined) continue;
-        const isStream = (granule.flags[row]! & IS_STREAM) !== 0;
-        const isCall = kind === 'client' || kind === 'producer';
-        if (isStream || (isCall && granule.outcome[row] !== OK)) continue;
-        countBucket(latencies[index]!, bucketOf(durationMsOf(granule, row)), 1);
-      }
+      for (const row of at) addGranuleLines(lines, granule, row, row + 1);
+    }
+    const { words } = lines;
+    const decided = decidedLines(lines, 0, lines.count);
+    for (let line = 0, at = 0; line < lines.count; line++, at += LINE_WORDS) {
+      const { service, kind, name } = names.operationRow(words[at + OPERATION]!);
+      const index = indexOf.get(normalKey(service, name, kind));
+      if (index === undefined || decided?.[line] === true) continue;
+      const isLeftOut = ((words[at + CODES]! >>> 16) & (IS_STREAM | IS_SNAPSHOT)) !== 0;
+      const hasFailed = ((words[at + CODES]! >>> 8) & 0xff) !== OK;
+      if (isLeftOut || ((kind === 'client' || kind === 'producer') && hasFailed)) continue;
+      countBucket(latencies[index]!, bucketOf(durationMsOfLine(words, at)), 1);
     }
     return latencies;
   }
@@ -151,10 +172,7 @@ function normalsOf(
   own: readonly Sketch[],
 ): Normal[] {
   return keys.flatMap((key, index) => {
-    const others = emptySketch();
-    addSketch(others, latencies[index]!);
-    const { buckets, counts } = own[index]!;
-    for (let i = 0; i < buckets.length; i++) countBucket(others, buckets[i]!, -counts[i]!);
+    const others = subtractSketch(latencies[index]!, own[index]!);
     const count = totalOf(others);
     if (count <= 0) return [];
     const { p50Ms, p95Ms } = latencyOfSketch(others);

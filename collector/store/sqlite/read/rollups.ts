@@ -160,8 +160,8 @@ export function createRollupReader(
     },
 
     /**
-     * Of each operation, newest steps first until so many durations are counted: spans of its own kind; of calls those
-     * that were answered well.
+     * Of each operation, newest steps first until so many normal durations are counted: spans of its own kind; of calls
+     * those that were answered well.
      */
     readOperationCells(
       keys: readonly { service: string; kind: string; operation: string }[],
@@ -177,11 +177,11 @@ export function createRollupReader(
       for (const [id, sum] of places) if (newest.has(id)) addCell(sum, newest.get(id)!);
       for (const step of newestSteps()) {
         for (const [id, sum] of places) {
-          if (totalOf(sum.latency) >= durationsWanted) continue;
+          if (countNormal(sum) >= durationsWanted) continue;
           const cell = step.cell(id);
           if (cell !== null) addCell(sum, cell);
         }
-        if (found.every((cell) => totalOf(cell.latency) >= durationsWanted)) break;
+        if (found.every((cell) => countNormal(cell) >= durationsWanted)) break;
       }
       return found;
     },
@@ -228,6 +228,11 @@ export function createRollupReader(
       return [...versions.values()];
     },
   };
+}
+
+/** Of an operation. */
+function countNormal({ latency, serverLatency: decided }: Cell): number {
+  return totalOf(latency) - (decided === null ? 0 : totalOf(decided));
 }
 
 function bucketsOf(cells: StepCells): number {

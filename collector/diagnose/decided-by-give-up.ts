@@ -1,0 +1,89 @@
+/**
+ * Which spans of a trace took as long as they did because somebody gave up: when a timer fired is not how long work
+ * normally takes. Pure; on plain numbers, because what is normal is counted from rows, and judged on trees.
+ *
+ *     checkout>payments  |=====X             its own timer decided
+ *       payments         |==============|    ended when what it waited for …
+ *         payments>bank   |============X     … was given up
+ *
+ * A server that went on without anybody who waited, and ended in its own time, is not among them.
+ */
+import type { SpanKind } from '../span.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface TimedSpan {
+  /** Its place in the list; -1 without one. */
+  readonly parent: number;
+  readonly kind: SpanKind;
+  readonly outcome: Outcome;
+  /** A call that gave up, or was turned away; not one that was cancelled. */
+  readonly gaveUp: boolean;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Waiting for what was given up decided a span's duration when it was this share of it. */
+const DECIDING_SHARE = 0.5;
+/** Ends closer than this are one moment. */
+const SAME_MOMENT_MS = 5;
+/** A server whose time differs no more from its caller's ended because that left. */
+const LEFT_SLACK_MS = 50;
+const LEFT_SLACK_SHARE = 0.05;
+
+/** By place in the list. */
+export function decidedByGiveUp(spans: readonly TimedSpan[]): boolean[] {
+  const decided = spans.map(() => false);
+  const waitedMs = spans.map(() => 0);
+  const pending: number[] = [];
+  const addWait = (child: TimedSpan): void => {
+    const parent = spans[child.parent];
+    if (parent === undefined) return;
+    const sum = (waitedMs[child.parent]! += shareMs(child, parent));
+    if (sum > 0 && sum >= DECIDING_SHARE * durationMs(parent)) pending.push(child.parent);
+  };
+  for (const [index, span] of spans.entries()) {
+    const parent = spans[span.parent];
+    if (span.gaveUp || span.outcome === 'timeout' || endedAsCallerLeft(span, parent)) pending.push(index);
+    if (wasLeft(span, parent)) addWait(span);
+  }
+  for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
+    if (decided[index] === true) continue;
+    decided[index] = true;
+    const span = spans[index]!;
+    // What was left is counted already.
+    if (!wasLeft(span, spans[span.parent])) addWait(span);
+  }
+  return decided;
+}
+
+/** What the parent waited for the child. Clocks of a call's two sides differ: there only durations are compared. */
+function shareMs(child: TimedSpan, parent: TimedSpan): number {
+  const { kind } = child;
+  // Nobody waits for a message to be consumed, nor, who ended well, for what it left running.
+  if (kind === 'consumer' || (parent.outcome === 'ok' && outlives(child, parent))) return 0;
+  if (kind === 'server') return Math.min(durationMs(child), durationMs(parent));
+  return Math.max(0, Math.min(child.endMs, parent.endMs) - Math.max(child.startMs, parent.startMs));
+}
+
+/** The parent failed and left it: by a timer of its own, which cancels a call or not. */
+function wasLeft(child: TimedSpan, parent: TimedSpan | undefined): boolean {
+  if (parent === undefined || parent.outcome === 'ok' || child.kind !== 'client') return false;
+  return child.outcome === 'cancelled' || outlives(child, parent);
+}
+
+function outlives(child: TimedSpan, parent: TimedSpan): boolean {
+  return child.kind === 'server'
+    ? durationMs(child) > durationMs(parent) + SAME_MOMENT_MS
+    : child.endMs > parent.endMs + SAME_MOMENT_MS;
+}
+
+function endedAsCallerLeft(span: TimedSpan, caller: TimedSpan | undefined): boolean {
+  if (span.kind !== 'server' || caller?.kind !== 'client') return false;
+  if (caller.outcome !== 'timeout' && caller.outcome !== 'cancelled') return false;
+  const waitedMs = durationMs(caller);
+  return Math.abs(durationMs(span) - waitedMs) <= Math.max(LEFT_SLACK_MS, LEFT_SLACK_SHARE * waitedMs);
+}
+
+function durationMs({ startMs, endMs }: TimedSpan): number {
+  return Math.max(0, endMs - startMs);
+}
