@@ -10,6 +10,8 @@ export default defineConfig({
     target: 'es2022',
     // No data: URIs, which the policy refuses.
     assetsInlineLimit: 0,
+    // One file: the style of a view that failed to come once would not be asked for again with its code.
+    cssCodeSplit: false,
   },
   worker: { format: 'es' },
   // `vite` alone (development) talks to a collector on its default address; `api/*.ts` are modules of the page.

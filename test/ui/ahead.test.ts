@@ -25,6 +25,13 @@ test('what was asked ahead is taken once, by who asks for the same', async () =>
   expect(takeAhead('/a', null)).toBeNull();
 });
 
+test('what failed before anybody took it is asked for again', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+  askAhead('/a');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(takeAhead('/a', null)).toBeNull();
+});
+
 test('what nobody took is old after a while, and asked for again', () => {
   askAhead('/a');
   vi.advanceTimersByTime(10_000);

@@ -14,10 +14,12 @@ export function askAhead(url: string): void {
   asked?.controller.abort();
   const controller = new AbortController();
   const answer = fetch(url, { signal: controller.signal });
-  // Whoever takes it hears of it.
-  answer.catch(() => {});
   const mine = { url, answer, controller };
   asked = mine;
+  // Whoever took it hears of it; to the next it says nothing.
+  answer.catch(() => {
+    if (asked === mine) asked = null;
+  });
   setTimeout(() => {
     if (asked !== mine) return;
     asked = null;

@@ -14,7 +14,10 @@ export const views = {
 /** Those that the others lead to; the one that most waits belong to first. */
 const AHEAD = [views.trace, views.search, views.incident, views.timeouts, views.map];
 
-/** One after another, in idle moments; returns how to stop. A browser may remember what failed: the view then says so. */
+/** While the first view waits for its answer, its thread is idle, and yet all that counts. */
+const AHEAD_AFTER_MS = 500;
+
+/** One after another, in idle moments; returns how to stop. What fails now is fetched, or said, when it is opened. */
 export function loadViewsAhead(): () => void {
   if (typeof requestIdleCallback === 'undefined') return () => {};
   let left = [...AHEAD];
@@ -24,6 +27,9 @@ export function loadViewsAhead(): () => void {
     if (load) void load().then(loadWhenIdle, () => {});
   };
   const loadWhenIdle = (): void => void (left.length > 0 && requestIdleCallback(next));
-  loadWhenIdle();
-  return () => (left = []);
+  const timer = setTimeout(loadWhenIdle, AHEAD_AFTER_MS);
+  return () => {
+    clearTimeout(timer);
+    left = [];
+  };
 }
