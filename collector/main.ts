@@ -6,6 +6,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigError, helpText, readConfig, type Config } from './config.ts';
 import { hookPath, pageFolder, version } from './places.ts';
 import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
@@ -39,6 +40,7 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   // Whoever read our output may go away; spans go on arriving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const signalled = nextSignal();
+  keepCompiledCode(process.env);
   try {
     await runUntil(signalled, readConfig(args, environment));
     return 0;

@@ -21,6 +21,11 @@ export function pageFolder(): string {
   return isBuild && existsSync(packed) ? packed : place('../ui/dist');
 }
 
+/** Where compiled code of the source tree is kept; the same as in scripts/run.mjs. Null in a build. */
+export function compiledFolder(): string | null {
+  return isBuild ? null : place('../node_modules/.cache/compiled');
+}
+
 /** What a Node service is started with, `node --require HOOK app.js`; null when it is not installed here. */
 export function hookPath(): string | null {
   const inTree = place('../instrumentation/register.cjs');

@@ -3,6 +3,7 @@
  *
  * A call may carry a cancel flag, one shared integer, because a thread that is busy with a query reads no messages.
  */
+import { flushCompileCache } from 'node:module';
 import { parentPort, Worker, type TransferListItem } from 'node:worker_threads';
 import { DecodeError } from '../../decode/decode-error.ts';
 import { BadCursor, Cancelled, StoreOpenError, StoreUnavailable } from '../store.ts';
@@ -126,6 +127,8 @@ export function serveThread(open: () => Methods): void {
   void answer(0, () => {
     methods = open();
   }).then(() => {
+    // Not only at its end, which may be sudden.
+    flushCompileCache();
     if (Object.keys(methods).length === 0) port.close();
   });
   port.on('message', ({ id, method, argument, cancelFlag }: Call) => {
