@@ -70,8 +70,7 @@ let spans = 0;
 let group: Buffer[] = [];
 
 function commitGroup(): void {
-  const { bytes } = timed('commit', () => commit(unfolded, group));
-  upkeep.wrote(bytes);
+  timed('commit', () => commit(unfolded, group));
   group = [];
   if (unfolded.table.rows >= flags.rows) foldAll();
 }

@@ -32,14 +32,7 @@ interface Group {
   readonly seen: FingerprintSet;
 }
 
-export interface Committed {
-  /** One for each request. */
-  readonly answers: AppendAnswer[];
-  /** Written. */
-  readonly bytes: number;
-}
-
-/** A request that cannot be decoded is refused alone. Throws when the commit failed; then nothing of it is stored. */
+/** Answers each request; one that cannot be decoded is refused alone. Throws when the commit failed: nothing is stored then. */
 export function createAppend({ database, interner, recent }: AppendParts) {
   const insert = database.prepare('INSERT INTO segment VALUES (?, ?, ?, ?, ?)');
   let lastSegmentId =
@@ -70,12 +63,11 @@ export function createAppend({ database, interner, recent }: AppendParts) {
     }
   }
 
-  return (unfolded: Unfolded, requests: readonly Buffer[]): Committed => {
+  return (unfolded: Unfolded, requests: readonly Buffer[]): AppendAnswer[] => {
     const { table } = unfolded;
     const mark = markTable(table);
     const group: Group = { nowUnixMs: Date.now(), fingerprints: [], seen: new FingerprintSet() };
     const segmentId = lastSegmentId + 1;
-    let bytes = 0;
     try {
       const answers = database
         .transaction(() => {
@@ -84,7 +76,6 @@ export function createAppend({ database, interner, recent }: AppendParts) {
           if (spans > 0) {
             const data = encodeSegment(table, mark.rows, table.rows);
             insert.run(segmentId, group.nowUnixMs, spans, packFingerprints(group.fingerprints), data);
-            bytes = data.length;
           }
           return taken;
         })
@@ -94,7 +85,7 @@ export function createAppend({ database, interner, recent }: AppendParts) {
         unfolded.add(segmentId, group.nowUnixMs, group.fingerprints);
         for (const fingerprint of group.fingerprints) recent.add(fingerprint, group.nowUnixMs);
       }
-      return { answers, bytes };
+      return answers;
     } catch (error) {
       truncateTable(table, mark);
       interner.forget();

@@ -68,8 +68,8 @@ const LATE_DAYS_MAX = 16;
 /** Of the steps: what comes before the granules. */
 const JOINED_SHARE = 0.5;
 
-/** Gives the bytes of the blocks. When it throws, nothing has changed. */
-export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<number> {
+/** When it throws, nothing has changed. */
+export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   const { table } = unfolded;
   const order = orderRows(table);
   yield JOINED_SHARE / 8;
@@ -190,7 +190,7 @@ export function groupByTime(table: SpanTable, order: Uint32Array, arrivedUnixMs:
   return groups;
 }
 
-function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: readonly MadeBlock[]): number {
+function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: readonly MadeBlock[]): void {
   const { database, blocks, opened, rollups } = parts;
   const { segmentIds, fingerprints, lastArrivedUnixMs } = unfolded;
   const nowUnixMs = Date.now();
@@ -222,5 +222,4 @@ function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: reado
     rollups.forget();
     throw error;
   }
-  return made.reduce((sum, { bytes }) => sum + bytes, 0);
 }

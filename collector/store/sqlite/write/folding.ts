@@ -35,8 +35,7 @@ export interface Folding {
   clear(): void;
 }
 
-/** `onFolded` is told of the bytes written. */
-export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: (bytes: number) => void): Folding {
+export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void): Folding {
   let open = new Unfolded();
   let other = new Unfolded();
   let inFold: Unfolded | null = null;
@@ -57,11 +56,11 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: (bytes: nu
 
   function* foldInSteps(unfolded: Unfolded): Steps<void> {
     try {
-      const bytes = yield* fold(parts, unfolded);
+      yield* fold(parts, unfolded);
       unfolded.clear();
       inFold = null;
       said = '';
-      onFolded(bytes);
+      onFolded();
     } catch (error) {
       fail(asStoreError(error));
     } finally {

@@ -19,8 +19,8 @@ const DELTAS_MAX = 16;
 const TIDY_AFTER_MS = 2_000;
 
 export interface Maintenance {
-  /** To be told of blocks that were written. */
-  afterBlock(bytes: number): void;
+  /** To be told of a block that was written. */
+  afterBlock(): void;
   /** To be told when something was deleted. */
   tidySoon(): void;
   /** When `begin` has to be called; Infinity when there is nothing to do. */
@@ -50,16 +50,15 @@ export function createMaintenance(
   }
 
   function* mergeBlocks(ids: readonly number[]): Steps<void> {
-    let bytes: number;
     try {
-      bytes = yield* merge(
+      yield* merge(
         parts,
         blockRows().filter(({ blockId }) => ids.includes(blockId)),
       );
     } finally {
       isMerging = false;
     }
-    afterBlock(bytes);
+    afterBlock();
   }
 
   function absorbIfDue(deltasMax: number): void {
@@ -89,8 +88,7 @@ export function createMaintenance(
     tidyAtMs = performance.now() + TIDY_AFTER_MS;
   }
 
-  function afterBlock(bytes: number): void {
-    upkeep.wrote(bytes);
+  function afterBlock(): void {
     tidySoon();
     mergeIfDue();
     absorbIfDue(DELTAS_MAX);

@@ -15,8 +15,8 @@ export interface MergeParts extends BlockSearch {
 
 const READ_SHARE = 0.4;
 
-/** `blocks` are of one kind. Gives the bytes of the new one. A block that cannot be read is set aside and left out. */
-export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<number> {
+/** `blocks` are of one kind. A block that cannot be read is set aside and left out. */
+export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<void> {
   const { database, opened, damage, blocks: stored } = parts;
   const table = createSpanTable();
   const merged: BlockRow[] = [];
@@ -31,7 +31,7 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<nu
     else merged.push(block);
     yield READ_SHARE / 2;
   }
-  if (merged.length < 2) return 0;
+  if (merged.length < 2) return;
   const order = orderRows(table);
   const made = yield* portion(makeBlock(table, order, merged[0]!.kind), READ_SHARE, 1);
   const blockId = database
@@ -41,7 +41,6 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<nu
     })
     .immediate();
   opened.keepTracePrefixes(blockId, made.prefixes);
-  return made.bytes;
 }
 
 function arrivalOf(blocks: readonly BlockRow[]): Arrival {

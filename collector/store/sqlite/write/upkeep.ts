@@ -3,16 +3,21 @@ import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { databasePath, type Connection } from '../open-database.ts';
 
-/** The log is moved into the file each time about so much was written to it. */
+/** The log is moved into the file each time it has grown by so much. */
 const CHECKPOINT_BYTES = 32_000_000;
+/**
+ * Readers that follow each other without a gap keep the log from beginning anew. When it is longer than this, they are
+ * waited for; those that come meanwhile read the file alone.
+ */
+const LOG_BYTES_MAX = 96_000_000;
+/** As long as a commit may have to wait for them. */
+const READERS_WAIT_MS = 50;
 /** Giving 64 pages back takes 2 to 10 ms; 100 MB at once would block for half a second. */
 const SLICE_PAGES = 64;
 
 export interface Upkeep {
-  /** To be told of what is written, roughly. */
-  wrote(bytes: number): void;
-  /** Moves the log into the file when it is long, without waiting for readers. */
-  checkpointIfLong(atLeastBytes?: number): void;
+  /** Moves the log into the file when it has grown; readers are waited for, shortly, when it is very long. */
+  checkpointIfLong(growthBytes?: number): void;
   /** Pages in use, in bytes. */
   usedBytes(): number;
   freeBytes(): number;
@@ -27,25 +32,31 @@ export function createUpkeep(database: Connection, folder: string): Upkeep {
   database.pragma('wal_autocheckpoint = 0');
   const pageBytes = Number(database.pragma('page_size', { simple: true }));
   const pages = (name: string) => Number(database.pragma(name, { simple: true }));
-  let writtenBytes = 0;
+  /** It begins anew within its file, so this is how long it ever was since the file was cut. */
+  const logBytes = () => statSync(`${databasePath(folder)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  let checkedBytes = 0;
 
   /** On a full disk the log stays as it is; the next one tries again. */
-  const checkpoint = (mode: 'PASSIVE' | 'TRUNCATE'): void => {
+  const checkpoint = (mode: 'PASSIVE' | 'RESTART' | 'TRUNCATE', waitMs: number): void => {
+    const timeoutMs = String(database.pragma('busy_timeout', { simple: true }));
+    database.pragma(`busy_timeout = ${waitMs}`);
     try {
       database.pragma(`wal_checkpoint(${mode})`);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
+    } finally {
+      database.pragma(`busy_timeout = ${timeoutMs}`);
     }
   };
 
   return {
-    wrote(bytes) {
-      writtenBytes += bytes;
-    },
-    checkpointIfLong(atLeastBytes = CHECKPOINT_BYTES) {
-      if (writtenBytes < atLeastBytes) return;
-      writtenBytes = 0;
-      checkpoint('PASSIVE');
+    checkpointIfLong(growthBytes = CHECKPOINT_BYTES) {
+      const bytes = logBytes();
+      checkedBytes = Math.min(checkedBytes, bytes);
+      if (bytes - checkedBytes < growthBytes) return;
+      checkedBytes = bytes;
+      if (bytes < LOG_BYTES_MAX) checkpoint('PASSIVE', 0);
+      else checkpoint('RESTART', READERS_WAIT_MS);
     },
     usedBytes: () => (pages('page_count') - pages('freelist_count')) * pageBytes,
     freeBytes: () => pages('freelist_count') * pageBytes,
@@ -53,13 +64,8 @@ export function createUpkeep(database: Connection, folder: string): Upkeep {
       database.pragma(`incremental_vacuum(${SLICE_PAGES})`);
     },
     truncateLog() {
-      const logBytes = () => statSync(`${databasePath(folder)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
       if (logBytes() === 0) return true;
-      writtenBytes = 0;
-      const timeoutMs = database.pragma('busy_timeout', { simple: true });
-      database.pragma('busy_timeout = 0');
-      checkpoint('TRUNCATE');
-      database.pragma(`busy_timeout = ${String(timeoutMs)}`);
+      checkpoint('TRUNCATE', 0);
       return logBytes() === 0;
     },
   };

@@ -32,8 +32,6 @@ interface WaitingAppend {
 
 /** A commit takes no further request beyond this, so that the first does not wait for the sum of all. */
 const COMMIT_BYTES_MAX = 8_000_000;
-/** Of a diagnosis in the log, roughly: a page of the verdicts, and its part of those of their indexes. */
-const DIAGNOSIS_BYTES = 16_384;
 const CHECKPOINT_OF_DIAGNOSES_BYTES = 8_000_000;
 /** The file is tidied up while the open table is no fuller than this. */
 const LITTLE_FILL = 0.05;
@@ -113,10 +111,9 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     try {
       folding.checkRoom();
       const requests = group.map(({ request }) => request);
-      const committed = commit(folding.open, requests);
-      upkeep.wrote(committed.bytes);
+      const answers = commit(folding.open, requests);
       onRows(folding.rows());
-      group.forEach(({ answer }, index) => answer(committed.answers[index]!));
+      group.forEach(({ answer }, index) => answer(answers[index]!));
     } catch (error) {
       const refused = { error: packError(asStoreError(error)) };
       for (const { answer } of group) answer(refused);
@@ -176,7 +173,6 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         // Their spans may have come a moment ago.
         if (!saved.every(({ traceId }) => diagnoses.isKnown(traceId))) settle();
         diagnoses.save(saved);
-        upkeep.wrote(saved.length * DIAGNOSIS_BYTES);
         // Who judges reads nothing now: the whole log can be moved, so that it begins anew instead of growing.
         upkeep.checkpointIfLong(CHECKPOINT_OF_DIAGNOSES_BYTES);
       }),
