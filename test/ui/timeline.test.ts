@@ -1,15 +1,11 @@
+/** What a timeline is made of: its axis, problems, deadline, colours, and what is found in it. */
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../collector/serve/wire.ts';
-import { findSpan, spanAt } from '../../ui/timeline/columns.ts';
+import { findSpan } from '../../ui/timeline/columns.ts';
 import { createFinder } from '../../ui/timeline/find.ts';
-import { flameBoxes } from '../../ui/timeline/flame.ts';
-import { drawLane, labelText } from '../../ui/timeline/lane.ts';
-import { drawMinimap } from '../../ui/timeline/minimap.ts';
 import { abandonedWork, deadlineAtMs, giveUpAtMs, problemAt } from '../../ui/timeline/problems.ts';
-import { rowAt, visibleRows } from '../../ui/timeline/rows.ts';
 import {
   formatWindow,
-  placeLabel,
   readWindow,
   timeTicks,
   toPercent,
@@ -17,129 +13,12 @@ import {
   windowAround,
 } from '../../ui/timeline/scale.ts';
 import { assignServiceColours, SERVICE_COLOURS } from '../../ui/timeline/service-colour.ts';
-import { sortSpans } from '../../ui/timeline/sort-spans.ts';
 import { matchFilter } from '../../ui/timeline/trace-model.ts';
 import { modelOf, textFileOf } from './columns-of.ts';
-import diagnosis from './fixtures/diagnosis-connect-timeout.json';
 import { drawSpans } from './spans.ts';
-
-const template = diagnosis.verdicts[0] as Verdict;
-/** The verdict of a give-up at a span. */
-function verdictAt(spanId: string, giveUp: Partial<Verdict['giveUp']>, rest: Partial<Verdict> = {}): Verdict {
-  return {
-    ...template,
-    ...rest,
-    giveUp: { ...template.giveUp, spanId, ...giveUp },
-    origin: { ...template.origin, spanId },
-  };
-}
+import { verdictAt } from './verdict-at.ts';
 
 const window = { startMs: 0, endMs: 100 };
-const context = {
-  window,
-  widthPx: 500,
-  deadlineMs: null,
-  traceEndMs: 100,
-  problem: null,
-  wastedFromMs: null,
-  budgetMs: null,
-};
-const model = (drawing: string) => modelOf(drawSpans(drawing));
-const rowOf = ({ columns, rows }: ReturnType<typeof modelOf>, row: number) => rowAt(columns, rows, row);
-
-describe('a lane of the waterfall', () => {
-  const laneOf = (drawing: string, changes = {}) =>
-    drawLane(rowOf(model(drawing), 0), { ...context, ...changes });
-
-  it('is one bar in the colour of its service without phases', () => {
-    expect(laneOf('a x | ===  |').pieces).toEqual([{ left: 10, width: 30, phase: null, open: false }]);
-  });
-
-  it('shows phases one after the other, the stuck one open', () => {
-    expect(laneOf('a x |====| kind=client phases=dns:10,connect:30!').pieces).toEqual([
-      { left: 0, width: 10, phase: 'dns', open: false },
-      { left: 10, width: 30, phase: 'connect', open: true },
-    ]);
-  });
-
-  it('keeps the bar below phases that do not fill it', () => {
-    expect(laneOf('a x |====| kind=client phases=wait:20').pieces.map((piece) => piece.phase)).toEqual([
-      null,
-      'wait',
-    ]);
-  });
-
-  it('is torn while the span has not ended', () => {
-    expect(laneOf('a x |==~|')).toMatchObject({ torn: true, label: { text: 'not ended' } });
-  });
-
-  it('goes to the end of the trace when nothing says how long it lasted', () => {
-    const [span] = drawSpans('a x | ~ |');
-    const row = rowOf(modelOf([{ ...span!, durationMs: 0 }]), 0);
-    expect(drawLane(row, context).pieces).toMatchObject([{ left: 10, width: 90 }]);
-  });
-
-  it('shows how long the caller was willing to wait', () => {
-    expect(laneOf('a x |====|', { budgetMs: 30 }).budget).toEqual({ left: 0, width: 30 });
-    expect(laneOf('a x |====|').budget).toBeNull();
-  });
-
-  it('is cut off at the ends of the window', () => {
-    expect(laneOf('a x |====|', { window: { startMs: 20, endMs: 30 } }).pieces[0]).toMatchObject({
-      left: 0,
-      width: 100,
-    });
-    expect(laneOf('a x |====|', { window: { startMs: 50, endMs: 90 } })).toMatchObject({
-      pieces: [],
-      label: null,
-    });
-  });
-
-  it('is an outline where the callee never arrived', () => {
-    const call = model('a x |===X| kind=client server.address=b phases=connect:40!');
-    expect(drawLane(rowOf(call, 1), context)).toMatchObject({
-      outline: true,
-      pieces: [{ left: 0, width: 40 }],
-    });
-  });
-
-  it('says which phase did not finish, and how much work was for nobody', () => {
-    const { columns } = model('a x |===X| kind=client phases=dns:2,connect:38!\nb y |  ====|');
-    expect(labelText(spanAt(columns, 0), null)).toBe('connect 38 ms, unfinished');
-    expect(labelText(spanAt(columns, 1), 45)).toBe('40 ms, 15 ms wasted');
-  });
-
-  it('names the phase that took the time before the one that had just begun', () => {
-    const { columns } = model('a x |===X| kind=client phases=queue:39,connect:1!');
-    expect(labelText(spanAt(columns, 0), null)).toBe('queue 39 ms, connect unfinished');
-  });
-});
-
-describe('a label', () => {
-  it('stands right of its bar', () => {
-    expect(placeLabel({ start: 10, end: 100 }, 40, 500, [])).toEqual({ x: 106, inside: false });
-  });
-
-  it('goes inside when there is no room to the right', () => {
-    expect(placeLabel({ start: 10, end: 490 }, 40, 500, [])).toEqual({ x: 444, inside: true });
-  });
-
-  it('goes left of a short bar at the end', () => {
-    expect(placeLabel({ start: 480, end: 490 }, 40, 500, [])).toEqual({ x: 434, inside: false });
-  });
-
-  it('never crosses the deadline', () => {
-    for (let deadline = 0; deadline <= 500; deadline += 5) {
-      const place = placeLabel({ start: 10, end: 490 }, 120, 500, [deadline]);
-      expect(place && deadline >= place.x && deadline <= place.x + 120).toBeFalsy();
-    }
-    expect(placeLabel({ start: 10, end: 440 }, 50, 500, [440])).toEqual({ x: 446, inside: false });
-  });
-
-  it('is left out when it fits nowhere', () => {
-    expect(placeLabel({ start: 0, end: 60 }, 80, 100, [])).toBeNull();
-  });
-});
 
 describe('the time axis', () => {
   it('has round steps inside the window', () => {
@@ -288,112 +167,5 @@ describe('find', () => {
 
   it('of nothing finds nothing', async () => {
     expect(await find('  ')).toEqual([0, 0]);
-  });
-});
-
-describe('the table', () => {
-  const table = model(`
-    b x    |==========|
-      a y  | ====     |
-      a x  |   ====== |
-  `);
-  const order = (by: Parameters<typeof sortSpans>[2], matches: ((span: number) => boolean) | null = null) => [
-    ...sortSpans(table, matches, by).spans,
-  ];
-
-  it('is in the order of self time, duration, start or name', () => {
-    expect(order('self')).toEqual([2, 1, 0]);
-    expect(order('duration')).toEqual([0, 2, 1]);
-    expect(order('start')).toEqual([0, 1, 2]);
-    expect(order('service')).toEqual([2, 1, 0]);
-  });
-
-  it('lists what a filter lets through', () => {
-    expect(order('duration', (span) => span > 0)).toEqual([2, 1]);
-  });
-});
-
-describe('the mini-map', () => {
-  const picture = (drawing: string, verdicts: Verdict[] = [], height = 8) => {
-    const found = modelOf(drawSpans(drawing), verdicts);
-    return drawMinimap(found, visibleRows(found.rows, new Set()), window, 10, height);
-  };
-  /** A line of pixels as digits: how many spans run. */
-  const print = (counts: Int32Array) =>
-    Array.from(counts.slice(0, -1))
-      .join('')
-      .match(/.{10}/g)
-      ?.map((line) => line.replaceAll('0', ' ').trimEnd());
-
-  it('shows a row as a bar with a gap below it', () => {
-    expect(print(picture('a x |==========|\n  b y | ===      |').spans)).toEqual([
-      '1111111111',
-      '1111111111',
-      '1111111111',
-      '',
-      ' 111',
-      ' 111',
-      ' 111',
-      '',
-    ]);
-  });
-
-  it('counts the rows that share a pixel, and what is wrong with them', () => {
-    const names = Array.from({ length: 100 }, (_, index) => `a s${index} |  ===     |`);
-    const stuck = verdictAt((51).toString(16).padStart(16, '0'), { kind: 'timeout' });
-    const { spans, timeouts, errors } = picture(names.join('\n'), [stuck], 2);
-    expect(Array.from(spans).slice(0, 10)).toEqual([0, 0, 50, 50, 50, 0, 0, 0, 0, 0]);
-    expect([...timeouts].filter((count) => count > 0)).toEqual([1, 1, 1]);
-    expect(errors.every((count) => count === 0)).toBe(true);
-  });
-
-  it('keeps what lies outside of it, and what has no length, at one pixel', () => {
-    expect(print(picture('a x |                 ==|').spans)?.[0]).toBe('         1');
-    expect(print(picture('a x |=|', [], 1).spans)).toEqual(['1']);
-  });
-});
-
-describe('the flame', () => {
-  const flame = (drawing: string, boxesMax = 10, kept?: number[]) => {
-    const found = model(drawing);
-    const rows = kept ? Int32Array.from(kept) : visibleRows(found.rows, new Set());
-    return flameBoxes(found, rows, window, boxesMax);
-  };
-
-  it('puts callees below callers and pushes overlapping siblings down', () => {
-    const { boxes, total } = flame(`
-      a x   |==========|
-        b y | ====     |
-        c z |   ====   |
-    `);
-    expect(boxes.map(({ span, line }) => [span, line])).toEqual([
-      [0, 0],
-      [1, 1],
-      [2, 2],
-    ]);
-    expect(total).toBe(3);
-  });
-
-  it('keeps the longest when there are too many, and says of how many', () => {
-    const { boxes, total } = flame('a x |==|\nb y |  ====|\nc z |      =|', 1);
-    expect(boxes.map(({ span }) => span)).toEqual([1]);
-    expect(total).toBe(3);
-  });
-
-  it('leaves out what a filter does not let through, and keeps the others in their lines', () => {
-    const { boxes, total } = flame('a x |====|\n  b y | == |\n  c z | == |', 10, [0, 2]);
-    expect(boxes.map(({ span, line }) => [span, line])).toEqual([
-      [0, 0],
-      [2, 1],
-    ]);
-    expect(total).toBe(2);
-  });
-
-  it('counts calls that are beside too many others, and does not place them', () => {
-    const { boxes, total } = flame(
-      Array.from({ length: 700 }, (_, i) => `a s${i} |==========|`).join('\n'),
-      1000,
-    );
-    expect([boxes.length, total]).toEqual([500, 700]);
   });
 });
