@@ -1,10 +1,13 @@
-/** Diagnoses a trace by what is stored now: what is normal for its operations, who its callees are. */
+/**
+ * Says what was said of a trace, or diagnoses it by what is stored now: what is normal for its operations, who its callees are.
+ * A trace is judged anew when it has new spans, and not when what is normal changed: its page says what the lists say.
+ */
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
 import { normalKey } from '../diagnose/normals.ts';
 import { spansInQuestion } from '../diagnose/in-question.ts';
 import type { HostView } from '../diagnose/hosts/host-view.ts';
 import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
-import type { Diagnosis } from '../diagnose/verdict.ts';
+import type { Diagnosis, Verdict } from '../diagnose/verdict.ts';
 import { operationOf, type Span } from '../span.ts';
 import type { Normal, NormalKey, Store } from '../store/store.ts';
 import { addressesOf, nameCallees } from './trace-callees.ts';
@@ -13,9 +16,13 @@ import { addressesOf, nameCallees } from './trace-callees.ts';
 const LOOKED_UP_MAX = 500;
 
 /** What a trace is judged by beside its own spans. */
-export type History = Pick<Store, 'readNormals' | 'readAddressServices' | 'readHostViews'>;
+export type History = Pick<
+  Store,
+  'readKeptVerdicts' | 'readNormals' | 'readAddressServices' | 'readHostViews'
+>;
 /** The same for whoever is where it is stored. */
 export interface HistoryHere {
+  readKeptVerdicts(traceId: string): readonly Verdict[] | null;
   readNormals(keys: readonly NormalKey[], exceptTraceId: string): Normal[];
   readAddressServices(addresses: readonly string[]): ReadonlyMap<string, string>;
   readHostViews(traceId: string): HostView[];
@@ -33,6 +40,8 @@ export async function diagnoseByHistory(
   spans: readonly Span[],
   tree: TraceTree,
 ): Promise<Diagnosis> {
+  const kept = await history.readKeptVerdicts(traceId);
+  if (kept !== null) return { traceId, complete: tree.complete, verdicts: [...kept] };
   const { normalKeys, addresses } = questionsOf(spans, tree);
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const [normals, services, hosts] = await Promise.all([
@@ -49,6 +58,8 @@ export function diagnoseByHistoryHere(
   spans: readonly Span[],
   tree: TraceTree,
 ): Diagnosis {
+  const kept = history.readKeptVerdicts(traceId);
+  if (kept !== null) return { traceId, complete: tree.complete, verdicts: [...kept] };
   const { normalKeys, addresses } = questionsOf(spans, tree);
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const normals = history.readNormals(normalKeys, traceId);

@@ -175,6 +175,8 @@ export interface Store {
   saveDiagnoses(saved: readonly DiagnosisToSave[]): Promise<void>;
   /** By start of the span that gave up; newest first, bounded by the backend. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
+  /** What its last diagnosis said of a trace; null where it said nothing, or spans have come since. */
+  readKeptVerdicts(traceId: string): Promise<readonly Verdict[] | null>;
   /** What hosts reported around the calls of a trace, as it was kept with its verdicts. */
   readHostViews(traceId: string): Promise<HostView[]>;
   /** Which service answers behind `host:port`; an address that several services answer behind is left out. */

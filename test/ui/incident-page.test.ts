@@ -16,8 +16,10 @@ describe('an incident', () => {
     await expect.poll(page.text, soon).toContain('Latest verdict:');
     await expect.poll(page.text, soon).toContain('network.peer.address');
     await expect.poll(page.text, soon).toContain('ss -ltn');
-    expect(page.find('a.strong').getAttribute('href')).toBe(`/trace/${TRACE_ID}`);
-    const line = () => page.find(`.columns a[href="/trace/${TRACE_ID}"]`).textContent ?? '';
+    const asked = new URLSearchParams({ incident: 'timeout,connect,checkout->payments' });
+    const link = `/trace/${TRACE_ID}?${asked}`;
+    expect(page.find('a.strong').getAttribute('href')).toBe(link);
+    const line = () => page.find(`.columns a[href="${link}"]`).textContent ?? '';
     await expect.poll(line, soon).toMatch(/\d\d:\d\d:\d\d POST \/buy\s+3\.26 s/);
   });
 
@@ -35,7 +37,7 @@ describe('an incident', () => {
     await open('/timeouts/many', { '/api/timeouts/many': { ...inside, traces: ids, count: 7 } });
     await expect.poll(page.text, soon).toContain('The latest 3, of 7 give-ups · all traces that failed here');
     const links = page.all('.columns a.mono').map((link) => link.getAttribute('href'));
-    expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}`));
+    expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}?incident=timeout%2Cnone%2Ccatalog`));
   });
 
   it('whose verdicts were revised is said to be gone', async () => {

@@ -19,6 +19,24 @@ describe('a trace', () => {
     select.dispatchEvent(new Event('change', { bubbles: true }));
   };
 
+  it('opened from an incident shows the verdict of that, whichever explains the root', async () => {
+    const [verdict] = diagnosis.verdicts;
+    const refused = {
+      ...verdict!,
+      giveUp: { ...verdict!.giveUp, kind: 'refused' },
+      origin: { ...verdict!.origin, edge: 'checkout->shipping' },
+      sentence: 'checkout was turned away by shipping:80 after 0.001 s: the connection was refused.',
+    };
+    const both = {
+      [`/api/traces/${TRACE_ID}/diagnosis`]: { ...diagnosis, verdicts: [verdict, refused] },
+    };
+    await open(`/trace/${TRACE_ID}?incident=refused%2Cconnect%2Ccheckout-%3Eshipping`, both);
+    await expect.poll(() => page.all('.verdict h1')[0]?.textContent, soon).toContain('turned away by');
+    await page.close();
+    await open(`/trace/${TRACE_ID}?incident=of+no+verdict`, both);
+    await expect.poll(() => page.all('.verdict h1')[0]?.textContent, soon).toContain('never completed');
+  });
+
   it('begins with the verdict, how sure it is, and what would decide', async () => {
     await open(`/trace/${TRACE_ID}`);
     await expect.poll(page.text, soon).toContain('checkout gave up on payments:8443 after 3.000 s');

@@ -1,4 +1,5 @@
-/** Where an incident is found: by a query, and on the map. An edge without a callee is a service's own work. Pure. */
+/** Where an incident is found: by a query, on the map, and in its traces. An edge without a callee is a service's own work. Pure. */
+import type { Incident, Verdict } from '../../collector/serve/wire.ts';
 import { FAILED_QUERY } from '../search/failed-near.ts';
 
 const isOwnWork = (edge: string): boolean => !edge.includes('->');
@@ -12,4 +13,19 @@ export function incidentQuery(edge: string): string {
 /** What `sel` selects on the map. */
 export function incidentMark(edge: string): string {
   return isOwnWork(edge) ? `node:${edge}` : `edge:${edge}`;
+}
+
+/** The query of a link to a trace, so that it opens on what it has to do with the incident. */
+export function incidentInTrace({ kind, phase, edge }: Pick<Incident, 'kind' | 'phase' | 'edge'>): {
+  incident: string;
+} {
+  return { incident: `${kind},${phase},${edge}` };
+}
+
+/** Which of a trace's verdicts belongs to the incident of such a link; -1 when none does. */
+export function placeOfIncident(verdicts: readonly Verdict[], incident: string): number {
+  return verdicts.findIndex(
+    ({ giveUp, phase, origin }) =>
+      incidentInTrace({ kind: giveUp.kind, phase, edge: origin.edge }).incident === incident,
+  );
 }

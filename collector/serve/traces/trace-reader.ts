@@ -19,7 +19,7 @@ export interface TraceReader {
   write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** As the page opens it; null when it is not stored. */
   columns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
-  /** Diagnosed afresh from what is stored now; null when nothing is. */
+  /** As its last diagnosis said it, or diagnosed from what is stored now; null when nothing is. */
   diagnose(traceId: string): Promise<Diagnosis | null>;
   /** Where its time went; null when the trace is not stored. */
   phases(traceId: string, signal?: AbortSignal): Promise<TracePhases | null>;

@@ -35,6 +35,7 @@ const ask = <T>(method: keyof History, ...given: unknown[]): Promise<T> => {
   return answer.promise;
 };
 const history: History = {
+  readKeptVerdicts: (traceId) => ask('readKeptVerdicts', traceId),
   readNormals: (keys, exceptTraceId) => ask('readNormals', keys, exceptTraceId),
   readAddressServices: (addresses) => ask('readAddressServices', addresses),
   readHostViews: (traceId) => ask('readHostViews', traceId),

@@ -112,6 +112,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       settled(() => finder.call('readUndiagnosed', { patience, limit }), 'settleFailures'),
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
+    readKeptVerdicts: (traceId) => finder.call('readKeptVerdicts', traceId),
     readHostViews: (traceId) => finder.call('readHostViews', traceId),
     diagnoseTraces: (traceIds, hosts) =>
       settled(() => diagnoser.call('diagnoseTraces', { traceIds, hosts }, undefined)),

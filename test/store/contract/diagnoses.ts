@@ -90,6 +90,27 @@ export function checkDiagnoses(tested: TestedStore): void {
     expect(byTrace.get(traceId('11'))).toEqual([]);
   });
 
+  test('what was said of a trace stays said until spans come, whatever is normal since', async () => {
+    const { store } = tested;
+    const id = traceId('a');
+    const diagnosed = async () =>
+      (await diagnoseDocument(id, (await store.readTraceBytes(id))!, store)).verdicts;
+    await store.append(failing());
+    expect(await store.readKeptVerdicts(id)).toBeNull();
+    const [fresh] = await diagnosed();
+    expect(fresh!.sentence).not.toBe(refused.sentence);
+    await save(1);
+    expect(await store.readKeptVerdicts(id)).toEqual([refused]);
+    expect(await diagnosed()).toEqual([refused]);
+    await store.append(makeRequest({ trace: 'a', id: '2', parent: '1' }));
+    expect(await store.readKeptVerdicts(id)).toBeNull();
+    expect((await diagnosed())[0]!.sentence).toBe(fresh!.sentence);
+    await save(2);
+    expect(await diagnosed()).toEqual([refused]);
+    await save(2, []);
+    expect(await store.readKeptVerdicts(id)).toBeNull();
+  });
+
   test('verdicts are read by start of the give-up, replaced by the next, and searched by cause', async () => {
     await tested.store.append(failing());
     await save(1);

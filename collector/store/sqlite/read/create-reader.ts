@@ -69,7 +69,12 @@ export function createReader(database: Connection, folder: string, log: (line: s
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
     .pluck();
   const isPinned = (traceId: string): boolean => pinned.get(Buffer.from(traceId, 'hex')) === 1;
+  /** Those in no block are not known to be due for a diagnosis yet. */
+  const hasUncounted = (traceId: string): boolean =>
+    traces.countRows(units.byTrace(), traceId, Infinity) >
+    traces.countRows(units.counted(), traceId, Infinity);
   const history: HistoryHere = {
+    readKeptVerdicts: (traceId) => (hasUncounted(traceId) ? null : verdicts.readKept(traceId)),
     readNormals: (keys, exceptTraceId) =>
       calls.readNormals(keys, traces.pieces(units.counted(), exceptTraceId)),
     readAddressServices: (wanted) => addresses.some(wanted),
@@ -102,6 +107,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
       attributes.readValues(units.all(), range, wanted, isCancelled),
     diagnoseTraces: ({ traceIds, hosts }: { traceIds: readonly string[]; hosts?: HostViews }) =>
       diagnose(units.counted(), traceIds, hosts),
+    readKeptVerdicts: history.readKeptVerdicts,
     readHostViews: verdicts.readHostViews,
     readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>
       verdicts.readUndiagnosed(patience, limit),

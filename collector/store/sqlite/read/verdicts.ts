@@ -40,12 +40,22 @@ export function createVerdictReader(database: Connection) {
     .prepare<[Buffer], string>('SELECT verdict_json FROM verdict WHERE trace_id = ? ORDER BY ordinal')
     .pluck();
 
+  const isDue = database
+    .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM undiagnosed_trace WHERE trace_id = ?)')
+    .pluck();
+
+  const verdictsOf = (id: Buffer): Verdict[] => ofTrace.all(id).map(parseVerdict);
+
   return {
-    /** What was kept by an older version has none. */
+    /** null where nothing was said, or the trace is due again. */
+    readKept(traceId: string): Verdict[] | null {
+      const id = Buffer.from(traceId, 'hex');
+      if (isDue.get(id) === 1) return null;
+      const kept = verdictsOf(id);
+      return kept.length === 0 ? null : kept;
+    },
     readHostViews: (traceId: string): HostView[] =>
-      ofTrace
-        .all(Buffer.from(traceId, 'hex'))
-        .flatMap((json) => [...((JSON.parse(json) as Partial<Verdict>).hosts ?? [])]),
+      verdictsOf(Buffer.from(traceId, 'hex')).flatMap(({ hosts }) => hosts),
     readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
       const nowUnixMs = Date.now();
       const ids = due.all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit);
@@ -59,7 +69,13 @@ export function createVerdictReader(database: Connection) {
         atUnixMs: row.give_up_unix_ms,
         seenUnixMs: { first: row.first_unix_ms, last: row.last_unix_ms },
         entry: { service: row.entry_service, operation: row.entry_operation },
-        verdict: JSON.parse(row.verdict_json) as Verdict,
+        verdict: parseVerdict(row.verdict_json),
       })),
   };
+}
+
+/** What an older version kept has no hosts. */
+function parseVerdict(json: string): Verdict {
+  const verdict = JSON.parse(json) as Omit<Verdict, 'hosts'> & Partial<Verdict>;
+  return { ...verdict, hosts: verdict.hosts ?? [] };
 }
