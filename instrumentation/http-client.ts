@@ -10,7 +10,7 @@ import { activeContext, isSuppressed } from './context.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
 import { isSlow } from './kernel/evidence.ts';
-import { watcherOf, watchMessage, type Watcher } from './message-events.ts';
+import { watcherOf, watchMessage, watchRequest, type Watcher } from './message-events.ts';
 import { agentPool, poolAttributes, type Pool } from './pool.ts';
 import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
@@ -23,7 +23,7 @@ export function watchHttpClient(recorder: Recorder, unread = watchUnread()): voi
   onChannel<{ request: ClientRequest }>('http.client.request.created', ({ request }) => {
     if (isSuppressed(activeContext())) return;
     watchDestroy();
-    watchMessage(request, new HttpCall(recorder, request, unread));
+    watchRequest(request, new HttpCall(recorder, request, unread));
   });
   onChannel<{ request: ClientRequest; error: unknown }>('http.client.request.error', ({ request, error }) => {
     // A socket that the program or its agent destroyed marks the request before the error comes.

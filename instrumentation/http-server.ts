@@ -19,7 +19,7 @@ import { enterContext, frameworkKey, type FrameworkMetadata } from './context.ts
 import { Given } from './given.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
-import { watchMessage, type Watcher } from './message-events.ts';
+import { watchMessage, watchResponse, type Watcher } from './message-events.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
 import type {
   LeftSpans,
@@ -47,7 +47,7 @@ export function watchHttpServer(recorder: Recorder, leftLimitMs = usualLeftLimit
       // Node isolates what is entered here to this request, pipelined ones too.
       enterContext(visit.within);
       watchMessage(request, visit);
-      watchMessage(response, visit);
+      watchResponse(response, visit);
     },
   );
 }

@@ -3,6 +3,7 @@
  * program's own. `emit` of the three classes of `node:http` is replaced, once; a message that nobody watches passes through.
  */
 import type { EventEmitter } from 'node:events';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from '@opentelemetry/api';
 import { activeContext, runIn } from './context.ts';
 import { reportFault } from './guard.ts';
@@ -15,10 +16,24 @@ export interface Watcher {
   emitted(event: string | symbol, emitter: object, argument: unknown): void;
 }
 
-class Watched extends Given {
+/** Watchers of requests that are sent, of messages that come in, and of answers: one class for each, see `given.ts`. */
+class WatchedRequest extends Given {
   #watcher: Watcher;
 
-  constructor(message: object, watcher: Watcher) {
+  constructor(request: ClientRequest, watcher: Watcher) {
+    super(request);
+    this.#watcher = watcher;
+  }
+
+  static by(request: object): Watcher | undefined {
+    return #watcher in request ? request.#watcher : undefined;
+  }
+}
+
+class WatchedMessage extends Given {
+  #watcher: Watcher;
+
+  constructor(message: IncomingMessage, watcher: Watcher) {
     super(message);
     this.#watcher = watcher;
   }
@@ -28,14 +43,38 @@ class Watched extends Given {
   }
 }
 
-/** From now on, the watcher hears of the events of the message. To be called once for each. */
-export function watchMessage(message: object, watcher: Watcher): void {
-  if (!isWatching) watchMessages();
-  new Watched(message, watcher);
+class WatchedResponse extends Given {
+  #watcher: Watcher;
+
+  constructor(response: ServerResponse, watcher: Watcher) {
+    super(response);
+    this.#watcher = watcher;
+  }
+
+  static by(response: object): Watcher | undefined {
+    return #watcher in response ? response.#watcher : undefined;
+  }
 }
 
-export function watcherOf(message: object): Watcher | undefined {
-  return Watched.by(message);
+/** From now on, the watcher hears when the request gets its socket, has been handed to it, and is over. */
+export function watchRequest(request: ClientRequest, watcher: Watcher): void {
+  if (!isWatching) watchMessages();
+  new WatchedRequest(request, watcher);
+}
+
+export function watcherOf(request: ClientRequest): Watcher | undefined {
+  return WatchedRequest.by(request);
+}
+
+/** From now on, the watcher hears of all events of a message. To be called once for each, as the others. */
+export function watchMessage(message: IncomingMessage, watcher: Watcher): void {
+  if (!isWatching) watchMessages();
+  new WatchedMessage(message, watcher);
+}
+
+export function watchResponse(response: ServerResponse, watcher: Watcher): void {
+  if (!isWatching) watchMessages();
+  new WatchedResponse(response, watcher);
 }
 
 let isWatching = false;
@@ -44,30 +83,57 @@ let isWatching = false;
 function watchMessages(): void {
   isWatching = true;
   const { ClientRequest, IncomingMessage, ServerResponse } = process.getBuiltinModule('node:http');
-  for (const { prototype } of [ClientRequest, IncomingMessage, ServerResponse]) replaceEmit(prototype);
+  const requestParent = replaceEmit(ClientRequest.prototype, function emit(event, argument) {
+    if (event === 'socket' || event === 'finish' || event === 'close') {
+      const watcher = WatchedRequest.by(this);
+      if (watcher !== undefined) tell(watcher, event, this, argument);
+    }
+    // As they are, without a list of them, which most events can do without.
+    if (arguments.length === 1) return requestParent.emit.call(this, event);
+    if (arguments.length === 2) return requestParent.emit.call(this, event, argument);
+    return Reflect.apply(requestParent.emit, this, arguments);
+  });
+  const messageParent = replaceEmit(IncomingMessage.prototype, function emit(event, argument) {
+    const watcher = WatchedMessage.by(this);
+    if (watcher !== undefined) {
+      tell(watcher, event, this, argument);
+      const { within } = watcher;
+      if (within !== undefined && isElsewhere(within, this, event))
+        return runIn(within, emitBound(messageParent.emit, this, Array.from(arguments)));
+    }
+    if (arguments.length === 1) return messageParent.emit.call(this, event);
+    if (arguments.length === 2) return messageParent.emit.call(this, event, argument);
+    return Reflect.apply(messageParent.emit, this, arguments);
+  });
+  const responseParent = replaceEmit(ServerResponse.prototype, function emit(event, argument) {
+    const watcher = WatchedResponse.by(this);
+    if (watcher !== undefined) {
+      tell(watcher, event, this, argument);
+      const { within } = watcher;
+      if (within !== undefined && isElsewhere(within, this, event))
+        return runIn(within, emitBound(responseParent.emit, this, Array.from(arguments)));
+    }
+    if (arguments.length === 1) return responseParent.emit.call(this, event);
+    if (arguments.length === 2) return responseParent.emit.call(this, event, argument);
+    return Reflect.apply(responseParent.emit, this, arguments);
+  });
 }
 
-function replaceEmit(prototype: EventEmitter): void {
-  const parent = Object.getPrototypeOf(prototype) as EventEmitter;
-  Object.defineProperty(prototype, 'emit', {
-    configurable: true,
-    writable: true,
-    value: function emit(this: EventEmitter, event: string | symbol, argument: unknown): boolean {
-      const watcher = Watched.by(this);
-      if (watcher !== undefined) {
-        const { within } = watcher;
-        tell(watcher, event, this, argument);
-        // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
-        if (within !== undefined && activeContext() !== within && this.listenerCount(event) > 0) {
-          return runIn(within, emitBound(parent.emit, this, Array.from(arguments)));
-        }
-      }
-      // As they are, without a list of them, which most events can do without.
-      if (arguments.length === 1) return parent.emit.call(this, event);
-      if (arguments.length === 2) return parent.emit.call(this, event, argument);
-      return Reflect.apply(parent.emit, this, arguments);
-    },
-  });
+/** Gives the object whose `emit` the new one passes everything on to. */
+function replaceEmit(
+  prototype: EventEmitter,
+  emit: (this: EventEmitter, event: string | symbol, argument: unknown) => boolean,
+): { emit: EventEmitter['emit'] } {
+  const own = Object.getOwnPropertyDescriptor(prototype, 'emit');
+  Object.defineProperty(prototype, 'emit', { configurable: true, writable: true, value: emit });
+  return own
+    ? { emit: own.value as EventEmitter['emit'] }
+    : (Object.getPrototypeOf(prototype) as EventEmitter);
+}
+
+/** The events of a body are emitted in the context of the connection: a handler may call out from `end`. */
+function isElsewhere(within: Context, emitter: EventEmitter, event: string | symbol): boolean {
+  return activeContext() !== within && emitter.listenerCount(event) > 0;
 }
 
 function tell(watcher: Watcher, event: string | symbol, emitter: EventEmitter, argument: unknown): void {

@@ -42,6 +42,7 @@ describe('a program sees the same', () => {
     { what: 'order of its steps, and its own AsyncLocalStorage in each', name: 'order.cjs', facts: 50 },
     { what: 'globals, environment, headers, handles, and no warnings', name: 'surroundings.cjs', facts: 15 },
     { what: 'objects, as fast to use', name: 'fast-objects.cjs', facts: 12 },
+    { what: 'events in an `emit` of its own', name: 'own-emit.cjs', facts: 3 },
   ])('$what', async ({ name, facts }) => {
     const { bare, hooked } = await runBoth(name);
     const lines = bare.stdout.trim().split('\n');
