@@ -8,9 +8,18 @@ import type { Phase } from './verdict.ts';
 
 export function writeSentence(of: Case): string {
   const { call, failure, giveUp, origin } = of;
-  if (call !== null && failure !== null && origin.type === 'edge') return ownFailure(of, call);
+  const hasFailed = call !== null && failure !== null && origin.type === 'edge';
+  if (hasFailed && isOfGiveUp(of, call)) return ownFailure(of, call);
   const target = giveUp.node.span.kind === 'client' ? ` on ${targetOf(of)}` : '';
-  return `${giveUp.node.service} gave up${target} after ${seconds(giveUp.elapsedMs)}: ${whereTheTimeWent(of)}.`;
+  const who = `${giveUp.node.service} gave up${target} after ${seconds(giveUp.elapsedMs)}`;
+  // What failed later was still going on.
+  if (hasFailed && failure.atMs <= giveUp.atMs) return `${who}: ${ownFailure(of, call)}`;
+  return `${who}: ${whereTheTimeWent(of)}.`;
+}
+
+/** The call, or one of its attempts, is what was given up. */
+function isOfGiveUp({ giveUp, origin }: Case, call: TraceNode): boolean {
+  return giveUp.node === call || origin.calls.includes(giveUp.node);
 }
 
 /** The call at the origin failed itself. */

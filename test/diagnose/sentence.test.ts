@@ -1,0 +1,38 @@
+/** The sentence of a verdict names who gave up, on whom and after how long, wherever the time went. */
+import { expect, test } from 'vitest';
+import { diagnoseDrawing } from './expect-verdict.ts';
+
+const sentenceOf = (drawing: string) => {
+  const verdict = diagnoseDrawing(drawing).verdicts[0]!;
+  expect(verdict.sentence).toContain(`${verdict.giveUp.service} `);
+  return verdict.sentence;
+};
+
+test('an inner call that went on, and was given up later, was still waited for', () => {
+  const drawing = `
+    shop           |=========!
+      shop>pay     |=========X                      peer=pay:80 phase=wait budget=1000 timer=abort_signal
+        pay        |==============================|
+          pay>bank |=============================X  peer=bank:443 phase=wait budget=3000`;
+  expect(sentenceOf(drawing)).toBe(
+    'shop gave up on pay:80 after 1.000 s: pay was still waiting for bank:443, for the first byte of an answer.',
+  );
+});
+
+test('an inner call that failed before is told with what it failed of', () => {
+  const drawing = `
+    shop           |===================!
+      shop>pay     |===================X  peer=pay:80 phase=wait budget=2000 timer=abort_signal
+        pay        |==============================|
+          pay>bank |================X  peer=bank:443 phase=connect budget=1700 sockeye.tcp.total_retransmits=1`;
+  expect(sentenceOf(drawing)).toBe(
+    'shop gave up on pay:80 after 2.000 s: pay gave up on bank:443 after 1.700 s: the TCP connect never completed (1 SYN retransmit, no reply).',
+  );
+});
+
+test('the call that was given up is itself what failed', () => {
+  const drawing = `
+    shop        |=========!
+      shop>pay  |=========X  peer=pay:80 phase=connect budget=1000`;
+  expect(sentenceOf(drawing)).toBe('shop gave up on pay:80 after 1.000 s: the TCP connect never completed.');
+});
