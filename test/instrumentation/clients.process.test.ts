@@ -26,6 +26,7 @@ const clients = [
 ];
 const overHttp = ['http', 'axios', 'got', 'node-fetch', 'superagent'];
 const overPools = ['undici-request', 'npm-fetch'];
+const ofUndici = [...overPools, 'undici-stream'];
 /** They leave redirects to the program. */
 const stayPut = ['http', 'undici-request', 'undici-stream'];
 
@@ -156,7 +157,10 @@ describe.each(clients)('a call of $client', ({ client, timer }) => {
 
   it('over TLS has the handshake too', async () => {
     const span = await spanOf(`secure-${client}`);
-    expect(phasesOf(span)).toEqual(['connect', 'tls', 'send', 'wait', 'receive']);
+    const [first, ...others] = phasesOf(span);
+    // While its first connection negotiates which HTTP it will speak, a pool of npm's undici opens no other.
+    const opening = first === 'queue' && ofUndici.includes(client) ? others : phasesOf(span);
+    expect(opening).toEqual(['connect', 'tls', 'send', 'wait', 'receive']);
   });
 
   it('that uploads a stream sends before it waits', async () => {

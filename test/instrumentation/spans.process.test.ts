@@ -1,8 +1,7 @@
 /** What a service's spans say when things go well: parents, context on the wire, connections, streams, and who left. */
 import { createServer, get, type Server } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { certificateFile, startHttpServer, startSilentServer } from './faults.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { appFile, registerFile, startApp, withHook, type RunningApp } from './run-app.ts';
 
@@ -70,9 +69,6 @@ const serverSpan = (route: string, traceId?: string) =>
       span.attributes['url.path'] === `/${route}` &&
       (!traceId || span.traceId === traceId),
   );
-const openingTo = (port: number) =>
-  receiver.waitFor(({ name, attributes }) => name === 'connect' && attributes['server.port'] === port);
-
 describe('the context', () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const parent = 'b7ad6b7169203331';
@@ -263,75 +259,6 @@ describe('a client span', () => {
       'sockeye.timeout.budget_ms': 300,
     });
     expect(span.durationMs).toBeGreaterThan(150);
-  });
-});
-
-describe('a connection that no call opened', () => {
-  it('has a span of its own, under the span it was opened in', async () => {
-    await ask('socket', '/');
-    const server = await serverSpan('socket');
-    const span = await receiver.waitFor(
-      ({ name, parentSpanId }) => name === 'connect' && parentSpanId === server.spanId,
-    );
-    expect(span.kind).toBe('client');
-    expect(span.attributes['sockeye.phase.connect_ms']).toBeGreaterThan(0);
-    expect(span.attributes).not.toHaveProperty(['sockeye.phase.send_ms']);
-  });
-
-  it('by undici in place of one whose call was given up does not extend the trace of that call', async () => {
-    const silent = await startSilentServer();
-    try {
-      await fetch(`${serviceUrl}/given-up?to=http://127.0.0.1:${silent.port}`);
-      const opening = await openingTo(silent.port);
-      const server = await serverSpan('given-up');
-      expect(opening.parentSpanId).toBe('');
-      expect(opening.traceId).not.toBe(server.traceId);
-      const endMs = server.startMs + server.durationMs;
-      const late = receiver.spans.filter(
-        ({ traceId, startMs }) => traceId === server.traceId && startMs > endMs,
-      );
-      expect(late).toEqual([]);
-    } finally {
-      silent.close();
-    }
-  });
-
-  it('by undici before the request that gave up was answered, and not open until after, begins a trace too', async () => {
-    const https = await startHttpServer('https');
-    // The first connection reaches the server; the second gets no answer to its handshake.
-    const sockets: Socket[] = [];
-    let openAgain: () => void = () => {};
-    const openedAgain = new Promise<void>((resolve) => (openAgain = resolve));
-    const gate = createTcpServer((socket) => {
-      sockets.push(socket.on('error', () => {}));
-      if (sockets.length > 1) openAgain();
-      else socket.pipe(connect(https.port, '127.0.0.1').on('error', () => {})).pipe(socket);
-    });
-    await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
-    const { port } = gate.address() as AddressInfo;
-    const { flags, env } = withHook(receiver.url);
-    const app = startApp(appFile('service.cjs'), {
-      flags,
-      env: { ...env, NODE_EXTRA_CA_CERTS: certificateFile },
-    });
-    try {
-      const url = `http://127.0.0.1:${(await app.line('port ')).slice(5)}`;
-      const answer = fetch(`${url}/given-up-held?to=https://127.0.0.1:${port}/hang`);
-      await openedAgain;
-      await fetch(`${url}/release`);
-      expect(await answer.then((held) => held.text())).toBe('released');
-      const server = await serverSpan('given-up-held');
-      for (const socket of sockets) socket.destroy();
-      const opening = await openingTo(port);
-      expect(opening.startMs).toBeLessThan(server.startMs + server.durationMs);
-      expect(opening.parentSpanId).toBe('');
-    } finally {
-      app.child.kill('SIGKILL');
-      for (const socket of sockets) socket.destroy();
-      gate.close();
-      https.close();
-      await app.ended;
-    }
   });
 });
 

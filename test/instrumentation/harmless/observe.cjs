@@ -17,6 +17,8 @@ exports.describeError = (error, frames = 3) => {
   const stack = String(error.stack)
     .split('\n')
     .filter((line) => line.startsWith('    at ') && !line.includes('/instrumentation/dist/'))
+    // Whether what follows a promise runs between two timers depends on how busy the machine is.
+    .filter((line) => !/ (runNextTicks|listOnTimeout|(process\.)?processTimers) \(node:internal/.test(line))
     .slice(0, frames)
     // The name of Node's queue comes with and without the object it belongs to.
     .map((line) =>
