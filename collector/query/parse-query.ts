@@ -9,6 +9,7 @@
  *     value   := word | '"' quoted '"'
  */
 import { RE2JS } from 're2js';
+import { CAUSES } from '../diagnose/causes.ts';
 import { PHASES } from '../diagnose/verdict.ts';
 import { QuerySyntaxError } from './query.ts';
 import type { Comparison, FieldTerm, QueryTerm } from './query-term.ts';
@@ -28,7 +29,7 @@ const DURATION_UNITS_MS: { readonly [unit: string]: number } = {
   h: 3_600_000,
 };
 
-type Value = 'text' | 'duration' | 'count' | readonly string[];
+type Value = 'text' | 'duration' | 'count' | 'edge' | 'cause' | readonly string[];
 /** What may be said of the span itself, and with which values. */
 const SPAN_FIELDS: { readonly [key: string]: Value } = {
   service: 'text',
@@ -38,9 +39,10 @@ const SPAN_FIELDS: { readonly [key: string]: Value } = {
   status: ['unset', 'ok', 'error'],
   timeout: ['true', 'false'],
   phase: [...PHASES, 'none'],
-  cause: 'text',
-  edge: 'text',
+  cause: 'cause',
+  edge: 'edge',
 };
+const CATEGORIES = new Set([...CAUSES.values()].map(({ category }) => category as string));
 const TRACE_FIELDS: { readonly [key: string]: Value } = {
   service: 'text',
   duration: 'duration',
@@ -141,9 +143,29 @@ function checkedField(term: FieldTerm & { value: string }, type: Value, position
   if (type === 'count') return { ...term, value: parseNumber(value, position) };
   if (comparison === '~') return checkedPattern(term, position);
   if (type === 'text') return term;
+  if (type === 'cause') return checkedCause(term, position);
+  if (type === 'edge') return checkedEdge(term, position);
   const word = value.toLowerCase();
   if (!type.includes(word)) throw new QuerySyntaxError(position, value, `one of ${type.join(', ')}`);
   return { ...term, value: word };
+}
+
+function checkedCause(term: FieldTerm & { value: string }, position: number): FieldTerm {
+  const { value } = term;
+  const isCode = CAUSES.has(value) || CAUSES.has(value.toUpperCase());
+  if (isCode || CATEGORIES.has(value.toLowerCase())) return term;
+  const expected = `the code of a cause such as B1, or one of ${[...CATEGORIES].join(', ')}`;
+  throw new QuerySyntaxError(position, value, expected);
+}
+
+/** A service alone is an edge too: of what it did itself. */
+function checkedEdge(term: FieldTerm & { value: string }, position: number): FieldTerm {
+  if (term.value.split('->').every((side) => side !== '')) return term;
+  throw new QuerySyntaxError(
+    position,
+    term.value,
+    'caller->callee, or a service for what took too long inside of it',
+  );
 }
 
 function checkedAttribute(term: FieldTerm & { value: string }, position: number): FieldTerm {
