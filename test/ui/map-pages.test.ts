@@ -44,6 +44,13 @@ describe('a map of more than 60 nodes', () => {
     await expect.poll(page.text, soon).toContain('103 nodes · 103 edges');
   });
 
+  it('says of how many of the edges that time out have a badge', async () => {
+    const map = largeMap(130);
+    const edges = map.edges.map((edge) => ({ ...edge, timeouts: 1, timeoutPhases: { wait: 1 } }));
+    await open('/map?all=1', { '/api/map': { ...map, edges } });
+    await expect.poll(page.text, soon).toMatch(/Badges on 100 of 1\d\d edges that time out/);
+  });
+
   it('opens what is folded by keyboard: arrow keys lead down its column', async () => {
     await open('/map', { '/api/map': largeMap(91) });
     await expect.poll(() => page.all('[aria-label^="43 more nodes"]').length, soon).toBe(1);

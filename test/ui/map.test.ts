@@ -12,8 +12,10 @@ import {
   NODE_HEIGHT,
   NODE_WIDTH,
   ringShares,
+  ROW_PITCH,
   sayTimeouts,
   timeoutBadge,
+  timeoutBadges,
 } from '../../ui/map/draw.ts';
 import { edgePath, sampleEdge } from '../../ui/map/edge-curve.ts';
 import { bucketsWithin, durationQuery, edgeQuery, sayDurations } from '../../ui/map/histogram.ts';
@@ -95,13 +97,13 @@ describe('badges', () => {
   const apart = (a: Rect, b: Rect) =>
     a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
   const spread = (callees: { x: number; y: number }[]) => {
-    const badges = callees.map((callee) => ({ width: 104, line: sampleEdge(caller, callee, [], 8) }));
+    const badges = callees.map((callee) => ({ widths: [104], line: sampleEdge(caller, callee, [], 8) }));
     const nodes = [caller, ...callees].map(box);
     const places = placeBadges(
       badges,
       nodes,
       badges.map((badge) => badge.line),
-    );
+    ).map(({ at }) => at);
     return { nodes, badges, places, rects: places.map((at) => rectAround(at, 104)) };
   };
 
@@ -142,6 +144,27 @@ describe('badges', () => {
     expect(distance(places[1]!, badges[1]!.line)).toBeLessThan(distance(places[1]!, badges[0]!.line));
   });
 
+  it('of a caller whose thirty callees all time out all find a place, shorter where it is crowded', () => {
+    const callees = Array.from({ length: 30 }, (_, row) => place([COLUMN_PITCH, (row - 14.5) * ROW_PITCH]));
+    const lines = callees.map((callee) => sampleEdge(caller, callee, [], 16));
+    for (const grown of [1, 1.6]) {
+      const places = placeBadges(
+        lines.map((line) => ({ widths: [104, 74, 22], line })),
+        [caller, ...callees].map(box),
+        lines,
+        grown,
+      );
+      const rects = places.map(({ at, size }) =>
+        rectAround(at, (([104, 74, 22][size] ?? 0) - 1) * grown, 21 * grown),
+      );
+      expect(new Set(places.map(({ size }) => size)).size).toBeGreaterThan(1);
+      for (const [index, rect] of rects.entries()) {
+        expect([caller, ...callees].every((node) => apart(rect, box(node)))).toBe(true);
+        expect(rects.slice(index + 1).every((other) => apart(rect, other))).toBe(true);
+      }
+    }
+  });
+
   it('leave a flat line visible', () => {
     const { places } = spread([place([COLUMN_PITCH, 0])]);
     expect(places[0]!.y).not.toBe(0);
@@ -170,13 +193,37 @@ describe('budgets', () => {
 
 describe('badges', () => {
   const texts = (...given: Parameters<typeof chooseBadges>) =>
-    chooseBadges(...given).map(({ edge, look, text }) => `${look} ${edge.from}->${edge.to}: ${text}`);
+    chooseBadges(...given).badges.map(
+      ({ edge, look, texts: [text] }) => `${look} ${edge.from}->${edge.to}: ${text}`,
+    );
 
   it('say what times out, and which budget outlasts what its caller is given', () => {
     expect(texts(shop.edges, null)).toEqual([
       'timeout checkout->payments: 12 % connect',
       'budget checkout->payments: 5 s > 3.5 s',
     ]);
+  });
+
+  it('are on every edge that times out, and say of how many where there are very many', () => {
+    const edge = edgeOf('checkout', 'payments');
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...edge, to: `s${index}`, budgetsMs: [] }));
+    expect(chooseBadges(many(100), null)).toMatchObject({ badges: { length: 100 }, cut: null });
+    expect(chooseBadges(many(101), null)).toMatchObject({
+      badges: { length: 100 },
+      cut: 'badges on 100 of 101 edges that time out',
+    });
+    const outer = { ...edge, from: 'user', to: 'checkout', timeouts: 0, budgetsMs: [1] };
+    expect(chooseBadges([outer, ...many(99), { ...edge, to: 'a' }, edge], null).cut).toBe(
+      'badges on 100 of 101 edges that time out, badges on 0 of 2 budgets that cannot hold',
+    );
+  });
+
+  it('become shorter, down to an hourglass', () => {
+    const edge = edgeOf('checkout', 'payments');
+    expect(timeoutBadges(edge)).toEqual(['12 % connect', 'connect', '']);
+    expect(timeoutBadges({ ...edge, timeoutPhases: {} })).toEqual(['12 % time out', '12 %', '']);
+    expect(timeoutBadges({ ...edge, timeouts: 0 })).toEqual([]);
   });
 
   it('of a shown trace say where it started, and nothing of what it did not touch', () => {

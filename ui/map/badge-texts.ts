@@ -1,41 +1,54 @@
 /** Which edges of the map have a badge, and what it says: where a trace's timeout started, what times out, budgets that cannot hold. Pure. */
 import type { MapEdge } from '../../collector/serve/wire.ts';
-import { formatTick } from '../format.ts';
+import { formatCount, formatTick } from '../format.ts';
 import { flagBudgets } from './budgets.ts';
-import { timeoutBadge } from './draw.ts';
+import { timeoutBadges } from './draw.ts';
 import type { DrawnTrace } from './drawn.ts';
 import { edgeKey } from './layout.ts';
 import { formatSelection } from './walk.ts';
 
 export interface BadgeText {
   readonly edge: MapEdge;
-  readonly text: string;
+  /** In full, then shorter, for where there is no room. */
+  readonly texts: readonly string[];
   readonly look: 'timeout' | 'budget' | 'origin';
 }
+export interface ChosenBadges {
+  readonly badges: readonly BadgeText[];
+  /** Of how many, in words, where there would be more; null when all are there. */
+  readonly cut: string | null;
+}
 
-/** More than these hide each other; the worst have theirs, all timeouts have their dashes, all budgets their panel. */
-const TIMEOUT_BADGES_MAX = 8;
-const BUDGET_BADGES_MAX = 4;
+/** Far more than the timeouts of a map that is read at a glance; finding their places takes 1 ms of CPU each where it is crowded. */
+const BADGES_MAX = 100;
 
 /** What matters most comes first, and so takes its place first. Beside a trace's path nothing else is said. */
-export function chooseBadges(all: readonly MapEdge[], trace: DrawnTrace | null): BadgeText[] {
+export function chooseBadges(all: readonly MapEdge[], trace: DrawnTrace | null): ChosenBadges {
   const edges = trace === null ? all : all.filter((edge) => trace.path.has(edgeKey(edge)));
   const started = edges.filter((edge) => formatSelection({ edge }) === trace?.origin);
   const timeouts = edges
+    .filter((edge) => edge.timeouts > 0)
     .toSorted((a, b) => b.timeouts - a.timeouts)
-    .slice(0, TIMEOUT_BADGES_MAX)
-    .flatMap((edge): BadgeText[] => {
-      const text = timeoutBadge(edge);
-      return text === null ? [] : [{ edge, text, look: 'timeout' }];
-    });
-  const budgets = flagBudgets(edges)
-    .slice(0, BUDGET_BADGES_MAX)
-    .map(({ edge, budgetMs, outlasts }): BadgeText => {
-      return { edge, text: `${formatTick(budgetMs)} > ${formatTick(outlasts.budgetMs)}`, look: 'budget' };
-    });
-  return [
-    ...started.map((edge): BadgeText => ({ edge, text: 'origin', look: 'origin' })),
-    ...timeouts,
-    ...budgets,
+    .map((edge): BadgeText => ({ edge, texts: timeoutBadges(edge), look: 'timeout' }));
+  const budgets = flagBudgets(edges).map(({ edge, budgetMs, outlasts }): BadgeText => {
+    const text = `${formatTick(budgetMs)} > ${formatTick(outlasts.budgetMs)}`;
+    return { edge, texts: [text, ''], look: 'budget' };
+  });
+  const shownTimeouts = timeouts.slice(0, BADGES_MAX);
+  const shownBudgets = budgets.slice(0, BADGES_MAX - shownTimeouts.length);
+  const badges = [
+    ...started.map((edge): BadgeText => ({ edge, texts: ['origin'], look: 'origin' })),
+    ...shownTimeouts,
+    ...shownBudgets,
   ];
+  const cuts = [
+    sayCut(shownTimeouts.length, timeouts.length, 'edges that time out'),
+    sayCut(shownBudgets.length, budgets.length, 'budgets that cannot hold'),
+  ].filter((says) => says !== null);
+  return { badges, cut: cuts.length === 0 ? null : cuts.join(', ') };
+}
+
+/** `badges on 8 of 12 edges that time out`; null when all have one. */
+export function sayCut(shown: number, all: number, what: string): string | null {
+  return shown >= all ? null : `badges on ${shown} of ${formatCount(all)} ${what}`;
 }

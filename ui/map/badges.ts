@@ -11,9 +11,16 @@ export interface Rect {
   readonly bottom: number;
 }
 export interface Badge {
-  readonly width: number;
+  /** In full, then of shorter texts. */
+  readonly widths: readonly number[];
   /** Points along the badge's own line, evenly enough spaced, caller first. */
   readonly line: readonly Point[];
+}
+
+/** Where a badge stands, and which of its widths there is room for. */
+export interface BadgePlace {
+  readonly at: Point;
+  readonly size: number;
 }
 
 export const BADGE_HEIGHT = 22;
@@ -28,42 +35,64 @@ const PREFERRED_SHARE = 0.35;
  * What a place costs: over another line, a badge would seem to be that one's, and over a name it hides it, however many
  * lines there are. Tuned on the demo's map, where one caller has three timeout edges.
  */
-const COST = { node: 4000, badge: 4000, otherLine: 60, ownLine: 3, lift: 0.5, distance: 40 };
+const COST = {
+  node: 4000,
+  badge: 4000,
+  otherLine: 60,
+  ownLine: 3,
+  lift: 1,
+  distance: 40,
+  shorter: [0, 25, 90],
+};
 
-/** One place for each badge, in the given order: the first, which should be the worst, chooses first. */
+/**
+ * One place for each badge, in the given order: the first, which should be the worst, chooses first. Where it would hide
+ * much, a shorter one is chosen. `grown`: how much larger badges are than the map.
+ */
 export function placeBadges(
   badges: readonly Badge[],
   nodes: readonly Rect[],
   lines: readonly (readonly Point[])[],
-): Point[] {
+  grown = 1,
+): BadgePlace[] {
   const taken: Rect[] = [];
   const countLines = createLineCounter(lines);
+  const height = BADGE_HEIGHT * grown;
   return badges.map((badge) => {
-    let best: Point = badge.line[0] ?? { x: 0, y: 0 };
+    let best: BadgePlace = { at: badge.line[0] ?? { x: 0, y: 0 }, size: 0 };
     let lowest = Infinity;
-    const candidates = badge.line
-      .flatMap((on, index) => {
-        const share = index / Math.max(1, badge.line.length - 1);
-        const away = COST.distance * Math.abs(share - PREFERRED_SHARE);
-        return LIFTS.map((lift) => ({ x: on.x, y: on.y + lift, cost: away + COST.lift * Math.abs(lift) }));
-      })
-      .toSorted((a, b) => a.cost - b.cost);
-    for (const { x, y, cost: reach } of candidates) {
+    for (const { at, size, cost: reach } of candidatesOf(badge, grown)) {
       // What stands in the way only adds to it.
       if (reach >= lowest) break;
-      const rect = rectAround({ x, y }, badge.width);
-      const below =
-        reach +
-        COST.node * nodes.filter((node) => overlap(rect, node)).length +
-        COST.badge * taken.filter((other) => overlap(rect, other)).length +
-        COST.ownLine * badge.line.filter((point) => covers(rect, point)).length;
+      const rect = rectAround(at, (badge.widths[size] ?? 0) * grown, height);
+      let below = reach + COST.ownLine * badge.line.filter((point) => covers(rect, point)).length;
+      for (const node of nodes) if (below < lowest && overlap(rect, node)) below += COST.node;
+      for (const other of taken) if (below < lowest && overlap(rect, other)) below += COST.badge;
       if (below >= lowest) continue;
-      const cost = below + COST.otherLine * countLines(rect, badge.line);
-      if (cost < lowest) [best, lowest] = [{ x, y }, cost];
+      const enough = Math.ceil((lowest - below) / COST.otherLine);
+      const cost = below + COST.otherLine * countLines(rect, badge.line, enough);
+      if (cost < lowest) [best, lowest] = [{ at, size }, cost];
     }
-    taken.push(rectAround(best, badge.width));
+    taken.push(rectAround(best.at, (badge.widths[best.size] ?? 0) * grown, height));
     return best;
   });
+}
+
+/** Each place of each size with what it costs by itself, cheapest first. */
+function candidatesOf({ line, widths }: Badge, grown: number): (BadgePlace & { cost: number })[] {
+  return line
+    .flatMap((on, index) => {
+      const share = index / Math.max(1, line.length - 1);
+      const away = COST.distance * Math.abs(share - PREFERRED_SHARE);
+      return LIFTS.flatMap((lift) =>
+        widths.map((_, size) => ({
+          at: { x: on.x, y: on.y + lift * grown },
+          size,
+          cost: away + COST.lift * Math.abs(lift) + (COST.shorter[size] ?? 0),
+        })),
+      );
+    })
+    .toSorted((a, b) => a.cost - b.cost);
 }
 
 export function rectAround({ x, y }: Point, width: number, height = BADGE_HEIGHT): Rect {
@@ -75,7 +104,7 @@ const CELL_PX = 64;
 const CELLS_WIDE = 2 ** 20;
 
 /**
- * Counts the lines, but for one, that have a point in a rectangle. Asking all of them for each place of each badge took
+ * Counts the lines, but for one, that have a point in a rectangle, up to as many as are enough. Asking all of them for each place of each badge took
  * 0.7 s with 400 edges, most of which time out.
  */
 function createLineCounter(lines: readonly (readonly Point[])[]) {
@@ -89,12 +118,13 @@ function createLineCounter(lines: readonly (readonly Point[])[]) {
       else cell.push({ line, point });
     }
   }
-  return (rect: Rect, except: readonly Point[]): number => {
+  return (rect: Rect, except: readonly Point[], enough: number): number => {
     const found = new Set<number>();
     for (let x = cellOf(rect.left); x <= cellOf(rect.right); x++) {
       for (let y = cellOf(rect.top); y <= cellOf(rect.bottom); y++) {
         for (const { line, point } of cells.get(x * CELLS_WIDE + y) ?? []) {
           if (lines[line] !== except && covers(rect, point)) found.add(line);
+          if (found.size >= enough) return enough;
         }
       }
     }

@@ -97,8 +97,13 @@ function worstPhase({ timeoutPhases }: Pick<MapEdge, 'timeoutPhases'>): string |
 /** The share of all calls that time out, and what most of these are stuck in: `12 % connect`, `12 % time out`. */
 export function timeoutBadge(edge: MapEdge): string | null {
   if (edge.timeouts === 0) return null;
-  const phase = worstPhase(edge);
-  return `${timeoutShare(edge)} ${phase ?? 'time out'}`;
+  return `${timeoutShare(edge)} ${worstPhase(edge) ?? 'time out'}`;
+}
+
+/** The same, then shorter for where there is no room: the phase, and nothing beside the hourglass. */
+export function timeoutBadges(edge: MapEdge): string[] {
+  const full = timeoutBadge(edge);
+  return full === null ? [] : [full, worstPhase(edge) ?? timeoutShare(edge), ''];
 }
 
 /** The same in words, where there is room: `12 % of calls time out, most in connect`. */

@@ -4,13 +4,13 @@
  */
 import type { Frame } from './painted-frame.ts';
 import { paintEdges } from './paint-edges.ts';
-import { paintLabels } from './paint-labels.ts';
+import { paintLabels, type BadgeCount } from './paint-labels.ts';
 import { paintNodes } from './paint-nodes.ts';
 
 /** How far a head, a halo or a thick line reaches beyond its shape. */
 const MARGIN_PX = 12;
 
-export function paintMap(given: Omit<Frame, 'visible'>): void {
+export function paintMap(given: Omit<Frame, 'visible'>): BadgeCount {
   const { context, view } = given;
   const { k, x, y, width, height, ratio } = view;
   const frame: Frame = {
@@ -28,5 +28,5 @@ export function paintMap(given: Omit<Frame, 'visible'>): void {
   paintEdges(frame);
   paintNodes(frame);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paintLabels(frame);
+  return paintLabels(frame);
 }

@@ -5,7 +5,7 @@
  *   2026-11-22T14:03:22Z dial tcp 10.0.3.7:8443: connect: … getsockopt: connection timed out
  *   └─ when                       └─ host  └─ port                        └─ words of an error
  */
-import type { GiveUpKind, Incident } from '../../collector/serve/wire.ts';
+import type { Incident } from '../../collector/serve/wire.ts';
 import { queryOf } from './plain-words.ts';
 
 export type SearchInput =
@@ -22,7 +22,7 @@ export interface PastedError {
   readonly symptom: string;
   readonly phase: string | null;
   /** The kinds of give-up that the line can come from; null where it does not say. */
-  readonly kinds: readonly GiveUpKind[] | null;
+  readonly kinds: readonly Incident['kind'][] | null;
   /** `/checkout`, where the line names one. */
   readonly path: string | null;
   /** `TimeoutError`, `ECONNRESET`: what spans say in `error.type` and exceptions in their own. */
@@ -62,7 +62,7 @@ const SYMPTOMS: readonly (readonly [RegExp, string | null])[] = [
 ];
 
 /** What the words of a line say of the kind, first match. Node says `socket hang up` of a timer's end, too. */
-const KINDS: readonly (readonly [RegExp, readonly GiveUpKind[]])[] = [
+const KINDS: readonly (readonly [RegExp, readonly Incident['kind'][]])[] = [
   [/\b(?:ENOTFOUND|no such host|UnknownHostException|Name or service not known)\b/i, ['unresolved']],
   [/\bEAI_AGAIN\b|\bgetaddrinfo\b|\bdial (?:tcp|udp)\d?: lookup\b/i, ['unresolved', 'timeout']],
   [/\bECONNREFUSED\b|\brefused\b/i, ['refused']],
