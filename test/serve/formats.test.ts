@@ -6,7 +6,9 @@ import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
 import { fromJaegerJson, isJaegerJson, toJaegerJson } from '../../collector/serve/formats/jaeger-json.ts';
 import { fromZipkinJson, isZipkinJson, toZipkinJson } from '../../collector/serve/formats/zipkin-json.ts';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import type { Span } from '../../collector/span.ts';
+import { drawTrace } from '../diagnose/draw-trace.ts';
 
 /** OTLP JSON to domain spans, by the road that received spans take. */
 function spansOf(otlpJson: unknown): Span[] {
@@ -237,7 +239,41 @@ describe('Zipkin JSON', () => {
     ] as const)
       expect([field, span?.[field]]).toEqual([field, sent?.[field]]);
     expect(span?.resource.attributes.get('service.name')).toBe('checkout');
-    expect(span?.attributes.get('network.peer.port')).toBe('8443');
+    expect(span?.attributes).toEqual(
+      new Map(
+        [['host.name', 'node-7'], ...(sent?.attributes ?? [])].map(([key, value]) => [
+          key,
+          key === 'retried' ? 'true' : value,
+        ]),
+      ),
+    );
+  });
+
+  it.each([
+    ['sockeye.phase.tls_ms', '685.95', 685.95],
+    ['sockeye.tcp.bytes_acked', '277', 277],
+    ['sockeye.connection.reused', 'false', false],
+    ['http.status_code', '504', 504],
+    ['sockeye.tcp.state', 'ESTABLISHED', 'ESTABLISHED'],
+    ['sockeye.pending.span_id', '1234567890123456', '1234567890123456'],
+    ['sockeye.tcp.bytes_acked', '9007199254740993', '9007199254740993'],
+    ['sockeye.phase.tls_ms', '1.50', '1.50'],
+    ['server.port', '', ''],
+    ['customer.number', '277', '277'],
+  ])('%s "%s" is read as what it is', (key, text, value) => {
+    const span = { traceId: 'a', id: '1', timestamp: 1, tags: { [key]: text } };
+    expect(spansOf(fromZipkinJson([span]))[0]?.attributes.get(key)).toBe(value);
+  });
+
+  it('a trace read again gets the verdict it had', () => {
+    const { traceId, spans } = drawTrace(`
+      shop       |===================!
+        shop>pay |===================X  peer=pay:443 phase=wait budget=2000 timer=abort_signal tls=1700 wait=200 sockeye.tcp.bytes_acked=277 sockeye.tcp.unacked=0`);
+    const sentences = [spans, spansOf(fromZipkinJson(toZipkinJson(spans)))].map((read) =>
+      diagnoseTrace(traceId, read, { normals: new Map() }).verdicts.map(({ sentence }) => sentence),
+    );
+    expect(sentences[0]?.[0]).toContain('1.700 s of it went into the TLS handshake');
+    expect(sentences[1]).toEqual(sentences[0]);
   });
 
   it('is read as Zipkin’s own API gives it: traces in an array, endpoints without tags', () => {

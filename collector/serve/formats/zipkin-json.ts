@@ -2,7 +2,7 @@
  * A trace in Zipkin's v2 JSON, both ways. Pure. The mapping is that of OpenTelemetry's specification ("OpenTelemetry
  * to Zipkin transformation"), so that other tools read it as they read an exporter's.
  *
- * Zipkin holds less than OTLP: microseconds, and text for every value.
+ * Zipkin holds less than OTLP: microseconds, and text for every value; what is known to be a number is read as one.
  */
 import { serviceOf, type Attributes, type Span } from '../../span.ts';
 import { wireAttributes } from '../../query/wire-trace.ts';
@@ -16,6 +16,7 @@ import {
   readText,
   type JsonObject,
 } from './read-json.ts';
+import { typedTag } from './typed-tag.ts';
 
 interface Endpoint {
   serviceName?: string;
@@ -165,7 +166,7 @@ function fromZipkinSpan(span: JsonObject, where: string): JsonObject {
         attributes: [
           ...Object.keys(tags)
             .filter((key) => !FIELD_TAGS.has(key))
-            .map((key) => textAttribute(key, tag(key))),
+            .map((key) => ({ key, value: typedTag(key, tag(key)) })),
           ...endpointAttributes(span, tags, where),
         ],
         events: annotations,
