@@ -57,6 +57,12 @@ export function verdictOf(
   return verdict;
 }
 
+/** The verdict of a call of shop to pay that failed after a second, with these notes. */
+export const failedCall = (notes: string, end = 'X') =>
+  verdictOf(`
+    shop        |==========!
+      shop>pay   |========${end}  peer=pay:80 ${notes}`);
+
 export function checkInvariants(diagnosis: Diagnosis, spans: readonly Span[]): void {
   const byId = new Map<string, Span[]>();
   for (const span of spans) byId.set(span.spanId, [...(byId.get(span.spanId) ?? []), span]);

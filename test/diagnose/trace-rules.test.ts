@@ -1,0 +1,198 @@
+/** Rules about more than one call: gateways, budgets, retries, the application, the client, and services without the hook. */
+import { describe, expect, it } from 'vitest';
+import { diagnoseDrawing, failedCall as failed, verdictOf, type History } from './expect-verdict.ts';
+
+describe('gateways', () => {
+  it.each([
+    ['504', 'E1', 'timeout'],
+    ['503', 'E6', 'error'],
+    ['502', 'E2', 'error'],
+  ])('an answer of %s is %s', (code, cause) => {
+    const verdict = failed(`code=${code} wait=900`, '!');
+    expect(verdict).toMatchObject({ cause, confidence: 'possible', giveUp: { kind: 'gateway' } });
+    expect(verdict.sentence).toContain(`was answered ${code} by pay:80`);
+  });
+  it('a service that is no gateway and answers 503 lacked something itself', () => {
+    const verdict = (name: string) =>
+      verdictOf(`
+    shop          |==========!
+      shop>${name}    |========!  code=503 wait=900
+        ${name}       |========!  code=503`);
+    expect(verdict('stock').cause).toBe('C5');
+    expect(verdict('nginx').cause).toBe('E6');
+  });
+  it('a call whose budget an earlier phase used up is stuck in that phase, not in the one that was open', () => {
+    const verdict = failed('phase=wait timer=abort_signal budget=900 queue=700 wait=200');
+    expect(verdict).toMatchObject({ phase: 'queue', cause: 'F4' });
+    expect(verdict.sentence).toContain('0.700 s of it went into waiting for a free connection');
+    expect(failed('phase=wait timer=http_timeout budget=200 queue=700 wait=200').phase).toBe('wait');
+    expect(failed('phase=wait timer=abort_signal budget=900 queue=490 wait=410').phase).toBe('wait');
+  });
+  it('500 is an answer of the service, and no give-up', () => {
+    expect(diagnoseDrawing('shop>pay |===!  code=500').verdicts).toEqual([]);
+  });
+  it("Envoy's flags say which", () => {
+    expect(failed('code=503 response_flags=UF,URX', '!')).toMatchObject({
+      cause: 'E2',
+      confidence: 'likely',
+    });
+    expect(failed('code=503 response_flags=UH', '!').cause).toBe('E6');
+  });
+  it('a gateway that answered 504 and shows nothing behind it is beyond our view', () => {
+    const verdict = verdictOf('nginx |=============================!  code=504');
+    expect(verdict).toMatchObject({ cause: 'unknown', confidence: 'unknown', phase: 'none' });
+    expect(verdict.reason).toContain('beyond our view');
+    expect(verdict.causes).toContain('E1');
+  });
+});
+
+describe('budgets', () => {
+  const slow = (server: string) => `
+      gate          |=========!
+        gate>pay    |=========X  phase=wait budget=1000
+          pay       ${server}`;
+  const history = (ms: number): History => ({ 'pay serve pay': ms });
+
+  it('a budget below what the server normally takes is too short', () => {
+    const drawing = slow('|===================|').replaceAll('gate', 'shop');
+    expect(verdictOf(drawing, history(1000))).toMatchObject({
+      cause: 'F1',
+      confidence: 'likely',
+      at: 'shop>pay',
+    });
+    expect(verdictOf(drawing, history(999)).at).toBe('pay');
+  });
+  it("a gateway's is E1", () => {
+    expect(verdictOf(slow('|===================|').replaceAll('gate', 'gateway'), history(1900)).cause).toBe(
+      'E1',
+    );
+  });
+  it('without history the slow server is the origin, and the short budget an alternative', () => {
+    const verdict = verdictOf(slow('|===================|'));
+    expect(verdict).toMatchObject({ at: 'pay', cause: 'G1', confidence: 'possible' });
+    expect(verdict.causes).toContain('F1');
+  });
+  it('attempts whose server took the same longer time each time show what is normal for it', () => {
+    const verdict = verdictOf(`
+      gate          |===================================!
+        gate>pay    |=========X                            phase=wait budget=1000
+          pay       |============|
+        gate>pay                |=========X                phase=wait budget=1000
+          pay                   |=============|
+        gate>pay                            |=========X    phase=wait budget=1000
+          pay                               |=============|`);
+    expect(verdict).toMatchObject({ cause: 'F1', confidence: 'possible' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['G6']);
+  });
+  it('an inner call that was allowed more than the outer had left, and was answered in its own time, is an inversion', () => {
+    const drawing = (budgetMs: number) => `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop          |================|
+            shop>pay     |==============|   sockeye.timeout.budget_ms=${budgetMs}
+              pay        |==============|`;
+    expect(verdictOf(drawing(5000))).toMatchObject({ cause: 'F2', confidence: 'likely', at: 'pay' });
+    expect(verdictOf(drawing(800)).cause).toBe('F2');
+    expect(verdictOf(drawing(799)).cause).toBe('G1');
+  });
+  it('beside an inner call that failed it only contributes', () => {
+    const verdict = verdictOf(`
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop          |===================!
+            shop>pay    |===================X  phase=connect budget=2000 peer=pay:80`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'B1', phase: 'connect' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['F2']);
+  });
+  it('an inner call without any limit contributes too', () => {
+    const verdict = verdictOf(`
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |=~
+            shop>pay    |~  connect=1900 peer=pay:80`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', phase: 'connect' });
+    expect(verdict.contributing.map(({ cause }) => cause)).toEqual(['F6']);
+    expect(verdict.sentence).toBe(
+      'gate gave up on shop after 1.000 s: shop was still waiting for pay:80, connecting.',
+    );
+  });
+});
+
+describe('the application', () => {
+  it('own work far beyond its normal time is not a limit that is too short; what it calls unseen may be slow', () => {
+    const drawing = `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |==============|`;
+    const slow = verdictOf(drawing, { 'shop serve shop': 20 });
+    expect(slow).toMatchObject({ cause: 'G1', confidence: 'possible' });
+    expect(slow.causes).toContain('G2');
+    expect(slow.alternatives.find(({ cause }) => cause === 'G2')?.title).toBe(
+      'something that shop calls is slow to answer',
+    );
+    expect(slow.causes).not.toContain('F1');
+    expect(verdictOf(drawing, { 'shop serve shop': 750 }).causes).toContain('F1');
+  });
+  it('a handler that ended only because its client left never answers', () => {
+    const drawing = (leftMs: number) => `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |=========!  left=${leftMs}`;
+    expect(verdictOf(drawing(950)).cause).toBe('G3');
+    expect(verdictOf(drawing(949)).cause).toBe('G1');
+  });
+  it('four calls in a row are not yet many', () => {
+    const drawing = (bars: string) => `
+      gate             |===================!
+        gate>shop      |===================X  phase=wait budget=2000
+          shop         |=====================|
+            shop>db    ${bars}  db.system=postgresql`;
+    expect(verdictOf(drawing('|====||====||====||====|')).at).not.toBe('shop');
+    expect(verdictOf(drawing('|==||==||==||==||==|')).at).toBe('shop');
+  });
+});
+
+describe('the client itself', () => {
+  const blocked = (blockedMs: number, bytes: number) =>
+    failed(
+      `phase=wait wait=900 sockeye.process.event_loop_blocked_ms=${blockedMs} sockeye.tcp.unread=${bytes}`,
+    );
+  it('a blocked event loop is the cause only where the answer lay unread', () => {
+    expect(blocked(450, 100)).toMatchObject({ cause: 'F3', confidence: 'likely' });
+    expect(blocked(449, 100).cause).not.toBe('F3');
+    const silent = blocked(900, 0);
+    expect(silent.cause).not.toBe('F3');
+    expect(silent.contributing.map(({ cause }) => cause)).toEqual(['F3']);
+  });
+});
+
+describe('services without the hook', () => {
+  it('a Go client that could not dial is stuck in connect, by its words alone', () => {
+    const verdict = failed('error="dial tcp 10.0.3.7:80: connect: connection timed out"', '!');
+    expect(verdict).toMatchObject({ phase: 'connect', giveUp: { kind: 'timeout', timer: 'kernel' } });
+    expect(verdict.causes).toEqual(expect.arrayContaining(['B1', 'C1', 'B3']));
+  });
+  it('a Java read time-out waited for the answer', () => {
+    const verdict = failed('error="java.net.SocketTimeoutException: Read timed out"', '!');
+    expect(verdict).toMatchObject({ phase: 'wait', confidence: 'possible', cause: 'C3' });
+  });
+  it('a Python read time-out names its budget', () => {
+    const verdict = failed(
+      'error="HTTPConnectionPool(host=\'pay\', port=80): Read timed out. (read timeout=0.9)"',
+      '!',
+    );
+    expect(verdict.giveUp.budgetMs).toBe(900);
+  });
+  it('words that fit every phase leave the cause unknown, and say what is missing', () => {
+    const verdict = failed('error="context deadline exceeded"', '!');
+    expect(verdict).toMatchObject({
+      cause: 'unknown',
+      confidence: 'unknown',
+      phase: 'wait',
+      category: 'unknown',
+    });
+    expect(verdict.reason).toContain('no phases of the call were recorded');
+    expect(verdict.alternatives.length).toBeGreaterThan(3);
+    expect(verdict.sentence).toContain('in which phase it hung was not recorded');
+  });
+});
