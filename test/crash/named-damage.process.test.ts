@@ -126,19 +126,19 @@ const REFUSED: Case[] = [
     'it is of the first version',
     'blocks',
     change('PRAGMA user_version = 1'),
-    /version 1, expected 3; use the older/,
+    /version 1, expected 4; use the older/,
   ],
   [
     'it is of the second version',
     'blocks',
     change('PRAGMA user_version = 2'),
-    /version 2, expected 3; use the older/,
+    /version 2, expected 4; use the older/,
   ],
   [
     'it is of a newer version',
     'blocks',
-    change('PRAGMA user_version = 4'),
-    /version 4, expected 3; use the newer/,
+    change('PRAGMA user_version = 5'),
+    /version 5, expected 4; use the newer/,
   ],
 ];
 

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreOpenError, StoreUnavailable } from '../store.ts';
 import { rescueLog } from './rescue-log.ts';
-import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, PAGE_BYTES, SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts';
 
 export type Connection = Database.Database;
 
@@ -143,8 +143,11 @@ function lockFolder(folder: string): Connection {
   }
 }
 
-/** Throws StoreOpenError when the file is not ours, or of another version. */
-function checkFile(database: Connection, path: string): { readonly tables: number } {
+/** Throws StoreOpenError when the file is not ours, or of a version that cannot be upgraded. */
+function checkFile(
+  database: Connection,
+  path: string,
+): { readonly tables: number; readonly version: number } {
   const applicationId = database.pragma('application_id', { simple: true });
   const version = Number(database.pragma('user_version', { simple: true }));
   const tables = database.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() ?? 0;
@@ -153,7 +156,7 @@ function checkFile(database: Connection, path: string): { readonly tables: numbe
       `${path}: got a SQLite file of another program, expected a Sockeye store; move it away or choose another folder with --data`,
     );
   }
-  if (tables > 0 && version !== SCHEMA_VERSION) {
+  if (tables > 0 && version !== SCHEMA_VERSION && !UPGRADES.has(version)) {
     throw new StoreOpenError(
       `${path}: got a store of version ${version}, expected ${SCHEMA_VERSION}; ${
         version > SCHEMA_VERSION
@@ -162,11 +165,11 @@ function checkFile(database: Connection, path: string): { readonly tables: numbe
       }, or choose another folder with --data`,
     );
   }
-  return { tables };
+  return { tables, version };
 }
 
 function prepareFile(database: Connection, path: string): void {
-  const { tables } = checkFile(database, path);
+  const { tables, version } = checkFile(database, path);
   // Page size and vacuum mode are fixed once the file is in WAL mode.
   if (tables === 0) {
     database.pragma(`page_size = ${PAGE_BYTES}`);
@@ -174,13 +177,13 @@ function prepareFile(database: Connection, path: string): void {
   }
   database.pragma('journal_mode = WAL');
   setSynchronous(database);
-  if (tables === 0) {
-    database.transaction(() => {
-      database.exec(SCHEMA);
-      database.pragma(`application_id = ${APPLICATION_ID}`);
-      database.pragma(`user_version = ${SCHEMA_VERSION}`);
-    })();
-  }
+  const change = tables === 0 ? SCHEMA : UPGRADES.get(version);
+  if (change === undefined) return;
+  database.transaction(() => {
+    database.exec(change);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
 }
 
 /** Before a reader opens what no collector has open: SQLite would forget how long the log was. */

@@ -9,7 +9,8 @@
  *                                     peer               whom a call's own span names as the other side, once
  * rollup, series                                         sums per minute, hour and day: see rollup-tables.ts
  * address_service                                        which service answered behind host:port, and when last
- * undiagnosed_trace, verdict                             traces that failed and wait; what the diagnosis said
+ * undiagnosed_trace, verdict                             traces that failed and wait; what the diagnosis said,
+ * verdict_text                                           and all of it, of many traces together
  * pinned_trace                                           kept past retention
  * recent_requests                                        what a request sent again is recognised by
  * damage                                                 blocks and segments that cannot be read and were set aside
@@ -21,12 +22,23 @@ import { ROLLUP_PURGE, ROLLUP_TABLES } from './rollup-tables.ts';
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 /**
  * Of a block's rows, which are large, 1.6 % of the file is lost at the ends of pages; 2.8 % with twice the size, which
  * also costs half as much again to write.
  */
 export const PAGE_BYTES = 8_192;
+
+const VERDICT_TEXT = `
+CREATE TABLE verdict_text (
+  -- What the diagnosis said of several traces, together because they say much the same.
+  text_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  last_arrived_unix_ms INTEGER NOT NULL, -- of their traces
+  data BLOB NOT NULL -- zstd: a verdict a line, as GET /api/traces/ID/diagnosis gives it
+) STRICT;
+CREATE INDEX verdict_text_by_arrival ON verdict_text (last_arrived_unix_ms);
+CREATE INDEX verdict_by_text ON verdict (text_id);
+`;
 
 /** Comments stand within the statements: SQLite keeps them there, and `.schema` shows them. */
 export const SCHEMA = `
@@ -156,13 +168,26 @@ CREATE TABLE verdict (
   give_up_unix_ms REAL NOT NULL, -- when it gave up
   entry_service TEXT NOT NULL, -- where the trace began
   entry_operation TEXT NOT NULL,
-  verdict_json TEXT NOT NULL, -- all of it, as GET /api/traces/ID/diagnosis gives it
+  verdict_json TEXT NOT NULL, -- all of it, as GET /api/traces/ID/diagnosis gives it; empty where verdict_text has it
+  text_id INTEGER,
+  text_place INTEGER, -- which line of the text, from 0
   UNIQUE (trace_id, ordinal)
 ) STRICT;
 CREATE INDEX verdict_by_start ON verdict (give_up_start_unix_ms);
 CREATE INDEX verdict_by_fingerprint ON verdict (fingerprint, give_up_unix_ms);
 
+${VERDICT_TEXT}
 ${ROLLUP_TABLES}`;
+
+/** What makes a store of an older version one of this. */
+export const UPGRADES: ReadonlyMap<number, string> = new Map([
+  [
+    3,
+    `ALTER TABLE verdict ADD COLUMN text_id INTEGER;
+     ALTER TABLE verdict ADD COLUMN text_place INTEGER;
+     ${VERDICT_TEXT}`,
+  ],
+]);
 
 export const PURGE = `
 DELETE FROM segment;
@@ -173,6 +198,7 @@ DELETE FROM recent_requests;
 DELETE FROM pinned_trace;
 DELETE FROM undiagnosed_trace;
 DELETE FROM verdict;
+DELETE FROM verdict_text;
 DELETE FROM resource;
 DELETE FROM scope;
 DELETE FROM operation;

@@ -27,6 +27,7 @@ import { createTraceSearch } from './search-traces.ts';
 import { createTraceViews } from './trace-views.ts';
 import { createTraceReader } from './traces.ts';
 import { createUnits } from './units.ts';
+import { createVerdictTexts } from '../verdict-texts.ts';
 import { createVerdictReader } from './verdicts.ts';
 
 type IsCancelled = () => boolean;
@@ -62,9 +63,10 @@ export function createReader(database: Connection, folder: string, log: (line: s
   const rollups = createRollupReader(database, addresses);
   const calls = createCallReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);
-  const verdicts = createVerdictReader(database);
+  const verdictTexts = createVerdictTexts(database);
+  const verdicts = createVerdictReader(database, verdictTexts);
   const diagnose = createDiagnoser(traces, calls, addresses, verdicts.readHostViews);
-  const searchTraces = createTraceSearch(database, traces, names, addresses, onDamage);
+  const searchTraces = createTraceSearch(database, traces, names, addresses, verdictTexts, onDamage);
   const pinned = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
     .pluck();

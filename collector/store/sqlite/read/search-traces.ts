@@ -17,6 +17,7 @@ import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
 import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Connection } from '../open-database.ts';
+import type { VerdictPlace, VerdictTexts } from '../verdict-texts.ts';
 import { LeastRecent } from './least-recent.ts';
 import type { Names } from './names.ts';
 import type { Piece, TraceReader } from './traces.ts';
@@ -40,18 +41,20 @@ export function createTraceSearch(
   reader: TraceReader,
   names: Names,
   addressServices: AddressServices,
+  verdictText: VerdictTexts,
   onDamage: (what: string) => void,
 ) {
   const verdictRows = database.prepare<
     [Buffer],
     Omit<SpanVerdict, 'isOrigin'> & { give_up_span_id: Buffer; origin_span_id: Buffer }
   >('SELECT edge, phase, cause, category, give_up_span_id, origin_span_id FROM verdict WHERE trace_id = ?');
-  const firstVerdict = database
-    .prepare<[Buffer], string>('SELECT verdict_json FROM verdict WHERE trace_id = ? ORDER BY ordinal LIMIT 1')
-    .pluck();
+  const firstVerdict = database.prepare<[Buffer], VerdictPlace>(
+    'SELECT verdict_json, text_id, text_place FROM verdict WHERE trace_id = ? ORDER BY ordinal LIMIT 1',
+  );
 
   function summarize(traceId: string, facts: TraceFacts): TraceSummary {
-    const json = firstVerdict.get(Buffer.from(traceId, 'hex'));
+    const verdict = firstVerdict.get(Buffer.from(traceId, 'hex'));
+    const json = verdict === undefined ? null : verdictText(verdict);
     const root = names.operationRow(facts.rootOperation);
     return {
       traceId,
@@ -62,7 +65,7 @@ export function createTraceSearch(
       services: servicesOf(facts),
       errors: facts.errors,
       timeouts: facts.timeouts,
-      verdict: json === undefined ? null : summaryOf(JSON.parse(json) as Verdict),
+      verdict: json === null ? null : summaryOf(JSON.parse(json) as Verdict),
     };
   }
 

@@ -4,6 +4,7 @@ import { OK } from '../../columns/codes.ts';
 import { traceIdOf, type SpanTable } from '../../columns/span-table.ts';
 import type { DiagnosisToSave } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
+import { packVerdicts, VERDICTS_TOGETHER } from '../verdict-texts.ts';
 
 export interface DiagnosisWriter {
   /** Whether the trace waits to be diagnosed, or was. */
@@ -17,6 +18,13 @@ export interface DiagnosisWriter {
   save(group: readonly DiagnosisToSave[]): void;
 }
 
+interface NewVerdict extends Pick<DiagnosisToSave, 'entry'> {
+  readonly traceId: Buffer;
+  readonly ordinal: number;
+  readonly arrivedUnixMs: number;
+  readonly verdict: DiagnosisToSave['verdicts'][number];
+}
+
 export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
   const lastArrived = database
     .prepare<{ traceId: Buffer }, number | null>(
@@ -26,7 +34,8 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     )
     .pluck();
   const clear = database.prepare<[Buffer]>('DELETE FROM verdict WHERE trace_id = ?');
-  const insert = database.prepare(`INSERT INTO verdict VALUES (${'?, '.repeat(15)}?)`);
+  const insert = database.prepare(`INSERT INTO verdict VALUES (${'?, '.repeat(15)}'', ?, ?)`);
+  const insertText = database.prepare<[number, Buffer]>('INSERT INTO verdict_text VALUES (NULL, ?, ?)');
   const forget = database.prepare<[Buffer, number]>(
     'DELETE FROM undiagnosed_trace WHERE trace_id = ? AND span_count <= ?',
   );
@@ -45,13 +54,22 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     return [...traceIds].some(isKnown);
   }
 
-  function save({ traceId: id, spanCount, entry, verdicts }: DiagnosisToSave): void {
+  /** The trace's new verdicts, which are still to be inserted; none if retention took it meanwhile. */
+  function replace({ traceId: id, spanCount, entry, verdicts }: DiagnosisToSave): NewVerdict[] {
     const traceId = Buffer.from(id, 'hex');
     const arrivedUnixMs = lastArrived.get({ traceId });
-    // Retention took the trace meanwhile.
-    if (arrivedUnixMs == null) return;
+    if (arrivedUnixMs == null) return [];
     clear.run(traceId);
-    for (const [ordinal, verdict] of verdicts.entries()) {
+    forget.run(traceId, spanCount);
+    waitAnew.run(Date.now(), traceId);
+    return verdicts.map((verdict, ordinal) => ({ traceId, ordinal, arrivedUnixMs, entry, verdict }));
+  }
+
+  function insertTogether(together: readonly NewVerdict[]): void {
+    const lastArrivedUnixMs = Math.max(...together.map(({ arrivedUnixMs }) => arrivedUnixMs));
+    const text = packVerdicts(together.map(({ verdict }) => verdict.json));
+    const textId = insertText.run(lastArrivedUnixMs, text).lastInsertRowid;
+    for (const [place, { traceId, ordinal, arrivedUnixMs, entry, verdict }] of together.entries()) {
       insert.run(
         traceId,
         ordinal,
@@ -68,16 +86,24 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
         verdict.atUnixMs,
         entry.service,
         entry.operation,
-        verdict.json,
+        textId,
+        place,
       );
     }
-    forget.run(traceId, spanCount);
-    waitAnew.run(Date.now(), traceId);
+  }
+
+  function save(group: readonly DiagnosisToSave[]): void {
+    // Of a trace that is there twice, what was said last.
+    const traces = new Map(group.map((diagnosis) => [diagnosis.traceId, diagnosis]));
+    const added = [...traces.values()].flatMap(replace);
+    for (let at = 0; at < added.length; at += VERDICTS_TOGETHER) {
+      insertTogether(added.slice(at, at + VERDICTS_TOGETHER));
+    }
   }
 
   return {
     isKnown,
     mayChange: (tables) => tables.some(mayChange),
-    save: database.transaction((group: readonly DiagnosisToSave[]) => group.forEach(save)).immediate,
+    save: database.transaction(save).immediate,
   };
 }

@@ -112,6 +112,8 @@ function createClearUp({ database, opened, damage }: FoldParts): (blocks: readon
   const gone = [
     `DELETE FROM undiagnosed_trace WHERE last_arrived_unix_ms < ? ${unpinned}`,
     `DELETE FROM verdict WHERE trace_arrived_unix_ms < ? ${unpinned}`,
+    `DELETE FROM verdict_text WHERE last_arrived_unix_ms < ?
+     AND NOT EXISTS (SELECT 1 FROM verdict WHERE verdict.text_id = verdict_text.text_id)`,
     'DELETE FROM address_service WHERE last_seen_unix_ms < ?',
   ].map((sql) => database.prepare<[number]>(sql));
 

@@ -1,0 +1,89 @@
+/** What verdicts say, many together: written, read, damaged, and in stores of before. */
+import Database from 'better-sqlite3';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { diagnosisToSave } from '../../collector/query/diagnosis-to-save.ts';
+import { createVerdictReader } from '../../collector/store/sqlite/read/verdicts.ts';
+import { SCHEMA, UPGRADES } from '../../collector/store/sqlite/schema.ts';
+import { createVerdictTexts, VERDICTS_TOGETHER } from '../../collector/store/sqlite/verdict-texts.ts';
+import { createDiagnosisWriter } from '../../collector/store/sqlite/write/diagnoses.ts';
+import { makeVerdict } from '../query/make-verdict.ts';
+import { traceId } from './make-request.ts';
+
+const AT_MS = Date.UTC(2026, 0, 1);
+const ALL = { fromUnixMs: 0, toUnixMs: 2 * AT_MS };
+let database: Database.Database;
+
+beforeEach(() => {
+  database = new Database(':memory:');
+  database.exec(SCHEMA);
+});
+
+/** Traces `first` and on, each with a verdict of its own. */
+function save(count: number, first = 1): void {
+  const wait = database.prepare('INSERT OR REPLACE INTO undiagnosed_trace VALUES (?, 0, ?, 1)');
+  const group = Array.from({ length: count }, (_, index) => {
+    const id = traceId((first + index).toString(16));
+    wait.run(Buffer.from(id, 'hex'), AT_MS);
+    const giveUp = { ...makeVerdict({}).giveUp, at: new Date(AT_MS + first + index).toISOString() };
+    const verdicts = [{ ...makeVerdict({}), giveUp, sentence: `number ${first + index}` }];
+    return { ...diagnosisToSave({ traceId: id, complete: true, verdicts }, []), spanCount: 1 };
+  });
+  createDiagnosisWriter(database).save(group);
+}
+
+function read(): string[] {
+  const rows = createVerdictReader(database, createVerdictTexts(database)).readVerdicts(ALL);
+  return rows.map(({ verdict }) => verdict.sentence).toReversed();
+}
+
+const numbers = (count: number, first = 1) => Array.from({ length: count }, (_, i) => `number ${first + i}`);
+const texts = () => database.prepare('SELECT count(*) FROM verdict_text').pluck().get();
+
+test('more verdicts than one text has are read in full, each its own', () => {
+  save(VERDICTS_TOGETHER + 3);
+  expect(texts()).toBe(2);
+  expect(read()).toEqual(numbers(VERDICTS_TOGETHER + 3));
+});
+
+test('a trace that is there twice has what was said of it last', () => {
+  save(2);
+  save(2, 2);
+  expect(read()).toEqual(numbers(3));
+});
+
+test('the verdicts of a damaged text are left out, which is said, and the others read', () => {
+  save(2);
+  save(2, 3);
+  database.prepare('UPDATE verdict_text SET data = substr(data, 1, 40) WHERE text_id = 1').run();
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect(read()).toEqual(numbers(2, 3));
+  expect(said).toHaveBeenCalledExactlyOnceWith(
+    'sockeye: text 1 of verdicts cannot be read:',
+    expect.any(String),
+  );
+});
+
+test('a store of version 3 is upgraded: its verdicts are read beside new ones', () => {
+  save(1);
+  const [json] = [JSON.stringify({ ...makeVerdict({}), sentence: 'of before' })];
+  database.exec(`DROP INDEX verdict_by_text; DROP TABLE verdict_text;
+    ALTER TABLE verdict DROP COLUMN text_id; ALTER TABLE verdict DROP COLUMN text_place;`);
+  database.prepare('UPDATE verdict SET verdict_json = ?').run(json);
+  database.exec(UPGRADES.get(3)!);
+  save(2, 2);
+  expect(read()).toEqual(['of before', 'number 2', 'number 3']);
+});
+
+test('an upgraded store has the tables of a new one', () => {
+  const listed = (of: Database.Database) =>
+    of
+      .prepare(
+        'SELECT name, (SELECT group_concat(name) FROM pragma_table_info(sqlite_schema.name)) AS columns FROM sqlite_schema ORDER BY name',
+      )
+      .all();
+  const expected = listed(database);
+  database.exec(`DROP INDEX verdict_by_text; DROP TABLE verdict_text;
+    ALTER TABLE verdict DROP COLUMN text_id; ALTER TABLE verdict DROP COLUMN text_place;`);
+  database.exec(UPGRADES.get(3)!);
+  expect(listed(database)).toEqual(expected);
+});
