@@ -59,9 +59,10 @@ export interface ServiceStats {
   calls: number;
   errors: number;
   timeouts: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
+  /** null, as the others, where no call was timed. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
 }
 /** `cursor` continues a list after its limit; null or absent at its end. */
 export interface Services {
@@ -82,9 +83,9 @@ export interface MapNode {
   calls: number;
   errors: number;
   timeouts: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
 }
 export interface MapEdge {
   from: string;
