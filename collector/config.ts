@@ -33,6 +33,8 @@ export interface Config {
   readonly maxQueueBytes: number;
   readonly token: string | null;
   readonly tls: TlsFiles | null;
+  /** For who sends from this machine: where the certificate is. */
+  readonly tlsCertFile: string | null;
   readonly corsOrigins: readonly string[];
   readonly hostNames: readonly string[];
   readonly allowPurge: boolean;
@@ -82,6 +84,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     maxQueueBytes,
     token: readToken(value('token'), value('token-file')),
     tls: readTls(value('tls-cert'), value('tls-key'), value('tls-client-ca')),
+    tlsCertFile: value('tls-cert'),
     corsOrigins: valuesOf('cors', ...sources),
     hostNames: valuesOf('host-name', ...sources),
     allowPurge: required('allow-purge'),

@@ -6,6 +6,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { appCommand, sayVariables } from './app-command.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigError, helpText, readConfig, type Config } from './config.ts';
 import { hookPath, pageFolder, version } from './places.ts';
@@ -75,6 +76,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => diagnosis.stop());
     const receiving = { intake, tls, maxRequestBytes, log };
     const addresses: Status['addresses'] = { otlpGrpc: '', otlpHttp: '', web: '' };
+    let app: string | null = null;
     const ports: Port[] = [];
     undo.push(() => Promise.all(ports.map((port) => port.close())));
     const open = async (flag: string, address: Address, start: () => Promise<Port>): Promise<string> => {
@@ -101,6 +103,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       traces,
       intake,
       addresses: () => addresses,
+      appCommand: () => app,
       diagnosisBacklog: () => diagnosis.backlog(),
       allowPurge: config.allowPurge,
       maxRequestBytes,
@@ -108,7 +111,8 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     const page = { names: hostNames, tls, token, corsOrigins, pageFolder: pageFolder() };
     addresses.web = await open('--web', web, () => startWeb({ ...web, ...page }, sources));
 
-    printAddresses(addresses, config);
+    app = appCommandOf(addresses, config);
+    printAddresses(addresses, config, app);
     log(`${await Promise.race([signalled, broken.promise])}: finishing what was accepted`);
   } finally {
     for (const step of undo.toReversed()) await step();
@@ -116,9 +120,13 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
 }
 
 /** One a line, as people copy them and programs read them. */
-function printAddresses(addresses: Status['addresses'], { tls, dataFolder }: Config): void {
+function printAddresses(
+  addresses: Status['addresses'],
+  { tls, dataFolder }: Config,
+  app: string | null,
+): void {
   const scheme = tls === null ? 'http' : 'https';
-  const hook = hookPath();
+  const hint = app === null ? null : sayVariables(app);
   print(
     [
       `sockeye    ${version()}`,
@@ -126,18 +134,21 @@ function printAddresses(addresses: Status['addresses'], { tls, dataFolder }: Con
       `OTLP HTTP  ${scheme}://${addresses.otlpHttp}`,
       `web        ${scheme}://${addresses.web}`,
       `data       ${resolve(dataFolder)}`,
-      ...(hook === null
-        ? []
-        : [`your app   ${endpointVariable(addresses.otlpGrpc, scheme)}node --require ${hook} app.js`]),
+      ...(app === null ? [] : [`your app   ${app}`]),
+      ...(hint === null ? [] : [`           ${hint}`]),
     ].join('\n'),
   );
 }
 
-/** What the hook must be told when it would look for the collector elsewhere. */
-function endpointVariable(otlpGrpc: string, scheme: string): string {
-  const reachable = otlpGrpc.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
-  const isUsual = scheme === 'http' && /^(?:127\.0\.0\.1|localhost):4317$/.test(reachable);
-  return isUsual ? '' : `OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${reachable} `;
+/** With the hook of this installation, when it is there. */
+function appCommandOf({ otlpGrpc }: Status['addresses'], { token, tls, tlsCertFile }: Config): string | null {
+  const certFile = tlsCertFile && resolve(tlsCertFile);
+  return appCommand({
+    otlpGrpc,
+    hook: hookPath(),
+    hasToken: token !== null,
+    tls: tls && certFile ? { cert: tls.cert, certFile, asksForClient: tls.clientCa !== null } : null,
+  });
 }
 
 /** Resolves with the name of the first SIGTERM or SIGINT; another one, later, ends the process at once. */

@@ -14,6 +14,8 @@ export interface Sources {
   readonly intake: Intake;
   /** Where the ports were bound, known once all of them are. */
   addresses(): Status['addresses'];
+  /** As `/api/status` says it, known as late. */
+  appCommand(): string | null;
   diagnosisBacklog(): number;
   readonly allowPurge: boolean;
   readonly maxRequestBytes: number;

@@ -75,6 +75,7 @@ const general = {
   Status: object<Wire.Status>({
     version: text,
     addresses: object<Wire.Status['addresses']>({ otlpGrpc: text, otlpHttp: text, web: text }),
+    appCommand: nullable(text),
     startedAt: time,
     spans: {
       ...object<Wire.Status['spans']>({

@@ -19,6 +19,8 @@ export interface WireError {
 export interface Status {
   version: string;
   addresses: { otlpGrpc: string; otlpHttp: string; web: string };
+  /** Starts a Node service of the collector's machine with the hook; null where the hook is not installed there. */
+  appCommand: string | null;
   startedAt: string;
   /** received = stored + refused + dropped + duplicate + queued, since start */
   spans: {

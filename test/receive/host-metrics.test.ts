@@ -8,6 +8,7 @@ import { hostReport } from '../decode/metrics-proto.ts';
 const status: Status = {
   version: '1',
   addresses: { otlpGrpc: '', otlpHttp: '', web: '' },
+  appCommand: null,
   startedAt: '2026-01-01T00:00:00.000Z',
   spans: { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 },
   queue: { bytes: 0, max: 0 },

@@ -35,6 +35,7 @@ export async function startApi(
     traces,
     intake: createIntake({ store, maxQueueBytes, log: () => {} }),
     addresses: () => ({ otlpGrpc: '127.0.0.1:4317', otlpHttp: '127.0.0.1:4318', web: '127.0.0.1:4319' }),
+    appCommand: () => 'node --require /opt/sockeye/instrumentation/register.cjs app.js',
     diagnosisBacklog: () => diagnosis.backlog(),
     allowPurge,
     maxRequestBytes,

@@ -210,6 +210,10 @@ describe('an empty view', () => {
   it('without any data says how to send the first span, and counts', async () => {
     await open('/', noData);
     await expect.poll(page.text, soon).toContain('Send the first span');
+    await expect
+      .poll(page.text, soon)
+      .toContain('node --require /opt/sockeye/instrumentation/register.cjs app.js');
+    await expect.poll(page.text, soon).toContain('npm pack -w instrumentation');
     await expect.poll(page.text, soon).toContain('node --require @sockeye/instrumentation/register app.js');
     await expect.poll(page.text, soon).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318');
     await expect.poll(page.text, soon).toContain('Waiting for the first span: 0 received');
@@ -231,6 +235,32 @@ describe('an empty view', () => {
     await expect.poll(page.text, soon).toContain('No traces match');
     await page.click(page.find('.empty button'));
     expect(page.url()).toBe('/search');
+  });
+
+  it('because of a filter and of the range offers to clear the one and to leave the other', async () => {
+    const { '/api/traces': none } = noData;
+    const range = 'from=2026-11-20T00:00:00Z&to=2026-11-20T01:00:00Z';
+    await open(`/search?q=service:gone&${range}`, {
+      '/api/traces': (query: URLSearchParams) =>
+        query.get('from') === '0' ? { traces: [{ startedAt: '2026-11-01T10:00:00Z' }], total: 1 } : none,
+    });
+    const buttons = () => page.all('.empty button').map((button) => button.textContent?.trim());
+    await expect.poll(buttons, soon).toEqual(['Jump to the latest', 'Clear the filter']);
+    await page.click(page.find('.empty button'));
+    const asked = new URLSearchParams(page.url().split('?')[1]);
+    expect(Object.fromEntries(asked)).toEqual({
+      q: 'service:gone',
+      from: '2026-11-01T09:45:00.000Z',
+      to: '2026-11-01T10:15:00.000Z',
+    });
+  });
+
+  it('because of a filter alone does not', async () => {
+    await open('/search?q=service:gone', {
+      '/api/traces': (query: URLSearchParams) => (query.has('q') ? noData['/api/traces'] : traces),
+    });
+    await expect.poll(page.text, soon).toContain('No traces match');
+    expect(page.all('.empty button')).toHaveLength(1);
   });
 
   it('of incidents proves that it looked', async () => {

@@ -109,8 +109,16 @@ it('an incident leads to the map, where the way of its traces stands out', async
 
 it('the require line for the first span names the collector where it is not where the hook looks', async () => {
   const addresses = { ...status.addresses, otlpGrpc: '127.0.0.1:5317' };
-  page = await openPage('/', { ...noData, '/api/status': { ...status, addresses } });
-  await expect
-    .poll(page.text, soon)
-    .toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317 node --require');
+  const appCommand =
+    'OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317 OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer $SOCKEYE_TOKEN" node --require /opt/register.cjs app.js';
+  page = await openPage('/', { ...noData, '/api/status': { ...status, addresses, appCommand } });
+  const secrets = 'OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer $SOCKEYE_TOKEN"';
+  await expect.poll(page.text, soon).toContain(appCommand);
+  for (const line of [
+    `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317 ${secrets} node --require @sockeye/instrumentation/register`,
+    `export ${secrets}`,
+    'First set SOCKEYE_TOKEN',
+  ]) {
+    expect(page.text()).toContain(line);
+  }
 });

@@ -52,6 +52,7 @@ export async function readStatus(sources: Sources): Promise<Status> {
   return {
     version: sources.version,
     addresses: sources.addresses(),
+    appCommand: sources.appCommand(),
     startedAt: new Date(sources.startedUnixMs).toISOString(),
     spans: sources.intake.counters(),
     queue: sources.intake.queue(),
