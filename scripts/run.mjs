@@ -107,6 +107,11 @@ const tasks = {
     await buildAll();
     await run('node', ['test/benchmark/hook.bench.ts', ...args]);
   },
+  'test:tools': async (args) => {
+    await buildAll();
+    const file = 'test/instrumentation/tools.process.test.ts';
+    await run('vitest', ['run', '--project', 'process', file, ...args], { env: { ...env, TEST_TOOLS: '1' } });
+  },
   'test:crash': (args) => run('node', ['test/crash/main.ts', ...args]),
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
   'bench:query': (args) => run('node', ['test/benchmark/query.bench.ts', ...args]),
