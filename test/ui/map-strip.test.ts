@@ -74,6 +74,40 @@ describe('the strip under the map', () => {
     expect(page.text()).toContain('7 timeouts, below the line');
   });
 
+  it('lets “back” lead to the map without the part, however often that was moved', async () => {
+    await open(`/map?${range}`, answers());
+    await expect.poll(() => page.all('.strip input').length, soon).toBe(2);
+    const start = page.find('[aria-label="Start of what the map shows"]') as HTMLInputElement;
+    for (const minute of ['20', '30']) {
+      start.value = minute;
+      start.dispatchEvent(new Event('input', { bubbles: true }));
+      await expect.poll(page.url, soon).toContain(`window=${from + Number(minute) * 60_000}-`);
+    }
+    window.history.back();
+    await expect.poll(page.url, soon).toBe(`/map?${range}`);
+    await expect.poll(page.text, soon).toContain('Drag over a time to see it alone');
+  });
+
+  it('without a part goes to the range before by [, back by ], and says when there is none later', async () => {
+    await open(`/map?${range}`, answers());
+    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
+    const asked = () => Object.fromEntries(new URLSearchParams(page.url().split('?')[1]));
+    const lengthMs = Date.parse(shop.to) - from;
+    await page.press('[');
+    expect(asked()).toEqual({
+      from: new Date(from - lengthMs).toISOString(),
+      to: new Date(from).toISOString(),
+    });
+    await page.press(']');
+    expect(asked()).toEqual({ from: new Date(from).toISOString(), to: new Date(shop.to).toISOString() });
+    await page.close();
+    await open('/map', answers());
+    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
+    await page.press(']');
+    await expect.poll(page.text, soon).toContain('This is the latest');
+    expect(page.url()).toBe('/map');
+  });
+
   it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
     const maps: string[] = [];
     await open(`/map?${range}`, answers(maps));
@@ -89,8 +123,10 @@ describe('the strip under the map', () => {
     for (const [mark, place] of places()) expect(place).toBe(before.get(mark));
     expect(maps.at(-1)).toContain(`from=${encodeURIComponent(new Date(from + 30 * 60_000).toISOString())}`);
 
+    const entries = window.history.length;
     await page.press('[');
     expect(page.url()).toContain(`window=${from}-${from + 30 * 60_000}`);
+    expect(window.history.length).toBe(entries);
     await page.click(
       page.all('.strip button').find((button) => button.textContent?.includes('Whole range'))!,
     );

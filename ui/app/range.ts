@@ -40,6 +40,18 @@ export function rangeAround(unixMs: number, halfMs: number = 15 * 60e3): { from:
   return { from: new Date(unixMs - halfMs).toISOString(), to: new Date(unixMs + halfMs).toISOString() };
 }
 
+/** The range of the same length before or after this one, as far as time goes; null when nothing is later. */
+export function stepRange(
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+  direction: -1 | 1,
+  nowMs: number,
+): { from: string; to: string } | null {
+  if (direction === 1 && toMs >= nowMs) return null;
+  const lengthMs = toMs - fromMs;
+  const endMs = direction === 1 ? Math.min(nowMs, toMs + lengthMs) : fromMs;
+  return { from: new Date(endMs - lengthMs).toISOString(), to: new Date(endMs).toISOString() };
+}
+
 /** Length of the range in seconds: what a count is divided by to give a rate. */
 export function rangeSeconds(fromIso: string, toIso: string): number {
   return Math.max(1, (Date.parse(toIso) - Date.parse(fromIso)) / 1000);
