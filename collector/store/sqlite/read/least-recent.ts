@@ -28,4 +28,13 @@ export class LeastRecent<Key, Value> {
     }
     return value;
   }
+
+  /** Forgets what is under other keys. */
+  keepOnly(keys: ReadonlySet<Key>): void {
+    for (const [key, value] of this.#kept) {
+      if (keys.has(key)) continue;
+      this.#kept.delete(key);
+      this.#size -= this.#sizeOf(value);
+    }
+  }
 }

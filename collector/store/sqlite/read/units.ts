@@ -99,7 +99,7 @@ function readStored<T>(read: () => T): T {
 
 export function createUnits(database: Connection, onDamage: OnDamage): Units {
   const blockRows = readBlockRows(database);
-  const segmentIds = readSegmentIds(database, (segmentId, reason) =>
+  const listSegments = readSegmentIds(database, (segmentId, reason) =>
     onDamage(`segment ${segmentId}: ${reason}`),
   );
   const segmentRow = database.prepare<[number], SegmentRow>(
@@ -189,6 +189,15 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       directory: () => blockDirectory(row),
       slow: () => slowOf(row),
     };
+  }
+
+  /** Of this moment. Those that were folded meanwhile are nobody's any more. */
+  function segmentIds(): number[] {
+    const ids = listSegments();
+    const stored = new Set(ids);
+    segments.keepOnly(stored);
+    segmentDirectories.keepOnly(stored);
+    return ids;
   }
 
   function readSegment(segmentId: number): SegmentRow {

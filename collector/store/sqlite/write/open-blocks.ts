@@ -24,6 +24,8 @@ export interface OpenBlocks {
 
 /** Some 40 bytes a row once the rollups have read it: the last few blocks of full load, which late spans belong to. */
 const GRANULE_ROWS_KEPT_MAX = 500_000;
+/** What a granule takes beside its rows, in rows: some 50 columns, whatever is in them. */
+const GRANULE_BASE_ROWS = 500;
 /** Their headers: what their granules share. */
 const BLOCKS_KEPT_MAX = 8;
 /** 6 bytes a trace: of some hundred million spans. */
@@ -34,7 +36,8 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
     `SELECT first_granule, data FROM block_part
      WHERE block_id = ? AND column_name = ? AND first_granule <= ? ORDER BY first_granule DESC LIMIT 1`,
   );
-  const makeGranules = () => new LeastRecent<string, Granule>(GRANULE_ROWS_KEPT_MAX, ({ rows }) => rows);
+  const makeGranules = () =>
+    new LeastRecent<string, Granule>(GRANULE_ROWS_KEPT_MAX, ({ rows }) => rows + GRANULE_BASE_ROWS);
   const makePrefixes = () =>
     new LeastRecent<number, TracePrefixes>(PREFIX_BYTES_KEPT_MAX, ({ prefixes }) => prefixes.length * 6);
   const makeHeaders = () => new LeastRecent<number, BlockHeader>(BLOCKS_KEPT_MAX, () => 1);

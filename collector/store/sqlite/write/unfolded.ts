@@ -7,8 +7,12 @@ import type { Fingerprint } from './recent-requests.ts';
 export const FOLD_ROWS = 131_072;
 export const FOLD_BYTES = 40_000_000;
 
+/** A cleared table keeps the room that it has, unless that is more than this and hardly any of it was used. */
+const ROOM_KEPT_ROWS = 32_768;
+const USED_SHARE_MIN = 1 / 16;
+
 export class Unfolded {
-  readonly table = createSpanTable();
+  table = createSpanTable();
   segmentIds: number[] = [];
   fingerprints: Fingerprint[] = [];
   firstArrivedUnixMs = Infinity;
@@ -30,7 +34,10 @@ export class Unfolded {
   }
 
   clear(): void {
-    resetTable(this.table);
+    const room = this.table.shape.length;
+    // After a flood, what it took is given back.
+    if (room > ROOM_KEPT_ROWS && this.table.rows < room * USED_SHARE_MIN) this.table = createSpanTable();
+    else resetTable(this.table);
     this.segmentIds = [];
     this.fingerprints = [];
     this.firstArrivedUnixMs = Infinity;

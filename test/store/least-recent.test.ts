@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { LeastRecent } from '../../collector/store/sqlite/read/least-recent.ts';
+
+const lengths = () => new LeastRecent<string, string>(10, (value) => value.length);
+
+/** What is read when each is asked for once. */
+function asked(kept: LeastRecent<string, string>, ...values: readonly string[]): string[] {
+  const read: string[] = [];
+  for (const value of values) {
+    kept.get(value, () => {
+      read.push(value);
+      return value;
+    });
+  }
+  return read;
+}
+
+test('what was used last is kept, up to the size', () => {
+  const kept = lengths();
+  expect(asked(kept, 'one', 'two', 'one', 'three')).toEqual(['one', 'two', 'three']);
+  expect(asked(kept, 'one', 'three', 'two')).toEqual(['two']);
+});
+
+test('one that is larger than the size is kept alone', () => {
+  const kept = lengths();
+  expect(asked(kept, 'one', 'more than ten', 'more than ten', 'one')).toEqual([
+    'one',
+    'more than ten',
+    'one',
+  ]);
+});
+
+test('what is forgotten makes place for others', () => {
+  const kept = lengths();
+  asked(kept, 'one', 'two', 'four');
+  kept.keepOnly(new Set(['two', 'never there']));
+  expect(asked(kept, 'two', 'five', 'six')).toEqual(['five', 'six']);
+  expect(asked(kept, 'two', 'five', 'six')).toEqual([]);
+  expect(asked(kept, 'one')).toEqual(['one']);
+});
