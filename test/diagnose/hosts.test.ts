@@ -1,6 +1,7 @@
 /** What hosts know decides what a call cannot: the views of its two ends, and the verdicts by them. */
 import { describe, expect, it } from 'vitest';
-import type { HostQuestion } from '../../collector/diagnose/hosts/host-question.ts';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { hostQuestion, type HostQuestion } from '../../collector/diagnose/hosts/host-question.ts';
 import {
   mayConcern,
   viewHosts,
@@ -9,6 +10,7 @@ import {
   type ReportingHost,
   type ValueName,
 } from '../../collector/diagnose/hosts/host-view.ts';
+import { drawTrace } from './draw-trace.ts';
 import { verdictOf } from './expect-verdict.ts';
 
 type Rise = Partial<Record<CounterName, [before: number, after: number]>>;
@@ -19,6 +21,7 @@ interface Seen {
   values?: Partial<Record<ValueName, number>>;
   isSilent?: boolean;
   isCertain?: boolean;
+  to?: string;
   coversCall?: boolean;
 }
 
@@ -29,6 +32,7 @@ const seen = (id: (label: string) => string, given: Seen): HostView => {
     counters = { 'tcp.listen_overflows': [5, 5], 'tcp.retransmit_failures': [2, 2] },
   } = given;
   const { values, isSilent = false, isCertain = true, coversCall = true } = given;
+  const { to = '2026-01-01T12:00:10.000Z' } = given;
   return {
     spanId: id('shop>pay'),
     side,
@@ -37,7 +41,7 @@ const seen = (id: (label: string) => string, given: Seen): HostView => {
     isCertain,
     coversCall,
     from: '2026-01-01T12:00:00.000Z',
-    to: '2026-01-01T12:00:10.000Z',
+    to,
     counters: Object.fromEntries(
       Object.entries(counters).map(([name, [before, after]]) => [name, { before, after }]),
     ),
@@ -93,6 +97,14 @@ describe('a SYN that nobody answered', () => {
   ])('$queue of 3 seen waiting at port $port beside it: $confidence', ({ queue, port, confidence }) => {
     const values = { 'listen.port': port, 'listen.queue': queue, 'listen.queue_max': 3 };
     expect(judged(silent, { counters: overflow, values })).toMatchObject({ cause: 'C1', confidence });
+  });
+
+  it.each([
+    ['12:00:30.000', 'likely'],
+    ['12:00:30.001', 'possible'],
+  ])('found one by a counter that rose until %s: %s', (until, confidence) => {
+    const verdict = judged(silent, { counters: overflow, to: `2026-01-01T${until}Z` });
+    expect(verdict).toMatchObject({ cause: 'C1', confidence });
   });
 
   it('may have found one where one of several hosts overflowed', () => {
@@ -180,6 +192,12 @@ describe('a request that was acknowledged and not answered', () => {
     );
   });
 
+  it('may wait for one that reports no more where nothing says that it arrived', () => {
+    const verdict = judged('phase=wait wait=1900', { isSilent: true });
+    expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible' });
+    expect(verdict.evidence.map(({ source }) => source)).toContain('host');
+  });
+
   it('says no more of a call that a host of the caller alone was looked at for', () => {
     expect(judged(acked, { side: 'caller' })).toMatchObject({ cause: 'C3', confidence: 'possible' });
   });
@@ -188,6 +206,37 @@ describe('a request that was acknowledged and not answered', () => {
 it('a request that nobody acknowledged on a new connection found its queue full at the last step', () => {
   expect(judged(unacked, { counters: overflow })).toMatchObject({ cause: 'C2', confidence: 'likely' });
   expect(judged(unacked, {}).cause).not.toBe('C2');
+});
+
+describe('a question', () => {
+  const ask = (notes: string, hosts: readonly HostView[] = []) => {
+    const { spans } = drawTrace(`
+    shop        |=====================!
+      shop>pay   |===================X  peer=pay:80 budget=2000 ${notes}`);
+    const { verdicts } = diagnoseTrace('1', spans, { normals: new Map(), hosts });
+    return hostQuestion(verdicts[0]!, spans[1]);
+  };
+
+  it('is about the callee by every name that is known of it, and the time of the call', () => {
+    const question = ask(`${silent} network.peer.address=::ffff:10.0.0.2`);
+    expect(question?.callee).toEqual({ service: 'pay', addresses: ['10.0.0.2', 'pay'], port: '80' });
+    expect(question).toMatchObject({ caller: { service: 'shop' } });
+    expect(question!.toUnixMs - question!.fromUnixMs).toBe(2000);
+  });
+
+  it('is not asked where the call itself tells its cause', () => {
+    expect(ask('type=EADDRNOTAVAIL error="connect EADDRNOTAVAIL"')).toBe(null);
+    expect(ask('phase=dns dns=1900')).toBe(null);
+  });
+
+  it('is asked until the callee has reported after the call', () => {
+    const told = (given: Seen) => [seen(() => '0000000000000002', given)];
+    expect(ask(silent, told({ side: 'caller' }))).not.toBe(null);
+    expect(ask(silent, told({ coversCall: false }))).not.toBe(null);
+    expect(ask(silent, told({ values: {} }))).not.toBe(null);
+    expect(ask(silent, told({}))).toBe(null);
+    expect(ask(silent, told({ values: { 'listen.port': 80 } }))).toBe(null);
+  });
 });
 
 describe('views', () => {

@@ -21,6 +21,9 @@ export interface HostQuestion {
 /** In these the other end, or the own kernel, may know more than was seen of the call. */
 const PHASES: ReadonlySet<Verdict['phase']> = new Set(['connect', 'tls', 'send', 'wait', 'receive']);
 
+/** An address of IPv4 as a socket of IPv6 has it is the same one. */
+const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
+
 /** Whether no later report can say more of the call. */
 function isComplete(views: readonly HostView[]): boolean {
   const called = views.filter(({ side }) => side === 'callee');
@@ -51,7 +54,7 @@ export function hostQuestion(verdict: Verdict, span: Span | undefined): HostQues
     },
     callee: {
       service: origin.edge.slice(`${origin.service}->`.length),
-      addresses: [...new Set([peer, host].filter((address) => address !== null))],
+      addresses: [...new Set([peer, host].flatMap((address) => (address === null ? [] : [plain(address)])))],
       port: port ?? '',
     },
     fromUnixMs: Number(span.startUnixNano / 1_000_000n),

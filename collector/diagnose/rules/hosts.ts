@@ -5,7 +5,7 @@
  * A cause that a host confirms comes first; one that it rules out comes last, with what speaks against it.
  */
 import type { Case, Finding, Suspect } from '../case.ts';
-import { formatMs, hostFact, retransmitsOf } from '../evidence.ts';
+import { formatMs, hostFact, retransmitsOf, tcpValue } from '../evidence.ts';
 import type { CounterName, HostView, ProcessView, ValueName } from '../hosts/host-view.ts';
 import type { Confidence, Evidence } from '../verdict.ts';
 
@@ -20,6 +20,8 @@ interface Word {
 const STUCK_SHARE = 0.5;
 /** One stuck for less than this had the time to answer. */
 const FREE_SHARE = 0.1;
+/** What rose within longer than three reports need not have risen with the call. */
+const COMPARED_MS = 30_000;
 /** Of its limit: what is measured is not of the very moment. */
 const FULL_SHARE = 0.99;
 
@@ -71,6 +73,10 @@ function rise({ counters }: HostView, name: CounterName): number {
   // One that went back is of a host that was started anew.
   return counter === undefined ? 0 : Math.max(0, counter.after - counter.before);
 }
+
+/** Where a counter of the host rose. */
+const risen = (view: HostView, confidence: Confidence = 'likely'): Confidence =>
+  Date.parse(view.to) - Date.parse(view.from) > COMPARED_MS ? 'possible' : sure(view, confidence);
 
 function riseFact(view: HostView, name: CounterName, what: string): Evidence {
   const { before = 0, after = 0 } = view.counters[name] ?? {};
@@ -135,7 +141,7 @@ function fullListener(of: Case): Word | null {
         : []),
       ...(process === null ? [] : stuckFacts(process, of)),
     ];
-    return { code, confidence: sure(view, isFull ? 'proven' : 'likely'), evidence };
+    return { code, confidence: risen(view, isFull ? 'proven' : 'likely'), evidence };
   });
 }
 
@@ -148,7 +154,7 @@ function ownRules(of: Case): Word | null {
   return firstOf(calling(of), (view) => {
     if (rise(view, 'tcp.retransmit_failures') < retransmits) return null;
     const evidence = [riseFact(view, 'tcp.retransmit_failures', 'TCPRetransFail')];
-    return { code: 'B2', confidence: sure(view), evidence };
+    return { code: 'B2', confidence: risen(view), evidence };
   });
 }
 
@@ -186,15 +192,16 @@ function stuckFacts(process: ProcessView, of: Case): Evidence[] {
   return found;
 }
 
-/** It reported before, its kernel acknowledged the request, and it says nothing any more. */
+/** It reported before and says nothing any more; where its kernel acknowledged the request, its host is there. */
 function silentProcess(of: Case): Word | null {
-  if (of.phase === 'connect') return null;
+  if (of.call === null || of.phase === 'connect') return null;
+  const isAcknowledged = tcpValue(of.call.span.attributes, 'unacked') === 0;
   return firstOf(called(of), (view) => {
     const { process } = view;
     if (process === null || !process.isSilent) return null;
     const text = `${process.service} (process ${process.pid}), which reports every 10 s, has reported nothing since ${clock(process.at)}`;
     const evidence = [hostFact(text, 'sockeye.process.at', Date.parse(process.at))];
-    return { code: 'C3', confidence: sure(view), evidence };
+    return { code: 'C3', confidence: sure(view, isAcknowledged ? 'likely' : 'possible'), evidence };
   });
 }
 
