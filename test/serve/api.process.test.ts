@@ -252,6 +252,19 @@ describe('import', () => {
     }
   });
 
+  it.each(['application/json', 'Application/JSON; charset=utf-8'])(
+    'says of %s what is wrong with it as JSON',
+    async (type) => {
+      const response = await post('/api/import', 'nonsense', { 'content-type': type });
+      expect(response.status).toBe(400);
+      const { error } = (await response.json()) as { error: { got: string } };
+      expect(error.got).toContain('is not valid JSON');
+      const bytes = encodeMessage(TRACES_DATA, shopTrace(50_000, 'f'.repeat(32)));
+      const protobuf = await post('/api/import', bytes, { 'content-type': 'application/x-protobuf' });
+      expect(await protobuf.json()).toMatchObject({ refused: 0 });
+    },
+  );
+
   it('stores the good spans of a request and says why the others were refused', async () => {
     const mixed = shopTrace(50_000, 'e'.repeat(32));
     mixed.resourceSpans[0]!.scopeSpans[0]!.spans[0] = {

@@ -51,6 +51,16 @@ describe('the format of a file shows in its shape', () => {
 });
 
 it.each([
+  ['nonsense', 'is not valid JSON'],
+  ['\n{nonsense', 'in JSON'],
+  ['7', 'the value 7'],
+  ['null', 'the value null'],
+])('%j that its sender called JSON is refused as JSON', (body, message) => {
+  expect(() => toOtlp(Buffer.from(body), 'json')).toThrow(DecodeError);
+  expect(() => toOtlp(Buffer.from(body), 'json')).toThrow(message);
+});
+
+it.each([
   ['', 'an empty body'],
   ['{"resourceSpans": [', 'expected a JSON document'],
   ['{"a": 1, "b": 2}', 'an object with a, b'],

@@ -35,7 +35,8 @@ async function importTraces(
   request: Exchange['request'],
 ): Promise<BodyAnswer> {
   try {
-    const otlp = toOtlp(await readBody(request, maxRequestBytes, intake));
+    const isJson = /^\s*application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '');
+    const otlp = toOtlp(await readBody(request, maxRequestBytes, intake), isJson ? 'json' : null);
     const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
     return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
   } catch (error) {

@@ -13,13 +13,16 @@ const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const EXPECTED =
   'OTLP JSON {"resourceSpans": …}, OTLP protobuf, Jaeger JSON {"data": [trace, …]}, or Zipkin v2 JSON [span, …]';
 
-/** An OTLP request (protobuf) of a file in any format that is taken. Throws DecodeError. */
-export function toOtlp(file: Buffer): Uint8Array {
+/**
+ * An OTLP request (protobuf) of a file in any format that is taken; `saidToBe` JSON by its sender, it is refused as JSON
+ * where it is none. Throws DecodeError.
+ */
+export function toOtlp(file: Buffer, saidToBe: 'json' | null = null): Uint8Array {
   const start = BYTE_ORDER_MARK.length;
   const body = file.subarray(0, start).equals(BYTE_ORDER_MARK) ? file.subarray(start) : file;
   if (body.length === 0) throw new DecodeError('import', 'an empty body', EXPECTED);
   const head = body.toString('latin1', 0, 200);
-  if (!JSON_TEXT.test(head)) return body;
+  if (saidToBe === null && !JSON_TEXT.test(head)) return body;
   const text = body.toString();
   if (OTLP_JSON.test(head)) return tracesFromJson(text);
   let document: unknown;
@@ -27,7 +30,7 @@ export function toOtlp(file: Buffer): Uint8Array {
     document = JSON.parse(text);
   } catch (error) {
     // Protobuf begins with 0x0a too, a line feed, and its next byte may be a brace.
-    if (body[0] === 0x0a) return body;
+    if (saidToBe === null && body[0] === 0x0a) return body;
     throw new DecodeError('import', (error as Error).message, EXPECTED);
   }
   if (isZipkinJson(document)) return encodeMessage(TRACES_DATA, fromZipkinJson(document));
@@ -36,6 +39,7 @@ export function toOtlp(file: Buffer): Uint8Array {
     return tracesFromJson(text);
   }
   const keys = isObject(document) ? Object.keys(document).slice(0, 5).join(', ') : '';
-  const got = isObject(document) ? `an object with ${keys || 'nothing in it'}` : 'an array';
+  const other = Array.isArray(document) ? 'an array' : `the value ${text.trim().slice(0, 40)}`;
+  const got = isObject(document) ? `an object with ${keys || 'nothing in it'}` : other;
   throw new DecodeError('import', got, EXPECTED);
 }
