@@ -53,8 +53,7 @@ function buildIncident(
 ): IncidentCore {
   const newest = members[0];
   if (newest === undefined) throw new Error('an incident has at least one verdict');
-  const { origin, phase, giveUp } = newest.verdict;
-  const { cause, title, confidence, alternatives } = majorityCause(members);
+  const { origin, phase, giveUp, cause, title, confidence, alternatives } = majorityCause(members);
   const { first, last } = newest.seenUnixMs;
   return {
     fingerprint: newest.fingerprint,
@@ -86,9 +85,11 @@ export function stateOf(firstUnixMs: number, lastUnixMs: number, nowUnixMs: numb
 
 /** Of causes named equally often, the one named last. */
 function majorityCause(members: readonly VerdictRow[]): Verdict {
-  const byCause = [...Map.groupBy(members, ({ verdict }) => verdict.cause).values()];
+  const byCause = [...Map.groupBy(members, ({ cause }) => cause).values()];
   const [majority] = byCause.toSorted((a, b) => b.length - a.length);
-  return majority![0]!.verdict;
+  const told = majority!.find(({ verdict }) => verdict !== null)?.verdict;
+  if (told == null) throw new Error('of each cause one verdict at least is told in full');
+  return told;
 }
 
 function seriesOf(members: readonly VerdictRow[], { fromUnixMs, toUnixMs }: TimeRange): number[] {

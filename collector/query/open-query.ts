@@ -50,11 +50,12 @@ export function createQuery(store: Store): Query {
     incident: IncidentCore,
     rows: readonly VerdictRow[],
   ): Promise<Incident> {
-    const members = rows.filter((row) => row.fingerprint === incident.fingerprint).slice(0, FAILED_CALLS_MAX);
+    const all = rows.filter((row) => row.fingerprint === incident.fingerprint);
+    const members = all.slice(0, FAILED_CALLS_MAX);
     const failed = await store.readSpans(
-      members.map(({ traceId, verdict }) => ({ traceId, spanId: verdict.origin.spanId })),
+      members.map(({ traceId, originSpanId }) => ({ traceId, spanId: originSpanId })),
     );
-    const caller = members[0]?.verdict.origin.service ?? '';
+    const caller = all.find(({ verdict }) => verdict !== null)?.verdict?.origin.service ?? '';
     const callee = incident.edge.slice(caller.length + 2);
     const working = incident.edge.startsWith(`${caller}->`)
       ? await store.readEdgeCalls(range, { caller, callee }, 'ok', WORKING_CALLS_MAX)

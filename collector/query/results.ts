@@ -41,10 +41,13 @@ export interface VerdictRow {
   readonly traceId: string;
   readonly ordinal: number;
   readonly fingerprint: string;
+  readonly cause: string;
+  readonly originSpanId: string;
   /** Epoch milliseconds of the give-up. */
   readonly atUnixMs: number;
   /** The first and last of this fingerprint that are stored, in the range or not; epoch milliseconds. */
   readonly seenUnixMs: { readonly first: number; readonly last: number };
   readonly entry: { readonly service: string; readonly operation: string };
-  readonly verdict: Verdict;
+  /** null where a newer one of its fingerprint and cause stands for it: there are thousands, and all say nearly the same. */
+  readonly verdict: Verdict | null;
 }

@@ -173,7 +173,7 @@ export interface Store {
    * diagnosis was made from waits anew.
    */
   saveDiagnoses(saved: readonly DiagnosisToSave[]): Promise<void>;
-  /** By start of the span that gave up; newest first, bounded by the backend. */
+  /** By start of the span that gave up; newest first, bounded by the backend. The first of each fingerprint and cause in full. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
   /** What its last diagnosis said of a trace; null where it said nothing, or spans have come since. */
   readKeptVerdicts(traceId: string): Promise<readonly Verdict[] | null>;

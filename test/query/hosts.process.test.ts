@@ -82,7 +82,7 @@ describe('a verdict that was made before the counters came', () => {
       const now = Date.now();
       const [kept] = await store.readVerdicts({ fromUnixMs: now - 60_000, toUnixMs: now + 60_000 });
       const judged = await traces.diagnose(traceId('f1'));
-      return [kept?.verdict.cause, judged?.verdicts[0]?.cause];
+      return [kept?.cause, judged?.verdicts[0]?.cause];
     };
     const end = async () => {
       await loop.stop();

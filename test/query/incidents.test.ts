@@ -20,6 +20,8 @@ function row(
     traceId: more.trace ?? String(atUnixMs),
     ordinal: 0,
     fingerprint: fingerprintOf(edge, verdict.phase, verdict.giveUp.kind),
+    cause: verdict.cause,
+    originSpanId: verdict.origin.spanId,
     atUnixMs,
     seenUnixMs: { first: MINUTE_MS, last: 20 * MINUTE_MS },
     entry: { service: 'gateway', operation: more.entry ?? 'POST /buy' },

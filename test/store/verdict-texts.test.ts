@@ -31,9 +31,15 @@ function save(count: number, first = 1): void {
   createDiagnosisWriter(database).save(group);
 }
 
+const openReader = () => createVerdictReader(database, createVerdictTexts(database));
+
 function read(): string[] {
-  const rows = createVerdictReader(database, createVerdictTexts(database)).readVerdicts(ALL);
-  return rows.map(({ verdict }) => verdict.sentence).toReversed();
+  const reader = openReader();
+  return reader
+    .readVerdicts(ALL)
+    .flatMap(({ traceId: id }) => reader.readKept(id) ?? [])
+    .map(({ sentence }) => sentence)
+    .toReversed();
 }
 
 const numbers = (count: number, first = 1) => Array.from({ length: count }, (_, i) => `number ${first + i}`);
@@ -49,6 +55,22 @@ test('a trace that is there twice has what was said of it last', () => {
   save(2);
   save(2, 2);
   expect(read()).toEqual(numbers(3));
+});
+
+test('of verdicts of one incident and cause the newest that can be read is told in full', () => {
+  save(2);
+  save(2, 3);
+  const told = () =>
+    openReader()
+      .readVerdicts(ALL)
+      .map(({ verdict }) => verdict?.sentence ?? null);
+  expect(told()).toEqual(['number 4', null, null, null]);
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  database.prepare('UPDATE verdict_text SET data = substr(data, 1, 40) WHERE text_id = 2').run();
+  expect(told()).toEqual([null, null, 'number 2', null]);
+  database.prepare('UPDATE verdict_text SET data = substr(data, 1, 40)').run();
+  expect(told()).toEqual([]);
+  said.mockRestore();
 });
 
 test('the verdicts of a damaged text are left out, which is said, and the others read', () => {

@@ -12,9 +12,9 @@ interface Row extends VerdictPlace {
   readonly trace_id: Buffer;
   readonly ordinal: number;
   readonly fingerprint: string;
+  readonly cause: string;
+  readonly origin_span_id: Buffer;
   readonly give_up_unix_ms: number;
-  readonly first_unix_ms: number;
-  readonly last_unix_ms: number;
   readonly entry_service: string;
   readonly entry_operation: string;
 }
@@ -28,12 +28,16 @@ export function createVerdictReader(database: Connection, textOf: VerdictTexts) 
     .pluck();
   const backlog = database.prepare<[], number>('SELECT count(*) FROM undiagnosed_trace').pluck();
   const inRange = database.prepare<[number, number, number], Row>(
-    `SELECT trace_id, ordinal, fingerprint, give_up_unix_ms,
-       (SELECT min(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS first_unix_ms,
-       (SELECT max(give_up_unix_ms) FROM verdict AS any WHERE any.fingerprint = verdict.fingerprint) AS last_unix_ms,
-       entry_service, entry_operation, verdict_json, text_id, text_place
+    `SELECT trace_id, ordinal, fingerprint, cause, origin_span_id, give_up_unix_ms, entry_service, entry_operation,
+       verdict_json, text_id, text_place
      FROM verdict WHERE give_up_start_unix_ms >= ? AND give_up_start_unix_ms < ?
      ORDER BY give_up_start_unix_ms DESC LIMIT ?`,
+  );
+
+  const seen = database.prepare<{ fingerprint: string }, VerdictRow['seenUnixMs']>(
+    // Each by the index: asked for together, all of them would be gone through.
+    `SELECT (SELECT min(give_up_unix_ms) FROM verdict WHERE fingerprint = @fingerprint) AS first,
+       (SELECT max(give_up_unix_ms) FROM verdict WHERE fingerprint = @fingerprint) AS last`,
   );
 
   const ofTrace = database.prepare<[Buffer], VerdictPlace>(
@@ -66,23 +70,37 @@ export function createVerdictReader(database: Connection, textOf: VerdictTexts) 
       const ids = due.all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit);
       return { traceIds: ids.map((id) => id.toString('hex')), backlog: backlog.get() ?? 0 };
     },
-    readVerdicts: (range: TimeRange): VerdictRow[] =>
-      inRange.all(range.fromUnixMs, range.toUnixMs, VERDICTS_MAX).flatMap((row) => {
-        const json = textOf(row);
-        return json === null ? [] : [verdictRow(row, json)];
-      }),
+    /** Where none of a fingerprint and cause can be read, its rows are left out. */
+    readVerdicts(range: TimeRange): VerdictRow[] {
+      const seenUnixMs = new Map<string, VerdictRow['seenUnixMs']>();
+      const told = new Set<string>();
+      const rows = inRange.all(range.fromUnixMs, range.toUnixMs, VERDICTS_MAX).map((row) => {
+        const { fingerprint } = row;
+        if (!seenUnixMs.has(fingerprint)) seenUnixMs.set(fingerprint, seen.get({ fingerprint })!);
+        const json = told.has(kindOf(row)) ? null : textOf(row);
+        if (json !== null) told.add(kindOf(row));
+        return verdictRow(row, seenUnixMs.get(fingerprint)!, json);
+      });
+      return rows.filter((row) => told.has(kindOf(row)));
+    },
   };
 }
 
-function verdictRow(row: Row, json: string): VerdictRow {
+function kindOf({ fingerprint, cause }: Pick<Row, 'fingerprint' | 'cause'>): string {
+  return `${fingerprint} ${cause}`;
+}
+
+function verdictRow(row: Row, seenUnixMs: VerdictRow['seenUnixMs'], json: string | null): VerdictRow {
   return {
     traceId: row.trace_id.toString('hex'),
     ordinal: row.ordinal,
     fingerprint: row.fingerprint,
+    cause: row.cause,
+    originSpanId: row.origin_span_id.toString('hex'),
     atUnixMs: row.give_up_unix_ms,
-    seenUnixMs: { first: row.first_unix_ms, last: row.last_unix_ms },
+    seenUnixMs,
     entry: { service: row.entry_service, operation: row.entry_operation },
-    verdict: parseVerdict(json),
+    verdict: json === null ? null : parseVerdict(json),
   };
 }
 
