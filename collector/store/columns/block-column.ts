@@ -1,8 +1,8 @@
 /** A column of a block's granule: part of it is listed in the header, part in the granule. */
 import type { AttributeValue } from '../../span.ts';
-import { pick, type HeaderColumn } from './block-header.ts';
+import type { HeaderColumn } from './block-header.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { GranuleStrings, GranuleWords, prefixSums } from './decode-column.ts';
+import { GranuleStrings, GranuleWords } from './decode-column.ts';
 import type { Format } from './operations.ts';
 import type { PartSource } from './part.ts';
 import { attributeOf, holdsText, wantedOf, type ValueColumn, type Wanted } from './value-column.ts';
@@ -10,55 +10,81 @@ import { attributeOf, holdsText, wantedOf, type ValueColumn, type Wanted } from 
 /** Of one granule. */
 const VALUES_MAX = 2 ** 26;
 
+/** A granule's values of a column, as they are packed. */
+export interface OpenColumn {
+  readonly stored: HeaderColumn;
+  /** How many values the granule has; 0 where they are found by class. */
+  readonly count: number;
+  readonly strings: GranuleStrings | null;
+  readonly words: readonly GranuleWords[];
+  /** Every value is found by its hole alone. */
+  readonly isByClass: boolean;
+}
+
+/** `source` is null where the granule holds nothing of the column. */
+export function openColumn(stored: HeaderColumn, source: PartSource | null): OpenColumn {
+  const count = source === null ? 0 : source.loose.varint(VALUES_MAX);
+  const strings = stored.strings === null ? null : new GranuleStrings(stored.strings, source, count);
+  const words = strings === null ? stored.words.map((word) => new GranuleWords(word, source, count)) : [];
+  return { stored, count, strings, words, isByClass: source === null };
+}
+
+/** Of the granule's rows from `first` up to `end`. */
 export class BlockColumn implements ValueColumn {
   readonly name: string;
   readonly format: Format;
   readonly listed: number;
   readonly list: object;
   readonly #stored: HeaderColumn;
-  /** Gives the class of each row. */
-  readonly #readClasses: () => Uint32Array;
-  /** How many values the granule has; 0 where they are found by class. */
-  readonly #count: number;
-  readonly #strings: GranuleStrings | null = null;
-  readonly #words: readonly GranuleWords[] = [];
-  /** Every value is found by its hole alone. */
+  readonly #strings: GranuleStrings | null;
+  readonly #words: readonly GranuleWords[];
   readonly #isByClass: boolean;
   /** Of a pair: its two words are listed by position, or by hole. */
   readonly #isPair: boolean;
-  /** The position of each row's first value, and the hole of each position; made when needed. */
+  readonly #count: number;
+  /** Gives the class of each row of the granule. */
+  readonly #readClasses: () => Uint32Array;
+  readonly #first: number;
+  readonly #end: number;
+  /** The position of each row's first value, and the hole of each position of the granule; made when needed. */
   #positions: Uint32Array | null = null;
   #holes: Uint32Array | null = null;
+  /** A value is mostly read right after its index was asked for. */
+  #lastPosition = -1;
+  #lastHole = 0;
 
-  /** `source` is null where the granule holds nothing of the column. */
-  constructor(stored: HeaderColumn, source: PartSource | null, readClasses: () => Uint32Array) {
-    const { name, format, holes, strings, words } = stored;
-    this.name = name;
-    this.format = format;
+  constructor(open: OpenColumn, readClasses: () => Uint32Array, first: number, end: number) {
+    const { stored, strings, words, count, isByClass } = open;
+    this.name = stored.name;
+    this.format = stored.format;
     this.#stored = stored;
+    this.#strings = strings;
+    this.#words = words;
+    this.#isByClass = isByClass;
+    this.#isPair = stored.format === 'pair';
+    this.#count = count;
     this.#readClasses = readClasses;
-    this.#isByClass = source === null;
-    this.#isPair = format === 'pair';
-    const count = (this.#count = source === null ? 0 : source.loose.varint(VALUES_MAX));
-    if (strings !== null) this.#strings = new GranuleStrings(strings, source, count);
-    else this.#words = words.map((word) => new GranuleWords(word, source, count));
-    const single = this.#strings ?? this.#words[0]!;
+    this.#first = first;
+    this.#end = end;
+    const single = strings ?? words[0]!;
     if (this.#isPair) {
-      this.listed = this.#isByClass ? holes : count;
-      this.list = this.#isByClass ? stored : this;
+      this.listed = isByClass ? stored.holes : count;
+      this.list = isByClass ? stored : open;
     } else {
       this.listed = single.listed;
-      this.list = single.isShared ? stored : this;
+      this.list = single.isShared ? stored : open;
     }
   }
 
   countAt(row: number): number {
-    return this.#stored.perClass[this.#classOf[row]!]!;
+    return this.#stored.perClass[this.#classOf[this.#first + row]!]!;
   }
 
   indexAt(row: number, ordinal: number): number {
-    const hole = this.#stored.firstHole[this.#classOf[row]!]! + ordinal;
+    const hole = this.#stored.firstHole[this.#classOf[this.#first + row]!]! + ordinal;
     const position = this.#isByClass ? 0 : this.#firstPositions[row]! + ordinal;
+    this.#lastPosition = position;
+    this.#lastHole = hole;
     return this.#indexOf(position, hole);
   }
 
@@ -80,19 +106,20 @@ export class BlockColumn implements ValueColumn {
   markRows(holds: Uint8Array, rows: Uint8Array): void {
     const { perClass, firstHole } = this.#stored;
     const classOf = this.#classOf;
+    const first = this.#first;
     if (this.#isByClass) {
       const classHolds = perClass.map((count, rowClass) => {
-        const first = firstHole[rowClass]!;
-        for (let hole = first; hole < first + count; hole++)
-          if (holds[this.#indexOf(0, hole)] === 1) return 1;
+        const from = firstHole[rowClass]!;
+        for (let hole = from; hole < from + count; hole++) if (holds[this.#indexOf(0, hole)] === 1) return 1;
         return 0;
       });
-      for (let row = 0; row < classOf.length; row++) if (classHolds[classOf[row]!] === 1) rows[row] = 1;
+      for (let row = first; row < this.#end; row++)
+        if (classHolds[classOf[row]!] === 1) rows[row - first] = 1;
       return;
     }
     const positions = this.#firstPositions;
-    for (let row = 0; row < classOf.length; row++) {
-      let hole = firstHole[classOf[row]!]!;
+    for (let row = 0; row < this.#end - first; row++) {
+      let hole = firstHole[classOf[first + row]!]!;
       for (let position = positions[row]!; position < positions[row + 1]!; position++, hole++) {
         if (holds[this.#indexOf(position, hole)] === 1) rows[row] = 1;
       }
@@ -128,27 +155,37 @@ export class BlockColumn implements ValueColumn {
   get #firstPositions(): Uint32Array {
     if (this.#positions !== null) return this.#positions;
     const classOf = this.#classOf;
-    const counts = pick(this.#stored.perClass, classOf, new Uint16Array(classOf.length));
-    const positions = prefixSums(counts);
-    const expected = positions[classOf.length]!;
-    if (this.#count !== expected) {
-      throw new DamagedPart(`column ${this.name}: got ${this.#count} values, expected ${expected}`);
+    const { perClass } = this.#stored;
+    const first = this.#first;
+    const positions = new Uint32Array(this.#end - first + 1);
+    let position = 0;
+    for (let row = 0; row < first; row++) position += perClass[classOf[row]!]!;
+    for (let row = first; row < this.#end; row++) {
+      positions[row - first] = position;
+      position += perClass[classOf[row]!]!;
     }
+    positions[this.#end - first] = position;
+    const isLast = this.#end === classOf.length;
+    if (isLast ? position !== this.#count : position > this.#count)
+      throw new DamagedPart(`column ${this.name}: got ${this.#count} values, expected ${position}`);
     return (this.#positions = positions);
   }
 
   readonly #holeOf = (position: number): number => {
-    if (this.#holes === null) {
-      const { firstHole } = this.#stored;
-      const positions = this.#firstPositions;
-      const classOf = this.#classOf;
-      this.#holes = new Uint32Array(this.#count);
-      for (let row = 0; row < classOf.length; row++) {
-        const first = positions[row]!;
-        for (let at = first; at < positions[row + 1]!; at++)
-          this.#holes[at] = firstHole[classOf[row]!]! + at - first;
-      }
-    }
-    return this.#holes[position]!;
+    if (position === this.#lastPosition) return this.#lastHole;
+    return (this.#holes ??= this.#makeHoles())[position]!;
   };
+
+  #makeHoles(): Uint32Array {
+    const { perClass, firstHole } = this.#stored;
+    const classOf = this.#classOf;
+    const holes = new Uint32Array(this.#count);
+    let position = 0;
+    for (let row = 0; row < classOf.length; row++) {
+      const first = firstHole[classOf[row]!]!;
+      const end = first + perClass[classOf[row]!]!;
+      for (let hole = first; hole < end; hole++) holes[position++] = hole;
+    }
+    return holes;
+  }
 }

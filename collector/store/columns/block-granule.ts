@@ -1,44 +1,37 @@
-/** A granule of a block, whose parts are read when they are asked for. */
+/** Rows of a granule of a block, all or those of one trace; each column is decoded when it is asked for. */
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
-import { DamagedPart } from './damaged-part.ts';
-import { readGiveUps } from './give-ups.ts';
-import { GranuleWords, type StoredWords } from './decode-column.ts';
 import {
   readEnds,
   readParents,
   readStarts,
-  readTraces,
   type Parents,
+  type RowWindow,
   type Times,
   type TraceRuns,
 } from './decode-rows.ts';
-import { PackedIntegers } from './pack-integers.ts';
-import type { PartSource } from './part.ts';
 import { storedSpanBytes } from './span-bytes.ts';
 import type { RowGiveUp } from './span-table.ts';
 import { pick, type BlockHeader, type ResourceClasses } from './block-header.ts';
 import type { ValueColumn } from './value-column.ts';
 import { BlockColumn } from './block-column.ts';
-import type { Granule, GranuleClasses } from './granule.ts';
+import type { Granule, GranuleClasses, RunRows } from './granule.ts';
+import type { GranuleParts } from './granule-parts.ts';
 import type { GranuleZone } from './zone.ts';
-
-/** A part by its name; null when the granule has none of it. */
-export type ReadPart = (name: string) => PartSource | null;
 
 export class BlockGranule implements Granule {
   readonly zone: GranuleZone;
   readonly rows: number;
   readonly stored: BlockHeader;
-  readonly #read: ReadPart;
+  readonly #parts: GranuleParts;
+  /** Null: all rows. */
+  readonly #run: number | null;
   readonly #columns = new Map<string, ValueColumn | null>();
-  #runs: TraceRuns | undefined;
+  #window: RowWindow | undefined;
   #traceId: Uint8Array | undefined;
   #spanId: Uint8Array | undefined;
   #parents: Parents | undefined;
   #starts: Times | undefined;
   #ends: Times | undefined;
-  /** The class of each row as it is stored: resources apart. */
-  #classOf: Uint32Array | undefined;
   #classes: GranuleClasses | undefined;
   #resource: Uint32Array | undefined;
   #scope: Uint32Array | undefined;
@@ -51,24 +44,35 @@ export class BlockGranule implements Granule {
   #peer: Uint32Array | undefined;
   #giveUps: ReadonlyMap<number, RowGiveUp> | undefined;
 
-  constructor(stored: BlockHeader, zone: GranuleZone, read: ReadPart) {
-    this.stored = stored;
-    this.zone = zone;
-    this.rows = zone.rows;
-    this.#read = read;
+  /** The rows of one run, or all. */
+  constructor(parts: GranuleParts, run: number | null = null) {
+    this.#parts = parts;
+    this.#run = run;
+    this.stored = parts.stored;
+    this.zone = parts.zone;
+    this.rows = run === null ? parts.zone.rows : parts.runs.starts[run + 1]! - parts.runs.starts[run]!;
+  }
+
+  ofRun(run: number): RunRows {
+    const { starts } = this.traces;
+    const [first, end] = [starts[run]!, starts[run + 1]!];
+    // Next to all of the granule, or what is known of it already.
+    if (this.#run !== null || 2 * (end - first) > this.rows) return { rows: this, first, end };
+    return { rows: new BlockGranule(this.#parts, run), first: 0, end: end - first };
   }
 
   get traces(): TraceRuns {
-    return (this.#runs ??= readTraces(this.#part('trace'), this.rows));
+    return this.#rowWindow.runs;
   }
 
   get classes(): GranuleClasses {
     if (this.#classes !== undefined) return this.#classes;
     const readRows = (): Uint32Array => {
-      const ofClass = this.#storedClassOf;
-      const words = this.#wordsOfRows('resource', this.stored.resource);
+      const { first } = this.#rowWindow;
+      const { classOf } = this.#parts;
+      const words = this.#parts.words('resource');
       const of = new Uint32Array(this.rows);
-      for (let row = 0; row < of.length; row++) of[row] = words.indexAt(row, ofClass[row]!);
+      for (let row = 0; row < of.length; row++) of[row] = words.indexAt(first + row, classOf[first + row]!);
       return of;
     };
     return (this.#classes = new RowsByClass(this.stored.byResource, readRows));
@@ -86,7 +90,10 @@ export class BlockGranule implements Granule {
   }
 
   get spanId(): Uint8Array {
-    return (this.#spanId ??= new Uint8Array(this.#part('span_id').dense.take(this.rows * SPAN_ID_BYTES)));
+    if (this.#spanId !== undefined) return this.#spanId;
+    const { first, end } = this.#rowWindow;
+    const ids = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
+    return (this.#spanId = new Uint8Array(ids));
   }
 
   get parentSpanId(): Uint8Array {
@@ -131,78 +138,69 @@ export class BlockGranule implements Granule {
 
   get peer(): Uint32Array {
     if (this.#peer !== undefined) return this.#peer;
-    const { peer } = this.stored;
-    const words = this.#wordsOfRows('peer', peer);
+    const { first } = this.#rowWindow;
+    const { classOf } = this.#parts;
+    const words = this.#parts.words('peer');
     const peers = new Uint32Array(this.rows);
-    const classOf = this.#storedClassOf;
-    for (let row = 0; row < peers.length; row++) peers[row] = words.wordAt(words.indexAt(row, classOf[row]!));
+    for (let row = 0; row < peers.length; row++)
+      peers[row] = words.wordAt(words.indexAt(first + row, classOf[first + row]!));
     return (this.#peer = peers);
   }
 
   get giveUps(): ReadonlyMap<number, RowGiveUp> {
     if (this.#giveUps !== undefined) return this.#giveUps;
-    const part = this.#read('give_up');
-    return (this.#giveUps = part === null ? new Map() : readGiveUps(part.loose, this.rows));
+    const { giveUps } = this.#parts;
+    if (this.#run === null) return (this.#giveUps = giveUps);
+    const { first, end } = this.#rowWindow;
+    const ofRun = [...giveUps].filter(([row]) => row >= first && row < end);
+    return (this.#giveUps = new Map(ofRun.map(([row, giveUp]) => [row - first, giveUp])));
   }
 
   column(name: string): ValueColumn | null {
     let column = this.#columns.get(name);
-    if (column === undefined) this.#columns.set(name, (column = this.#openColumn(name)));
+    if (column === undefined) {
+      const open = this.#parts.column(name);
+      const { first, end } = this.#rowWindow;
+      column = open === null ? null : new BlockColumn(open, () => this.#parts.classOf, first, end);
+      this.#columns.set(name, column);
+    }
     return column;
   }
 
   spanBytes(row: number): Buffer {
-    const shape = this.stored.shapes[this.stored.classes.shape[this.#storedClassOf[row]!]!]!;
-    return storedSpanBytes(this, shape, row);
+    const { shapes, classes } = this.stored;
+    const { first } = this.#rowWindow;
+    return storedSpanBytes(this, shapes[classes.shape[this.#parts.classOf[first + row]!]!]!, row);
   }
 
-  get #storedClassOf(): Uint32Array {
-    if (this.#classOf !== undefined) return this.#classOf;
-    const classOf = new PackedIntegers(this.#part('class'), this.rows).toArray();
-    const { count } = this.stored.classes;
-    for (let row = 0; row < classOf.length; row++) {
-      if (classOf[row]! >= count)
-        throw new DamagedPart(`part class: got ${classOf[row]}, expected one of ${count}`);
-    }
-    return (this.#classOf = classOf);
+  get #rowWindow(): RowWindow {
+    return (this.#window ??= windowOf(this.#parts.runs, this.#run));
   }
 
   get #allParents(): Parents {
-    return (this.#parents ??= readParents(this.#part('parent'), this.traces, this.spanId, this.rows));
+    return (this.#parents ??= readParents(this.#parts.parents, this.#rowWindow, this.spanId));
   }
 
   get #allStarts(): Times {
-    return (this.#starts ??= readStarts(this.#part('start'), this.traces, this.rows));
+    return (this.#starts ??= readStarts(this.#parts.starts, this.#rowWindow));
   }
 
   get #allEnds(): Times {
-    return (this.#ends ??= readEnds(this.#part('end'), this.#allStarts, this.#allParents.rows, this.rows));
+    return (this.#ends ??= readEnds(
+      this.#parts.ends,
+      this.#rowWindow,
+      this.#allStarts,
+      this.#allParents.rows,
+    ));
   }
+}
 
-  /** Of a column of which every row has one value. */
-  #wordsOfRows(name: string, stored: StoredWords): GranuleWords {
-    if (stored.ranks?.isByClass === true) return new GranuleWords(stored, null, 0);
-    const part = this.#part(name);
-    const count = part.loose.varint(this.rows);
-    if (count !== this.rows)
-      throw new DamagedPart(`part ${name}: got ${count} values, expected ${this.rows}`);
-    return new GranuleWords(stored, part, count);
-  }
-
-  #part(name: string): PartSource {
-    const part = this.#read(name);
-    if (part === null) throw new DamagedPart(`part ${name} is missing`);
-    return part;
-  }
-
-  #openColumn(name: string): ValueColumn | null {
-    const stored = this.stored.columns.find((column) => column.name === name);
-    if (stored === undefined) return null;
-    const part = this.#read(name);
-    return part === null && !stored.isInHeader
-      ? null
-      : new BlockColumn(stored, part, () => this.#storedClassOf);
-  }
+function windowOf(runs: TraceRuns, run: number | null): RowWindow {
+  const { ids, starts } = runs;
+  if (run === null) return { first: 0, end: starts.at(-1)!, firstRun: 0, runs };
+  const [first, end] = [starts[run]!, starts[run + 1]!];
+  const id = ids.subarray(run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
+  return { first, end, firstRun: run, runs: { ids: id, starts: Uint32Array.of(0, end - first) } };
 }
 
 /** What the classes of a block's rows agree in, and the class of each row, read when it is asked for. */

@@ -1,4 +1,4 @@
-/** Reads back what encode-rows.ts packed. */
+/** Reads back what encode-rows.ts packed: a granule's runs of rows, and of the rows those that are wanted. */
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import { isLater, NO_PARENT, PARENT_ELSEWHERE, PARENT_NEAR } from './encode-rows.ts';
@@ -26,6 +26,27 @@ export function readTraces(part: PartSource, rows: number): TraceRuns {
   return { ids: part.dense.take(count * TRACE_ID_BYTES), starts };
 }
 
+/** Rows that are decoded of a granule, `[first, end)`: whole runs, of which `firstRun` is the first. */
+export interface RowWindow {
+  readonly first: number;
+  readonly end: number;
+  readonly firstRun: number;
+  /** Counted from the window's first row. */
+  readonly runs: TraceRuns;
+}
+
+/** As they are stored: a code a row, and the ids that a code alone does not tell. */
+export interface PackedParents {
+  readonly codes: PackedIntegers;
+  readonly elsewhere: Buffer;
+}
+
+export function openParents(part: PartSource, rows: number): PackedParents {
+  const codes = new PackedIntegers(part, rows);
+  return { codes, elsewhere: part.dense.take(part.dense.bytes.length - part.dense.at) };
+}
+
+/** Of the rows of a window, counted from its first. */
 export interface Parents {
   /** 8 bytes a row, zeros where there is none. */
   readonly ids: Uint8Array;
@@ -33,19 +54,19 @@ export interface Parents {
   readonly rows: Uint32Array;
 }
 
-/** `spanId` begins at a word. */
+/** `spanId` is of the window's rows, and begins at a word. */
 export function readParents(
-  part: PartSource,
-  { starts }: TraceRuns,
+  packed: PackedParents,
+  { first: firstRow, end: endRow, runs: { starts } }: RowWindow,
   spanId: Uint8Array,
-  rows: number,
 ): Parents {
-  const codes = new PackedIntegers(part, rows).toArray();
-  const ids = new Uint8Array(rows * SPAN_ID_BYTES);
+  const codes = packed.codes.toArray(firstRow, endRow);
+  const ids = new Uint8Array(codes.length * SPAN_ID_BYTES);
   // An id is two words: a copy of eight bytes one by one would be most of the work.
   const to = new Uint32Array(ids.buffer);
-  const from = new Uint32Array(spanId.buffer, spanId.byteOffset, 2 * rows);
-  let elsewhere: Uint8Array = new Uint8Array(SPAN_ID_BYTES);
+  const from = new Uint32Array(spanId.buffer, spanId.byteOffset, 2 * codes.length);
+  /** How many ids were said before. */
+  let said = -1;
   for (let run = 0; run + 1 < starts.length; run++) {
     const first = starts[run]!;
     const end = starts[run + 1]!;
@@ -54,8 +75,9 @@ export function readParents(
       codes[row] = row;
       if (code === NO_PARENT) continue;
       if (code < PARENT_NEAR) {
-        if (code === PARENT_ELSEWHERE) elsewhere = part.dense.take(SPAN_ID_BYTES);
-        ids.set(elsewhere, row * SPAN_ID_BYTES);
+        if (said < 0) said = packed.codes.countOf(PARENT_ELSEWHERE, firstRow);
+        if (code === PARENT_ELSEWHERE) said++;
+        ids.set(elsewhereOf(packed, said), row * SPAN_ID_BYTES);
         continue;
       }
       const steps = code - PARENT_NEAR;
@@ -70,21 +92,41 @@ export function readParents(
   return { ids, rows: codes };
 }
 
+/** The id that was said last. */
+function elsewhereOf({ elsewhere }: PackedParents, said: number): Uint8Array {
+  const end = said * SPAN_ID_BYTES;
+  if (said === 0 || end > elsewhere.length)
+    throw new DamagedPart(`part parent: got id ${said}, expected one of ${elsewhere.length / SPAN_ID_BYTES}`);
+  return elsewhere.subarray(end - SPAN_ID_BYTES, end);
+}
+
 /** Halves of unsigned 64-bit nanoseconds. */
 export interface Times {
   readonly low: Uint32Array;
   readonly high: Uint32Array;
 }
 
-export function readStarts(part: PartSource, { starts }: TraceRuns, rows: number): Times {
-  const runs = starts.length - 1;
+/** The start of each run's first row; of each row, how much later it starts than the one before. */
+export interface PackedStarts {
+  readonly firstLow: PackedIntegers;
+  readonly firstHigh: PackedIntegers;
+  readonly low: PackedIntegers;
+  readonly high: PackedIntegers;
+}
+
+export function openStarts(part: PartSource, runs: number, rows: number): PackedStarts {
   const firstLow = new PackedIntegers(part, runs);
   const firstHigh = new PackedIntegers(part, runs);
-  const lows = new PackedIntegers(part, rows).toArray();
-  const highs = new PackedIntegers(part, rows).toArray();
-  for (let run = 0; run < runs; run++) {
-    let low = firstLow.at(run);
-    let high = firstHigh.at(run);
+  return { firstLow, firstHigh, ...openEnds(part, rows) };
+}
+
+export function readStarts(packed: PackedStarts, { first, end, firstRun, runs }: RowWindow): Times {
+  const lows = packed.low.toArray(first, end);
+  const highs = packed.high.toArray(first, end);
+  const { starts } = runs;
+  for (let run = 0; run + 1 < starts.length; run++) {
+    let low = packed.firstLow.at(firstRun + run);
+    let high = packed.firstHigh.at(firstRun + run);
     for (let row = starts[run]!; row < starts[run + 1]!; row++) {
       const sum = low + lows[row]!;
       high = (high + highs[row]! + (sum > 0xffffffff ? 1 : 0)) >>> 0;
@@ -96,13 +138,28 @@ export function readStarts(part: PartSource, { starts }: TraceRuns, rows: number
   return { low: lows, high: highs };
 }
 
+/** Of each row, how much later it ends than its last child, or than it starts where it has none. */
+export interface PackedEnds {
+  readonly low: PackedIntegers;
+  readonly high: PackedIntegers;
+}
+
+export function openEnds(part: PartSource, rows: number): PackedEnds {
+  return { low: new PackedIntegers(part, rows), high: new PackedIntegers(part, rows) };
+}
+
 /** As they were packed: from the last row to the first, each since its last child's end, else since its start. */
-export function readEnds(part: PartSource, starts: Times, parents: Uint32Array, rows: number): Times {
-  const lows = new PackedIntegers(part, rows).toArray();
-  const highs = new PackedIntegers(part, rows).toArray();
-  const childLow = new Uint32Array(rows);
-  const childHigh = new Uint32Array(rows);
-  for (let row = rows - 1; row >= 0; row--) {
+export function readEnds(
+  packed: PackedEnds,
+  { first, end }: RowWindow,
+  starts: Times,
+  parents: Uint32Array,
+): Times {
+  const lows = packed.low.toArray(first, end);
+  const highs = packed.high.toArray(first, end);
+  const childLow = new Uint32Array(lows.length);
+  const childHigh = new Uint32Array(lows.length);
+  for (let row = lows.length - 1; row >= 0; row--) {
     const isParent = (childLow[row]! | childHigh[row]!) !== 0;
     const sum = lows[row]! + (isParent ? childLow[row]! : starts.low[row]!);
     const high = highs[row]! + (isParent ? childHigh[row]! : starts.high[row]!) + (sum > 0xffffffff ? 1 : 0);

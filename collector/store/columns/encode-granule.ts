@@ -19,6 +19,7 @@ import { CLASS, columnOf, copySorted, giveBack, PEER, placesOf, RESOURCE } from 
 import { SLOW, SLOW_ROWS_MIN, writeSlowRows } from './slow-rows.ts';
 import type { RowGiveUp, SpanTable } from './span-table.ts';
 import { viewOf, type StringPool } from './string-pool.ts';
+import { FILTERED_ROWS_MIN, VALUES, writeValueFilter } from './value-filter.ts';
 import { writeZone, zoneOfClasses, type GranuleZone } from './zone.ts';
 
 /** A granule ends with the trace in which it reaches so many rows. */
@@ -31,6 +32,8 @@ export interface BlockEncoder {
   granule(number: number): Map<string, Buffer>;
   /** The slowest spans of each operation; null of a small block. Before `finish`. */
   slow(): Buffer | null;
+  /** Which values its attributes have; null of a small block, or where nobody knows. Before `finish`. */
+  values(): Buffer | null;
   /** What goes with the block: read by `decodeBlockHeader`. */
   finish(): Buffer;
 }
@@ -65,6 +68,11 @@ export function startBlock(table: SpanTable, order: Uint32Array, granuleRows = G
       rows.encodeSlow(sink);
       return sealSink(SLOW, sink);
     },
+    values() {
+      if (order.length < FILTERED_ROWS_MIN) return null;
+      sink.clear();
+      return rows.encodeValues(sink) ? sealSink(VALUES, sink) : null;
+    },
     finish() {
       sink.clear();
       rows.encodeHeader(sink, zones);
@@ -92,6 +100,7 @@ class BlockRows {
   readonly #sorted: Uint32Array<ArrayBuffer>;
   /** In order, as the sorted rows. */
   readonly #classOf: Uint32Array;
+  readonly #gathered: readonly GatheredColumn[];
   readonly #columns: readonly RowsColumn[];
   /** Of each row. */
   readonly #resource: ColumnEncoder;
@@ -112,7 +121,8 @@ class BlockRows {
     });
     this.#resource = encodeRanked(ofRows(RESOURCE));
     this.#peer = encodeWords(ofRows(PEER));
-    this.#columns = gatherValues(table, placeOf, classes, holes, ends).map((column) => ({
+    this.#gathered = gatherValues(table, placeOf, classes, holes, ends);
+    this.#columns = this.#gathered.map((column) => ({
       name: column.name,
       encoder: columnEncoder(table.strings, column),
       ends: column.ends,
@@ -166,6 +176,20 @@ class BlockRows {
       classOf: this.#classOf,
       operationOfClass: this.#classes.example.map((row) => operation[row]!),
       ends: this.ends,
+    });
+  }
+
+  /** False when nothing was written. */
+  encodeValues(into: PartSink): boolean {
+    const { strings, book, shape, scope } = this.#table;
+    const { example } = this.#classes;
+    const shapes = new Set(Array.from(example, (row) => book.shapes[shape[row]!]!));
+    return writeValueFilter(into, {
+      strings,
+      columns: this.#gathered,
+      shapes: [...shapes],
+      resources: columnOf(this.#sorted, this.#order.length, RESOURCE),
+      scopes: example.map((row) => scope[row]!),
     });
   }
 

@@ -18,6 +18,13 @@ export interface GranuleClasses extends ClassColumns {
   readonly of: Uint32Array;
 }
 
+/** Rows of one trace: `first` up to `end` of `rows`. */
+export interface RunRows {
+  readonly rows: Granule;
+  readonly first: number;
+  readonly end: number;
+}
+
 export interface Granule extends SpanRows {
   readonly zone: GranuleZone;
   /** The shapes that `shape` counts in, and the columns of their holes. */
@@ -26,6 +33,8 @@ export interface Granule extends SpanRows {
   readonly traces: TraceRuns;
   /** What many rows share, to be tested once. All but `of` are the same objects for the granules of a block. */
   readonly classes: GranuleClasses;
+  /** Where the rows of a run are to be read, by its number: in a block no others are decoded. */
+  ofRun(run: number): RunRows;
   /** A column by its name; null when no row has a value of it. (In a block it may be there though no row has.) */
   column(name: string): ValueColumn | null;
   /** The row's span as it was sent. */

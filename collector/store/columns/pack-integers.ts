@@ -110,6 +110,13 @@ export class PackedIntegers {
     return marks;
   }
 
+  /** How many of the first `end` are this one. */
+  countOf(value: number, end: number): number {
+    let count = 0;
+    for (let index = 0; index < end; index++) if (this.at(index) === value) count++;
+    return count;
+  }
+
   isAll(value: number): boolean {
     return this.#least === value && this.#planes.length === 0;
   }
@@ -124,12 +131,12 @@ export class PackedIntegers {
     return sum;
   }
 
-  /** All of them. */
-  toArray(): Uint32Array {
-    const values = new Uint32Array(this.count).fill(this.#least);
+  /** All of them, or those from `first` up to `end`. */
+  toArray(first = 0, end = this.count): Uint32Array {
+    const values = new Uint32Array(end - first).fill(this.#least);
     for (const [plane, bytes] of this.#planes.entries()) {
       const shift = 8 * plane;
-      for (let index = 0; index < values.length; index++) values[index]! += bytes[index]! << shift;
+      for (let index = 0; index < values.length; index++) values[index]! += bytes[first + index]! << shift;
     }
     return values;
   }

@@ -48,6 +48,8 @@ const COMPRESSED = 1;
 const CHECKSUM_BYTES = 4;
 /** A call of zstd costs some 25 µs either way; below this it saves less than a page. */
 const COMPRESSED_BYTES_MIN = 256;
+/** The least that zlib takes. */
+const CHUNK_BYTES_MIN = 64;
 /** Of either stream: more than one request can hold. */
 export const PART_BYTES_MAX = 2 ** 30;
 const head = new ByteSink();
@@ -117,7 +119,11 @@ function explained<T>(name: string, open: () => T): T {
 
 function decompress(stored: Buffer, length: number): Buffer {
   try {
-    return zstdDecompressSync(stored, { maxOutputLength: Math.max(length, 1) });
+    // With room for all of it and one more, zstd is done in one go, and nothing is left over.
+    return zstdDecompressSync(stored, {
+      maxOutputLength: Math.max(length, 1),
+      chunkSize: Math.max(length + 1, CHUNK_BYTES_MIN),
+    });
   } catch (error) {
     throw new DamagedPart(`does not decompress: ${(error as Error).message}`);
   }

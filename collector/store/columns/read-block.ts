@@ -3,6 +3,7 @@ import { DamagedPart } from './damaged-part.ts';
 import { HEADER } from './encode-granule.ts';
 import { BlockGranule } from './block-granule.ts';
 import type { Granule } from './granule.ts';
+import { GranuleParts } from './granule-parts.ts';
 import { openPart } from './part.ts';
 import { readBlockHeader, type BlockHeader } from './block-header.ts';
 
@@ -22,8 +23,9 @@ export function openGranule(
   const zone = block.zones[number];
   if (zone === undefined)
     throw new DamagedPart(`got granule ${number}, expected one of ${block.zones.length}`);
-  return new BlockGranule(block, zone, (name) => {
+  const parts = new GranuleParts(block, zone, (name) => {
     const bytes = read(name);
     return bytes === null ? null : openPart(name, bytes);
   });
+  return new BlockGranule(parts);
 }

@@ -4,7 +4,7 @@ import { DamagedPart } from './damaged-part.ts';
 import type { TraceRuns } from './decode-rows.ts';
 import { SEGMENT } from './encode-segment.ts';
 import { readGiveUps } from './give-ups.ts';
-import type { Granule, GranuleClasses } from './granule.ts';
+import type { Granule, GranuleClasses, RunRows } from './granule.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import { PackedStrings } from './pack-strings.ts';
 import { openDense, openPart, type PartSource } from './part.ts';
@@ -185,6 +185,11 @@ class SegmentGranule implements Granule {
       ...zoneOfClasses(this, classes, classes.ofRow, 0, this.rows),
     };
     this.classes = classesOf(this, classes);
+  }
+
+  ofRun(run: number): RunRows {
+    const { starts } = this.traces;
+    return { rows: this, first: starts[run]!, end: starts[run + 1]! };
   }
 
   column(name: string): ValueColumn | null {

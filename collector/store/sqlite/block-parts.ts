@@ -6,6 +6,8 @@
  * because a row of a few kilobytes wastes half a page, and a search reads a column of all granules anyway.
  */
 
+import { DamagedPart } from '../columns/damaged-part.ts';
+
 export interface PartRow {
   readonly columnName: string;
   readonly firstGranule: number;
@@ -14,7 +16,8 @@ export interface PartRow {
 
 /** One trace reads one granule, and with it what shares its rows: some 30 columns of this size at most. */
 const ROW_BYTES = 128 * 1024;
-const LENGTH_BYTES = 4;
+/** Of the number of granules, and of the length of each. */
+export const PLACE_BYTES = 4;
 
 /** `granules` are the columns of each granule in order; a granule may lack some. */
 export function partRows(granules: readonly ReadonlyMap<string, Uint8Array>[]): PartRow[] {
@@ -39,21 +42,28 @@ export function partRows(granules: readonly ReadonlyMap<string, Uint8Array>[]): 
 
 /** The part of the granule that stands at `index` of its row; null when it has none. */
 export function partAt(data: Buffer, index: number): Buffer | null {
-  const count = data.readUInt32LE(0);
+  const place = partPlace(data, index);
+  return place === null ? null : data.subarray(place.start, place.start + place.length);
+}
+
+/** Where it stands in the row, by its first `2 + index` numbers; null when it has none. Throws DamagedPart. */
+export function partPlace(head: Buffer, index: number): { start: number; length: number } | null {
+  const count = head.length < PLACE_BYTES ? 0 : head.readUInt32LE(0);
   if (index >= count) return null;
-  let start = LENGTH_BYTES * (1 + count);
-  for (let before = 0; before < index; before++) start += data.readUInt32LE(LENGTH_BYTES * (1 + before));
-  const length = data.readUInt32LE(LENGTH_BYTES * (1 + index));
-  return length === 0 ? null : data.subarray(start, start + length);
+  if (head.length < PLACE_BYTES * (2 + index)) throw new DamagedPart('its row is cut off');
+  let start = PLACE_BYTES * (1 + count);
+  for (let before = 0; before < index; before++) start += head.readUInt32LE(PLACE_BYTES * (1 + before));
+  const length = head.readUInt32LE(PLACE_BYTES * (1 + index));
+  return length === 0 ? null : { start, length };
 }
 
 function joinParts(parts: readonly (Uint8Array | undefined)[]): Buffer {
   const last = parts.findLastIndex((part) => part !== undefined);
   const kept = parts.slice(0, last + 1);
-  const head = Buffer.allocUnsafe(LENGTH_BYTES * (1 + kept.length));
+  const head = Buffer.allocUnsafe(PLACE_BYTES * (1 + kept.length));
   head.writeUInt32LE(kept.length, 0);
   for (const [index, part] of kept.entries()) {
-    head.writeUInt32LE(part?.length ?? 0, LENGTH_BYTES * (1 + index));
+    head.writeUInt32LE(part?.length ?? 0, PLACE_BYTES * (1 + index));
   }
   return Buffer.concat([head, ...kept.filter((part) => part !== undefined)]);
 }

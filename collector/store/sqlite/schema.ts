@@ -116,7 +116,7 @@ CREATE TABLE block (
 CREATE TABLE block_part (
   -- The columns of blocks, compressed.
   block_id INTEGER NOT NULL,
-  column_name TEXT NOT NULL, -- header: what granules share; slow: the slowest spans of each operation; a/s/KEY: values of the text attribute KEY; trace, start, end, …
+  column_name TEXT NOT NULL, -- header: what granules share; slow: the slowest spans of each operation; values: which attribute values there are; a/s/KEY: values of the text attribute KEY; trace, start, end, …
   first_granule INTEGER NOT NULL, -- data has it and those up to the next row of this column
   data BLOB NOT NULL, -- how many granules, the length of each, their bytes
   UNIQUE (block_id, column_name, first_granule)

@@ -70,6 +70,24 @@ function expectSame(granule: Granule, table: SpanTable, order: Uint32Array, from
   }
 }
 
+/** By column: what `count` rows from `first` on have of it, and which of them have the first value that is there. */
+function valuesOf(granule: Granule, first: number, count: number) {
+  return granule.stored.columns
+    .filter(({ name }) => name[1] === '/')
+    .map(({ name }) => {
+      const column = granule.column(name);
+      const values = Array.from({ length: count }, (_, row) =>
+        Array.from({ length: column?.countAt(first + row) ?? 0 }, (__, ordinal) =>
+          column!.attributeAt(column!.indexAt(first + row, ordinal)),
+        ),
+      );
+      const marks = new Uint8Array(granule.rows);
+      const wanted = values.flat()[0];
+      if (wanted !== undefined) column!.markEqual(String(wanted), marks);
+      return { name, values, marks: [...marks.subarray(first, first + count)] };
+    });
+}
+
 function expectSameSpans(granule: Granule): void {
   const makeSpan = createSpanMaker(granule);
   for (let row = 0; row < granule.rows; row++) {
@@ -118,6 +136,32 @@ describe.each([0, 2])('of random spans, %i in a hundred bytes strange', (percent
     const granules = openBlock(encodeBlock(table, order, 200));
     expect(granules.length).toBeGreaterThan(2);
     for (const granule of granules) expectSame(granule, table, order, granule.zone.firstRow);
+  });
+
+  test('the rows of one trace read alone are those of the granule', () => {
+    const block = encodeBlock(table, order, 200);
+    let alone = 0;
+    const others = openBlock(block);
+    for (const [number, granule] of openBlock(block).entries()) {
+      const { ids, starts } = granule.traces;
+      for (let run = 0; run + 1 < starts.length; run++) {
+        const { rows, first, end } = others[number]!.ofRun(run);
+        const from = starts[run]!;
+        expect(end - first).toBe(starts[run + 1]! - from);
+        for (let row = first; row < end; row++) {
+          expect(rowOf(rows, row)).toEqual(rowOf(granule, from + row - first));
+          expect(classOf(rows, row)).toEqual(classOf(granule, from + row - first));
+          expect(rows.spanBytes(row).equals(granule.spanBytes(from + row - first))).toBe(true);
+        }
+        if (first > 0 || end < rows.rows) continue;
+        alone++;
+        expect([...rows.traces.starts]).toEqual([0, end]);
+        expect(rows.traces.ids.equals(ids.subarray(run * 16, run * 16 + 16))).toBe(true);
+        expect(valuesOf(rows, 0, end)).toEqual(valuesOf(granule, from, end));
+        expectSameSpans(rows);
+      }
+    }
+    expect(alone).toBeGreaterThan(10);
   });
 
   test('a row is the same span whether its bytes are decoded or its columns read', () => {

@@ -45,7 +45,7 @@ export function createDiagnoser(
   readHostViews: (traceId: string) => readonly HostView[],
 ) {
   function open(units: readonly Unit[], traceId: string): OpenTrace | null {
-    const pieces = reader.pieces(units, traceId);
+    const pieces = reader.pieces(units, traceId, 'among many');
     const understood = undamaged(
       () => understand(reader.storedSpans(pieces, traceId)),
       () => understand(reader.spans(pieces)),

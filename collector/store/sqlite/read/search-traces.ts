@@ -13,6 +13,7 @@ import { findTraces, type FoundTrace, type ListedTraces, type SearchUnit } from 
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
 import { searchSlow } from '../../search/slow-search.ts';
 import { canMeet, compileConditions, type SpanConditions } from '../../search/span-conditions.ts';
+import { compileValueConditions, type CanHave } from '../../search/value-conditions.ts';
 import { traceFacts, type TraceFacts } from '../../search/trace-pieces.ts';
 import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
@@ -117,6 +118,7 @@ export function createTraceSearch(
     const surroundings = (traceId: string) => surroundingsOf(traceId, () => read(traceId));
     const conditions = compileConditions(search.term, names);
     const matchesOf = createMatches(search, conditions, names, reader, surroundings, isCancelled);
+    const canHave = compileValueConditions(search.term, names);
     const isOfSlow = conditions.isAll && conditions.ofDuration > 0;
     const searched = units.map((unit): SearchUnit => {
       const isWhole =
@@ -124,7 +126,7 @@ export function createTraceSearch(
       return {
         firstStartMs: unit.firstStartMs,
         lastStartMs: unit.lastStartMs,
-        matches: scanOf(unit, search.range, matchesOf, onDamage, isCancelled),
+        matches: scanOf(unit, search.range, matchesOf, canHave, onDamage, isCancelled),
         listed: readOnce(() => (isOfSlow && isWhole ? listSlow(unit, conditions, onDamage) : null)),
       };
     });
@@ -244,18 +246,32 @@ function readOnce<T>(read: () => T): () => T {
   return () => (known ??= { value: read() }).value;
 }
 
+/** True also where nothing is known of its values, or it cannot be read. */
+function mayHave(unit: Unit, canHave: CanHave, onDamage: (what: string) => void): boolean {
+  try {
+    const values = unit.values();
+    return values === null || canHave(values);
+  } catch (error) {
+    if (!(error instanceof DamagedPart)) throw error;
+    onDamage(`${unit.name}: ${error.message}`);
+    return true;
+  }
+}
+
 /** Looks through the unit's granules, as far as they can have spans of the range. */
 function scanOf(
   unit: Unit,
   range: TimeRange,
   matchesOf: MatchesOf,
+  canHave: CanHave | null,
   onDamage: (what: string) => void,
   isCancelled: () => boolean,
 ): SearchUnit['matches'] {
   return function* (isKnown) {
+    if (canHave !== null && !mayHave(unit, canHave, onDamage)) return;
     for (let number = 0; number < unit.granules && !isCancelled(); number++) {
       try {
-        const granule = unit.granule(number);
+        const granule = unit.granule(number, 'in turn');
         const { minStartMs, maxStartMs } = granule.zone;
         if (maxStartMs < range.fromUnixMs || minStartMs >= range.toUnixMs) continue;
         yield* matchingTraces(granule, matchesOf(granule), isKnown);

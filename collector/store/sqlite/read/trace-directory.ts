@@ -80,19 +80,20 @@ function lowerBound(count: number, at: (index: number) => number, wanted: number
 
 /** Rows of the trace in a granule, `[first, end)`; null when it has none. */
 export function rowsOfTrace(granule: Granule, traceId: Uint8Array): { first: number; end: number } | null {
-  const { ids, starts } = granule.traces;
+  const run = runOfTrace(granule, traceId);
+  const { starts } = granule.traces;
+  return run === null ? null : { first: starts[run]!, end: starts[run + 1]! };
+}
+
+/** Which of a granule's runs is of the trace; null when none is. */
+export function runOfTrace({ traces: { ids, starts } }: Granule, traceId: Uint8Array): number | null {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const order = ids.compare(
-      traceId,
-      0,
-      TRACE_ID_BYTES,
-      middle * TRACE_ID_BYTES,
-      (middle + 1) * TRACE_ID_BYTES,
-    );
-    if (order === 0) return { first: starts[middle]!, end: starts[middle + 1]! };
+    const at = middle * TRACE_ID_BYTES;
+    const order = ids.compare(traceId, 0, TRACE_ID_BYTES, at, at + TRACE_ID_BYTES);
+    if (order === 0) return middle;
     if (order < 0) low = middle + 1;
     else high = middle;
   }

@@ -8,14 +8,17 @@ import { spanIdOf, startMsOf } from '../../columns/span-table.ts';
 import { withoutCopies, type TracePiece } from '../../search/trace-pieces.ts';
 import type { SpanIdentity } from '../../store.ts';
 import type { Names } from './names.ts';
-import { rowsOfTrace } from './trace-directory.ts';
+import { runOfTrace } from './trace-directory.ts';
 import type { TraceUnit } from './units.ts';
 
 export type Piece = TracePiece<Granule>;
 
 export interface TraceReader {
-  /** Without copies; empty when the trace is unknown. */
-  pieces(units: readonly TraceUnit[], traceId: string): Piece[];
+  /**
+   * Without copies; empty when the trace is unknown. Of a trace alone no other rows are decoded; among many it is quicker
+   * to decode a granule once.
+   */
+  pieces(units: readonly TraceUnit[], traceId: string, read?: 'alone' | 'among many'): Piece[];
   /** How many rows the trace has, copies included; no further than it takes to know that they are more than `most`. */
   countRows(units: readonly TraceUnit[], traceId: string, most: number): number;
   /** By start. */
@@ -34,15 +37,15 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
   function eachRun(
     units: readonly TraceUnit[],
     traceId: string,
-    take: (granule: Granule, first: number, end: number) => 'more' | 'enough',
+    take: (granule: Granule, run: number) => 'more' | 'enough',
   ): void {
     const id = Buffer.from(traceId, 'hex');
     for (const unit of units) {
       try {
         for (const number of unit.directory().granulesOf(id)) {
-          const granule = unit.granule(number);
-          const rows = rowsOfTrace(granule, id);
-          if (rows !== null && take(granule, rows.first, rows.end) === 'enough') return;
+          const granule = unit.granule(number, 'alone');
+          const run = runOfTrace(granule, id);
+          if (run !== null && take(granule, run) === 'enough') return;
         }
       } catch (error) {
         if (!(error instanceof DamagedPart)) throw error;
@@ -51,11 +54,18 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     }
   }
 
-  function pieces(units: readonly TraceUnit[], traceId: string): Piece[] {
+  function pieces(
+    units: readonly TraceUnit[],
+    traceId: string,
+    read: 'alone' | 'among many' = 'alone',
+  ): Piece[] {
     const found: Piece[] = [];
-    eachRun(units, traceId, (granule, first, end) => {
-      decodeFacts(granule);
-      found.push({ rows: granule, at: Uint32Array.from({ length: end - first }, (_, i) => first + i) });
+    eachRun(units, traceId, (granule, run) => {
+      const { starts } = granule.traces;
+      const { rows, first, end } =
+        read === 'alone' ? granule.ofRun(run) : { rows: granule, first: starts[run]!, end: starts[run + 1]! };
+      decodeFacts(rows);
+      found.push({ rows, at: Uint32Array.from({ length: end - first }, (_, i) => first + i) });
       return 'more';
     });
     // Within a unit copies were left out when it was made; a segment is as it came.
@@ -64,8 +74,8 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
 
   function countRows(units: readonly TraceUnit[], traceId: string, most: number): number {
     let count = 0;
-    eachRun(units, traceId, (_, first, end) => {
-      count += end - first;
+    eachRun(units, traceId, ({ traces: { starts } }, run) => {
+      count += starts[run + 1]! - starts[run]!;
       return count > most ? 'enough' : 'more';
     });
     return count;

@@ -8,13 +8,17 @@ import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { openDense, openPart } from '../../columns/part.ts';
 import { SLOW, SLOW_ROWS_MIN, SlowRows } from '../../columns/slow-rows.ts';
-import { partAt } from '../block-parts.ts';
+import { FILTERED_ROWS_MIN, ValueFilter, VALUES } from '../../columns/value-filter.ts';
 import { readBlockRows, type BlockRow } from '../block-rows.ts';
 import { readSegmentIds } from '../segment-ids.ts';
 import type { TimeRange } from '../../store.ts';
-import { isCorrupt, type Connection } from '../open-database.ts';
+import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
+import { createPartRows, readStored } from './part-rows.ts';
 import { directoryOf, directoryOfIds, type BlockDirectory, type TraceDirectory } from './trace-directory.ts';
+
+/** Whether a granule is read for itself, or one after the other. */
+export type ReadOrder = 'alone' | 'in turn';
 
 /** Granules that are in order of trace, each trace in one or in several that follow each other. */
 export interface Unit {
@@ -23,11 +27,13 @@ export interface Unit {
   /** Of its spans' starts, epoch milliseconds; infinite where they are scattered. */
   readonly firstStartMs: number;
   readonly lastStartMs: number;
-  granule(number: number): Granule;
+  granule(number: number, order: ReadOrder): Granule;
   /** Where its traces are. */
   directory(): TraceDirectory;
   /** The slowest spans of its operations; null where none are listed. */
   slow(): ListedSlow | null;
+  /** Which values its attributes have; null where that is not known without looking through it. */
+  values(): ValueFilter | null;
 }
 
 export interface ListedSlow {
@@ -50,7 +56,7 @@ export interface Units {
   /** Those in which traces are looked up by their ids: a segment is not opened before it may hold one. */
   byTrace(): TraceUnit[];
   /** The blocks: what is in them is in the rollups too. */
-  counted(): Unit[];
+  counted(): readonly Unit[];
 }
 
 const GRANULES_KEPT_MAX = 16;
@@ -60,6 +66,8 @@ const HEADERS_KEPT_MAX = 300;
 const DIRECTORY_BYTES_KEPT_MAX = 48_000_000;
 /** 1.1 bytes a span: of some fifteen million. */
 const SLOW_BYTES_KEPT_MAX = 16_000_000;
+/** 1.3 bytes a span: of some eighteen million. */
+const VALUE_BYTES_KEPT_MAX = 24_000_000;
 
 /** Told of what could not be read; the rest is served. */
 export type OnDamage = (what: string) => void;
@@ -72,7 +80,7 @@ export function eachGranule(
 ): void {
   for (let number = 0; number < unit.granules; number++) {
     try {
-      if (work(unit.granule(number)) === 'done') return;
+      if (work(unit.granule(number, 'in turn')) === 'done') return;
     } catch (error) {
       if (!(error instanceof DamagedPart)) throw error;
       onDamage(`${unit.name}: ${error.message}`);
@@ -87,14 +95,20 @@ export function newestUnits(units: readonly Unit[], { fromUnixMs, toUnixMs }: Ti
     .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
 }
 
-/** Pages that SQLite cannot read are damage of what they hold. */
-function readStored<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!isCorrupt(error)) throw error;
-    throw new DamagedPart((error as Error).message);
-  }
+function needed(name: string, part: Uint8Array | null): Uint8Array {
+  if (part === null) throw new DamagedPart(`its ${name} is missing`);
+  return part;
+}
+
+/** Reads again only when another connection has committed something. To be called within a transaction. */
+function untilChanged<T>(database: Connection, read: () => T): () => T {
+  const version = database.prepare<[], number>('PRAGMA data_version').pluck();
+  let known: { readonly version: number; readonly value: T } | null = null;
+  return () => {
+    const now = version.get()!;
+    if (known?.version !== now) known = { version: now, value: read() };
+    return known.value;
+  };
 }
 
 export function createUnits(database: Connection, onDamage: OnDamage): Units {
@@ -105,51 +119,27 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
   const segmentRow = database.prepare<[number], SegmentRow>(
     'SELECT span_count, data FROM segment WHERE segment_id = ?',
   );
-  const partRow = database.prepare<[number, string, number], { first_granule: number; data: Buffer }>(
-    `SELECT first_granule, data FROM block_part
-     WHERE block_id = ? AND column_name = ? AND first_granule <= ? ORDER BY first_granule DESC LIMIT 1`,
-  );
+  const parts = createPartRows(database);
   const headers = new LeastRecent<number, BlockHeader>(HEADERS_KEPT_MAX, () => 1);
   const granules = new LeastRecent<string, Granule>(GRANULES_KEPT_MAX, () => 1);
   const segments = new LeastRecent<number, Granule>(SEGMENT_ROWS_KEPT_MAX, ({ rows }) => rows + 1);
   const bytesOf = ({ bytes }: { readonly bytes: number }) => bytes;
   const directories = new LeastRecent<number, BlockDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
   const segmentDirectories = new LeastRecent<number, TraceDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
+  const valueFilters = new LeastRecent<number, ValueFilter | null>(
+    VALUE_BYTES_KEPT_MAX,
+    (filter) => filter?.bytes ?? 1,
+  );
   const slowRows = new LeastRecent<number, SlowRows | null>(SLOW_BYTES_KEPT_MAX, (rows) => rows?.bytes ?? 1);
-  /** A row holds a column of several granules: the last of each column is read again by the next granule. */
-  let rowsOf: { blockId: number; rows: Map<string, { first_granule: number; data: Buffer }> } = {
-    blockId: -1,
-    rows: new Map(),
-  };
-
-  function readPart(blockId: number, name: string, granule: number): Uint8Array | null {
-    if (rowsOf.blockId !== blockId) rowsOf = { blockId, rows: new Map() };
-    const kept = rowsOf.rows.get(name);
-    let part =
-      kept === undefined || kept.first_granule > granule
-        ? null
-        : partAt(kept.data, granule - kept.first_granule);
-    if (part !== null) return part;
-    const row = readStored(() => partRow.get(blockId, name, granule));
-    if (row === undefined) return null;
-    rowsOf.rows.set(name, row);
-    part = partAt(row.data, granule - row.first_granule);
-    return part;
-  }
 
   function headerOf(blockId: number): BlockHeader {
-    return headers.get(blockId, () => decodeBlockHeader(neededPart(blockId, 'header', 0)));
+    return headers.get(blockId, () => decodeBlockHeader(needed('header', parts.alone(blockId, 'header', 0))));
   }
 
-  function neededPart(blockId: number, name: string, granule: number): Uint8Array {
-    const part = readPart(blockId, name, granule);
-    if (part === null) throw new DamagedPart(`its ${name} is missing`);
-    return part;
-  }
-
-  /** A copy where it is kept: a view would keep the row, with the parts of other granules. */
-  function copyOfPart(blockId: number, name: string, granule: number): Uint8Array | null {
-    const part = readPart(blockId, name, granule);
+  function readPart(blockId: number, name: string, granule: number, order: ReadOrder): Uint8Array | null {
+    if (order === 'alone') return parts.alone(blockId, name, granule);
+    const part = parts.inTurn(blockId, name, granule);
+    // A view that is kept would keep the parts of other granules.
     return part === null ? null : new Uint8Array(part);
   }
 
@@ -157,7 +147,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     const { blockId, spans } = row;
     if (spans < SLOW_ROWS_MIN) return null;
     const rows = slowRows.get(blockId, () => {
-      const part = copyOfPart(blockId, SLOW, 0);
+      const part = parts.alone(blockId, SLOW, 0);
       return part === null ? null : new SlowRows(openPart(SLOW, part));
     });
     if (rows === null) return null;
@@ -170,9 +160,20 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     };
   }
 
+  function valuesOf({ blockId, spans }: BlockRow): ValueFilter | null {
+    if (spans < FILTERED_ROWS_MIN) return null;
+    return valueFilters.get(blockId, () => {
+      const part = parts.alone(blockId, VALUES, 0);
+      return part === null ? null : new ValueFilter(openPart(VALUES, part));
+    });
+  }
+
   const blockDirectory = ({ blockId, granules: count }: BlockRow): BlockDirectory =>
     directories.get(blockId, () =>
-      directoryOf(count, (number) => openDense('trace', neededPart(blockId, 'trace', number)).bytes),
+      directoryOf(count, (number) => {
+        const part = needed('trace', parts.inTurn(blockId, 'trace', number));
+        return openDense('trace', part).bytes;
+      }),
     );
 
   function blockUnit(row: BlockRow): Unit {
@@ -182,12 +183,13 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       granules: row.granules,
       firstStartMs: row.firstStartUnixMs ?? -Infinity,
       lastStartMs: row.lastStartUnixMs ?? Infinity,
-      granule: (number) =>
+      granule: (number, order) =>
         granules.get(`${blockId} ${number}`, () =>
-          openGranule(headerOf(blockId), number, (part) => copyOfPart(blockId, part, number)),
+          openGranule(headerOf(blockId), number, (name) => readPart(blockId, name, number, order)),
         ),
       directory: () => blockDirectory(row),
       slow: () => slowOf(row),
+      values: () => valuesOf(row),
     };
   }
 
@@ -217,6 +219,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       firstStartMs: granule.zone.minStartMs,
       lastStartMs: granule.zone.maxStartMs,
       slow: () => null,
+      values: () => null,
     };
   }
 
@@ -233,10 +236,13 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
     };
   }
 
+  const blocksNow = untilChanged(database, () => blockRows().map(blockUnit));
+  const segmentsNow = untilChanged(database, segmentIds);
+
   return {
     all() {
-      const units = blockRows().map(blockUnit);
-      for (const segmentId of segmentIds()) {
+      const units = [...blocksNow()];
+      for (const segmentId of segmentsNow()) {
         try {
           units.push(segmentUnit(segmentId));
         } catch (error) {
@@ -246,7 +252,7 @@ export function createUnits(database: Connection, onDamage: OnDamage): Units {
       }
       return units;
     },
-    byTrace: () => [...blockRows().map(blockUnit), ...segmentIds().map(unopenedSegment)],
-    counted: () => blockRows().map(blockUnit),
+    byTrace: () => [...blocksNow(), ...segmentsNow().map(unopenedSegment)],
+    counted: blocksNow,
   };
 }

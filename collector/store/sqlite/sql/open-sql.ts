@@ -73,7 +73,7 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
     const values: Cell[] = SPAN_COLUMNS.map(() => null);
     for (let number = 0; number < unit.granules; number++) {
       try {
-        const granule = unit.granule(number);
+        const granule = unit.granule(number, 'in turn');
         if (granule.zone.maxStartMs < sinceUnixMs) continue;
         const isWhole = granule.zone.minStartMs >= sinceUnixMs;
         const cells = openCells(granule);

@@ -3,6 +3,7 @@ import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
 import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
+import { VALUES } from '../../columns/value-filter.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
 import { partRows, type PartRow } from '../block-parts.ts';
@@ -42,6 +43,8 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
   }
   const slow = block.slow();
   if (slow !== null) granules[0]!.set(SLOW, slow);
+  const values = block.values();
+  if (values !== null) granules[0]!.set(VALUES, values);
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
   let firstStartMs = Infinity;
