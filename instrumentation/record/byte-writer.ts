@@ -142,20 +142,21 @@ export class ByteWriter {
     this.utf8(text);
   }
 
-  /** Begins what stands behind its length; to be given to `close`. */
-  open(): number {
+  /** Begins what stands behind its length, which takes this many bytes most often; both are to be given to `close`. */
+  open(lengthBytes = 1): number {
     const start = this.at;
-    this.at += 1;
+    this.at += lengthBytes;
     return start;
   }
 
-  /** Ends it: short things are in their place, longer ones move to make room for the longer length. */
-  close(start: number): void {
-    const length = this.at - start - 1;
-    const extra = varintLength(length) - 1;
-    if (extra > 0) {
-      this.reserve(extra);
-      this.bytes.copyWithin(start + 1 + extra, start + 1, this.at);
+  /** Ends it: what has a length of another size than was left for it moves. */
+  close(start: number, lengthBytes = 1): void {
+    const from = start + lengthBytes;
+    const length = this.at - from;
+    const actualBytes = varintLength(length);
+    if (actualBytes !== lengthBytes) {
+      if (actualBytes > lengthBytes) this.reserve(actualBytes - lengthBytes);
+      this.bytes.copyWithin(start + actualBytes, from, this.at);
     }
     this.at = start;
     this.varint(length);

@@ -11,12 +11,14 @@ const knowsRemote = 0x100;
 const isRemoteFlag = 0x200;
 /** All fields of a fixed size, with their tags, and more. */
 const fixedFieldsBytes = 160;
+/** What the length of a span takes: from 128 bytes to 16 KiB. */
+const lengthBytes = 2;
 
 export function writeSpan(writer: ByteWriter, span: SpanData): void {
   const { parentSpanId, name, traceState, endAttributes, shared } = span;
   writer.reserve(fixedFieldsBytes + 3 * name.length);
   writer.byte(0x12);
-  const start = writer.open();
+  const start = writer.open(lengthBytes);
   writeIds(writer, span.traceId, span.spanId);
   if (traceState) writeText(writer, 0x1a, traceState.serialize());
   if (parentSpanId !== undefined) {
@@ -50,7 +52,7 @@ export function writeSpan(writer: ByteWriter, span: SpanData): void {
   writeCount(writer, 0x50, span.droppedAttributesCount);
   if (span.events || span.links || span.droppedEventsCount || span.droppedLinksCount)
     writeLists(writer, span);
-  writer.close(start);
+  writer.close(start, lengthBytes);
 }
 
 function writeShared(writer: ByteWriter, shared: SharedAttributes): void {

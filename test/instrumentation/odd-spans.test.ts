@@ -98,6 +98,15 @@ describe('odd input', () => {
     expect(next!.name).toBe('next');
   });
 
+  it.each([
+    { what: 'one byte', from: 0, to: 128 },
+    { what: 'two bytes', from: 16_250, to: 16_400 },
+  ])('spans around the longest whose length takes $what are sent whole', async ({ from, to }) => {
+    const names = Array.from({ length: to - from }, (_, index) => 'n'.repeat(from + index));
+    for (const name of names) recording.tracer.startSpan(name).end();
+    expect((await recording.ended()).map(({ name }) => name)).toEqual(names);
+  });
+
   it('what is no text, no time and no link does no harm', async () => {
     const { tracer } = recording;
     const span = tracer.startSpan(undefined as unknown as string, { startTime: NaN, kind: SpanKind.SERVER });
