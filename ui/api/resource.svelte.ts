@@ -11,6 +11,8 @@ export interface Resource<T> {
   reload(): void;
   /** Shows an answer that was fetched elsewhere (an update that the user accepted). */
   replace(data: T): void;
+  /** An update that was fetched elsewhere did not come: what is shown is stale. */
+  fail(reason: unknown): void;
 }
 
 /**
@@ -50,7 +52,7 @@ export function resource<T>(
       })
       .catch((reason: unknown) => {
         if (controller.signal.aborted) return;
-        error = reason instanceof ApiError ? reason : new ApiError(0, String(reason), null, null);
+        error = asApiError(reason);
       })
       .finally(() => {
         if (!controller.signal.aborted) loading = false;
@@ -76,5 +78,12 @@ export function resource<T>(
       data = answer;
       error = null;
     },
+    fail: (reason) => {
+      error = asApiError(reason);
+    },
   };
+}
+
+function asApiError(reason: unknown): ApiError {
+  return reason instanceof ApiError ? reason : new ApiError(0, String(reason), null, null);
 }

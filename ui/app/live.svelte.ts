@@ -10,6 +10,8 @@ const EVENTS: readonly LiveEvent[] = ['map', 'incident', 'trace', 'status'];
 
 let wanted = $state(true);
 let connection = $state<'connecting' | 'open' | 'lost'>('connecting');
+/** When the collector was last heard of, while the connection is lost. */
+let lostSince = $state<number | null>(null);
 let source: EventSource | null = null;
 const listeners = new Set<(event: LiveEvent, json: string) => void>();
 
@@ -20,14 +22,27 @@ export const live = {
   get connection() {
     return connection;
   },
+  get lostSince() {
+    return lostSince;
+  },
 };
 
 /** Connects, and connects again by itself when the collector restarts; returns how to stop. */
 export function startLive(): () => void {
   if (typeof EventSource === 'undefined' || source) return stopLive;
   source = new EventSource('/api/live');
-  source.addEventListener('open', () => (connection = 'open'));
-  source.addEventListener('error', () => (connection = 'lost'));
+  source.addEventListener('open', () => {
+    connection = 'open';
+    // What happened meanwhile was told to nobody.
+    if (lostSince !== null && wanted) {
+      for (const event of EVENTS) for (const listener of listeners) listener(event, '{}');
+    }
+    lostSince = null;
+  });
+  source.addEventListener('error', () => {
+    connection = 'lost';
+    lostSince ??= Date.now();
+  });
   for (const event of EVENTS) {
     source.addEventListener(event, (message: MessageEvent<string>) => {
       if (wanted) for (const listener of listeners) listener(event, message.data);
@@ -40,6 +55,7 @@ function stopLive(): void {
   source?.close();
   source = null;
   connection = 'connecting';
+  lostSince = null;
 }
 
 export function toggleLive(): void {
