@@ -45,20 +45,28 @@ const COST = {
   shorter: [0, 25, 90],
 };
 
+/** Places badges some at a time: it takes longer than anything else that is drawn. */
+export interface BadgePlacer {
+  /** Of the first so many badges; those that were placed before are known. */
+  placeFirst(count: number): readonly BadgePlace[];
+}
+
 /**
  * One place for each badge, in the given order: the first, which should be the worst, chooses first. Where it would hide
  * much, a shorter one is chosen. `grown`: how much larger badges are than the map.
  */
-export function placeBadges(
+export function createBadgePlacer(
   badges: readonly Badge[],
   nodes: readonly Rect[],
   lines: readonly (readonly Point[])[],
   grown = 1,
-): BadgePlace[] {
+): BadgePlacer {
   const taken: Rect[] = [];
+  const places: BadgePlace[] = [];
   const countLines = createLineCounter(lines);
   const height = BADGE_HEIGHT * grown;
-  return badges.map((badge) => {
+
+  function place(badge: Badge): BadgePlace {
     let best: BadgePlace = { at: badge.line[0] ?? { x: 0, y: 0 }, size: 0 };
     let lowest = Infinity;
     for (const { at, size, cost: reach } of candidatesOf(badge, grown)) {
@@ -75,7 +83,14 @@ export function placeBadges(
     }
     taken.push(rectAround(best.at, (badge.widths[best.size] ?? 0) * grown, height));
     return best;
-  });
+  }
+
+  return {
+    placeFirst(count) {
+      for (const badge of badges.slice(places.length, count)) places.push(place(badge));
+      return places.slice(0, count);
+    },
+  };
 }
 
 /** Each place of each size with what it costs by itself, cheapest first. */
@@ -104,26 +119,29 @@ const CELL_PX = 64;
 const CELLS_WIDE = 2 ** 20;
 
 /**
- * Counts the lines, but for one, that have a point in a rectangle, up to as many as are enough. Asking all of them for each place of each badge took
- * 0.7 s with 400 edges, most of which time out.
+ * Counts the lines, but for one, that have a point in a rectangle, up to as many as are enough. Asking all of them for each
+ * place of each badge took 0.7 s with 400 edges, most of which time out.
  */
 function createLineCounter(lines: readonly (readonly Point[])[]) {
-  const cells = new Map<number, { readonly line: number; readonly point: Point }[]>();
+  /** Of each square, line, x and y of every point in it, one after the other. */
+  const cells = new Map<number, number[]>();
   const cellOf = (px: number): number => Math.floor(px / CELL_PX);
   for (const [line, points] of lines.entries()) {
     for (const point of points) {
       const key = cellOf(point.x) * CELLS_WIDE + cellOf(point.y);
       const cell = cells.get(key);
-      if (cell === undefined) cells.set(key, [{ line, point }]);
-      else cell.push({ line, point });
+      if (cell === undefined) cells.set(key, [line, point.x, point.y]);
+      else cell.push(line, point.x, point.y);
     }
   }
   return (rect: Rect, except: readonly Point[], enough: number): number => {
     const found = new Set<number>();
     for (let x = cellOf(rect.left); x <= cellOf(rect.right); x++) {
       for (let y = cellOf(rect.top); y <= cellOf(rect.bottom); y++) {
-        for (const { line, point } of cells.get(x * CELLS_WIDE + y) ?? []) {
-          if (lines[line] !== except && covers(rect, point)) found.add(line);
+        const cell = cells.get(x * CELLS_WIDE + y) ?? [];
+        for (let at = 0; at < cell.length; at += 3) {
+          const [line = 0, px = 0, py = 0] = [cell[at], cell[at + 1], cell[at + 2]];
+          if (isIn(rect, px, py) && lines[line] !== except) found.add(line);
           if (found.size >= enough) return enough;
         }
       }
@@ -142,5 +160,9 @@ function overlap(a: Rect, b: Rect): boolean {
 }
 
 function covers(rect: Rect, { x, y }: Point): boolean {
+  return isIn(rect, x, y);
+}
+
+function isIn(rect: Rect, x: number, y: number): boolean {
   return rect.left < x && x < rect.right && rect.top < y && y < rect.bottom;
 }
