@@ -1,6 +1,6 @@
 /** Evidence: a fact with the span and attribute it can be looked up in. */
 import { numberAttribute, shownName, type Attributes } from '../span.ts';
-import { errorText } from './outcome.ts';
+import { errorWords } from './outcome.ts';
 import type { TraceNode } from './tree.ts';
 import type { Evidence } from './verdict.ts';
 
@@ -32,12 +32,13 @@ export function hostFact(text: string, name: string, value: number): Evidence {
 
 /** What the span's error says, in its own words. */
 export function errorFact(node: TraceNode): Evidence | null {
-  const words = errorText(node.span)
-    .split('\n')
-    .findLast((line) => line !== '');
-  if (words === undefined) return null;
+  const said = errorWords(node.span);
+  const last = said.at(-1);
+  if (last === undefined) return null;
+  const words = last.words.split('\n').findLast((line) => line !== '') ?? last.words;
   const quoted = words.length > TEXT_CHARS_MAX ? `${words.slice(0, TEXT_CHARS_MAX)}…` : words;
-  const attribute = node.span.attributes.get('error.type') === words ? 'error.type' : null;
+  // Where an attribute of the span says the same, it can be looked up there.
+  const { attribute } = said.find((other) => other.words === last.words) ?? last;
   return {
     text: `the error says: ${quoted}`,
     spanId: node.span.spanId,

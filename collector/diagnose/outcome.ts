@@ -94,20 +94,26 @@ function failureOf(span: Span, httpStatus: number | null): Failure | null {
 
 /** The words of a span's error, most specific first, one a line. */
 export function errorText(span: Span): string {
-  const lines: string[] = [];
-  const add = (value: unknown) => {
-    if (typeof value === 'string' && value !== '') lines.push(value.slice(0, 1_000));
+  return errorWords(span)
+    .map(({ words }) => words)
+    .join('\n');
+}
+
+/** The same, each with what says it: an attribute of the span or of its exception, or `status.message`. */
+export function errorWords(span: Span): { readonly words: string; readonly attribute: string }[] {
+  const found: { words: string; attribute: string }[] = [];
+  const add = (attribute: string, value: unknown) => {
+    if (typeof value === 'string' && value !== '') found.push({ words: value.slice(0, 1_000), attribute });
   };
   for (const key of ['error.type', 'exception.type', 'exception.message', 'db.response.status_code']) {
-    add(span.attributes.get(key));
+    add(key, span.attributes.get(key));
   }
-  add(span.status.message);
-  for (const event of span.events.slice(0, 8)) {
-    if (event.name !== 'exception') continue;
-    add(event.attributes.get('exception.type'));
-    add(event.attributes.get('exception.message'));
+  add('status.message', span.status.message);
+  for (const { name, attributes } of span.events.slice(0, 8)) {
+    if (name !== 'exception') continue;
+    for (const key of ['exception.type', 'exception.message']) add(key, attributes.get(key));
   }
-  return lines.join('\n');
+  return found;
 }
 
 export function httpStatusOf(span: Span): number | null {

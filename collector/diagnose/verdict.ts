@@ -36,7 +36,10 @@ export interface Origin {
 export interface Evidence {
   text: string;
   spanId: string | null;
-  /** Of the span; with `source: 'host'` the name of a counter or value of a host. */
+  /**
+   * Of the span or of its exception, or `status.message`; with `source: 'host'` the name of a counter or value of a host.
+   * null of a fact of the span itself: its times, or that something is not there.
+   */
   attribute: string | null;
   value: string | number | boolean | null;
   source: 'client-kernel' | 'host' | 'span' | 'history' | 'population';

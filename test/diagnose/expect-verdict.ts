@@ -109,9 +109,20 @@ function checkReferences(
     }
     const spans = byId.get(spanId) ?? [];
     expect(spans.length).toBeGreaterThan(0);
-    if (attribute !== null) expect(spans.map((span) => span.attributes.get(attribute))).toContain(value);
+    if (attribute === null) continue;
+    const told = spans.flatMap(({ attributes, status, events }) => [
+      attributes.get(attribute),
+      ...(attribute === 'status.message' ? [status.message] : []),
+      ...events.map((event) => event.attributes.get(attribute)),
+    ]);
+    expect(told.some((each) => each === value || isQuoteOf(value, each))).toBe(true);
   }
   expect(evidence.length).toBeGreaterThan(0);
   expect(path.at(-1)).toBe(origin.spanId);
   expect(path.length).toBeGreaterThan(0);
+}
+
+/** An error's words are quoted by their last line, and not longer than a sentence. */
+function isQuoteOf(quote: unknown, words: unknown): boolean {
+  return typeof quote === 'string' && typeof words === 'string' && words.includes(quote.replace(/…$/, ''));
 }
