@@ -39,10 +39,11 @@ const COST = {
   node: 4000,
   badge: 4000,
   otherLine: 60,
+  strayLine: 150,
   ownLine: 3,
   lift: 1,
   distance: 40,
-  shorter: [0, 25, 90],
+  shorter: [0, 25, 200],
 };
 
 /** Places badges some at a time: it takes longer than anything else that is drawn. */
@@ -73,12 +74,15 @@ export function createBadgePlacer(
       // What stands in the way only adds to it.
       if (reach >= lowest) break;
       const rect = rectAround(at, (badge.widths[size] ?? 0) * grown, height);
-      let below = reach + COST.ownLine * badge.line.filter((point) => covers(rect, point)).length;
+      const onOwn = badge.line.filter((point) => covers(rect, point)).length;
+      // Beside its own line, it would seem to be that of the line below it.
+      const otherLine = onOwn > 0 ? COST.otherLine : COST.strayLine;
+      let below = reach + COST.ownLine * onOwn;
       for (const node of nodes) if (below < lowest && overlap(rect, node)) below += COST.node;
       for (const other of taken) if (below < lowest && overlap(rect, other)) below += COST.badge;
       if (below >= lowest) continue;
-      const enough = Math.ceil((lowest - below) / COST.otherLine);
-      const cost = below + COST.otherLine * countLines(rect, badge.line, enough);
+      const enough = Math.ceil((lowest - below) / otherLine);
+      const cost = below + otherLine * countLines(rect, badge.line, enough);
       if (cost < lowest) [best, lowest] = [{ at, size }, cost];
     }
     taken.push(rectAround(best.at, (badge.widths[best.size] ?? 0) * grown, height));
