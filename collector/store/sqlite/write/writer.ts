@@ -175,6 +175,8 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         diagnoses.save(saved);
         // Who judges reads nothing now: the whole log can be moved, so that it begins anew instead of growing.
         upkeep.checkpointIfLong(CHECKPOINT_OF_DIAGNOSES_BYTES);
+        // They may be the last that is written for long, and would leave the log behind.
+        maintenance.tidySoon();
       }),
     dropSlice: (limits) =>
       afterAppends(async () => {
