@@ -1,9 +1,9 @@
 /** Numbers as people read them: durations, rates, shares, counts, clock times. Pure. */
 
 /** Three significant digits in the unit that fits: `340 µs`, `4.9 ms`, `3.00 s`, `2 min 05 s`. */
-export function formatDuration(ms: number | null): string {
-  if (ms === null || !Number.isFinite(ms)) return '–';
+export function formatDuration(ms: number): string {
   const size = Math.abs(ms);
+  if (!Number.isFinite(ms)) return '–';
   if (size === 0) return '0 ms';
   if (size < 0.9995) return `${trim(ms * 1000, 3)} µs`;
   if (size < 999.5) return `${trim(ms, 3)} ms`;

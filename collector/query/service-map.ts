@@ -45,7 +45,7 @@ function userNodeId(groups: readonly CallGroup[], stats: readonly ServiceStats[]
 }
 
 function emptyNode(id: string, kind: NodeKind, inferred: boolean): MapNode {
-  return { id, kind, inferred, calls: 0, errors: 0, timeouts: 0, p50Ms: null, p95Ms: null, p99Ms: null };
+  return { id, kind, inferred, calls: 0, errors: 0, timeouts: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 };
 }
 
 function serviceNode({ service, calls, errors, timeouts, p50Ms, p95Ms, p99Ms }: ServiceStats): MapNode {

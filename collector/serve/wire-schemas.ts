@@ -33,13 +33,6 @@ export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
 const CONFIDENCE = words<Causes.Confidence>('proven', 'likely', 'possible', 'unknown');
 
 const stats = { ...outcomes, p50Ms: number, p95Ms: number, p99Ms: number };
-/** Of what need not have been called. */
-const maybeStats = {
-  ...outcomes,
-  p50Ms: nullable(number),
-  p95Ms: nullable(number),
-  p99Ms: nullable(number),
-};
 
 const general = {
   WireError: object<Wire.WireError>({
@@ -97,9 +90,9 @@ const general = {
       oldest: nullable(time),
     }),
   }),
-  ServiceStats: object<Wire.ServiceStats>({ service: text, ...maybeStats }),
+  ServiceStats: object<Wire.ServiceStats>({ service: text, ...stats }),
   Services: object<Wire.Services>({ services: list(named('ServiceStats')), cursor }, 'cursor'),
-  OperationStats: object<Wire.OperationStats>({ service: text, operation: text, ...maybeStats }),
+  OperationStats: object<Wire.OperationStats>({ service: text, operation: text, ...stats }),
   Operations: object<Wire.Operations>({ operations: list(named('OperationStats')), cursor }, 'cursor'),
   AttributeKeys: object<Wire.AttributeKeys>(
     {
@@ -125,7 +118,7 @@ const map = {
     id: text,
     kind: words<Wire.NodeKind>('service', 'database', 'messaging', 'external', 'user'),
     inferred: boolean,
-    ...maybeStats,
+    ...stats,
   }),
   MapEdge: object<Wire.MapEdge>({
     from: text,

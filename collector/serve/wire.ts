@@ -61,10 +61,9 @@ export interface ServiceStats {
   calls: number;
   errors: number;
   timeouts: number;
-  /** null, as the others, where no call was timed. */
-  p50Ms: number | null;
-  p95Ms: number | null;
-  p99Ms: number | null;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
 }
 /** `cursor` continues a list after its limit; null or absent at its end. */
 export interface Services {
@@ -85,9 +84,9 @@ export interface MapNode {
   calls: number;
   errors: number;
   timeouts: number;
-  p50Ms: number | null;
-  p95Ms: number | null;
-  p99Ms: number | null;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
 }
 export interface MapEdge {
   from: string;

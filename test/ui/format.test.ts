@@ -28,8 +28,7 @@ describe('a duration', () => {
     [3_900_000, '1 h 05 min'],
     [-12, '-12 ms'],
     [Number.NaN, '–'],
-    [null, '–'],
-  ])('%s ms reads %s', (ms, text) => {
+  ])('%d ms reads %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
 

@@ -29,7 +29,6 @@ interface StepRow {
 
 /** Of the sum that is kept, 16 bytes each: a week of five thousand series has a million. */
 const SUM_BUCKETS_KEPT_MAX = 2_000_000;
-const NOT_TIMED = { p50Ms: null, p95Ms: null, p99Ms: null };
 const NO_SUM: { readonly key: string; readonly cells: StepCells } = { key: '', cells: new Map() };
 
 type IsCancelled = () => boolean;
@@ -155,7 +154,7 @@ export function createRollupReader(
           calls: cell.calls,
           errors: cell.errors,
           timeouts: cell.timeouts,
-          ...(totalOf(cell.latency) > 0 ? latencyOfSketch(cell.latency) : NOT_TIMED),
+          ...latencyOfSketch(cell.latency),
         }))
         .toSorted((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
     },
