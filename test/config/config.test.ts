@@ -39,6 +39,7 @@ test('without any setting, everything listens on loopback and keeps 7 days or 20
     maxQueueBytes: 128 * 1024 * 1024,
     token: null,
     tls: null,
+    tlsCertFile: null,
     corsOrigins: [],
     hostNames: [],
     allowPurge: false,
