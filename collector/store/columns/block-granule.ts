@@ -2,9 +2,9 @@
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import {
   readEnds,
-  readParents,
+  readParentIds,
+  readParentRows,
   readStarts,
-  type Parents,
   type RowWindow,
   type Times,
   type TraceRuns,
@@ -14,7 +14,7 @@ import type { RowGiveUp } from './span-table.ts';
 import { pick, type BlockHeader, type ResourceClasses } from './block-header.ts';
 import type { ValueColumn } from './value-column.ts';
 import { BlockColumn } from './block-column.ts';
-import type { Granule, GranuleClasses, RunRows } from './granule.ts';
+import type { Granule, GranuleClasses, RowClassColumns, RunRows } from './granule.ts';
 import type { GranuleParts } from './granule-parts.ts';
 import type { GranuleZone } from './zone.ts';
 
@@ -29,7 +29,8 @@ export class BlockGranule implements Granule {
   #window: RowWindow | undefined;
   #traceId: Uint8Array | undefined;
   #spanId: Uint8Array | undefined;
-  #parents: Parents | undefined;
+  #parentSpanId: Uint8Array | undefined;
+  #parentRows: Uint32Array | undefined;
   #starts: Times | undefined;
   #ends: Times | undefined;
   #classes: GranuleClasses | undefined;
@@ -78,6 +79,19 @@ export class BlockGranule implements Granule {
     return (this.#classes = new RowsByClass(this.stored.byResource, readRows));
   }
 
+  get classesOfAnyResource(): RowClassColumns {
+    const readRows = (): Uint32Array => {
+      const { first, end } = this.#rowWindow;
+      return this.#parts.classOf.subarray(first, end);
+    };
+    return {
+      ...this.stored.classes,
+      get of() {
+        return readRows();
+      },
+    };
+  }
+
   get traceId(): Uint8Array {
     if (this.#traceId !== undefined) return this.#traceId;
     const { ids, starts } = this.traces;
@@ -97,7 +111,9 @@ export class BlockGranule implements Granule {
   }
 
   get parentSpanId(): Uint8Array {
-    return this.#allParents.ids;
+    if (this.#parentSpanId !== undefined) return this.#parentSpanId;
+    const { parents } = this.#parts;
+    return (this.#parentSpanId = readParentIds(parents, this.#rowWindow, this.spanId, this.#allParentRows));
   }
   get startLow(): Uint32Array {
     return this.#allStarts.low;
@@ -177,8 +193,8 @@ export class BlockGranule implements Granule {
     return (this.#window ??= windowOf(this.#parts.runs, this.#run));
   }
 
-  get #allParents(): Parents {
-    return (this.#parents ??= readParents(this.#parts.parents, this.#rowWindow, this.spanId));
+  get #allParentRows(): Uint32Array {
+    return (this.#parentRows ??= readParentRows(this.#parts.parents, this.#rowWindow));
   }
 
   get #allStarts(): Times {
@@ -186,12 +202,7 @@ export class BlockGranule implements Granule {
   }
 
   get #allEnds(): Times {
-    return (this.#ends ??= readEnds(
-      this.#parts.ends,
-      this.#rowWindow,
-      this.#allStarts,
-      this.#allParents.rows,
-    ));
+    return (this.#ends ??= readEnds(this.#parts.ends, this.#rowWindow, this.#allStarts, this.#allParentRows));
   }
 }
 

@@ -46,50 +46,58 @@ export function openParents(part: PartSource, rows: number): PackedParents {
   return { codes, elsewhere: part.dense.take(part.dense.bytes.length - part.dense.at) };
 }
 
-/** Of the rows of a window, counted from its first. */
-export interface Parents {
-  /** 8 bytes a row, zeros where there is none. */
-  readonly ids: Uint8Array;
-  /** The row of the parent where it is in the same run; else the row itself. */
-  readonly rows: Uint32Array;
-}
-
-/** `spanId` is of the window's rows, and begins at a word. */
-export function readParents(
-  packed: PackedParents,
+/** Of a window's rows, counted from its first: the row of the parent where it is in the same run; else the row itself. */
+export function readParentRows(
+  { codes }: PackedParents,
   { first: firstRow, end: endRow, runs: { starts } }: RowWindow,
-  spanId: Uint8Array,
-): Parents {
-  const codes = packed.codes.toArray(firstRow, endRow);
-  const ids = new Uint8Array(codes.length * SPAN_ID_BYTES);
-  // An id is two words: a copy of eight bytes one by one would be most of the work.
-  const to = new Uint32Array(ids.buffer);
-  const from = new Uint32Array(spanId.buffer, spanId.byteOffset, 2 * codes.length);
-  /** How many ids were said before. */
-  let said = -1;
+): Uint32Array {
+  const parents = codes.toArray(firstRow, endRow);
   for (let run = 0; run + 1 < starts.length; run++) {
     const first = starts[run]!;
     const end = starts[run + 1]!;
     for (let row = first; row < end; row++) {
-      const code = codes[row]!;
-      codes[row] = row;
-      if (code === NO_PARENT) continue;
+      const code = parents[row]!;
       if (code < PARENT_NEAR) {
-        if (said < 0) said = packed.codes.countOf(PARENT_ELSEWHERE, firstRow);
-        if (code === PARENT_ELSEWHERE) said++;
-        ids.set(elsewhereOf(packed, said), row * SPAN_ID_BYTES);
+        parents[row] = row;
         continue;
       }
       const steps = code - PARENT_NEAR;
       const parent = steps % 2 === 0 ? row - steps / 2 - 1 : row + (steps + 1) / 2;
       if (parent < first || parent >= end)
         throw new DamagedPart('part parent: got a row outside of the trace');
-      codes[row] = parent;
-      to[2 * row] = from[2 * parent]!;
-      to[2 * row + 1] = from[2 * parent + 1]!;
+      parents[row] = parent;
     }
   }
-  return { ids, rows: codes };
+  return parents;
+}
+
+/** 8 bytes a row, zeros where there is none. `spanId` and `parents` are of the window's rows; the first begins at a word. */
+export function readParentIds(
+  packed: PackedParents,
+  { first: firstRow }: RowWindow,
+  spanId: Uint8Array,
+  parents: Uint32Array,
+): Uint8Array {
+  const ids = new Uint8Array(parents.length * SPAN_ID_BYTES);
+  // An id is two words: a copy of eight bytes one by one would be most of the work.
+  const to = new Uint32Array(ids.buffer);
+  const from = new Uint32Array(spanId.buffer, spanId.byteOffset, 2 * parents.length);
+  /** How many ids were said before. */
+  let said = -1;
+  for (let row = 0; row < parents.length; row++) {
+    const parent = parents[row]!;
+    if (parent !== row) {
+      to[2 * row] = from[2 * parent]!;
+      to[2 * row + 1] = from[2 * parent + 1]!;
+      continue;
+    }
+    const code = packed.codes.at(firstRow + row);
+    if (code === NO_PARENT) continue;
+    if (said < 0) said = packed.codes.countOf(PARENT_ELSEWHERE, firstRow);
+    if (code === PARENT_ELSEWHERE) said++;
+    ids.set(elsewhereOf(packed, said), row * SPAN_ID_BYTES);
+  }
+  return ids;
 }
 
 /** The id that was said last. */

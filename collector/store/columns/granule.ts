@@ -12,10 +12,13 @@ import type { ValueColumn } from './value-column.ts';
 import type { GranuleZone } from './zone.ts';
 
 /** What the rows of a class agree in, and the class of each row. */
-export interface GranuleClasses extends ClassColumns {
+export interface RowClassColumns extends ClassColumns {
   readonly count: number;
-  readonly resource: Uint32Array;
   readonly of: Uint32Array;
+}
+
+export interface GranuleClasses extends RowClassColumns {
+  readonly resource: Uint32Array;
 }
 
 /** Rows of one trace: `first` up to `end` of `rows`. */
@@ -33,6 +36,8 @@ export interface Granule extends SpanRows {
   readonly traces: TraceRuns;
   /** What many rows share, to be tested once. All but `of` are the same objects for the granules of a block. */
   readonly classes: GranuleClasses;
+  /** Rows of a class may differ in their resource: in a block, fewer classes, and less to decode. */
+  readonly classesOfAnyResource: RowClassColumns;
   /** Where the rows of a run are to be read, by its number: in a block no others are decoded. */
   ofRun(run: number): RunRows;
   /** A column by its name; null when no row has a value of it. (In a block it may be there though no row has.) */

@@ -187,6 +187,10 @@ class SegmentGranule implements Granule {
     this.classes = classesOf(this, classes);
   }
 
+  get classesOfAnyResource(): GranuleClasses {
+    return this.classes;
+  }
+
   ofRun(run: number): RunRows {
     const { starts } = this.traces;
     return { rows: this, first: starts[run]!, end: starts[run + 1]! };

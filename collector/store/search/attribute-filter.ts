@@ -3,7 +3,7 @@
  * events and links. What many rows share (a listed value, a class of rows) is asked about once.
  */
 import type { AttributeValue } from '../../span.ts';
-import type { Granule } from '../columns/granule.ts';
+import type { Granule, RowClassColumns } from '../columns/granule.ts';
 import { ATTRIBUTE_TYPES, numberOfCode, OPERATIONS, typeOfCode } from '../columns/operations.ts';
 import type { Shape } from '../columns/shape-book.ts';
 import type { ValueColumn } from '../columns/value-column.ts';
@@ -70,7 +70,7 @@ export function compileAttribute(
     let ofClasses = marksOfClasses.get(granule.classes.resource);
     if (ofClasses === undefined)
       marksOfClasses.set(granule.classes.resource, (ofClasses = markClasses(granule)));
-    const may = expandClasses(granule, ofClasses.ofClass);
+    const may = expandClasses(granule.classes, granule.rows, ofClasses.ofClass);
     for (const { name } of granule.stored.columns) {
       const column = isOfKey(name, key) ? granule.column(name) : null;
       if (column !== null) markColumn(column, may);
@@ -96,10 +96,15 @@ function askEach(numbers: Uint32Array, ask: (id: number) => boolean): ReadonlySe
 }
 
 /** Marks of classes as marks of rows. */
-export function expandClasses({ classes, rows }: Granule, ofClass: Uint8Array): Uint8Array {
+export function expandClasses(
+  classes: Pick<RowClassColumns, 'of'>,
+  rows: number,
+  ofClass: Uint8Array,
+): Uint8Array {
   const may = new Uint8Array(rows);
   if (!ofClass.includes(1)) return may;
-  for (let row = 0; row < rows; row++) may[row] = ofClass[classes.of[row]!]!;
+  const { of } = classes;
+  for (let row = 0; row < rows; row++) may[row] = ofClass[of[row]!]!;
   return may;
 }
 

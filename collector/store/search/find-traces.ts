@@ -83,10 +83,9 @@ export function findTraces(
       const settled = newestOf(found, rest[0]!.lastStartMs, limit + 1, cursor, readValue);
       if (settled.length <= limit) continue;
       newest = settled;
-      const count = countAlso(rest, found, countWanted, isCancelled);
-      if (count >= countWanted) return pageOf(newest, limit, cursor, count);
     }
-    if (found.size >= countWanted) return pageOf(newest, limit, cursor, found.size);
+    const count = countAlso(rest, found, countWanted, isCancelled);
+    if (count >= countWanted) return pageOf(newest, limit, cursor, count);
   }
   const ranked =
     sort === 'newest'

@@ -10,9 +10,10 @@ import { compileComparison } from '../../query/match-span.ts';
 import type { FieldTerm, QueryTerm } from '../../query/query-term.ts';
 import type { Attributes, AttributeValue } from '../../span.ts';
 import { KINDS, STATUSES, TIMEOUT } from '../columns/codes.ts';
-import type { Granule } from '../columns/granule.ts';
+import type { Granule, RowClassColumns } from '../columns/granule.ts';
 import { durationMsOf } from '../columns/span-table.ts';
 import { compileAttribute, expandClasses } from './attribute-filter.ts';
+import { markedRuns } from './marked-runs.ts';
 import { rememberByNumber } from './remember-by-number.ts';
 
 export interface RowMarks {
@@ -54,9 +55,17 @@ export function compileRowFilter(
     const filters = term.terms.map((part) => compileRowFilter(part, names, checkpoint));
     return (rows, among) => filters.map((filter) => filter(rows, among)).reduce(keepEither);
   }
+  const ofClasses: KeepClasses[] = [];
+  const others: QueryTerm[] = [];
+  for (const part of term.terms) {
+    const keep = compileClasses(part, names);
+    if (keep === null) others.push(part);
+    else ofClasses.push(keep);
+  }
   // Durations are rows' own and take many columns: they are asked for last, of what is left.
-  const parts = term.terms.toSorted((a, b) => Number(isDuration(a)) - Number(isDuration(b)));
-  const filters = parts.map((part) => compileRowFilter(part, names, checkpoint));
+  others.sort((a, b) => Number(isDuration(a)) - Number(isDuration(b)));
+  const filters = others.map((part) => compileRowFilter(part, names, checkpoint));
+  if (ofClasses.length > 0) filters.unshift(byClasses(ofClasses));
   return (rows, among) => {
     let marks: RowMarks | null = null;
     for (const filter of filters) {
@@ -106,67 +115,75 @@ function compileField(term: FieldTerm, names: FilterNames, checkpoint: () => voi
       return mark(rows);
     };
   }
+  const ofClasses = compileClasses(term, names);
+  if (ofClasses !== null) return byClasses([ofClasses]);
+  const holds = compileComparison(term);
+  if (term.key === 'duration')
+    return (granule, among) => markDurations(granule, among ?? everyRow(granule, true).may, holds);
+  // Verdicts and callees are known of the trace, not of the row.
+  return (rows) => everyRow(rows, false);
+}
+
+/** Leaves marked the classes whose rows match. */
+type KeepClasses = (classes: RowClassColumns, marks: Uint8Array) => void;
+
+/** Null where the term is not about something that all rows of a class share. */
+function compileClasses(term: QueryTerm, names: FilterNames): KeepClasses | null {
+  if (term.type !== 'field' || term.of !== 'span' || term.comparison === '!=') return null;
   const holds = compileComparison(term);
   switch (term.key) {
     case 'service':
-      return byClass(
-        ({ operation }) => operation,
-        (operation) => holds(names.service(operation)),
-      );
+      return keepWhere('operation', (operation) => holds(names.service(operation)));
     case 'operation':
-      return byClass(
-        ({ operation }) => operation,
-        (operation) => holds(names.operation(operation)),
-      );
+      return keepWhere('operation', (operation) => holds(names.operation(operation)));
     case 'kind':
-      return byClass(
-        ({ kind }) => kind,
-        (kind) => holds(KINDS[kind]!),
-      );
+      return keepWhere('kind', (kind) => holds(KINDS[kind]!));
     case 'status':
-      return byClass(
-        ({ status }) => status,
-        (status) => holds(STATUSES[status]!),
-      );
+      return keepWhere('status', (status) => holds(STATUSES[status]!));
     case 'timeout':
-      return byClass(
-        ({ outcome }) => outcome,
-        (outcome) => holds(String(outcome === TIMEOUT)),
-      );
-    case 'duration':
-      return (rows, among) => markEach(rows, among, (row) => holds(durationMsOf(rows, row)));
+      return keepWhere('outcome', (outcome) => holds(String(outcome === TIMEOUT)));
     default:
-      // Verdicts and callees are known of the trace, not of the row.
-      return (rows) => everyRow(rows, false);
+      return null;
   }
 }
 
-/** A term about something that all rows of a class share; granules of a block share their classes, too. */
-function byClass(
-  column: (classes: Granule['classes']) => Uint8Array | Uint32Array,
+function keepWhere(
+  column: 'operation' | 'kind' | 'status' | 'outcome',
   holds: (number: number) => boolean,
-): RowFilter {
+): KeepClasses {
   const ask = rememberByNumber(holds);
-  const known = new WeakMap<object, Uint8Array>();
-  return (granule) => {
-    const numbers = column(granule.classes);
-    let ofClass = known.get(numbers);
-    if (ofClass === undefined) {
-      ofClass = new Uint8Array(numbers.length);
-      for (let index = 0; index < numbers.length; index++) if (ask(numbers[index]!)) ofClass[index] = 1;
-      known.set(numbers, ofClass);
-    }
-    return { may: expandClasses(granule, ofClass), isCertain: true };
+  return (classes, marks) => {
+    const numbers = classes[column];
+    for (let index = 0; index < marks.length; index++)
+      if (marks[index] === 1 && !ask(numbers[index]!)) marks[index] = 0;
   };
 }
 
-function markEach(
-  { rows }: Granule,
-  among: Uint8Array | undefined,
-  holds: (row: number) => boolean,
+/** All of the terms at once; granules of a block share their classes. */
+function byClasses(terms: readonly KeepClasses[]): RowFilter {
+  const known = new WeakMap<object, Uint8Array>();
+  return (granule) => {
+    const classes = granule.classesOfAnyResource;
+    let ofClass = known.get(classes.operation);
+    if (ofClass === undefined) {
+      ofClass = new Uint8Array(classes.count).fill(1);
+      for (const keep of terms) keep(classes, ofClass);
+      known.set(classes.operation, ofClass);
+    }
+    return { may: expandClasses(classes, granule.rows, ofClass), isCertain: true };
+  };
+}
+
+function markDurations(
+  granule: Granule,
+  among: Uint8Array,
+  holds: (durationMs: number) => boolean,
 ): RowMarks {
-  const may = new Uint8Array(rows);
-  for (let row = 0; row < rows; row++)
-    if ((among === undefined || among[row] === 1) && holds(row)) may[row] = 1;
+  const may = new Uint8Array(granule.rows);
+  for (const { first, end, decoded } of markedRuns(granule, among)) {
+    const shift = decoded.first - first;
+    for (let row = first; row < end; row++)
+      if (among[row] === 1 && holds(durationMsOf(decoded.rows, row + shift))) may[row] = 1;
+  }
   return { may, isCertain: true };
 }

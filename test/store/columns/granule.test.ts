@@ -51,21 +51,23 @@ function rowOf(rows: SpanRows, row: number) {
   };
 }
 
-/** What its class says of a row; what the row says itself. */
-function classOf({ classes }: Granule, row: number) {
-  return ownOf(classes, classes.of[row]!);
+/** What its class says of a row, whatever its resource or not; what the row says itself. */
+function classOf({ classes, classesOfAnyResource }: Granule, row: number) {
+  const own = ownOf(classes, classes.of[row]!);
+  expect(ownOf(classesOfAnyResource, classesOfAnyResource.of[row]!)).toEqual(own);
+  return [...own, classes.resource[classes.of[row]!]];
 }
 
-function ownOf(columns: Granule | Granule['classes'], at: number) {
-  const { operation, resource, scope, shape, kind, status, outcome, flags } = columns;
-  return [operation, resource, scope, shape, kind, status, outcome, flags].map((column) => column[at]);
+function ownOf(columns: Granule | Granule['classesOfAnyResource'], at: number) {
+  const { operation, scope, shape, kind, status, outcome, flags } = columns;
+  return [operation, scope, shape, kind, status, outcome, flags].map((column) => column[at]);
 }
 
 function expectSame(granule: Granule, table: SpanTable, order: Uint32Array, from: number): void {
   for (let row = 0; row < granule.rows; row++) {
     const sent = order[from + row]!;
     expect(rowOf(granule, row)).toEqual(rowOf(table, sent));
-    expect(classOf(granule, row)).toEqual(ownOf(granule, row));
+    expect(classOf(granule, row)).toEqual([...ownOf(granule, row), granule.resource[row]]);
     expect(granule.spanBytes(row).toString('hex')).toBe(spanBytes(table, sent).toString('hex'));
   }
 }

@@ -158,6 +158,26 @@ test('of a list of many traces few are read for the newest, and of one of few th
   expect(read).toBe(40);
 });
 
+test('what lists of units still to come tell is counted with what is found, so that few are looked through', () => {
+  const { starts, units, opened } = scatter(3_000, 300);
+  const lists = withLists(units).map((unit) => ({
+    traces: unit.listed!()!.traces.slice(0, 2),
+    isAll: false,
+  }));
+  const listed = new Set(lists.flatMap(({ traces }) => traces.map(({ traceId }) => traceId)));
+  expect(listed.size).toBeLessThan(1_000);
+  opened.length = 0;
+  const found = findTraces(
+    units.map((unit, index) => ({ ...unit, listed: () => lists[index]! })),
+    { range: ALWAYS, sort: 'newest', limit: 10 },
+    null,
+    (traceId) => starts.get(traceId)!,
+    () => false,
+  );
+  expect(found).toMatchObject({ total: 1_000, truncated: true });
+  expect(opened.length).toBeLessThan(60);
+});
+
 test.each(SORTS)('a search for %s whose caller goes away reads no further trace', (sort) => {
   const { starts, units } = scatter(500, 3);
   let read = 0;

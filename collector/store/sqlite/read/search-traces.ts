@@ -10,6 +10,7 @@ import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { readCursor, writeCursor } from '../../search/cursor.ts';
 import { findTraces, type FoundTrace, type ListedTraces, type SearchUnit } from '../../search/find-traces.ts';
+import { markedRuns } from '../../search/marked-runs.ts';
 import { compileRowFilter, type RowFilter } from '../../search/row-filter.ts';
 import { searchSlow } from '../../search/slow-search.ts';
 import { canMeet, compileConditions, type SpanConditions } from '../../search/span-conditions.ts';
@@ -288,20 +289,14 @@ function* matchingTraces(
   { may, matches }: GranuleMatches,
   isKnown: (traceId: string) => boolean,
 ): Generator<FoundTrace> {
-  if (!may.includes(1)) return;
-  const { ids, starts } = granule.traces;
-  for (let run = 0; run + 1 < starts.length; run++) {
-    const first = starts[run]!;
-    const end = starts[run + 1]!;
-    let row = first;
-    while (row < end && may[row] === 0) row++;
-    if (row === end) continue;
+  const { ids } = granule.traces;
+  for (const { run, first, end, decoded } of markedRuns(granule, may)) {
     const traceId = ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
     if (isKnown(traceId)) continue;
-    for (; row < end; row++) {
+    for (let row = first; row < end; row++) {
       if (may[row] === 0 || !matches(traceId, row)) continue;
       // Rows of a trace are in order of start.
-      yield { traceId, latestStartMs: startMsOf(granule, first) };
+      yield { traceId, latestStartMs: startMsOf(decoded.rows, decoded.first) };
       break;
     }
   }
