@@ -18,14 +18,15 @@ beforeEach(() => {
   database.exec(SCHEMA);
 });
 
-/** Traces `first` and on, each with a verdict of its own. */
-function save(count: number, first = 1): void {
+/** Traces `first` and on, each with verdicts of its own. */
+function save(count: number, first = 1, verdictsEach = 1): void {
   const wait = database.prepare('INSERT OR REPLACE INTO undiagnosed_trace VALUES (?, 0, ?, 1)');
   const group = Array.from({ length: count }, (_, index) => {
     const id = traceId((first + index).toString(16));
     wait.run(Buffer.from(id, 'hex'), AT_MS);
     const giveUp = { ...makeVerdict({}).giveUp, at: new Date(AT_MS + first + index).toISOString() };
-    const verdicts = [{ ...makeVerdict({}), giveUp, sentence: `number ${first + index}` }];
+    const verdict = { ...makeVerdict({}), giveUp, sentence: `number ${first + index}` };
+    const verdicts = Array.from({ length: verdictsEach }, () => verdict);
     return { ...diagnosisToSave({ traceId: id, complete: true, verdicts }, []), spanCount: 1 };
   });
   createDiagnosisWriter(database).save(group);
@@ -83,6 +84,15 @@ test('the verdicts of a damaged text are left out, which is said, and the others
     'sockeye: text 1 of verdicts cannot be read:',
     expect.any(String),
   );
+});
+
+test('of a trace whose verdicts lie in two texts none is kept when one of them is damaged', () => {
+  save(1, 1, VERDICTS_TOGETHER + 1);
+  expect(openReader().readKept(traceId('1'))).toHaveLength(VERDICTS_TOGETHER + 1);
+  database.prepare('UPDATE verdict_text SET data = substr(data, 1, 40) WHERE text_id = 2').run();
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect(openReader().readKept(traceId('1'))).toBeNull();
+  said.mockRestore();
 });
 
 test('a store of version 3 is upgraded: its verdicts are read beside new ones', () => {

@@ -48,23 +48,23 @@ export function createVerdictReader(database: Connection, textOf: VerdictTexts) 
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM undiagnosed_trace WHERE trace_id = ?)')
     .pluck();
 
-  const verdictsOf = (id: Buffer): Verdict[] =>
+  /** null for each that cannot be read. */
+  const verdictsOf = (id: Buffer): (Verdict | null)[] =>
     ofTrace
       .all(id)
       .map(textOf)
-      .filter((json) => json !== null)
-      .map(parseVerdict);
+      .map((json) => (json === null ? null : parseVerdict(json)));
 
   return {
-    /** null where nothing was said, or the trace is due again. */
+    /** null where nothing was said, not all of it can be read, or the trace is due again. */
     readKept(traceId: string): Verdict[] | null {
       const id = Buffer.from(traceId, 'hex');
       if (isDue.get(id) === 1) return null;
       const kept = verdictsOf(id);
-      return kept.length === 0 ? null : kept;
+      return kept.length > 0 && kept.every((verdict) => verdict !== null) ? kept : null;
     },
     readHostViews: (traceId: string): HostView[] =>
-      verdictsOf(Buffer.from(traceId, 'hex')).flatMap(({ hosts }) => hosts),
+      verdictsOf(Buffer.from(traceId, 'hex')).flatMap((verdict) => verdict?.hosts ?? []),
     readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
       const nowUnixMs = Date.now();
       const ids = due.all(nowUnixMs - quietMs, nowUnixMs - waitMs, limit);
