@@ -58,6 +58,18 @@ test('a trace that is there twice has what was said of it last', () => {
   expect(read()).toEqual(numbers(3));
 });
 
+test('a text goes with the last of its verdicts that is replaced', () => {
+  save(2);
+  save(1);
+  expect(texts()).toBe(2);
+  expect(read()).toEqual(numbers(2));
+  for (let round = 0; round < 3; round++) save(2);
+  expect(texts()).toBe(1);
+  expect(read()).toEqual(numbers(2));
+  save(2, 1, 0);
+  expect(texts()).toBe(0);
+});
+
 test('of verdicts of one incident and cause the newest that can be read is told in full', () => {
   save(2);
   save(2, 3);

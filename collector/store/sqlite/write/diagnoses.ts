@@ -33,9 +33,15 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
          UNION ALL SELECT trace_arrived_unix_ms FROM verdict WHERE trace_id = @traceId)`,
     )
     .pluck();
-  const clear = database.prepare<[Buffer]>('DELETE FROM verdict WHERE trace_id = ?');
+  const clear = database
+    .prepare<[Buffer], number | null>('DELETE FROM verdict WHERE trace_id = ? RETURNING text_id')
+    .pluck();
   const insert = database.prepare(`INSERT INTO verdict VALUES (${'?, '.repeat(15)}'', ?, ?)`);
   const insertText = database.prepare<[number, Buffer]>('INSERT INTO verdict_text VALUES (NULL, ?, ?)');
+  const deleteUnused = database.prepare<{ textId: number | null }>(
+    `DELETE FROM verdict_text WHERE text_id = @textId
+     AND NOT EXISTS (SELECT 1 FROM verdict WHERE text_id = @textId)`,
+  );
   const forget = database.prepare<[Buffer, number]>(
     'DELETE FROM undiagnosed_trace WHERE trace_id = ? AND span_count <= ?',
   );
@@ -54,12 +60,18 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     return [...traceIds].some(isKnown);
   }
 
-  /** The trace's new verdicts, which are still to be inserted; none if retention took it meanwhile. */
-  function replace({ traceId: id, spanCount, entry, verdicts }: DiagnosisToSave): NewVerdict[] {
+  /**
+   * The trace's new verdicts, which are still to be inserted; none if retention took it meanwhile. `left` takes the texts of
+   * its earlier ones.
+   */
+  function replace(
+    { traceId: id, spanCount, entry, verdicts }: DiagnosisToSave,
+    left: Set<number | null>,
+  ): NewVerdict[] {
     const traceId = Buffer.from(id, 'hex');
     const arrivedUnixMs = lastArrived.get({ traceId });
     if (arrivedUnixMs == null) return [];
-    clear.run(traceId);
+    for (const textId of clear.all(traceId)) left.add(textId);
     forget.run(traceId, spanCount);
     waitAnew.run(Date.now(), traceId);
     return verdicts.map((verdict, ordinal) => ({ traceId, ordinal, arrivedUnixMs, entry, verdict }));
@@ -95,10 +107,12 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
   function save(group: readonly DiagnosisToSave[]): void {
     // Of a trace that is there twice, what was said last.
     const traces = new Map(group.map((diagnosis) => [diagnosis.traceId, diagnosis]));
-    const added = [...traces.values()].flatMap(replace);
+    const left = new Set<number | null>();
+    const added = [...traces.values()].flatMap((diagnosis) => replace(diagnosis, left));
     for (let at = 0; at < added.length; at += VERDICTS_TOGETHER) {
       insertTogether(added.slice(at, at + VERDICTS_TOGETHER));
     }
+    for (const textId of left) deleteUnused.run({ textId });
   }
 
   return {
