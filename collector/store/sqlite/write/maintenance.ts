@@ -15,13 +15,13 @@ import type { Upkeep } from './upkeep.ts';
 const PERIOD_MS = 3_600_000;
 /** More of them are absorbed at once; fewer when little arrives. Readers add them up. */
 const DELTAS_MAX = 16;
-/** After a fold. */
+/** After the last fold, and after the first of what is written between folds. */
 const TIDY_AFTER_MS = 2_000;
 
 export interface Maintenance {
   /** To be told of a block that was written. */
   afterBlock(): void;
-  /** To be told when something was deleted. */
+  /** To be told when something was deleted, or was written that may be the last for long: it does not put off what is due. */
   tidySoon(): void;
   /** When `begin` has to be called; Infinity when there is nothing to do. */
   dueInMs(): number;
@@ -85,11 +85,11 @@ export function createMaintenance(
   }
 
   function tidySoon(): void {
-    tidyAtMs = performance.now() + TIDY_AFTER_MS;
+    tidyAtMs = Math.min(tidyAtMs, performance.now() + TIDY_AFTER_MS);
   }
 
   function afterBlock(): void {
-    tidySoon();
+    tidyAtMs = performance.now() + TIDY_AFTER_MS;
     mergeIfDue();
     absorbIfDue(DELTAS_MAX);
   }
