@@ -33,13 +33,24 @@ const LEFT_SLACK_SHARE = 0.05;
 /** By place in the list. */
 export function decidedByGiveUp(spans: readonly TimedSpan[]): boolean[] {
   const decided = spans.map(() => false);
-  const waitedMs = spans.map(() => 0);
+  const waited = new Map<number, Waited>();
   const pending: number[] = [];
   const addWait = (child: TimedSpan): void => {
     const parent = spans[child.parent];
     if (parent === undefined) return;
-    const sum = (waitedMs[child.parent]! += shareMs(child, parent));
-    if (sum > 0 && sum >= DECIDING_SHARE * durationMs(parent)) pending.push(child.parent);
+    const wait = waitFor(child, parent);
+    if (wait === null) return;
+    const known = waited.get(child.parent) ?? { waits: [], sumMs: 0, isEnough: false };
+    waited.set(child.parent, known);
+    if (known.isEnough) return;
+    known.waits.push(wait);
+    known.sumMs += lengthMs(wait);
+    const enoughMs = DECIDING_SHARE * durationMs(parent);
+    if (known.sumMs < enoughMs) return;
+    known.waits = joined(known.waits);
+    known.sumMs = known.waits.reduce((sum, each) => sum + lengthMs(each), 0);
+    known.isEnough = known.sumMs >= enoughMs;
+    if (known.isEnough) pending.push(child.parent);
   };
   for (const [index, span] of spans.entries()) {
     const parent = spans[span.parent];
@@ -56,14 +67,42 @@ export function decidedByGiveUp(spans: readonly TimedSpan[]): boolean[] {
   return decided;
 }
 
-/** What the parent waited for the child. Clocks of a call's two sides differ: there only durations are compared. */
-function shareMs(child: TimedSpan, parent: TimedSpan): number {
+/** On the parent's clock. */
+interface Wait {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** When the parent waited for the child. Clocks of a call's two sides differ: there only durations are compared. */
+function waitFor(child: TimedSpan, parent: TimedSpan): Wait | null {
   const { kind } = child;
   // Nobody waits for a message to be consumed, nor, who ended well, for what it left running.
-  if (kind === 'consumer' || (parent.outcome === 'ok' && outlives(child, parent))) return 0;
-  if (kind === 'server') return Math.min(durationMs(child), durationMs(parent));
-  return Math.max(0, Math.min(child.endMs, parent.endMs) - Math.max(child.startMs, parent.startMs));
+  if (kind === 'consumer' || (parent.outcome === 'ok' && outlives(child, parent))) return null;
+  const fromMs = kind === 'server' ? parent.startMs : Math.max(child.startMs, parent.startMs);
+  const toMs = Math.min(kind === 'server' ? fromMs + durationMs(child) : child.endMs, parent.endMs);
+  return toMs > fromMs ? { fromMs, toMs } : null;
 }
+
+/** What a span waited for in vain, so far. */
+interface Waited {
+  waits: Wait[];
+  /** Not more than this; joined when it seems to be enough. */
+  sumMs: number;
+  isEnough: boolean;
+}
+
+/** What was waited for at the same time counts once. */
+function joined(waits: readonly Wait[]): Wait[] {
+  const apart: Wait[] = [];
+  for (const { fromMs, toMs } of waits.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = apart.at(-1);
+    if (last === undefined || fromMs > last.toMs) apart.push({ fromMs, toMs });
+    else if (toMs > last.toMs) apart[apart.length - 1] = { fromMs: last.fromMs, toMs };
+  }
+  return apart;
+}
+
+const lengthMs = ({ fromMs, toMs }: Wait) => toMs - fromMs;
 
 /** The parent failed and left it: by a timer of its own, which cancels a call or not. */
 function wasLeft(child: TimedSpan, parent: TimedSpan | undefined): boolean {

@@ -68,6 +68,17 @@ test('attempts that were given up count together', () => {
   expect(decidedOf(drawing)).toContain('pay');
 });
 
+test('attempts that were given up at the same time count once', () => {
+  const drawing = `
+    pay         |===================|
+      pay>bank  |==X                   phase=wait
+      pay>bank  |===X                  phase=wait
+      pay>bank   |==X                  phase=wait
+      pay>bank   |===X                 phase=wait
+      pay>bank   |==X                  phase=wait`;
+  expect(decidedOf(drawing)).not.toContain('pay');
+});
+
 test('a span that failed by a timer of its own, and cancelled nothing, is decided by it; what it left is not', () => {
   const drawing = `
     pay         |=====!
