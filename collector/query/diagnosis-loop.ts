@@ -8,12 +8,14 @@
  * What waits is counted and shown.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createHostAnswers, type ReadHosts } from './host-answers.ts';
+import { createHostAnswers, type ReadHosts, type Said } from './host-answers.ts';
 import { StoreUnavailable, type DiagnosisToSave, type Patience, type Store } from '../store/store.ts';
 
 export interface DiagnosisLoop {
   /** Traces that wait to be diagnosed, those still growing included. */
   backlog(): number;
+  /** How many do not wait for what hosts report, because too many did. */
+  evicted(): number;
   /** Resolves when the traces in hand are done. */
   stop(): Promise<void>;
 }
@@ -40,8 +42,9 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   const stopping = new AbortController();
   let backlog = 0;
   let isUnavailable = false;
-  let together = TOGETHER_MAX;
-  let failuresAlone = 0;
+  const portion = createPortion();
+  /** Of those diagnosed again by what hosts say. */
+  const toldPortion = createPortion();
   /** Traces of the last round. */
   let last: ReadonlySet<string> = new Set();
 
@@ -49,63 +52,92 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   const giveUpOn = async (traceId: string, error: unknown): Promise<void> => {
     console.error(`diagnosis of trace ${traceId} failed:`, error);
     await store.saveDiagnoses([withoutVerdicts(traceId)]);
+    answers.forget([traceId]);
   };
-  /** After a failure half as many are tried, until the one that failed is alone. Whether to go on at once. */
+  /** Whether to go on at once. */
   const recover = async (traceIds: readonly string[], error: unknown): Promise<boolean> => {
     if (stopping.signal.aborted) throw error;
-    const isAlone = traceIds.length === 1;
-    together = Math.ceil(traceIds.length / 2);
-    // A thread that broke says the same as a store that is full or closed.
-    if (error instanceof StoreUnavailable && !(isAlone && ++failuresAlone >= FAILURES_ALONE_MAX)) throw error;
-    failuresAlone = 0;
-    if (isAlone) await giveUpOn(traceIds[0]!, error);
+    if (portion.failed(traceIds.length, error)) await giveUpOn(traceIds[0]!, error);
+    else if (error instanceof StoreUnavailable) throw error;
     return true;
   };
-  /** Diagnoses those traces again that hosts say more of; where that fails, they stay as they are. */
-  const diagnoseBy = async (said: ReturnType<typeof answers.due>): Promise<DiagnosisToSave[]> => {
+  /** Those that could not be diagnosed by what hosts say stay as they are, and are tried again; one alone that fails is not. */
+  const recoverTold = (said: Said, error: unknown): void => {
+    if (stopping.signal.aborted) return;
+    console.error('sockeye: diagnosis by counters of hosts failed:', error);
+    if (toldPortion.failed(said.size, error)) answers.forget(said.keys());
+  };
+  /** Diagnoses those traces again that hosts say more of, as many as take a moment. */
+  const diagnoseBy = async (said: Said): Promise<DiagnosisToSave[]> => {
     if (said.size === 0) return [];
+    const traceIds = [...said.keys()];
     try {
-      const diagnosed = await store.diagnoseTraces([...said.keys()], said);
-      answers.heard(diagnosed, said);
+      const diagnosed = await store.diagnoseTraces(traceIds, said);
+      answers.forget(unreadable(traceIds, diagnosed));
       return diagnosed;
     } catch (error) {
-      answers.forget(said.keys());
-      if (!stopping.signal.aborted) console.error('sockeye: diagnosis by counters of hosts failed:', error);
+      recoverTold(said, error);
       return [];
     }
   };
-  const save = async (diagnosed: readonly DiagnosisToSave[]): Promise<void> => {
+  /** Of those that were `revised` by what was said, it counts as heard once they are saved. */
+  const save = async (
+    diagnosed: readonly DiagnosisToSave[],
+    revised: ReadonlySet<DiagnosisToSave>,
+    said: Said,
+  ): Promise<void> => {
     for (let at = 0; at < diagnosed.length; at += SAVED_TOGETHER) {
-      await store.saveDiagnoses(diagnosed.slice(at, at + SAVED_TOGETHER));
+      const saved = diagnosed.slice(at, at + SAVED_TOGETHER);
+      await store.saveDiagnoses(saved);
+      answers.heard(
+        saved.filter((each) => revised.has(each)),
+        said,
+      );
+    }
+  };
+  /** Of the traces that wait for what hosts report. */
+  const revise = async (): Promise<void> => {
+    const said = answers.due(toldPortion.size());
+    const diagnosed = await diagnoseBy(said);
+    if (diagnosed.length === 0) return;
+    try {
+      await save(diagnosed, new Set(diagnosed), said);
+      toldPortion.succeeded();
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      recoverTold(said, error);
     }
   };
   /** Whether another is to follow at once. */
   const round = async (): Promise<boolean> => {
-    const { traceIds, backlog: waiting } = await store.readUndiagnosed({ quietMs, waitMs }, together);
+    const { traceIds, backlog: waiting } = await store.readUndiagnosed({ quietMs, waitMs }, portion.size());
     backlog = waiting;
+    const wasFull = traceIds.length === portion.size();
     const isNew = traceIds.some((traceId) => !last.has(traceId));
     last = new Set(traceIds);
     let diagnosed: DiagnosisToSave[] = [];
+    let revised: DiagnosisToSave[] = [];
+    let said: Said = new Map();
     if (traceIds.length > 0) {
       try {
         diagnosed = [...(await store.diagnoseTraces(traceIds))];
         diagnosed.push(...unreadable(traceIds, diagnosed).map(withoutVerdicts));
-        diagnosed = replaced(diagnosed, await diagnoseBy(answers.ask(diagnosed)));
+        said = answers.ask(diagnosed);
+        revised = await diagnoseBy(said);
+        diagnosed = replaced(diagnosed, revised);
       } catch (error) {
         return recover(traceIds, error);
       }
     }
     try {
-      await save(diagnosed);
+      await save(diagnosed, new Set(revised), said);
     } catch (error) {
       // A full store takes none, whichever they are.
       if (error instanceof StoreUnavailable) throw error;
       return recover(traceIds, error);
     }
-    const wasFull = traceIds.length === together;
     backlog -= diagnosed.length;
-    together = Math.min(TOGETHER_MAX, together * 2);
-    failuresAlone = 0;
+    portion.succeeded();
     isUnavailable = false;
     // Those that are due again each time, because not all of their spans can be read, wait for the next round.
     return isNew && (wasFull || diagnosed.length < traceIds.length);
@@ -114,7 +146,7 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
     while (!stopping.signal.aborted) {
       try {
         const isMore = await round();
-        await save(await diagnoseBy(answers.due()));
+        await revise();
         if (isMore) continue;
       } catch (error) {
         // Said once per run of failures: a full disk fails every round.
@@ -131,9 +163,32 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
 
   return {
     backlog: () => backlog,
+    evicted: answers.evicted,
     stop() {
       stopping.abort();
       return finished;
+    },
+  };
+}
+
+/** How many traces are tried together: after a failure half as many, until the one that fails is alone. */
+function createPortion() {
+  let size = TOGETHER_MAX;
+  let failuresAlone = 0;
+  return {
+    size: () => size,
+    succeeded() {
+      size = Math.min(TOGETHER_MAX, size * 2);
+      failuresAlone = 0;
+    },
+    /** Whether it was one alone, that is to be given up. */
+    failed(count: number, error: unknown): boolean {
+      size = Math.ceil(count / 2);
+      if (count > 1) return false;
+      // A thread that broke says the same as a store that is full or closed.
+      if (error instanceof StoreUnavailable && ++failuresAlone < FAILURES_ALONE_MAX) return false;
+      failuresAlone = 0;
+      return true;
     },
   };
 }

@@ -162,7 +162,7 @@ export interface Store {
   /**
    * What is to be said of these traces by what is stored now, in no order: of one of them at least, and of as many as take
    * a moment; those unknown are left out. They are judged where they are read, below everything else that the store does.
-   * `hosts`: by trace, what hosts reported around its calls; of others what was kept with their verdicts counts.
+   * `hosts`: by trace, what hosts reported around its calls; of other calls what was kept with their verdicts counts.
    */
   diagnoseTraces(
     traceIds: readonly string[],

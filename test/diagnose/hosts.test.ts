@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import { hostQuestion, type HostQuestion } from '../../collector/diagnose/hosts/host-question.ts';
 import {
-  mayConcern,
   viewHosts,
   type CounterName,
   type HostView,
@@ -324,14 +323,5 @@ describe('views', () => {
   ])('say when a process that reported before the call does so no more ($nowMs)', ({ nowMs, isSilent }) => {
     const processes = [{ service: 'pay', pid: '2', atMs: 99_999, values: new Map<string, number>() }];
     expect(callees([reporting({ processes })], {}, nowMs)).toMatchObject([{ process: { isSilent } }]);
-  });
-
-  it('are of hosts that may be concerned', () => {
-    const of = (given: object) =>
-      mayConcern(question, { host: 'x', addresses: [], services: new Set(), ...given });
-    expect(
-      [{ host: 'one' }, { addresses: ['10.0.0.2'] }, { services: new Set(['pay']) }, { host: 'pay' }].map(of),
-    ).toEqual([true, true, true, true]);
-    expect(of({ services: new Set(['shop']) })).toBe(false);
   });
 });

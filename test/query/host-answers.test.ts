@@ -14,12 +14,17 @@ const question: HostQuestion = {
   toUnixMs: givenUpMs,
 };
 
-const diagnosed = (traceId: string, asked: HostQuestion | null = question): DiagnosisToSave => ({
+const diagnosed = (
+  traceId: string,
+  asked: HostQuestion | null | readonly HostQuestion[] = question,
+): DiagnosisToSave => ({
   traceId,
   spanCount: 1,
   entry: { service: 'shop', operation: 'GET' },
-  verdicts: [{ question: asked } as VerdictToSave],
+  verdicts: [asked].flat().map((each) => ({ question: each }) as VerdictToSave),
 });
+
+const traces = (count: number) => Array.from({ length: count }, (_, index) => diagnosed(`trace-${index}`));
 
 function world() {
   let nowMs = givenUpMs + 2_000;
@@ -41,8 +46,8 @@ function world() {
   return {
     answers,
     pass: (ms: number) => (nowMs += ms),
-    report: (atMs: number) =>
-      host.reports.push({ atMs, counters: new Map([['tcp.listen_overflows', atMs]]) }),
+    report: (atMs: number, overflows = atMs) =>
+      host.reports.push({ atMs, counters: new Map([['tcp.listen_overflows', overflows]]) }),
     looks: () => looks,
   };
 }
@@ -60,7 +65,7 @@ it('a trace whose verdicts ask nothing is told nothing, and no host is looked at
   const { answers, report, looks } = world();
   report(95_000);
   expect(answers.ask([diagnosed('a', null)])).toEqual(new Map());
-  expect(answers.due()).toEqual(new Map());
+  expect(answers.due(1_000)).toEqual(new Map());
   expect(looks()).toBe(0);
 });
 
@@ -70,16 +75,16 @@ it('what is known is said at once, what comes later when it comes, and nothing t
   const first = answers.ask([diagnosed('a'), diagnosed('b', null)]);
   expect(rises(first)).toEqual({ a: 0 });
   answers.heard([diagnosed('a')], first);
-  expect(answers.due()).toEqual(new Map());
+  expect(answers.due(1_000)).toEqual(new Map());
   report(105_000);
   // Looked at once in two seconds.
-  expect(answers.due()).toEqual(new Map());
+  expect(answers.due(1_000)).toEqual(new Map());
   pass(2_000);
-  const second = answers.due();
+  const second = answers.due(1_000);
   expect(rises(second)).toEqual({ a: 10_000 });
   answers.heard([diagnosed('a')], second);
   pass(2_000);
-  expect(answers.due()).toEqual(new Map());
+  expect(answers.due(1_000)).toEqual(new Map());
 });
 
 it('what was not heard is said again', () => {
@@ -87,12 +92,12 @@ it('what was not heard is said again', () => {
   answers.ask([diagnosed('a')]);
   report(95_000);
   pass(2_000);
-  expect(answers.due().size).toBe(1);
+  expect(answers.due(1_000).size).toBe(1);
   pass(2_000);
-  expect(answers.due().size).toBe(1);
+  expect(answers.due(1_000).size).toBe(1);
   answers.forget(['a']);
   pass(2_000);
-  expect(answers.due().size).toBe(0);
+  expect(answers.due(1_000).size).toBe(0);
 });
 
 it('a trace that asks no more is told no more', () => {
@@ -101,7 +106,7 @@ it('a trace that asks no more is told no more', () => {
   answers.heard([diagnosed('a', null)], answers.ask([diagnosed('a')]));
   report(105_000);
   pass(2_000);
-  expect(answers.due().size).toBe(0);
+  expect(answers.due(1_000).size).toBe(0);
 });
 
 it.each([
@@ -112,11 +117,11 @@ it.each([
   answers.ask([diagnosed('a')]);
   for (let passed = 0; passed < ms - 2_000; passed += 2_000) {
     pass(2_000);
-    answers.due();
+    answers.due(1_000);
   }
   report(105_000);
   pass(2_000);
-  expect(answers.due().size).toBe(count);
+  expect(answers.due(1_000).size).toBe(count);
 });
 
 it.each([
@@ -131,12 +136,65 @@ it.each([
   expect(answers.ask([diagnosed('a', asked)]).size).toBe(count);
 });
 
-it('beyond 500 traces that wait, those that have waited for longest do no more', () => {
+it('a report in which nothing changed is not said', () => {
   const { answers, report, pass } = world();
-  answers.ask(Array.from({ length: 501 }, (_, index) => diagnosed(`trace-${index}`)));
+  report(95_000, 7);
+  answers.heard([diagnosed('a')], answers.ask([diagnosed('a')]));
+  report(98_000, 7);
+  pass(2_000);
+  expect(answers.due(1_000).size).toBe(0);
+  // The first after the give-up: that nothing changed until then is news.
+  report(105_000, 7);
+  pass(2_000);
+  const said = answers.due(1_000);
+  expect(rises(said)).toEqual({ a: 0 });
+  answers.heard([diagnosed('a')], said);
+  report(115_000, 7);
+  pass(2_000);
+  expect(answers.due(1_000).size).toBe(0);
+});
+
+it('of a call that several verdicts are about is said once, and of ten calls of a trace', () => {
+  const { answers, report } = world();
+  report(95_000);
+  const calls = Array.from({ length: 11 }, (_, index) => ({ ...question, spanId: `c${index}` }));
+  const asked = calls.flatMap((call) => [call, { ...call, toUnixMs: call.toUnixMs + 1 }]);
+  const views = answers.ask([diagnosed('a', asked)]).get('a');
+  expect(views?.map(({ spanId }) => spanId)).toEqual(calls.slice(0, 10).map(({ spanId }) => spanId));
+});
+
+it('of many traces that are due so many as are asked for are told, and the next at once', () => {
+  const { answers, report, pass } = world();
+  answers.ask(traces(3));
   report(95_000);
   pass(2_000);
-  const said = answers.due();
+  const first = answers.due(2);
+  expect([...first.keys()]).toEqual(['trace-0', 'trace-1']);
+  answers.heard(traces(2), first);
+  expect([...answers.due(2).keys()]).toEqual(['trace-2']);
+  expect(answers.due(2).size).toBe(0);
+});
+
+it('a thousand traces are told at once what is known; who then needs no more takes no place', () => {
+  const { answers, report } = world();
+  report(95_000);
+  const said = answers.ask(traces(1_000));
+  expect(said.size).toBe(1_000);
+  answers.heard(
+    [...said.keys()].map((traceId) => diagnosed(traceId, null)),
+    said,
+  );
+  answers.due(1_000);
+  expect(answers.evicted()).toBe(0);
+});
+
+it('beyond 500 traces that wait, those that have waited for longest do no more, and are counted', () => {
+  const { answers, report, pass } = world();
+  answers.ask(traces(501));
+  report(95_000);
+  pass(2_000);
+  const said = answers.due(1_000);
   expect(said.size).toBe(500);
   expect(said.has('trace-0')).toBe(false);
+  expect(answers.evicted()).toBe(1);
 });

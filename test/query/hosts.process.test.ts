@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReportingHost } from '../../collector/diagnose/hosts/host-view.ts';
 import { startDiagnosisLoop } from '../../collector/query/diagnosis-loop.ts';
 import { createTraceReader } from '../../collector/serve/traces/trace-reader.ts';
 import type { Diagnosis, Hosts } from '../../collector/serve/wire.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
+import { StoreUnavailable, type Store } from '../../collector/store/store.ts';
 import { startWorld, type World } from '../end-to-end/collector.ts';
 import { appFile, startApp, withHook } from '../instrumentation/run-app.ts';
 import { AT_ONCE, call, makeRequest, NOON_UNIX_MS, traceId, type SentSpan } from '../store/make-request.ts';
@@ -40,8 +41,8 @@ interface Found {
 }
 
 /** A call of checkout to payments that connected in vain until just now. */
-const silentCall = (): SentSpan => {
-  const [sent] = call('f1', {
+const silentCall = (trace = 'f1'): SentSpan => {
+  const [sent] = call(trace, {
     id: '4',
     startMs: Date.now() - NOON_UNIX_MS - 3_000,
     durationMs: 3_000,
@@ -107,6 +108,109 @@ describe('a verdict that was made before the counters came', () => {
     } finally {
       await end();
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('what hosts said', () => {
+  let folder: string;
+  let store: Store;
+  /** Whether counters have come. */
+  let isReported = false;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sockeye-said-'));
+    store = await openStore({ folder });
+  });
+  beforeEach(async () => {
+    isReported = false;
+    await store.purge();
+    vi.spyOn(console, 'error').mockReturnValue();
+  });
+  afterEach(() => vi.restoreAllMocks());
+  afterAll(async () => {
+    await store?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const startLoop = (changed: Partial<Store>) =>
+    startDiagnosisLoop(
+      { ...store, ...changed },
+      { quietMs: 0, roundMs: 10, readHosts: () => (isReported ? [overflowing()] : []) },
+    );
+  /** By trace. */
+  const causes = async () => {
+    const now = Date.now();
+    const rows = await store.readVerdicts({ fromUnixMs: now - 60_000, toUnixMs: now + 60_000 });
+    return Object.fromEntries(rows.map(({ traceId, cause }) => [traceId, cause]));
+  };
+  const settled = async () => (await store.readUndiagnosed(AT_ONCE, 1)).backlog === 0;
+
+  it.each([
+    ['is full', () => new StoreUnavailable('full'), 2],
+    ['fails', () => new Error('a bug'), 1],
+  ])('is said again when the store %s as verdicts by it are saved', async (_, failure, times) => {
+    let failures = 0;
+    const loop = startLoop({
+      saveDiagnoses: (saved) => {
+        const isTold = saved.some(({ verdicts }) => verdicts.some(({ cause }) => cause === 'C1'));
+        return isTold && ++failures <= times ? Promise.reject(failure()) : store.saveDiagnoses(saved);
+      },
+    });
+    try {
+      for (const trace of ['f1', 'f2']) await store.append(makeRequest(silentCall(trace)));
+      await vi.waitUntil(settled, SOON);
+      isReported = true;
+      await vi.waitFor(
+        async () => expect(await causes()).toEqual({ [traceId('f1')]: 'C1', [traceId('f2')]: 'C1' }),
+        SOON,
+      );
+    } finally {
+      await loop.stop();
+    }
+  });
+
+  it.each([
+    ['a bug', (message: string) => new Error(message)],
+    ['the thread broke', (message: string) => new StoreUnavailable(message)],
+  ])('counts for the others where one trace cannot be diagnosed by it (%s)', async (message, failure) => {
+    const loop = startLoop({
+      diagnoseTraces: (ids, said) =>
+        said?.has(traceId('f1')) ? Promise.reject(failure(message)) : store.diagnoseTraces(ids, said),
+    });
+    try {
+      for (const trace of ['f1', 'f2', 'f3']) await store.append(makeRequest(silentCall(trace)));
+      await vi.waitUntil(settled, SOON);
+      isReported = true;
+      const [first, ...others] = ['f1', 'f2', 'f3'].map((trace) => traceId(trace));
+      const told = { [first!]: 'B1', [others[0]!]: 'C1', [others[1]!]: 'C1' };
+      await vi.waitFor(async () => expect(await causes()).toEqual(told), SOON);
+    } finally {
+      await loop.stop();
+    }
+  });
+
+  it('of one call stays where another of the trace is told of', async () => {
+    const [kept, later] = ['4', '5'].map((id) => makeRequest({ ...silentCall(), id }));
+    await store.append(kept!);
+    isReported = true;
+    let loop = startLoop({});
+    try {
+      const hosts = async () =>
+        (await store.readHostViews(traceId('f1'))).map(({ spanId }) => spanId).toSorted();
+      await vi.waitFor(async () => expect(await hosts()).toHaveLength(1), SOON);
+      const [first] = await hosts();
+      await loop.stop();
+      isReported = false;
+      await store.append(later!);
+      loop = startLoop({});
+      await vi.waitUntil(settled, SOON);
+      expect(await hosts()).toEqual([first]);
+      isReported = true;
+      await vi.waitFor(async () => expect(await hosts()).toHaveLength(2), SOON);
+      expect(await hosts()).toContain(first);
+    } finally {
+      await loop.stop();
     }
   });
 });

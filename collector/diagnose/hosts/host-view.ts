@@ -78,7 +78,7 @@ const REPORT_MS = 12_000;
 /** Twice as long, and some time to get here. */
 const SILENT_MS = 25_000;
 /** Of one service; more of them could be meant by anything. */
-const CALLEES_MAX = 4;
+export const CALLEES_MAX = 4;
 
 /** Both ends of the call that is asked about, as far as their hosts report. */
 export function viewHosts(
@@ -122,18 +122,6 @@ export function viewHosts(
       },
     ];
   });
-}
-
-/** Whether the question may be about this host: asked of many before any is looked at. */
-export function mayConcern(
-  { caller, callee }: HostQuestion,
-  host: Pick<ReportingHost, 'host' | 'addresses'> & { readonly services: ReadonlySet<string> },
-): boolean {
-  return (
-    host.host === caller.host ||
-    host.services.has(callee.service) ||
-    callee.addresses.some((address) => address === host.host || host.addresses.includes(address))
-  );
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/i;

@@ -73,7 +73,7 @@ export function createDiagnoser(
       const { traceId, pieces, questions, own } = trace;
       const all = questions.normalKeys.map((key) => latencies.get(keyOf(key))!);
       const normals = calls.normalsOf(questions.normalKeys, all, own);
-      const views = questions.normalKeys.length === 0 ? [] : (hosts.get(traceId) ?? readHostViews(traceId));
+      const views = questions.normalKeys.length === 0 ? [] : viewsOf(traceId, hosts.get(traceId));
       const conclude = ({ sent, tree }: UnderstoodTrace) =>
         diagnosisToSave(judgeTrace(traceId, tree, normals, services, views), sent);
       return undamaged(
@@ -81,6 +81,16 @@ export function createDiagnoser(
         () => conclude(understand(reader.spans(pieces))),
       );
     });
+  }
+
+  /** What is said of a call takes the place of what was kept of it, and that once: it was kept with each verdict of the call. */
+  function viewsOf(traceId: string, said: readonly HostView[] = []): readonly HostView[] {
+    const spanIds = new Set(said.map(({ spanId }) => spanId));
+    const kept = readHostViews(traceId).filter(({ spanId }) => !spanIds.has(spanId));
+    const byEnd = kept.map(
+      (view) => [JSON.stringify([view.spanId, view.side, view.host, view.networkNamespace]), view] as const,
+    );
+    return [...said, ...new Map(byEnd).values()];
   }
 
   /** As many as one answer is made of, and one at least: those that wait longest stand first. */
