@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Context, ContextManager, Span } from '@opentelemetry/api';
+import { putOver } from './put-over.ts';
 
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
 const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -101,15 +102,10 @@ export function suppressed(context: Context): Context {
   return context.setValue(suppressedKey, true);
 }
 
-/** Listeners of the emitter run within the context. Not enumerable: a program that copies or prints it sees no difference. */
+/** Listeners of the emitter run within the context. */
 export function emitWithin(within: Context, emitter: EventEmitter): void {
-  const original = emitter.emit;
-  Object.defineProperty(emitter, 'emit', {
-    configurable: true,
-    writable: true,
-    value: function emit(this: EventEmitter): boolean {
-      return storage.run(within, () => Reflect.apply(original, this, arguments) as boolean);
-    },
+  const below = putOver(emitter, 'emit', function emit(this: EventEmitter): boolean {
+    return storage.run(within, () => Reflect.apply(below.emit, this, arguments) as boolean);
   });
 }
 

@@ -11,9 +11,11 @@
  *     SIGTERM: span ends ─▶ caught ─▶ all is sent, and none is open ─▶ not caught
  *     SIGINT:  span ends ─▶ one turn of the loop ─▶ caught ─▶ all is sent, or a span starts ─▶ not caught
  */
+import type { EventEmitter } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers';
 import { rootContext, runIn } from './context.ts';
 import { guard } from './guard.ts';
+import { putOver } from './put-over.ts';
 import type { FastRecorder } from './record/fast-recorder.ts';
 import type { UnendedSpans } from './recorder.ts';
 import {
@@ -109,7 +111,6 @@ export function catchEndSignals(
  * listener that was added by `once` is gone by the time the hook's is.
  */
 function watchEmitted(): (signal: NodeJS.Signals) => boolean {
-  const { emit } = process;
   const emitted = new Set<unknown>();
   const forget = () => emitted.clear();
   const observed = function (this: unknown, event: string | symbol): boolean {
@@ -118,10 +119,10 @@ function watchEmitted(): (signal: NodeJS.Signals) => boolean {
       // What comes after the handles in the turn of the loop that they are called in.
       runIn(rootContext, () => setImmediate(forget).unref());
     }
-    return Reflect.apply(emit, this, arguments) as boolean;
+    return Reflect.apply(below.emit, this, arguments) as boolean;
   };
   Object.defineProperty(observed, 'name', { configurable: true, value: 'emit' });
-  Object.defineProperty(process, 'emit', { configurable: true, writable: true, value: observed });
+  const below = putOver(process as EventEmitter, 'emit', observed);
   return (signal) => emitted.has(signal);
 }
 

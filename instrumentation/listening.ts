@@ -1,6 +1,7 @@
 /** How the hook hears of the program's emitters without being one of their listeners, or without being counted as one. */
 import type { EventEmitter } from 'node:events';
 import { guard } from './guard.ts';
+import { putOver, takeOff } from './put-over.ts';
 
 /**
  * Tells of an emitter's events before its listeners hear of them, until the function that it returns is called. A listener would
@@ -10,20 +11,17 @@ export function tapEvents(
   emitter: EventEmitter,
   told: (event: string | symbol, ...values: unknown[]) => void,
 ): () => void {
-  const { emit } = emitter;
   const tell = guard(told);
   let isTapped = true;
   const tapped = function (this: EventEmitter, ...args: [string | symbol, ...unknown[]]): boolean {
     if (isTapped) tell(...args);
-    return Reflect.apply(emit, this, args) as boolean;
+    return Reflect.apply(below.emit, this, args);
   };
-  Object.defineProperty(emitter, 'emit', { configurable: true, writable: true, value: tapped });
+  const below = putOver(emitter, 'emit', tapped as EventEmitter['emit']);
   return () => {
     isTapped = false;
-    // Another one may have been put over it meanwhile, and calls it.
-    if (emitter.emit !== tapped) return;
-    // Not deleted: V8 would then search for each property of the emitter whenever it is used.
-    emitter.emit = emit;
+    // Unless another one has been put over it meanwhile, which calls it.
+    if (emitter.emit === tapped) takeOff(emitter, 'emit', below);
   };
 }
 

@@ -8,6 +8,7 @@ import type { Context } from '@opentelemetry/api';
 import { activeContext, runIn } from './context.ts';
 import { reportFault } from './guard.ts';
 import { Given } from './given.ts';
+import { putOver } from './put-over.ts';
 
 export interface Watcher {
   /** The context that the program's listeners run in; undefined: whichever it is. */
@@ -124,11 +125,7 @@ function replaceEmit(
   prototype: EventEmitter,
   emit: (this: EventEmitter, event: string | symbol, argument: unknown) => boolean,
 ): { emit: EventEmitter['emit'] } {
-  const own = Object.getOwnPropertyDescriptor(prototype, 'emit');
-  Object.defineProperty(prototype, 'emit', { configurable: true, writable: true, value: emit });
-  return own
-    ? { emit: own.value as EventEmitter['emit'] }
-    : (Object.getPrototypeOf(prototype) as EventEmitter);
+  return putOver(prototype, 'emit', emit as EventEmitter['emit']);
 }
 
 /** The events of a body are emitted in the context of the connection: a handler may call out from `end`. */

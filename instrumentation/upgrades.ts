@@ -13,6 +13,7 @@ import { runIn } from './context.ts';
 import { guard } from './guard.ts';
 import { describeVisit } from './http-server.ts';
 import { makeRoom } from './listening.ts';
+import { putOver, takeOff } from './put-over.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
 
 type Emit = (this: unknown, ...args: unknown[]) => boolean;
@@ -20,23 +21,20 @@ type WriteGeneric = (this: Socket, ...args: unknown[]) => unknown;
 
 export function watchUpgrades(recorder: Recorder): void {
   for (const name of ['http', 'https'] as const) {
-    whenLoaded(name, () => replaceEmit(process.getBuiltinModule(name).Server.prototype, recorder));
+    whenLoaded(name, () =>
+      replaceEmit(process.getBuiltinModule(name).Server.prototype as { emit: Emit }, recorder),
+    );
   }
 }
 
 /** Replaces `emit` of HTTP servers with one that knows two events and passes the others on. */
-function replaceEmit(prototype: object, recorder: Recorder): void {
-  const { emit: original } = prototype as { emit: Emit };
-  Object.defineProperty(prototype, 'emit', {
-    configurable: true,
-    writable: true,
-    value: function emit(this: unknown, event: unknown): boolean {
-      if (event === 'upgrade' || event === 'connect') {
-        const within = begin(recorder, arguments[1], arguments[2]);
-        if (within) return runIn(within, () => Reflect.apply(original, this, arguments));
-      }
-      return Reflect.apply(original, this, arguments);
-    },
+function replaceEmit(prototype: { emit: Emit }, recorder: Recorder): void {
+  const below = putOver(prototype, 'emit', function emit(event: unknown): boolean {
+    if (event === 'upgrade' || event === 'connect') {
+      const within = begin(recorder, arguments[1], arguments[2]);
+      if (within) return runIn(within, () => Reflect.apply(below.emit, this, arguments));
+    }
+    return Reflect.apply(below.emit, this, arguments);
   });
 }
 
@@ -69,18 +67,12 @@ function upgradeAsked(recorder: Recorder, request: IncomingMessage, socket: Sock
 
 /** Everything that is written to a socket goes through `_writeGeneric`, which this socket gets one of its own of, for once. */
 function onFirstWrite(socket: Socket, observe: (data: unknown) => void): void {
-  const holder = socket as unknown as { _writeGeneric?: WriteGeneric };
-  const { _writeGeneric: original } = holder;
-  if (typeof original !== 'function') return;
-  Object.defineProperty(socket, '_writeGeneric', {
-    configurable: true,
-    writable: true,
-    value: function (this: Socket, ...args: unknown[]): unknown {
-      // Not deleted: V8 would then search for each property of the socket whenever it is used.
-      holder._writeGeneric = original;
-      observe(args[1]);
-      return Reflect.apply(original, this, args);
-    },
+  const writer = socket as unknown as { _writeGeneric: WriteGeneric };
+  if (typeof writer._writeGeneric !== 'function') return;
+  const below = putOver(writer, '_writeGeneric', function (...args): unknown {
+    takeOff(writer, '_writeGeneric', below);
+    observe(args[1]);
+    return Reflect.apply(below._writeGeneric, this, args);
   });
 }
 

@@ -51,6 +51,7 @@ describe(`${title} sees the same`, () => {
     { what: 'globals, environment, headers, handles, and no warnings', name: 'surroundings.cjs', facts: 15 },
     { what: 'objects, as fast to use', name: 'fast-objects.cjs', facts: 12 },
     { what: 'events in an `emit` of its own', name: 'own-emit.cjs', facts: 3 },
+    { what: 'calls of methods that it replaces late', name: 'late-emit.cjs', facts: 10 },
   ])('$what', async ({ name, facts }) => {
     const { bare, hooked } = await runBoth(name);
     const lines = bare.stdout.trim().split('\n');

@@ -45,6 +45,20 @@ exports.noteEvents = (list, name, emitter, events) => {
   for (const event of events) emitter.on(event, () => list.push(`${name} ${event}`));
 };
 
+/** Replaces a method, until `undo` is called; `calls` gives which of the named objects it was called of, with which first argument. */
+exports.noteCalls = (holder, method, named) => {
+  const noted = new Set();
+  const own = Object.getOwnPropertyDescriptor(holder, method);
+  const original = holder[method];
+  holder[method] = function (...args) {
+    const found = Object.entries(named).find(([, object]) => object === this);
+    if (found) noted.add(`${found[0]} ${String(args[0])}`);
+    return Reflect.apply(original, this, args);
+  };
+  const undo = () => (own ? Object.defineProperty(holder, method, own) : delete holder[method]);
+  return { calls: () => [...noted].toSorted(), undo };
+};
+
 /** Starts a server on a free port, calls `use` with it, and ends it. */
 exports.withServer = async (server, use) => {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
