@@ -6,6 +6,7 @@
  *     TcpExt: 33             … 99789           99789       …
  */
 import { readlinkSync } from 'node:fs';
+import type { NetworkInterfaceInfo } from 'node:os';
 import { readFile } from './read-file.ts';
 
 const ADDRESSES_MAX = 16;
@@ -93,12 +94,20 @@ export function readListenDrops(): number | undefined {
 
 /** Of this network, but those of the loopback interface: by these a caller knows the host. */
 export function networkAddresses(): string[] {
-  const { networkInterfaces } = process.getBuiltinModule('node:os');
   return Object.values(networkInterfaces())
     .flatMap((all = []) => all)
     .filter(({ internal }) => !internal)
     .map(({ address }) => address)
     .slice(0, ADDRESSES_MAX);
+}
+
+/** None where they cannot be read: some sandboxes allow no netlink socket. */
+function networkInterfaces(): NodeJS.Dict<NetworkInterfaceInfo[]> {
+  try {
+    return process.getBuiltinModule('node:os').networkInterfaces();
+  } catch {
+    return {};
+  }
 }
 
 /** The counters of a network are those of its namespace: two containers of one host have different ones. */

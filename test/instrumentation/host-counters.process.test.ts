@@ -241,6 +241,23 @@ describe.skipIf(process.platform !== 'linux')('a program that has sent spans', (
     expect(await app.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
   });
 
+  it('reports where its network interfaces cannot be read', async () => {
+    const { flags, env } = withHook(world.otlpEndpoint);
+    const app = startApp(appFile('ending.cjs'), {
+      flags: ['--require', appFile('no-interfaces.cjs'), ...flags],
+      env,
+      args: [`http://127.0.0.1:${server.port}/unseen`, 'serve'],
+    });
+    const pid = String(app.child.pid);
+    const values = await world.getWhen('/api/hosts', ({ hosts }: Hosts) => {
+      const processes = hosts.flatMap((host) => host.processes);
+      return processes.find((each) => each.pid === pid)?.values;
+    });
+    expect(values['memory.resident_bytes']).toBeGreaterThan(2 ** 20);
+    app.child.kill('SIGTERM');
+    expect(await app.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+  });
+
   it('says nothing of it when the receiver takes no metrics', async () => {
     const receiver = await startReceiver();
     try {
