@@ -48,7 +48,10 @@ export function followOpenSpans(queueMax: number): OpenSdkSpans {
     }),
     onEnd: guard((span: ReadableSpan) => {
       const link = links.get(span);
-      if (link) open.delete(link);
+      if (!link) return;
+      // An exporter may keep the span, which is not to keep what the hook knows of it.
+      links.delete(span);
+      open.delete(link);
     }),
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),

@@ -9,10 +9,17 @@ import { propagation, trace, SpanKind, SpanStatusCode, type Attributes, type Spa
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { ZipkinExporter } from '@opentelemetry/exporter-zipkin';
 import { envDetector, hostDetector, osDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace';
 import { contextManager, rootContext } from './context.ts';
 import { createSender } from './export/exporter.ts';
 import { exportOptions } from './export/options.ts';
@@ -46,7 +53,8 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
   const { spanProcessors = [], traceExporter, ...own } = ownConfiguration(process.env['SOCKEYE_SDK']);
   const pipeline = startPipeline(traceExporter, version);
   const open = followOpenSpans(positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE') ?? usualQueueMax);
-  const processors = [...(pipeline ? [pipeline.processor] : []), ...spanProcessors];
+  const named = pipeline || spanProcessors.length === 0 ? [] : namedProcessors();
+  const processors = [...(pipeline ? [pipeline.processor] : named), ...spanProcessors];
   const propagators = propagatorsOf(process.env['OTEL_PROPAGATORS']);
   const configuration: Partial<NodeSDKConfiguration> = {
     resource: defaultResource().merge(
@@ -91,7 +99,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     },
     async flush() {
       // The processor sends what it holds, and forgets the batch that is on its way already: that one the exporter knows.
-      await Promise.allSettled([pipeline?.processor.forceFlush()]);
+      await Promise.allSettled([pipeline?.processor, ...named].map((each) => each?.forceFlush()));
       await Promise.allSettled([pipeline?.exporter.forceFlush()]);
     },
   };
@@ -127,7 +135,7 @@ function endSpan(span: Span, { endMs, shared = [], attributes, name, errorMessag
 
 /**
  * The exporter and its batches: the one given, else OTLP, by gRPC unless a protocol is named. Undefined when the environment
- * asks for another, which the SDK sets up.
+ * asks for another.
  */
 function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined, version: string) {
   const wanted = process.env['OTEL_TRACES_EXPORTER']?.trim();
@@ -137,14 +145,42 @@ function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined,
   const exporter = reportReachability(given ?? otlpExporter(), exporterAddress(), writeLine, ([span]) => {
     if (span) reportHost(span.resource.attributes);
   });
-  const processor = new BatchSpanProcessor({
+  return { exporter, processor: inBatches(exporter) };
+}
+
+/**
+ * What OTEL_TRACES_EXPORTER names, for a program with processors of its own: beside these the SDK sets up none. `none` leaves
+ * the program's alone.
+ */
+function namedProcessors(): SpanProcessor[] {
+  const names = new Set(process.env['OTEL_TRACES_EXPORTER']?.split(',').map((name) => name.trim()));
+  return [...names].flatMap((name) => {
+    switch (name) {
+      case 'console':
+        return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
+      case 'zipkin':
+        return inBatches(new ZipkinExporter());
+      case 'otlp':
+        return inBatches(otlpExporter());
+      case 'none':
+        return [];
+      default:
+        process.stderr.write(
+          `sockeye: OTEL_TRACES_EXPORTER names "${name}", expected otlp, console, zipkin or none: it is left out.\n`,
+        );
+        return [];
+    }
+  });
+}
+
+function inBatches(exporter: SpanExporter): BatchSpanProcessor {
+  return new BatchSpanProcessor({
     exporter,
     scheduledDelayMillis: positiveNumber('OTEL_BSP_SCHEDULE_DELAY') ?? scheduleDelayMs,
     maxQueueSize: positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE'),
     maxExportBatchSize: positiveNumber('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
     exportTimeoutMillis: positiveNumber('OTEL_BSP_EXPORT_TIMEOUT'),
   });
-  return { exporter, processor };
 }
 
 /**

@@ -6,11 +6,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hosts } from '../../collector/serve/wire.ts';
 import { startWorld, type World } from '../end-to-end/collector.ts';
 import { startReceiver, type ReceivedSpan } from './otlp-receiver.ts';
-import { appFile, registerFile, startApp, withHook } from './run-app.ts';
+import { appFile, registerFile, runApp, startApp, withHook } from './run-app.ts';
 
 let world: World;
 let server: Server;
@@ -127,6 +128,73 @@ describe('spans that have not ended', () => {
     await world.getWhen(`/api/traces/${traceId}`, ({ spans }: Shown) =>
       spans.every(({ attributes }) => 'sockeye.pending.process_ended' in attributes) ? spans : undefined,
     );
+  });
+});
+
+it('spans that have ended and wait to be sent keep no message of the program in memory', async () => {
+  const { flags, env } = withHook(world.otlpEndpoint);
+  const run = await runApp(appFile('ended-calls.cjs'), {
+    flags: ['--expose-gc', ...flags],
+    env: { ...env, SOCKEYE_SDK: '1', OTEL_BSP_SCHEDULE_DELAY: '60000' },
+    args: [urlOf('/answered')],
+  });
+  expect(run).toMatchObject({ code: 0, stdout: '10 messages, 0 in memory\n', stderr: '' });
+});
+
+describe('the exporter that OTEL_TRACES_EXPORTER names runs beside processors of the program', () => {
+  const processors = `{ onStart() {}, onEnd: ({ name }) => console.log('processed ' + name), forceFlush() {}, shutdown() {} }`;
+  const runNaming = (exporters: string, env: Record<string, string> = {}) => {
+    const module = join(folder, 'processors.cjs');
+    writeFileSync(module, `module.exports = { spanProcessors: [${processors}] };`);
+    return runApp(appFile('ending.cjs'), {
+      flags: withHook('').flags,
+      env: { SOCKEYE_SDK: module, OTEL_TRACES_EXPORTER: exporters, ...env },
+      args: [urlOf('/answered'), 'return'],
+    });
+  };
+
+  it('console', async () => {
+    const { stdout, stderr } = await runNaming('console');
+    expect(stdout).toContain('processed GET\n');
+    expect(stdout).toContain("name: 'GET'");
+    expect(stderr).toBe('');
+  });
+
+  it('zipkin and otlp, which have got what there is when the program ends', async () => {
+    const sent: unknown[] = [];
+    const zipkin = createServer((request, response) => {
+      void json(request).then((spans) => response.writeHead(202).end(void sent.push(spans)));
+    });
+    zipkin.listen(0, '127.0.0.1');
+    await once(zipkin, 'listening');
+    const receiver = await startReceiver();
+    try {
+      const { port } = zipkin.address() as AddressInfo;
+      const { stdout, stderr } = await runNaming('zipkin, otlp', {
+        OTEL_EXPORTER_ZIPKIN_ENDPOINT: `http://127.0.0.1:${port}/api/v2/spans`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      });
+      expect(sent).toMatchObject([[{ name: 'GET', kind: 'CLIENT' }]]);
+      expect(receiver.spans.map(({ name }) => name)).toEqual(['GET']);
+      expect(stdout).toContain('processed GET\n');
+      expect(stderr).toBe('');
+    } finally {
+      receiver.close();
+      zipkin.close();
+    }
+  });
+
+  it('none; of one that there is not, standard error says so', async () => {
+    const none = await runNaming('none');
+    expect(none).toMatchObject({ code: 0, stderr: '' });
+    expect(none.stdout).toContain('processed GET\n');
+    const unknown = await runNaming('jaeger');
+    expect(unknown.stdout).toContain('processed GET\n');
+    expect(unknown).toMatchObject({
+      code: 0,
+      stderr:
+        'sockeye: OTEL_TRACES_EXPORTER names "jaeger", expected otlp, console, zipkin or none: it is left out.\n',
+    });
   });
 });
 
