@@ -14,9 +14,11 @@ export interface MarkedRun {
 const RUNS_ALONE_SHARE = 1 / 8;
 
 export function markedRuns(granule: Granule, marks: Uint8Array): MarkedRun[] {
+  let row = marks.indexOf(1);
+  if (row < 0) return [];
   const { starts } = granule.traces;
   const runs: number[] = [];
-  for (let run = 0, row = marks.indexOf(1); row >= 0; row = marks.indexOf(1, starts[run])) {
+  for (let run = 0; row >= 0; row = marks.indexOf(1, starts[run])) {
     while (starts[run + 1]! <= row) run++;
     runs.push(run++);
   }

@@ -289,9 +289,8 @@ function* matchingTraces(
   { may, matches }: GranuleMatches,
   isKnown: (traceId: string) => boolean,
 ): Generator<FoundTrace> {
-  const { ids } = granule.traces;
   for (const { run, first, end, decoded } of markedRuns(granule, may)) {
-    const traceId = ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
+    const traceId = granule.traces.ids.toString('hex', run * TRACE_ID_BYTES, (run + 1) * TRACE_ID_BYTES);
     if (isKnown(traceId)) continue;
     for (let row = first; row < end; row++) {
       if (may[row] === 0 || !matches(traceId, row)) continue;
