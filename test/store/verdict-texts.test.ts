@@ -1,9 +1,9 @@
-/** What verdicts say, many together: written, read, damaged, and in stores of before. */
+/** What verdicts say, many together: written, read, replaced and damaged. */
 import Database from 'better-sqlite3';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { diagnosisToSave } from '../../collector/query/diagnosis-to-save.ts';
 import { createVerdictReader } from '../../collector/store/sqlite/read/verdicts.ts';
-import { SCHEMA, UPGRADES } from '../../collector/store/sqlite/schema.ts';
+import { SCHEMA } from '../../collector/store/sqlite/schema.ts';
 import { createVerdictTexts, VERDICTS_TOGETHER } from '../../collector/store/sqlite/verdict-texts.ts';
 import { createDiagnosisWriter } from '../../collector/store/sqlite/write/diagnoses.ts';
 import { makeVerdict } from '../query/make-verdict.ts';
@@ -105,29 +105,4 @@ test('of a trace whose verdicts lie in two texts none is kept when one of them i
   const said = vi.spyOn(console, 'error').mockImplementation(() => {});
   expect(openReader().readKept(traceId('1'))).toBeNull();
   said.mockRestore();
-});
-
-test('a store of version 3 is upgraded: its verdicts are read beside new ones', () => {
-  save(1);
-  const [json] = [JSON.stringify({ ...makeVerdict({}), sentence: 'of before' })];
-  database.exec(`DROP INDEX verdict_by_text; DROP TABLE verdict_text;
-    ALTER TABLE verdict DROP COLUMN text_id; ALTER TABLE verdict DROP COLUMN text_place;`);
-  database.prepare('UPDATE verdict SET verdict_json = ?').run(json);
-  database.exec(UPGRADES.get(3)!);
-  save(2, 2);
-  expect(read()).toEqual(['of before', 'number 2', 'number 3']);
-});
-
-test('an upgraded store has the tables of a new one', () => {
-  const listed = (of: Database.Database) =>
-    of
-      .prepare(
-        'SELECT name, (SELECT group_concat(name) FROM pragma_table_info(sqlite_schema.name)) AS columns FROM sqlite_schema ORDER BY name',
-      )
-      .all();
-  const expected = listed(database);
-  database.exec(`DROP INDEX verdict_by_text; DROP TABLE verdict_text;
-    ALTER TABLE verdict DROP COLUMN text_id; ALTER TABLE verdict DROP COLUMN text_place;`);
-  database.exec(UPGRADES.get(3)!);
-  expect(listed(database)).toEqual(expected);
 });
