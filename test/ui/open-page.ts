@@ -57,7 +57,7 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
   vi.stubGlobal('fetch', (target: string) => Promise.resolve(answer(answers, target)));
   vi.stubGlobal('XMLHttpRequest', sendingTo(answers));
   vi.stubGlobal('ResizeObserver', SilentResizeObserver);
-  const events = Object.assign(new EventTarget(), { close: () => {} });
+  const events = Object.assign(new EventTarget(), { readyState: 0, close: () => {} });
   vi.stubGlobal('EventSource', function openEvents() {
     return events;
   });

@@ -8,54 +8,87 @@ import type { TraceSummary } from '../../collector/serve/wire.ts';
 export type LiveEvent = 'map' | 'incident' | 'trace' | 'status';
 const EVENTS: readonly LiveEvent[] = ['map', 'incident', 'trace', 'status'];
 
+/** `no events`: the collector answers, but its stream of events does not, as when too many of them are open. */
+export type Connection = 'connecting' | 'open' | 'no events' | 'no answer';
+
+/** Of the pause before a stream that the browser gave up is opened again, and of the wait for an answer. */
+const RETRY_MS = 2000;
+const ANSWER_MS = 5000;
+/** `EventSource.CLOSED`: any other answer than a stream ends it for good. */
+const CLOSED = 2;
+
 let wanted = $state(true);
-let connection = $state<'connecting' | 'open' | 'lost'>('connecting');
-/** When the collector was last heard of, while the connection is lost. */
-let lostSince = $state<number | null>(null);
+let connection = $state<Connection>('connecting');
+/** When the connection came to be what it is. */
+let sinceMs = $state(0);
 let source: EventSource | null = null;
+let retry: ReturnType<typeof setTimeout> | undefined;
+/** Events were missed: what happened meanwhile was told to nobody. */
+let isBehind = false;
 const listeners = new Set<(event: LiveEvent, json: string) => void>();
 
 export const live = {
   get wanted(): boolean {
     return wanted;
   },
-  get connection() {
+  get connection(): Connection {
     return connection;
   },
-  get lostSince() {
-    return lostSince;
+  get sinceMs(): number {
+    return sinceMs;
   },
 };
 
 /** Connects, and connects again by itself when the collector restarts; returns how to stop. */
 export function startLive(): () => void {
-  if (typeof EventSource === 'undefined' || source) return stopLive;
-  source = new EventSource('/api/live');
-  source.addEventListener('open', () => {
-    connection = 'open';
-    // What happened meanwhile was told to nobody.
-    if (lostSince !== null && wanted) {
-      for (const event of EVENTS) for (const listener of listeners) listener(event, '{}');
-    }
-    lostSince = null;
-  });
-  source.addEventListener('error', () => {
-    connection = 'lost';
-    lostSince ??= Date.now();
-  });
-  for (const event of EVENTS) {
-    source.addEventListener(event, (message: MessageEvent<string>) => {
-      if (wanted) for (const listener of listeners) listener(event, message.data);
-    });
-  }
+  if (typeof EventSource !== 'undefined' && !source) connect();
   return stopLive;
 }
 
+function connect(): void {
+  const opened = new EventSource('/api/live');
+  source = opened;
+  opened.addEventListener('open', () => {
+    become('open');
+    if (isBehind && wanted) {
+      for (const event of EVENTS) for (const listener of listeners) listener(event, '{}');
+    }
+    isBehind = false;
+  });
+  opened.addEventListener('error', () => {
+    isBehind = true;
+    if (connection === 'open') become('connecting');
+    void isAnswering().then((answers) => {
+      // Meanwhile the stream may have opened.
+      if (isBehind) become(answers ? 'no events' : 'no answer');
+    });
+    if (opened.readyState === CLOSED) retry = setTimeout(connect, RETRY_MS);
+  });
+  for (const event of EVENTS) {
+    opened.addEventListener(event, (message: MessageEvent<string>) => {
+      if (wanted) for (const listener of listeners) listener(event, message.data);
+    });
+  }
+}
+
+function become(next: Connection): void {
+  if (next !== connection) sinceMs = Date.now();
+  connection = next;
+}
+
+function isAnswering(): Promise<boolean> {
+  return fetch('/healthz', { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
 function stopLive(): void {
+  clearTimeout(retry);
   source?.close();
   source = null;
   connection = 'connecting';
-  lostSince = null;
+  isBehind = false;
 }
 
 export function toggleLive(): void {
