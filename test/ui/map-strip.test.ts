@@ -108,6 +108,19 @@ describe('the strip under the map', () => {
     expect(page.url()).toBe('/map');
   });
 
+  it('steps on from the last hour and back to it, which is one step of the history', async () => {
+    await open('/map', answers());
+    await expect.poll(page.text, soon).toContain('calls, at most 59 a minute');
+    const entries = window.history.length;
+    await page.press('[');
+    await page.press('[');
+    await page.press(']');
+    expect(page.url()).toContain('to=');
+    await page.press(']');
+    expect(page.url()).toBe('/map');
+    expect(window.history.length).toBe(entries + 1);
+  });
+
   it('takes a part of the range by keyboard, and the map shows it with its nodes in their places', async () => {
     const maps: string[] = [];
     await open(`/map?${range}`, answers(maps));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeRange, parseTime, rangeAround } from '../../ui/app/range.ts';
+import { describeRange, parseTime, rangeAround, stepRange } from '../../ui/app/range.ts';
 import { carryRange, changeQuery, formatUrl, parseQuery, parseView, pinTimes } from '../../ui/app/route.ts';
 
 const now = Date.parse('2026-11-22T14:00:00Z');
@@ -76,5 +76,40 @@ describe('a time', () => {
   it('range around an instant holds it', () => {
     const { from, to } = rangeAround(now);
     expect([Date.parse(from), Date.parse(to)]).toEqual([now - 900_000, now + 900_000]);
+  });
+});
+
+describe('a step of the range', () => {
+  const hourMs = 3_600_000;
+  const to = (toMs: number, lengthMs = hourMs) => ({ fromMs: toMs - lengthMs, toMs });
+
+  it('back and forth again ends at now, and goes on with the clock', () => {
+    const back = stepRange(to(now), -1, now)!;
+    const earlier = { fromMs: Date.parse(back.from!), toMs: Date.parse(back.to!) };
+    expect(earlier).toEqual(to(now - hourMs));
+    expect(stepRange(earlier, 1, now + 5000)).toEqual({ from: null, to: null });
+  });
+
+  it.each([
+    [24 * hourMs, 'now-24h'],
+    [48 * hourMs, 'now-2d'],
+    [1.5 * hourMs, 'now-90m'],
+    [4_503_400, 'now-4503s'],
+    [400, 'now-1s'],
+  ])('of %i ms that meets now is relative: %s', (lengthMs, from) => {
+    expect(stepRange(to(now - lengthMs / 2, lengthMs), 1, now)).toEqual({ from, to: null });
+  });
+
+  it('that leaves a tenth of its length until now meets it; one that leaves more does not', () => {
+    expect(stepRange(to(now - 1.1 * hourMs), 1, now)).toEqual({ from: null, to: null });
+    const next = {
+      from: new Date(now - 1.1 * hourMs - 1).toISOString(),
+      to: new Date(now - 0.1 * hourMs - 1).toISOString(),
+    };
+    expect(stepRange(to(now - 1.1 * hourMs - 1), 1, now)).toEqual(next);
+  });
+
+  it('is none where the range ends now', () => {
+    expect(stepRange(to(now), 1, now)).toBeNull();
   });
 });

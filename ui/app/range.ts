@@ -40,16 +40,35 @@ export function rangeAround(unixMs: number, halfMs: number = 15 * 60e3): { from:
   return { from: new Date(unixMs - halfMs).toISOString(), to: new Date(unixMs + halfMs).toISOString() };
 }
 
-/** The range of the same length before or after this one, as far as time goes; null when nothing is later. */
+/** What is left until now is not worth a step when it is less than this share of the range. */
+const LEFT_SHARE = 0.1;
+
+/**
+ * The range of the same length before or after this one, for the URL; null when nothing is later. Where time ends, it
+ * is relative, so that it goes on with the clock.
+ */
 export function stepRange(
   { fromMs, toMs }: { fromMs: number; toMs: number },
   direction: -1 | 1,
   nowMs: number,
-): { from: string; to: string } | null {
+): { from: string | null; to: string | null } | null {
   if (direction === 1 && toMs >= nowMs) return null;
   const lengthMs = toMs - fromMs;
-  const endMs = direction === 1 ? Math.min(nowMs, toMs + lengthMs) : fromMs;
+  const endMs = direction === 1 ? toMs + lengthMs : fromMs;
+  if (direction === 1 && endMs + LEFT_SHARE * lengthMs >= nowMs) {
+    const from = untilNow(lengthMs);
+    return { from: from === RANGE_DEFAULT ? null : from, to: null };
+  }
   return { from: new Date(endMs - lengthMs).toISOString(), to: new Date(endMs).toISOString() };
+}
+
+/** The relative time that long ago, to the second: as the presets write it, or in its largest whole unit. */
+function untilNow(lengthMs: number): string {
+  const roundMs = Math.max(1, Math.round(lengthMs / 1000)) * 1000;
+  const preset = RANGE_PRESETS.find((text) => parseTime(text, roundMs) === 0);
+  if (preset) return preset;
+  const [unit, unitMs] = Object.entries(UNIT_MS).findLast(([, each]) => roundMs % each === 0) ?? ['s', 1000];
+  return `now-${roundMs / unitMs}${unit}`;
 }
 
 /** Length of the range in seconds: what a count is divided by to give a rate. */
