@@ -107,6 +107,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       addresses: () => addresses,
       appCommand: () => app,
       diagnosisBacklog: () => diagnosis.backlog(),
+      diagnosisEvicted: () => diagnosis.evicted(),
       allowPurge: config.allowPurge,
       maxRequestBytes,
     };

@@ -17,6 +17,8 @@ export interface Sources {
   /** As `/api/status` says it, known as late. */
   appCommand(): string | null;
   diagnosisBacklog(): number;
+  /** Traces that wait no more for what hosts report, because too many did. */
+  diagnosisEvicted(): number;
   readonly allowPurge: boolean;
   readonly maxRequestBytes: number;
 }

@@ -17,7 +17,15 @@ const host = (name: string, addresses: string[] = [], services: string[] = []): 
   namespace: '',
   addresses,
   reports: [],
-  processes: services.map((service) => ({ service, pid: '1', atMs: 0, values: new Map() })),
+  processes: services.map((service) => ({
+    service,
+    pid: '1',
+    thread: '',
+    atMs: 0,
+    values: new Map(),
+    earlier: [],
+    clockAheadMs: null,
+  })),
 });
 
 const found = (hosts: readonly ReportingHost[], alikeMax = 5) =>

@@ -21,7 +21,7 @@ function samples(...reports: Buffer[]): string[] {
   const store = { append: () => Promise.reject(new Error('no spans are sent')) };
   const intake = createIntake({ store, maxQueueBytes: 1, log: () => {} });
   for (const report of reports) intake.acceptMetrics(report);
-  const text = writeMetrics(status, intake, { residentBytes: 0, cpuSeconds: 0 });
+  const text = writeMetrics(status, intake, 0, { residentBytes: 0, cpuSeconds: 0 });
   return text.split('\n').filter((line) => line.startsWith('sockeye_host_counter{'));
 }
 

@@ -172,6 +172,7 @@ describe('what was sent is what is told', () => {
     const metrics = await (await get('/metrics')).text();
     expect(metrics).toContain(`sockeye_spans_total{outcome="stored"} ${stored}\n`);
     expect(metrics).toContain('sockeye_requests_refused_total{reason="overloaded"} 0\n');
+    expect(metrics).toContain('sockeye_diagnosis_evicted_total 0\n');
     for (const line of metrics.trimEnd().split('\n'))
       expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"\})? [0-9.e+-]+)$/);
   });

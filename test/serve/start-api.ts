@@ -37,6 +37,7 @@ export async function startApi(
     addresses: () => ({ otlpGrpc: '127.0.0.1:4317', otlpHttp: '127.0.0.1:4318', web: '127.0.0.1:4319' }),
     appCommand: () => 'node --require /opt/sockeye/instrumentation/register.cjs app.js',
     diagnosisBacklog: () => diagnosis.backlog(),
+    diagnosisEvicted: () => diagnosis.evicted(),
     allowPurge,
     maxRequestBytes,
     ...override,

@@ -38,7 +38,7 @@ export function statusRoutes(sources: Sources): Route[] {
       gives: { 'text/plain': text },
       handle: async () => ({
         type: 'text/plain; version=0.0.4; charset=utf-8',
-        body: writeMetrics(await readStatus(sources), sources.intake, {
+        body: writeMetrics(await readStatus(sources), sources.intake, sources.diagnosisEvicted(), {
           residentBytes: process.memoryUsage.rss(),
           cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
         }),
@@ -80,6 +80,7 @@ async function readiness(sources: Sources): Promise<BodyAnswer> {
 export function writeMetrics(
   status: Status,
   intake: Pick<Intake, 'requests' | 'newestCounters'>,
+  diagnosisEvicted: number,
   process: { readonly residentBytes: number; readonly cpuSeconds: number },
 ): string {
   const { refused, overloaded, metrics, logs, metricsDropped } = intake.requests();
@@ -125,6 +126,12 @@ export function writeMetrics(
       'gauge',
       'Traces that wait for a diagnosis.',
       status.diagnosis.backlog,
+    ),
+    metric(
+      'sockeye_diagnosis_evicted_total',
+      'counter',
+      'Traces whose verdicts wait no more for what hosts report, because too many did.',
+      diagnosisEvicted,
     ),
     metric('sockeye_store_bytes', 'gauge', 'Bytes on disk.', status.store.bytes),
     metric('sockeye_store_spans', 'gauge', 'Spans stored.', status.store.spans),
