@@ -155,9 +155,11 @@ function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
     ...(own?.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
     ...others.flatMap((confirm) => confirm.slice(0, 1)),
   ];
+  const place = placeOf(of);
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
   for (const { text, command, category } of checks) {
-    const filled = fillCommand(command, of, category);
+    const pid = processIdOf(CALLERS_CAUSES.has(category) ? of.origin.node : (of.server ?? ownNode(of)));
+    const filled = fill(command, { ...place, pid });
     const note = command.includes('{url}') ? methodNote(of) : '';
     if (!byCommand.has(filled)) byCommand.set(filled, { text: text + note, command: filled });
   }
@@ -194,18 +196,18 @@ function fill(template: string, values: Record<string, string>): string {
 /** Names from spans go into a shell: only what needs no quoting, and is no option, is filled in. */
 const SHELL_SAFE = /^[\w:][\w.:-]{0,254}$/;
 
-function fillCommand(template: string, of: Case, category: Category): string {
+/** Where the checks look, as commands name it. */
+function placeOf(of: Case): Record<'url' | 'host' | 'port' | 'service', string> {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
   const safe = (value: string | null, otherwise: string) =>
     value !== null && SHELL_SAFE.test(value) ? value : otherwise;
   const url = of.call === null ? null : callUrl(of.call.span, of.server?.span ?? null);
-  return fill(template, {
+  return {
     url: url ?? `http://${safe(host, 'HOST')}:${safe(port, 'PORT')}/`,
     host: safe(host, 'HOST'),
     port: safe(port, 'PORT'),
     service: safe(of.origin.node.service, 'SERVICE'),
-    pid: processIdOf(CALLERS_CAUSES.has(category) ? of.origin.node : (of.server ?? ownNode(of))),
-  });
+  };
 }
 
 /** Causes that lie in the process of the caller; all others are looked for in that of the callee. */

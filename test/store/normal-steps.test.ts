@@ -60,9 +60,9 @@ function put(level: Level, stepUnixMs: number, calls: number): void {
 
 function callsRead(durationsWanted: number): number {
   const reader = createRollupReader(store.database, { all: () => new Map() });
-  const [cell] = reader.readOperationCells([KEY], durationsWanted);
-  expect(totalOf(cell!.latency)).toBe(cell!.calls);
-  return cell!.calls;
+  const cell = reader.operationCells(durationsWanted)(KEY);
+  expect(totalOf(cell.latency)).toBe(cell.calls);
+  return cell.calls;
 }
 
 /** As they are stored: a day holds what its hours do. */
@@ -107,7 +107,7 @@ function foldCalls(calls: number): void {
 test('a reader that keeps steps sees what is absorbed into them', () => {
   putDays();
   const reader = createRollupReader(store.database, { all: () => new Map() });
-  const calls = () => reader.readOperationCells([KEY], Infinity)[0]!.calls;
+  const calls = () => reader.operationCells(Infinity)(KEY).calls;
   const absorb = () => {
     for (const _ of createRollupAbsorber(store.database).absorb());
   };
@@ -128,6 +128,32 @@ test('a reader that keeps steps sees what is absorbed into them', () => {
   absorb();
   expect(calls()).toBe(746);
   expect(calls()).toBe(746);
+});
+
+test('a reader that remembers series sees one that comes where it found none, or in the place of another', () => {
+  put('hour', TODAY, 4);
+  const { database } = store;
+  const reader = createRollupReader(database, { all: () => new Map() });
+  const calls = () => reader.operationCells(Infinity)(KEY).calls;
+  const insert = database.prepare(
+    `INSERT INTO series (type, operation_id, identity, last_used_unix_ms)
+     SELECT 'operation', operation_id, 'operation ' || operation_id, 0 FROM operation`,
+  );
+  const replaceSeries = () => {
+    // Twice, because steps have cells of the next number, too.
+    for (let times = 0; times < 2; times++) {
+      database.exec('DELETE FROM series');
+      series = Number(insert.run().lastInsertRowid);
+    }
+  };
+  database.exec('DELETE FROM series');
+  expect(calls()).toBe(0);
+  replaceSeries();
+  put('day', TODAY - DAY, 8);
+  expect(calls()).toBe(8);
+  replaceSeries();
+  put('day', TODAY - 2 * DAY, 16);
+  expect(calls()).toBe(16);
 });
 
 test('the sums of a range that is asked for again follow what is folded and absorbed meanwhile', () => {
@@ -158,8 +184,8 @@ test('the sums of a range that is asked for again follow what is folded and abso
 test('steps of a day that is no longer the newest are read as days', () => {
   putDays();
   const reader = createRollupReader(store.database, { all: () => new Map() });
-  expect(reader.readOperationCells([KEY], Infinity)[0]!.calls).toBe(715);
+  expect(reader.operationCells(Infinity)(KEY).calls).toBe(715);
   put('hour', TODAY + DAY, 1_000);
   put('day', TODAY + DAY, 1_000);
-  expect(reader.readOperationCells([KEY], Infinity)[0]!.calls).toBe(1_000 + 15 + 600);
+  expect(reader.operationCells(Infinity)(KEY).calls).toBe(1_000 + 15 + 600);
 });

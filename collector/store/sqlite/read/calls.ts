@@ -27,7 +27,7 @@ import {
 } from '../../rollup/sketch.ts';
 import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
 import { addGranuleLines } from '../write/make-lines.ts';
-import type { Names } from './names.ts';
+import type { Names, OperationRow } from './names.ts';
 import type { createRollupReader } from './rollups.ts';
 import type { Piece, TraceReader } from './traces.ts';
 import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
@@ -92,34 +92,59 @@ export function createCallReader(
     return calleeOf(peer, pairedService(granule, row), known).id === callee;
   }
 
-  /** Of the newest spans of each key: enough to say what is normal. */
-  const readLatencies = (keys: readonly NormalKey[]): Sketch[] =>
-    rollups
-      .readOperationCells(keys, NORMAL_SPANS_MAX)
-      .map(({ latency, serverLatency: decided }) =>
-        decided === null ? latency : subtractSketch(latency, decided),
-      );
+  /** Gives the durations of a key's newest spans, enough to say what is normal. To be asked within one transaction. */
+  function latenciesNow(): (key: NormalKey) => Sketch {
+    let cellOf: ReturnType<typeof rollups.operationCells> | null = null;
+    const known = new Map<string, Sketch>();
+    return (key) => {
+      const name = normalKey(key.service, key.operation, key.kind);
+      let latency = known.get(name);
+      if (latency === undefined) {
+        cellOf ??= rollups.operationCells(NORMAL_SPANS_MAX);
+        const { latency: all, serverLatency: decided } = cellOf(key);
+        latency = decided === null ? all : subtractSketch(all, decided);
+        known.set(name, latency);
+      }
+      return latency;
+    };
+  }
+
+  /** Of each span of each trace: names are kept, and so are their keys. */
+  const keyOfRow = new WeakMap<OperationRow, string>();
+  function keyOf(operation: OperationRow): string {
+    let key = keyOfRow.get(operation);
+    if (key === undefined) {
+      key = normalKey(operation.service, operation.name, operation.kind);
+      keyOfRow.set(operation, key);
+    }
+    return key;
+  }
 
   /** The durations in these pieces of a trace, of each key, as the rollups count what is normal. */
-  function latenciesOf(keys: readonly NormalKey[], pieces: readonly Piece[]): Sketch[] {
+  function latenciesOf(keys: readonly NormalKey[], judged: readonly Piece[]): Sketch[] {
     const latencies = keys.map(emptySketch);
     if (keys.length === 0) return latencies;
     const indexOf = new Map(
       keys.map(({ service, operation, kind }, index) => [normalKey(service, operation, kind), index]),
     );
-    const lines = createLines();
-    for (const { rows: granule, at } of pieces) {
-      for (const row of at) addGranuleLines(lines, granule, row, row + 1);
+    const lines = createLines(judged.reduce((rows, { at }) => rows + at.length, 0));
+    for (const { rows: granule, at } of judged) {
+      // Row by row only where copies were left out.
+      for (let first = 0, end = 1; first < at.length; first = end++) {
+        while (end < at.length && at[end] === at[end - 1]! + 1) end++;
+        addGranuleLines(lines, granule, at[first]!, at[end - 1]! + 1);
+      }
     }
     const { words } = lines;
     const decided = decidedLines(lines, 0, lines.count);
     for (let line = 0, at = 0; line < lines.count; line++, at += LINE_WORDS) {
-      const { service, kind, name } = names.operationRow(words[at + OPERATION]!);
-      const index = indexOf.get(normalKey(service, name, kind));
+      const operation = names.operationRow(words[at + OPERATION]!);
+      const index = indexOf.get(keyOf(operation));
       if (index === undefined || decided?.[line] === true) continue;
       const isLeftOut = ((words[at + CODES]! >>> 16) & (IS_STREAM | IS_SNAPSHOT)) !== 0;
       const hasFailed = ((words[at + CODES]! >>> 8) & 0xff) !== OK;
-      if (isLeftOut || ((kind === 'client' || kind === 'producer') && hasFailed)) continue;
+      const isCall = operation.kind === 'client' || operation.kind === 'producer';
+      if (isLeftOut || (isCall && hasFailed)) continue;
       countBucket(latencies[index]!, bucketOf(durationMsOfLine(words, at)), 1);
     }
     return latencies;
@@ -158,8 +183,8 @@ export function createCallReader(
 
     /** `judged` are the spans of the trace that is to be judged by the answer: they are left out of it. */
     readNormals: (keys: readonly NormalKey[], judged: readonly Piece[]): Normal[] =>
-      normalsOf(keys, readLatencies(keys), latenciesOf(keys, judged)),
-    readLatencies,
+      normalsOf(keys, latenciesNow(), latenciesOf(keys, judged)),
+    latenciesNow,
     latenciesOf,
     normalsOf,
   };
@@ -168,11 +193,11 @@ export function createCallReader(
 /** What is normal by all durations of each key but its `own`. */
 function normalsOf(
   keys: readonly NormalKey[],
-  latencies: readonly Sketch[],
+  latencyOf: (key: NormalKey) => Sketch,
   own: readonly Sketch[],
 ): Normal[] {
   return keys.flatMap((key, index) => {
-    const others = subtractSketch(latencies[index]!, own[index]!);
+    const others = subtractSketch(latencyOf(key), own[index]!);
     const count = totalOf(others);
     if (count <= 0) return [];
     const { p50Ms, p95Ms } = latencyOfSketch(others);

@@ -3,10 +3,9 @@
  * normal is nearly the same for all of them, and traces that lie beside each other are of one granule.
  */
 import type { HostView } from '../../../diagnose/hosts/host-view.ts';
-import { normalKey } from '../../../diagnose/normals.ts';
 import { foldPending } from '../../../diagnose/pending.ts';
-import { buildTraceTree, type TraceTree } from '../../../diagnose/tree.ts';
-import { judgeTrace, questionsOf, type Questions } from '../../../query/diagnose-by-history.ts';
+import { buildTraceTree } from '../../../diagnose/tree.ts';
+import { judgeTrace, questionsOf } from '../../../query/diagnose-by-history.ts';
 import { diagnosisToSave } from '../../../query/diagnosis-to-save.ts';
 import type { Span } from '../../../span.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
@@ -14,28 +13,19 @@ import type { Sketch } from '../../rollup/sketch.ts';
 import type { DiagnosisToSave, NormalKey } from '../../store.ts';
 import type { AddressServices } from './addresses.ts';
 import type { createCallReader } from './calls.ts';
-import type { Piece, TraceReader } from './traces.ts';
+import type { TraceReader } from './traces.ts';
 import type { Unit } from './units.ts';
 
-/** Traces are held in memory together until they have so many spans. */
-const SPANS_TOGETHER = 5_000;
 /** Of one answer, and so of one look at the database: a second or two. */
 const SPANS_MAX = 50_000;
 
 /** By trace. */
 export type HostViews = ReadonlyMap<string, readonly HostView[]>;
 
-interface UnderstoodTrace {
-  readonly sent: readonly Span[];
-  readonly tree: TraceTree;
-  readonly questions: Questions;
-}
-
-interface OpenTrace extends UnderstoodTrace {
-  readonly traceId: string;
-  readonly pieces: readonly Piece[];
-  /** Durations of its own, of each key asked for: what is normal is told without them. */
-  readonly own: readonly Sketch[];
+/** What is read for one trace of an answer is remembered for the next ones. */
+interface History {
+  latencyOf(key: NormalKey): Sketch;
+  servicesOf(addresses: readonly string[]): ReadonlyMap<string, string>;
 }
 
 export function createDiagnoser(
@@ -44,43 +34,28 @@ export function createDiagnoser(
   addresses: AddressServices,
   readHostViews: (traceId: string) => readonly HostView[],
 ) {
-  function open(units: readonly Unit[], traceId: string): OpenTrace | null {
+  /** null when the trace is not there. */
+  function diagnose(
+    units: readonly Unit[],
+    traceId: string,
+    hosts: HostViews,
+    history: History,
+  ): DiagnosisToSave | null {
     const pieces = reader.pieces(units, traceId, 'among many');
-    const understood = undamaged(
-      () => understand(reader.storedSpans(pieces, traceId)),
-      () => understand(reader.spans(pieces)),
-    );
-    if (understood.sent.length === 0) return null;
-    return {
-      ...understood,
-      traceId,
-      pieces,
-      own: calls.latenciesOf(understood.questions.normalKeys, pieces),
-    };
-  }
-
-  function judge(traces: readonly OpenTrace[], hosts: HostViews): DiagnosisToSave[] {
-    const keys = new Map<string, NormalKey>();
-    const asked = new Set<string>();
-    for (const { questions } of traces) {
-      for (const key of questions.normalKeys) keys.set(keyOf(key), key);
-      for (const address of questions.addresses) asked.add(address);
+    function judge(sent: readonly Span[]): DiagnosisToSave | null {
+      if (sent.length === 0) return null;
+      const spans = foldPending(sent);
+      const tree = buildTraceTree(spans);
+      const { normalKeys, addresses } = questionsOf(spans, tree);
+      if (normalKeys.length === 0) return diagnosisToSave(judgeTrace(traceId, tree, [], new Map()), sent);
+      const normals = calls.normalsOf(normalKeys, history.latencyOf, calls.latenciesOf(normalKeys, pieces));
+      const views = viewsOf(traceId, hosts.get(traceId));
+      return diagnosisToSave(judgeTrace(traceId, tree, normals, history.servicesOf(addresses), views), sent);
     }
-    const services = addresses.some([...asked]);
-    const known = calls.readLatencies([...keys.values()]);
-    const latencies = new Map([...keys.keys()].map((key, index) => [key, known[index]!]));
-    return traces.map((trace) => {
-      const { traceId, pieces, questions, own } = trace;
-      const all = questions.normalKeys.map((key) => latencies.get(keyOf(key))!);
-      const normals = calls.normalsOf(questions.normalKeys, all, own);
-      const views = questions.normalKeys.length === 0 ? [] : viewsOf(traceId, hosts.get(traceId));
-      const conclude = ({ sent, tree }: UnderstoodTrace) =>
-        diagnosisToSave(judgeTrace(traceId, tree, normals, services, views), sent);
-      return undamaged(
-        () => conclude(trace),
-        () => conclude(understand(reader.spans(pieces))),
-      );
-    });
+    return undamaged(
+      () => judge(reader.storedSpans(pieces, traceId)),
+      () => judge(reader.spans(pieces)),
+    );
   }
 
   /** What is said of a call takes the place of what was kept of it, and that once: it was kept with each verdict of the call. */
@@ -95,10 +70,14 @@ export function createDiagnoser(
 
   /** As many as one answer is made of, and one at least: those that wait longest stand first. */
   function firstOf(units: readonly Unit[], traceIds: readonly string[]): readonly string[] {
+    // As they lie in the blocks.
+    const rows = new Map(
+      traceIds.toSorted().map((traceId) => [traceId, reader.countRows(units, traceId, SPANS_MAX)]),
+    );
     let left = SPANS_MAX;
     const end = traceIds.findIndex((traceId, index) => {
       const isOver = left <= 0 && index > 0;
-      left -= reader.countRows(units, traceId, SPANS_MAX);
+      left -= rows.get(traceId)!;
       return isOver;
     });
     return end === -1 ? traceIds : traceIds.slice(0, end);
@@ -109,28 +88,28 @@ export function createDiagnoser(
     traceIds: readonly string[],
     hosts: HostViews = new Map(),
   ): DiagnosisToSave[] => {
-    const diagnosed: DiagnosisToSave[] = [];
-    let opened: OpenTrace[] = [];
-    let spans = 0;
+    const history = { latencyOf: calls.latenciesNow(), servicesOf: rememberServices(addresses) };
     // As they lie in the blocks, so that each granule is decoded once.
-    for (const traceId of firstOf(units, traceIds).toSorted()) {
-      const trace = open(units, traceId);
-      if (trace === null) continue;
-      opened.push(trace);
-      spans += trace.sent.length;
-      if (spans < SPANS_TOGETHER) continue;
-      diagnosed.push(...judge(opened, hosts));
-      opened = [];
-      spans = 0;
-    }
-    return [...diagnosed, ...judge(opened, hosts)];
+    return firstOf(units, traceIds)
+      .toSorted()
+      .map((traceId) => diagnose(units, traceId, hosts, history))
+      .filter((diagnosis) => diagnosis !== null);
   };
 }
 
-function understand(sent: readonly Span[]): UnderstoodTrace {
-  const spans = foldPending(sent);
-  const tree = buildTraceTree(spans);
-  return { sent, tree, questions: questionsOf(spans, tree) };
+/** Asks about each address once. */
+function rememberServices(services: AddressServices): History['servicesOf'] {
+  const asked = new Set<string>();
+  const known = new Map<string, string>();
+  return (addresses) => {
+    for (const address of addresses) {
+      if (asked.has(address)) continue;
+      asked.add(address);
+      const service = services.one(address);
+      if (service !== null) known.set(address, service);
+    }
+    return known;
+  };
 }
 
 /** Spans may say only when they are asked that they are damaged; then the trace is taken `without` those. */
@@ -141,8 +120,4 @@ function undamaged<T>(whole: () => T, without: () => T): T {
     if (!(error instanceof DamagedPart)) throw error;
     return without();
   }
-}
-
-function keyOf({ service, operation, kind }: NormalKey): string {
-  return normalKey(service, operation, kind);
 }

@@ -19,7 +19,13 @@ import { sumSteps } from '../../rollup/sum-steps.ts';
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { createChangeCounter, createNewestSteps } from './newest-steps.ts';
-import { createSeriesReader, type SeriesRow, type SeriesType } from './series.ts';
+import {
+  createOperationSeries,
+  createSeriesReader,
+  type OperationKey,
+  type SeriesRow,
+  type SeriesType,
+} from './series.ts';
 import { createWaitingDeltas } from './waiting-deltas.ts';
 
 interface StepRow {
@@ -42,13 +48,7 @@ export function createRollupReader(
     'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
   );
   const series = createSeriesReader(database);
-  const operationSeries = database
-    .prepare<[string, string, string], number>(
-      // By its index: there are thousands of series.
-      `SELECT series_id FROM operation JOIN series ON series.identity = 'operation ' || operation.operation_id
-       WHERE operation.service = ? AND operation.kind = ? AND operation.name = ?`,
-    )
-    .pluck();
+  const operationSeries = createOperationSeries(database);
   const deltas = database.prepare<[number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
@@ -160,30 +160,27 @@ export function createRollupReader(
     },
 
     /**
-     * Of each operation, newest steps first until so many normal durations are counted: spans of its own kind; of calls
-     * those that were answered well.
+     * Of an operation, newest steps first until so many normal durations are counted: spans of its own kind; of calls
+     * those that were answered well. For many operations of one moment: to be asked within its transaction.
      */
-    readOperationCells(
-      keys: readonly { service: string; kind: string; operation: string }[],
-      durationsWanted: number,
-    ): Cell[] {
-      const found = keys.map(() => emptyCell());
-      const places = new Map<number, Cell>();
-      for (const [index, { service, kind, operation }] of keys.entries()) {
-        for (const id of operationSeries.all(service, kind, operation)) places.set(id, found[index]!);
-      }
+    operationCells(durationsWanted: number): (key: OperationKey) => Cell {
       // The newest calls are in no hour yet.
       const newest = waitingDeltas();
-      for (const [id, sum] of places) if (newest.has(id)) addCell(sum, newest.get(id)!);
-      for (const step of newestSteps()) {
-        for (const [id, sum] of places) {
-          if (countNormal(sum) >= durationsWanted) continue;
-          const cell = step.cell(id);
+      const older = readOnce(newestSteps());
+      const seriesOf = operationSeries();
+      return (key) => {
+        const sum = emptyCell();
+        const series = seriesOf(key);
+        if (series === null) return sum;
+        const waiting = newest.get(series);
+        if (waiting !== undefined) addCell(sum, waiting);
+        for (const step of older) {
+          if (countNormal(sum) >= durationsWanted) break;
+          const cell = step.cell(series);
           if (cell !== null) addCell(sum, cell);
         }
-        if (found.every((cell) => countNormal(cell) >= durationsWanted)) break;
-      }
-      return found;
+        return sum;
+      };
     },
 
     /** A minute counts where it begins. */
@@ -226,6 +223,23 @@ export function createRollupReader(
         }
       }
       return [...versions.values()];
+    },
+  };
+}
+
+/** What `source` gives, each only once somebody asks for it, however often they are gone through. */
+function readOnce<T>(source: Iterator<T, unknown>): Iterable<T> {
+  const known: T[] = [];
+  return {
+    *[Symbol.iterator]() {
+      for (let index = 0; ; index++) {
+        if (index === known.length) {
+          const next = source.next();
+          if (next.done === true) return;
+          known.push(next.value);
+        }
+        yield known[index]!;
+      }
     },
   };
 }

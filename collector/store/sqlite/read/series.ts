@@ -63,3 +63,40 @@ export function createSeriesReader(database: Connection): SeriesReader {
     },
   };
 }
+
+export interface OperationKey {
+  readonly service: string;
+  readonly kind: string;
+  readonly operation: string;
+}
+
+/** Finds the series of operations; those asked for are remembered until there is another. */
+export function createOperationSeries(database: Connection) {
+  const find = database
+    .prepare<[string, string, string], number>(
+      // By its index: there are thousands of series.
+      `SELECT series_id FROM operation JOIN series ON series.identity = 'operation ' || operation.operation_id
+       WHERE operation.service = ? AND operation.kind = ? AND operation.name = ?`,
+    )
+    .pluck();
+  const newest = database.prepare<[], number | null>('SELECT max(series_id) FROM series').pluck();
+  const known = new Map<string, number | null>();
+  let newestId: number | null = null;
+
+  /** Of one moment: to be asked within its transaction. Null where an operation has none. */
+  return () => {
+    const id = newest.get() ?? null;
+    if (id !== newestId) known.clear();
+    newestId = id;
+    return ({ service, kind, operation }: OperationKey): number | null => {
+      const key = `${service}\n${operation}\n${kind}`;
+      let series = known.get(key);
+      if (series === undefined) {
+        series = find.get(service, kind, operation) ?? null;
+        if (known.size >= REMEMBERED_MAX) known.clear();
+        known.set(key, series);
+      }
+      return series;
+    };
+  };
+}

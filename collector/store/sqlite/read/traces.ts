@@ -65,7 +65,9 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
       const { rows, first, end } =
         read === 'alone' ? granule.ofRun(run) : { rows: granule, first: starts[run]!, end: starts[run + 1]! };
       decodeFacts(rows);
-      found.push({ rows, at: Uint32Array.from({ length: end - first }, (_, i) => first + i) });
+      const at = new Uint32Array(end - first);
+      for (let i = 0; i < at.length; i++) at[i] = first + i;
+      found.push({ rows, at });
       return 'more';
     });
     // Within a unit copies were left out when it was made; a segment is as it came.
