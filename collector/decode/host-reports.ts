@@ -18,6 +18,8 @@ export interface HostReport {
   /** By name, such as `tcp.listen_overflows`. */
   readonly counters: ReadonlyMap<string, number>;
   readonly process: ProcessReport;
+  /** When it was made, by the sender's clock; null when that is not said. */
+  readonly sentUnixMs: number | null;
 }
 
 /** Who reported, and what it said of itself. */
@@ -34,6 +36,7 @@ export interface ProcessReport {
 }
 
 interface Point {
+  readonly timeUnixNano?: string;
   readonly asInt?: string;
   readonly asDouble?: number | string;
 }
@@ -85,6 +88,7 @@ function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport 
       thread: attribute('thread.id'),
       values: valuesOf(metrics, PROCESS_PREFIX),
     },
+    sentUnixMs: sentUnixMsOf(metrics),
   };
 }
 
@@ -96,6 +100,15 @@ function valuesOf(metrics: readonly Metric[], prefix: string): Map<string, numbe
     if (name.startsWith(prefix) && value !== null) values.set(name.slice(prefix.length), value);
   }
   return values;
+}
+
+/** All values of a report are of one moment. */
+function sentUnixMsOf(metrics: readonly Metric[]): number | null {
+  for (const { sum, gauge } of metrics) {
+    const unixMs = Number((sum ?? gauge)?.dataPoints?.[0]?.timeUnixNano ?? 0) / 1e6;
+    if (unixMs > 0) return unixMs;
+  }
+  return null;
 }
 
 /** Of a metric with one value; integers come as if they had no sign. */

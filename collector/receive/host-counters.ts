@@ -12,6 +12,8 @@ const NAME_LENGTH_MAX = 100;
 const HOST_REPORTS_MAX = 120;
 const HOST_PROCESSES_MAX = 100;
 const HOST_ADDRESSES_MAX = 16;
+/** Of one process, before its newest: most of two minutes, in which verdicts ask for what it said around a call. */
+const EARLIER_REPORTS_MAX = 10;
 /** Of all hosts, of which each has the same share. */
 const REPORTS_MAX = 10_000;
 const PROCESSES_MAX = 5_000;
@@ -45,6 +47,10 @@ export interface HostHistory extends HostName {
     readonly thread: string;
     readonly atMs: number;
     readonly values: Values;
+    /** What it reported before, the oldest first. */
+    readonly earlier: readonly { readonly atMs: number; readonly values: Values }[];
+    /** How far its clock is ahead of this one, at least: a report takes its time to come. null when it does not say. */
+    readonly clockAheadMs: number | null;
   }[];
 }
 
@@ -81,6 +87,8 @@ interface Process {
   readonly thread: string;
   readonly atMs: number;
   readonly numbers: Numbers;
+  readonly earlier: readonly { readonly atMs: number; readonly numbers: Numbers }[];
+  readonly clockAheadMs: number | null;
 }
 
 interface Host extends HostName {
@@ -104,7 +112,7 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
   }
 
   return {
-    keep({ host, namespace, addresses, counters, process }) {
+    keep({ host, namespace, addresses, counters, process, sentUnixMs }) {
       forgetSilent();
       const key = JSON.stringify([host, namespace]);
       const known = hosts.get(key);
@@ -115,7 +123,7 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
       hosts.delete(key);
       hosts.set(key, kept);
       keepCounters(kept, counters);
-      keepProcess(kept, process);
+      keepProcess(kept, process, sentUnixMs);
       // The share of each gets smaller with a new one.
       for (const each of known ? [known] : hosts.values()) trim(each, hosts.size);
       return true;
@@ -166,12 +174,28 @@ function keepCounters({ counterNames, reports, atMs }: Host, counters: Values): 
   reports.push({ firstMs: isSoon ? last.firstMs : atMs, atMs, numbers });
 }
 
-function keepProcess({ processes, valueNames, atMs }: Host, process: HostReport['process']): void {
+function keepProcess(
+  { processes, valueNames, atMs }: Host,
+  process: HostReport['process'],
+  sentUnixMs: number | null,
+): void {
   const { service, pid, instance, thread, values } = process;
   if (values.size === 0 || !isShort(service, pid, instance, thread)) return;
   const key = JSON.stringify([service, pid, instance, thread]);
+  const known = processes.get(key);
+  const earlier = known === undefined ? [] : [...known.earlier, { atMs: known.atMs, numbers: known.numbers }];
+  const clockAheadMs = sentUnixMs === null ? null : sentUnixMs - atMs;
   processes.delete(key);
-  processes.set(key, { service, pid, instance, thread, atMs, numbers: numbersOf(valueNames, values) });
+  processes.set(key, {
+    service,
+    pid,
+    instance,
+    thread,
+    atMs,
+    numbers: numbersOf(valueNames, values),
+    earlier: earlier.slice(-EARLIER_REPORTS_MAX),
+    clockAheadMs,
+  });
 }
 
 /** Of more than there is room for, the oldest reports leave, and the processes that have not reported for longest. */
@@ -193,7 +217,14 @@ function historyOf(known: Host, sinceMs: number): HostHistory {
     reports: reports.map(({ atMs, numbers }) => ({ atMs, counters: valuesOf(counterNames, numbers) })),
     processes: [...processes.values()]
       .filter(({ atMs }) => atMs >= sinceMs)
-      .map(({ numbers, ...who }) => ({ ...who, values: valuesOf(valueNames, numbers) })),
+      .map(({ numbers, earlier, ...who }) => ({
+        ...who,
+        values: valuesOf(valueNames, numbers),
+        earlier: earlier.map((report) => ({
+          atMs: report.atMs,
+          values: valuesOf(valueNames, report.numbers),
+        })),
+      })),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The types of wire.ts as JSON Schemas, for `/api/openapi.json`; one component per type, of the same name. */
 import { PHASES } from '../diagnose/verdict.ts';
-import type { HostView, ProcessView } from '../diagnose/hosts/host-view.ts';
+import type { HostView } from '../diagnose/hosts/host-view.ts';
+import type { ProcessView } from '../diagnose/hosts/process-view.ts';
 import type * as Causes from '../diagnose/verdict.ts';
 import {
   anything,
@@ -232,12 +233,18 @@ const diagnosis = {
     from: time,
     to: time,
     coversCall: boolean,
+    hasRoom: boolean,
+    clocksAgree: boolean,
     counters: dictionary(object<HostView['counters'][string]>({ before: number, after: number })),
-    process: nullable(
+    unchanged: list(text),
+    processes: list(
       object<ProcessView>({
         service: text,
         pid: text,
+        thread: text,
+        from: nullable(time),
         at: time,
+        coversCall: boolean,
         isSilent: boolean,
         values: dictionary(number),
       }),

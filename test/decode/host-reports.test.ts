@@ -41,8 +41,15 @@ test('gauges count, and the namespace and addresses of the network are part of w
       addresses: ['10.0.0.1', 'fd00::1'],
       counters: new Map([['conntrack.count', 1.5]]),
       process: { service: '', pid: '', instance: '', thread: '', values: new Map() },
+      sentUnixMs: null,
     },
   ]);
+});
+
+test('when it was sent is the time of its values', () => {
+  const point = { asInt: '3', timeUnixNano: '1767268800500000000' };
+  const sum = { name: 'sockeye.host.tcp.timeouts', sum: { dataPoints: [point] } };
+  expect(readHostReports(requestOf([sum]))).toMatchObject([{ sentUnixMs: 1_767_268_800_500 }]);
 });
 
 test('what a process says of itself is told from what it says of its host', () => {

@@ -86,12 +86,14 @@ export function checkInvariants(diagnosis: Diagnosis, spans: readonly Span[]): v
 
 /** A host's fact is the rise of a counter, or a value of its process, that stands with the verdict. */
 function checkHostFact(hosts: Verdict['hosts'], name: string, value: unknown): void {
-  const known = hosts.flatMap(({ counters, process }) => [
+  const known = hosts.flatMap(({ counters, processes }) => [
     ...Object.entries(counters).flatMap(([counter, { before, after }]) =>
       [after, after - before, before].map((each) => [`sockeye.host.${counter}`, each]),
     ),
-    ...Object.entries(process?.values ?? {}).map(([each, told]) => [`sockeye.process.${each}`, told]),
-    ...(process === null ? [] : [['sockeye.process.at', Date.parse(process.at)]]),
+    ...processes.flatMap(({ at, values }) => [
+      ...Object.entries(values).map(([each, told]) => [`sockeye.process.${each}`, told]),
+      ['sockeye.process.at', Date.parse(at)],
+    ]),
   ]);
   expect(known).toContainEqual([name, value]);
 }

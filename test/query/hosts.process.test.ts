@@ -247,7 +247,8 @@ describe.skipIf(process.platform !== 'linux')('a listen queue that overflows', (
         ({ traces }: Found) => traces.find(({ timeouts }) => timeouts === 1)?.traceId,
       );
       const diagnosis = await world.getWhen(`/api/traces/${traceId}/diagnosis`, (found: Diagnosis) =>
-        found.verdicts[0]?.cause === 'C1' ? found : undefined,
+        // While the host has not reported since, it is possible.
+        found.verdicts[0]?.cause === 'C1' && found.verdicts[0].confidence !== 'possible' ? found : undefined,
       );
       const [verdict] = diagnosis.verdicts;
       expect(verdict).toMatchObject({ phase: 'connect', category: 'server', origin: { edge: 'shop->pay' } });
@@ -260,7 +261,7 @@ describe.skipIf(process.platform !== 'linux')('a listen queue that overflows', (
         }),
       );
       const called = verdict?.hosts.find(({ side }) => side === 'callee');
-      expect(called).toMatchObject({ isCertain: true, process: { service: 'pay' } });
+      expect(called).toMatchObject({ isCertain: true, clocksAgree: true, processes: [{ service: 'pay' }] });
     } finally {
       for (const socket of fillers) socket.destroy();
       for (const app of [server, client]) app.child.kill('SIGKILL');

@@ -10,6 +10,7 @@ const report = (host: string, value = 1, namespace = ''): HostReport => ({
   addresses: [],
   counters: new Map([['tcp.retransmits', value]]),
   process: { ...shop, values: new Map([['memory.resident_bytes', value]]) },
+  sentUnixMs: null,
 });
 
 /** The newest value of each host. */
@@ -170,6 +171,22 @@ test('those are read that are wanted, by their name, address or service', () => 
   expect(found(({ services }) => services.has('pay'))).toEqual(['b']);
   expect(found(() => false)).toEqual([]);
   expect(hosts.recent()[0]?.addresses).toEqual(['10.0.0.1']);
+});
+
+test('of a process ten reports are kept before its newest, and how far its clock is ahead', () => {
+  let nowMs = 0;
+  const hosts = createHostCounters(() => nowMs);
+  for (let index = 0; index < 12; index++) {
+    hosts.keep({ ...report('a', index), sentUnixMs: nowMs + 700 });
+    nowMs += 10_000;
+  }
+  const [found] = hosts.recent()[0]!.processes;
+  expect(found).toMatchObject({ atMs: 110_000, clockAheadMs: 700 });
+  expect(found!.earlier.map(({ atMs, values }) => [atMs, values.get('memory.resident_bytes')])).toEqual(
+    Array.from({ length: 10 }, (_, index) => [10_000 * (index + 1), index + 1]),
+  );
+  hosts.keep(report('a'));
+  expect(hosts.recent()[0]?.processes).toMatchObject([{ clockAheadMs: null }]);
 });
 
 test('a process that says nothing of itself is none', () => {

@@ -30,13 +30,16 @@ function isComplete(views: readonly HostView[]): boolean {
   return (
     called.length > 0 &&
     called.every(
-      ({ coversCall, process }) =>
-        coversCall && (process === null || process.isSilent || Object.keys(process.values).length > 0),
+      ({ hasRoom, processes }) =>
+        hasRoom && processes.every(({ coversCall, isSilent }) => coversCall || isSilent),
     )
   );
 }
 
-/** `span` is the verdict's origin. null where it is no call, or the verdict needs no more. */
+/**
+ * `span` is the verdict's origin. null where it is no call, or the verdict needs no more. Many calls taken together have their
+ * caller as origin, and ask nothing: their number is the cause.
+ */
 export function hostQuestion(verdict: Verdict, span: Span | undefined): HostQuestion | null {
   const { confidence, phase, origin, giveUp, hosts } = verdict;
   const isOpen = confidence === 'possible' || confidence === 'unknown';

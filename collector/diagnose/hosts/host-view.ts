@@ -3,6 +3,14 @@
  * the give-up, so that a counter which rose in between rose around that call. Pure, and small enough to be kept with a verdict.
  */
 import type { HostQuestion } from './host-question.ts';
+import {
+  calledProcesses,
+  CLOCK_ROOM_MS,
+  timeOf,
+  viewProcess,
+  type ProcessView,
+  type ReportingProcess,
+} from './process-view.ts';
 
 /** What a host has reported lately. */
 export interface ReportingHost {
@@ -13,13 +21,8 @@ export interface ReportingHost {
   readonly addresses: readonly string[];
   /** The oldest first. */
   readonly reports: readonly { readonly atMs: number; readonly counters: ReadonlyMap<string, number> }[];
-  /** In the order in which they last reported, with what each said of itself then. */
-  readonly processes: readonly {
-    readonly service: string;
-    readonly pid: string;
-    readonly atMs: number;
-    readonly values: ReadonlyMap<string, number>;
-  }[];
+  /** In the order in which they last reported. */
+  readonly processes: readonly ReportingProcess[];
 }
 
 export interface HostView {
@@ -35,48 +38,22 @@ export interface HostView {
   readonly to: string;
   /** Whether the call lies between them. */
   readonly coversCall: boolean;
+  /** Whether others lie well before and well after it, so that the host has no more to say of it. */
+  readonly hasRoom: boolean;
+  /** The caller's clock, which tells when the call was, is known to be the collector's, which tells when reports were. */
+  readonly clocksAgree: boolean;
   readonly counters: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
-  /** The process that called or was called; null when none of it is known. */
-  readonly process: ProcessView | null;
+  /** Totals that stayed the same from well before the call until well after it. */
+  readonly unchanged: readonly string[];
+  /** The process that called, or all that may have been called; empty when none of them is known. */
+  readonly processes: readonly ProcessView[];
 }
 
-export interface ProcessView {
-  readonly service: string;
-  readonly pid: string;
-  /** When it last reported; RFC 3339. */
-  readonly at: string;
-  /** It reported before the call, and has not for a time in which it would have reported twice. */
-  readonly isSilent: boolean;
-  /** What it said of the time of the call, where it did. */
-  readonly values: Readonly<Record<string, number>>;
-}
+/** What the rules ask about. Totals rise until their host is started anew. */
+const TOTALS = ['tcp.listen_overflows', 'tcp.request_queue_drops', 'tcp.retransmit_failures'] as const;
+const MEASURES = ['conntrack.count', 'conntrack.max'] as const;
+export type CounterName = (typeof TOTALS)[number] | (typeof MEASURES)[number];
 
-/** What the rules ask about. */
-const COUNTERS = [
-  'tcp.listen_overflows',
-  'tcp.request_queue_drops',
-  'tcp.retransmit_failures',
-  'conntrack.count',
-  'conntrack.max',
-] as const;
-const VALUES = [
-  'listen.port',
-  'listen.queue',
-  'listen.queue_max',
-  'connections.unread',
-  'connections.half_open_retransmitted',
-  'event_loop.blocked_ms',
-  'cpu.throttled_ms',
-  'descriptors.open',
-  'descriptors.max',
-] as const;
-export type CounterName = (typeof COUNTERS)[number];
-export type ValueName = (typeof VALUES)[number];
-
-/** A process reports every 10 s, one that is busy a little later: what it says is of so long before at most. */
-const REPORT_MS = 12_000;
-/** Twice as long, and some time to get here. */
-const SILENT_MS = 25_000;
 /** Of one service; more of them could be meant by anything. */
 export const CALLEES_MAX = 4;
 
@@ -93,21 +70,23 @@ export function viewHosts(
       processes.some(({ service, pid }) => service === caller.service && pid === caller.pid),
   );
   const called = calleesOf(question, hosts, calling);
-  const views = [
+  const clocksAgree =
+    calling.length > 0 && calling.every((host) => isSameClock(callerIn(host, caller)?.clockAheadMs ?? null));
+  const ends = [
     ...calling.slice(0, 1).map((host) => ({
       side: 'caller' as const,
       host,
       isCertain: calling.length === 1,
-      process: callerIn(host, caller),
+      processes: [callerIn(host, caller)!],
     })),
     ...called.map((host) => ({
       side: 'callee' as const,
       host,
       isCertain: called.length === 1,
-      process: calleeIn(host, callee),
+      processes: calledProcesses(host.processes, callee),
     })),
   ];
-  return views.flatMap(({ side, host, isCertain, process }) => {
+  return ends.flatMap(({ side, host, isCertain, processes }) => {
     const compared = compareReports(host, question);
     if (compared === null) return [];
     return [
@@ -117,12 +96,15 @@ export function viewHosts(
         host: host.host,
         networkNamespace: host.namespace,
         isCertain,
+        clocksAgree,
         ...compared,
-        process: process === undefined ? null : viewProcess(process, question, nowMs),
+        processes: processes.map((process) => viewProcess(process, question, nowMs)),
       },
     ];
   });
 }
+
+const isSameClock = (aheadMs: number | null) => aheadMs !== null && Math.abs(aheadMs) <= CLOCK_ROOM_MS;
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/i;
 
@@ -145,8 +127,6 @@ function calleesOf(
   return [];
 }
 
-type ReportingProcess = ReportingHost['processes'][number];
-
 function callerIn(
   { processes }: ReportingHost,
   caller: HostQuestion['caller'],
@@ -154,53 +134,47 @@ function callerIn(
   return processes.findLast(({ service, pid }) => service === caller.service && pid === caller.pid);
 }
 
-/** Whoever listens on the port, as the fullest listener of its own; else whoever has the name of the service. */
-function calleeIn(
-  { processes }: ReportingHost,
-  callee: HostQuestion['callee'],
-): ReportingProcess | undefined {
-  const listens = processes.findLast(({ values }) => String(values.get('listen.port')) === callee.port);
-  return listens ?? processes.findLast(({ service }) => service === callee.service);
-}
-
 function compareReports({ reports }: ReportingHost, { fromUnixMs, toUnixMs }: HostQuestion) {
-  const before = reports.findLast(({ atMs }) => atMs <= fromUnixMs) ?? reports[0];
-  const after = reports.find(({ atMs }) => atMs >= toUnixMs) ?? reports.at(-1);
+  const lastUntil = (ms: number) => reports.findLastIndex(({ atMs }) => atMs <= ms);
+  const firstSince = (ms: number) => reports.findIndex(({ atMs }) => atMs >= ms);
+  const start = lastUntil(fromUnixMs);
+  const end = firstSince(toUnixMs);
+  const compared = reports.slice(Math.max(0, start), end === -1 ? undefined : end + 1);
+  const [before] = compared;
+  const after = compared.at(-1);
   if (before === undefined || after === undefined) return null;
   const counters: Record<string, { before: number; after: number }> = {};
-  for (const name of COUNTERS) {
+  for (const name of [...totalsOf(compared), ...MEASURES]) {
     const values = { before: before.counters.get(name), after: after.counters.get(name) };
-    // One that went back is of a host that was started anew.
     if (values.before === undefined || values.after === undefined) continue;
     counters[name] = { before: values.before, after: values.after };
   }
+  const wideStart = lastUntil(fromUnixMs - CLOCK_ROOM_MS);
+  const wideEnd = firstSince(toUnixMs + CLOCK_ROOM_MS);
+  const hasRoom = wideStart !== -1 && wideEnd !== -1;
+  const wide = hasRoom ? reports.slice(wideStart, wideEnd + 1) : [];
   return {
     from: timeOf(before.atMs),
     to: timeOf(after.atMs),
-    coversCall: before.atMs <= fromUnixMs && after.atMs >= toUnixMs,
+    coversCall: start !== -1 && end !== -1,
+    hasRoom,
     counters,
+    unchanged: totalsOf(wide).filter(
+      (name) => wide[0]?.counters.get(name) === wide.at(-1)?.counters.get(name),
+    ),
   };
 }
 
-function viewProcess(
-  { service, pid, atMs, values }: ReportingProcess,
-  { fromUnixMs, toUnixMs }: HostQuestion,
-  nowMs: number,
-): ProcessView {
-  const isOfTheCall = atMs >= fromUnixMs && atMs - REPORT_MS <= toUnixMs;
-  const told = VALUES.flatMap((name) => {
-    const value = values.get(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return {
-    service,
-    pid,
-    at: timeOf(atMs),
-    isSilent: atMs < fromUnixMs && nowMs - atMs > SILENT_MS,
-    values: isOfTheCall ? Object.fromEntries(told) : {},
-  };
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
+/** Those that all of the reports have; none where one went back, because that host was started anew in between. */
+function totalsOf(
+  reports: readonly { readonly counters: ReadonlyMap<string, number> }[],
+): readonly CounterName[] {
+  const wentBack = TOTALS.some((name) =>
+    reports.some(
+      ({ counters }, index) => (counters.get(name) ?? 0) < (reports[index - 1]?.counters.get(name) ?? 0),
+    ),
+  );
+  return wentBack || reports.length === 0
+    ? []
+    : TOTALS.filter((name) => reports.every(({ counters }) => counters.has(name)));
 }

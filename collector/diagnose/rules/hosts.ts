@@ -2,11 +2,13 @@
  * What the hosts of both ends know of a call, where the call itself cannot tell its causes apart: whether a listen queue was
  * full, a process stuck, a table of connections full, packets held back by the own rules.
  *
- * A cause that a host confirms comes first; one that it rules out comes last, with what speaks against it.
+ * A cause that a host confirms comes first; one that it rules out comes last, with what speaks against it. What is of the whole
+ * host, of another time or of one of several processes says only what is possible.
  */
 import type { Case, Finding, Suspect } from '../case.ts';
-import { formatMs, hostFact, retransmitsOf, tcpValue } from '../evidence.ts';
-import type { CounterName, HostView, ProcessView, ValueName } from '../hosts/host-view.ts';
+import { formatMs, hostFact, retransmitsOf } from '../evidence.ts';
+import type { CounterName, HostView } from '../hosts/host-view.ts';
+import type { ProcessView, ValueName } from '../hosts/process-view.ts';
 import type { Confidence, Evidence } from '../verdict.ts';
 
 /** One host's word on a cause. */
@@ -25,7 +27,7 @@ const COMPARED_MS = 30_000;
 /** Of its limit: what is measured is not of the very moment. */
 const FULL_SHARE = 0.99;
 
-/** The first that has something to say decides. */
+/** The first of those that are surest decides. */
 const CONFIRM: readonly ((of: Case) => Word | null)[] = [
   noDescriptors,
   fullTracking,
@@ -36,6 +38,8 @@ const CONFIRM: readonly ((of: Case) => Word | null)[] = [
   silentProcess,
 ];
 
+const SUREST: readonly Confidence[] = ['proven', 'likely', 'possible'];
+
 export function askHosts(finding: Finding, of: Case): Finding {
   const isOpen = finding.confidence === 'possible' || finding.confidence === 'unknown';
   if (!isOpen || of.hosts.length === 0) return finding;
@@ -45,7 +49,9 @@ export function askHosts(finding: Finding, of: Case): Finding {
   const words = CONFIRM.map((confirm) => confirm(of)).filter(
     (word) => word !== null && suspected.has(word.code),
   ) as Word[];
-  const [first] = words;
+  const first = SUREST.map((confidence) => words.find((word) => word.confidence === confidence)).find(
+    Boolean,
+  );
   const ruledOut = ruleOut(of);
   const rest = finding.suspects
     .filter(({ code }) => code !== first?.code)
@@ -64,19 +70,24 @@ export function askHosts(finding: Finding, of: Case): Finding {
 const called = ({ hosts }: Case) => hosts.filter(({ side }) => side === 'callee');
 const calling = ({ hosts }: Case) => hosts.filter(({ side }) => side === 'caller');
 
-/** Of several hosts that may have been called, what one says is a hint. */
-const sure = ({ isCertain }: HostView, confidence: Confidence = 'likely'): Confidence =>
-  isCertain ? confidence : 'possible';
+/** What one of several hosts that may have been called says is a hint, as is what it says by another clock. */
+const sure = ({ isCertain, clocksAgree }: HostView, confidence: Confidence = 'likely'): Confidence =>
+  isCertain && clocksAgree ? confidence : 'possible';
+
+/** So is what one of several processes says, or one of another time. */
+const sureOf = (view: HostView, { coversCall }: ProcessView): Confidence =>
+  coversCall && view.processes.length === 1 ? sure(view) : 'possible';
 
 function rise({ counters }: HostView, name: CounterName): number {
   const counter = counters[name];
-  // One that went back is of a host that was started anew.
-  return counter === undefined ? 0 : Math.max(0, counter.after - counter.before);
+  return counter === undefined ? 0 : counter.after - counter.before;
 }
 
-/** Where a counter of the host rose. */
-const risen = (view: HostView, confidence: Confidence = 'likely'): Confidence =>
-  Date.parse(view.to) - Date.parse(view.from) > COMPARED_MS ? 'possible' : sure(view, confidence);
+/** Of what the reports next to the call say. */
+const next = (view: HostView, confidence: Confidence = 'likely'): Confidence =>
+  view.coversCall && Date.parse(view.to) - Date.parse(view.from) <= COMPARED_MS
+    ? sure(view, confidence)
+    : 'possible';
 
 function riseFact(view: HostView, name: CounterName, what: string): Evidence {
   const { before = 0, after = 0 } = view.counters[name] ?? {};
@@ -85,9 +96,12 @@ function riseFact(view: HostView, name: CounterName, what: string): Evidence {
 }
 
 function valueFact(process: ProcessView, name: ValueName, text: string): Evidence {
-  const who = `${process.service} (process ${process.pid}), reporting at ${clock(process.at)}`;
+  const who = `${nameOf(process)}, reporting at ${clock(process.at)}`;
   return hostFact(`${who}: ${text}`, `sockeye.process.${name}`, process.values[name] ?? 0);
 }
+
+const nameOf = ({ service, pid, thread }: ProcessView) =>
+  `${service} (process ${pid}${thread === '' ? '' : `, thread ${thread}`})`;
 
 /** Of an RFC 3339 time: a verdict is about one moment of one day. */
 const clock = (time: string) => time.slice('2026-01-01T'.length, -1);
@@ -101,24 +115,36 @@ function firstOf(views: readonly HostView[], find: (view: HostView) => Word | nu
   return null;
 }
 
-function noDescriptors(of: Case): Word | null {
+/** The first process that may have been called that something is found of. */
+function firstProcess(of: Case, find: (process: ProcessView, view: HostView) => Word | null): Word | null {
   return firstOf(called(of), (view) => {
-    const { process } = view;
-    const { 'descriptors.open': open, 'descriptors.max': max } = process?.values ?? {};
-    if (process === null || open === undefined || max === undefined || open < FULL_SHARE * max) return null;
+    for (const process of view.processes) {
+      const word = find(process, view);
+      if (word !== null) return word;
+    }
+    return null;
+  });
+}
+
+function noDescriptors(of: Case): Word | null {
+  return firstProcess(of, (process, view) => {
+    const { 'descriptors.open': open, 'descriptors.max': max = 0 } = process.values;
+    if (open === undefined || max <= 0 || open < FULL_SHARE * max) return null;
     const evidence = [valueFact(process, 'descriptors.open', `${open} descriptors open, of ${max}`)];
-    return { code: 'C6', confidence: sure(view), evidence };
+    return { code: 'C6', confidence: sureOf(view, process), evidence };
   });
 }
 
 function fullTracking(of: Case): Word | null {
   return firstOf([...calling(of), ...called(of)], (view) => {
     const { 'conntrack.count': count, 'conntrack.max': max } = view.counters;
-    if (count === undefined || max === undefined || max.after === 0) return null;
-    if (Math.max(count.before, count.after) < FULL_SHARE * max.after) return null;
-    const text = `${view.host} tracks ${Math.max(count.before, count.after)} connections, of ${max.after}`;
-    const evidence = [hostFact(text, 'sockeye.host.conntrack.count', Math.max(count.before, count.after))];
-    return { code: 'B6', confidence: sure(view), evidence };
+    if (count === undefined || max === undefined || max.after <= 0) return null;
+    const most = Math.max(count.before, count.after);
+    if (most < FULL_SHARE * max.after) return null;
+    const wasFull = Math.min(count.before, count.after) >= FULL_SHARE * max.after;
+    const text = `${view.host} tracks ${most} connections, of ${max.after}`;
+    const evidence = [hostFact(text, 'sockeye.host.conntrack.count', most)];
+    return { code: 'B6', confidence: wasFull ? next(view) : 'possible', evidence };
   });
 }
 
@@ -129,20 +155,32 @@ function fullListener(of: Case): Word | null {
     const overflowed = (['tcp.listen_overflows', 'tcp.request_queue_drops'] as const).filter(
       (name) => rise(view, name) > 0,
     );
-    const { process } = view;
-    const { 'listen.port': port, 'listen.queue': queue = 0, 'listen.queue_max': max } = process?.values ?? {};
-    const isFull = max !== undefined && queue >= max && String(port) === portOf(of);
     if (overflowed.length === 0) return null;
+    const full = view.processes.find((process) => queueIn(process, of) === 'full');
+    const stuck = view.processes.flatMap((process) => stuckFacts(process, of));
+    // Then it may have been another listener's: the counter is of the host.
+    const hadRoom = stuck.length === 0 && view.processes.some((process) => queueIn(process, of) === 'room');
     const names = { 'tcp.listen_overflows': 'ListenOverflows', 'tcp.request_queue_drops': 'TCPReqQFullDrop' };
     const evidence = [
       ...overflowed.map((name) => riseFact(view, name, names[name])),
-      ...(process !== null && isFull
-        ? [valueFact(process, 'listen.queue', `${queue} connections wait at port ${port}, ${max} may`)]
-        : []),
-      ...(process === null ? [] : stuckFacts(process, of)),
+      ...(full === undefined ? [] : [queueFact(full)]),
+      ...stuck,
     ];
-    return { code, confidence: risen(view, isFull ? 'proven' : 'likely'), evidence };
+    if (full !== undefined) return { code, confidence: next(view, 'proven'), evidence };
+    return { code, confidence: hadRoom ? 'possible' : next(view), evidence };
   });
+}
+
+/** How the queue of the listener that was called was seen; null where it was not. */
+function queueIn({ values }: ProcessView, of: Case): 'full' | 'room' | null {
+  const { 'listen.port': port, 'listen.queue': queue = 0, 'listen.queue_max': max = 0 } = values;
+  if (max <= 0 || String(port) !== portOf(of)) return null;
+  return queue >= max ? 'full' : 'room';
+}
+
+function queueFact(process: ProcessView): Evidence {
+  const { 'listen.port': port, 'listen.queue': queue, 'listen.queue_max': max } = process.values;
+  return valueFact(process, 'listen.queue', `${queue} connections wait at port ${port}, ${max} may`);
 }
 
 const portOf = ({ peer }: Case) => peer.slice(peer.lastIndexOf(':') + 1);
@@ -154,85 +192,96 @@ function ownRules(of: Case): Word | null {
   return firstOf(calling(of), (view) => {
     if (rise(view, 'tcp.retransmit_failures') < retransmits) return null;
     const evidence = [riseFact(view, 'tcp.retransmit_failures', 'TCPRetransFail')];
-    return { code: 'B2', confidence: risen(view), evidence };
+    return { code: 'B2', confidence: next(view), evidence };
   });
 }
 
-/** The SYN arrived and was answered, again and again. A full queue looks the same: it was asked about before. */
+/**
+ * The SYN arrived and was answered, again and again; perhaps that of another caller. A full queue looks the same: it was asked
+ * about before.
+ */
 function lostSynAck(of: Case): Word | null {
   if (of.phase !== 'connect') return null;
-  return firstOf(called(of), (view) => {
-    const count = view.process?.values['connections.half_open_retransmitted'] ?? 0;
-    if (view.process === null || count === 0) return null;
+  return firstProcess(of, (process) => {
+    const count = process.values['connections.half_open_retransmitted'] ?? 0;
+    if (count === 0) return null;
     const text = `${count} handshakes whose SYN-ACK was sent again`;
-    const evidence = [valueFact(view.process, 'connections.half_open_retransmitted', text)];
-    return { code: 'B3', confidence: sure(view), evidence };
+    const evidence = [valueFact(process, 'connections.half_open_retransmitted', text)];
+    return { code: 'B3', confidence: 'possible', evidence };
   });
 }
 
 function stuckProcess(of: Case): Word | null {
-  return firstOf(called(of), (view) => {
-    const evidence = view.process === null ? [] : stuckFacts(view.process, of);
-    return evidence.length === 0 ? null : { code: 'C3', confidence: sure(view), evidence };
+  return firstProcess(of, (process, view) => {
+    const evidence = stuckFacts(process, of);
+    if (evidence.length === 0) return null;
+    const confidence = wasStuckMeanwhile(process, of) ? sureOf(view, process) : 'possible';
+    return { code: 'C3', confidence, evidence };
   });
 }
 
 const waitedMs = ({ phaseMs, giveUp }: Case) => phaseMs ?? giveUp.elapsedMs;
 
+const BUSY = [
+  ['event_loop.blocked_ms', 'its event loop was blocked for'],
+  ['cpu.throttled_ms', 'it was out of its CPU quota for'],
+] as const;
+
+/** Within the time that its reports tell of, which is longer than the call. */
 function stuckFacts(process: ProcessView, of: Case): Evidence[] {
-  const found: Evidence[] = [];
-  for (const [name, what] of [
-    ['event_loop.blocked_ms', 'its event loop was blocked for'],
-    ['cpu.throttled_ms', 'it was out of its CPU quota for'],
-  ] as const) {
+  return BUSY.flatMap(([name, what]) => {
     const ms = process.values[name] ?? 0;
-    if (ms > 0 && ms >= STUCK_SHARE * waitedMs(of))
-      found.push(valueFact(process, name, `${what} ${formatMs(ms)}`));
-  }
-  return found;
+    if (ms === 0 || ms < STUCK_SHARE * waitedMs(of)) return [];
+    const since = process.from === null ? '' : ` since ${clock(process.from)}`;
+    return [valueFact(process, name, `${what} ${formatMs(ms)}${since}`)];
+  });
 }
 
-/** It reported before and says nothing any more; where its kernel acknowledged the request, its host is there. */
+/** Even if it was stuck in all the time that was not waited. */
+function wasStuckMeanwhile({ from, at, values }: ProcessView, of: Case): boolean {
+  if (from === null) return false;
+  const otherMs = Date.parse(at) - Date.parse(from) - waitedMs(of);
+  return BUSY.some(([name]) => (values[name] ?? 0) - otherMs >= STUCK_SHARE * waitedMs(of));
+}
+
+/** It reported before and says nothing any more: it is stuck, has ended, or could not send a report. */
 function silentProcess(of: Case): Word | null {
   if (of.call === null || of.phase === 'connect') return null;
-  const isAcknowledged = tcpValue(of.call.span.attributes, 'unacked') === 0;
-  return firstOf(called(of), (view) => {
-    const { process } = view;
-    if (process === null || !process.isSilent) return null;
-    const text = `${process.service} (process ${process.pid}), which reports every 10 s, has reported nothing since ${clock(process.at)}`;
+  return firstProcess(of, (process) => {
+    if (!process.isSilent) return null;
+    const text = `${nameOf(process)}, which reports every 10 s, has reported nothing since ${clock(process.at)}`;
     const evidence = [hostFact(text, 'sockeye.process.at', Date.parse(process.at))];
-    return { code: 'C3', confidence: sure(view, isAcknowledged ? 'likely' : 'possible'), evidence };
+    return { code: 'C3', confidence: 'possible', evidence };
   });
 }
 
 type RuledOut = Pick<Suspect, 'against' | 'isRuledOut'>;
 
-/** What a host that reported before and after the call would have seen. */
+/** What a host that reported well before and well after the call would have seen, where it is known to be meant. */
 function ruleOut(of: Case): Map<string, RuledOut> {
   const against = new Map<string, RuledOut>();
-  const views = called(of);
-  const isSeen = views.length > 0 && views.every(({ coversCall, isCertain }) => coversCall && isCertain);
-  if (isSeen && views.every((view) => hasCounter(view, 'tcp.listen_overflows') && !overflowed(view))) {
-    const text = `ListenOverflows of ${views[0]!.host} did not rise`;
-    for (const code of ['C1', 'C2']) against.set(code, { against: text, isRuledOut: true });
+  const rule = (code: string, text: string) => against.set(code, { against: text, isRuledOut: true });
+  const isKnown = (view: HostView | undefined): view is HostView =>
+    view !== undefined && sure(view) === 'likely' && view.hasRoom;
+  const [callee] = called(of);
+  const [caller] = calling(of);
+  if (isKnown(callee)) {
+    const { host, counters, unchanged, processes } = callee;
+    const isQuiet = !('tcp.request_queue_drops' in counters) || unchanged.includes('tcp.request_queue_drops');
+    if (isQuiet && unchanged.includes('tcp.listen_overflows'))
+      for (const code of ['C1', 'C2']) rule(code, `ListenOverflows of ${host} did not rise`);
+    const listener = processes.find(({ values }) => String(values['listen.port']) === portOf(of));
+    if (listener !== undefined && processes.every((process) => wasFree(process, of)))
+      rule('C3', `the event loop of ${listener.service} was free`);
   }
-  const process = views[0]?.process ?? null;
-  const blockedMs = process?.values['event_loop.blocked_ms'];
-  if (isSeen && process !== null && blockedMs !== undefined && blockedMs < FREE_SHARE * waitedMs(of)) {
-    const isThrottled = stuckFacts(process, of).length > 0;
-    if (!isThrottled)
-      against.set('C3', { against: `the event loop of ${process.service} was free`, isRuledOut: true });
-  }
-  const [own] = calling(of);
-  if (
-    own?.coversCall === true &&
-    hasCounter(own, 'tcp.retransmit_failures') &&
-    rise(own, 'tcp.retransmit_failures') === 0
-  )
-    against.set('B2', { against: `TCPRetransFail of ${own.host} did not rise`, isRuledOut: true });
+  if (isKnown(caller) && caller.unchanged.includes('tcp.retransmit_failures'))
+    rule('B2', `TCPRetransFail of ${caller.host} did not rise`);
   return against;
 }
 
-const hasCounter = ({ counters }: HostView, name: CounterName) => counters[name] !== undefined;
-const overflowed = (view: HostView) =>
-  rise(view, 'tcp.listen_overflows') > 0 || rise(view, 'tcp.request_queue_drops') > 0;
+/** All the while, by all of its reports. */
+function wasFree({ coversCall, values }: ProcessView, of: Case): boolean {
+  const { 'event_loop.blocked_ms': blockedMs, 'cpu.throttled_ms': throttledMs = 0 } = values;
+  const freeMs = FREE_SHARE * waitedMs(of);
+  return coversCall && blockedMs !== undefined && blockedMs < freeMs && throttledMs < freeMs;
+}

@@ -104,8 +104,8 @@ function verdictRow(row: Row, seenUnixMs: VerdictRow['seenUnixMs'], json: string
   };
 }
 
-/** What an older version kept has no hosts. */
+/** What an older version kept has no hosts, or none that rules could judge by. */
 function parseVerdict(json: string): Verdict {
   const verdict = JSON.parse(json) as Omit<Verdict, 'hosts'> & Partial<Verdict>;
-  return { ...verdict, hosts: verdict.hosts ?? [] };
+  return { ...verdict, hosts: (verdict.hosts ?? []).filter((view) => 'processes' in view) };
 }
