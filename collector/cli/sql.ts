@@ -20,6 +20,7 @@ const USAGE = `Usage: sockeye sql QUERY [FLAGS]
 
 Reads the store of the data folder and changes nothing, whether its collector runs or not. spans are those stored,
 newest first; the tables of the store are there too (sockeye sql "select name, sql from sqlite_schema").
+verdict_of(trace_id, ordinal) is all that a row of verdict stands for, as JSON.
 
   --since DURATION            spans that started so long ago or later (all)
   --spans N                   reads so many spans at most, the newest; says so when there are more (${SPANS_DEFAULT})

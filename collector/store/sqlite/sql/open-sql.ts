@@ -4,6 +4,7 @@
  *
  *     query ─▶ its connection ─▶ block, verdict, … as they lie in the file
  *                    └─▶ spans ─▶ a connection of its own ─▶ granules of blocks and segments, newest first
+ *                        verdict_of() ─▶ the same ─▶ what a verdict says in full
  *
  * SQLite asks a table like `spans` for every row and tests it itself. Only the columns that a query uses are read; which
  * these are is said by SQLite's own program for it.
@@ -19,6 +20,7 @@ import { createTraceReader } from '../read/traces.ts';
 import { createUnits, newestUnits, type Unit } from '../read/units.ts';
 import { findFault, pointAt } from './fault-place.ts';
 import { SPAN_COLUMNS, type Cell, type ReadCell } from './span-columns.ts';
+import { defineVerdictOf } from './verdict-function.ts';
 
 export interface SqlOptions {
   readonly folder: string;
@@ -55,6 +57,7 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
   const reader = createTraceReader(names, onDamage);
   let used: readonly number[] = [];
   let isCut = false;
+  defineVerdictOf(connection, spanConnection);
   // However often the query reads it, spans is the same.
   spanConnection.exec('BEGIN');
 
