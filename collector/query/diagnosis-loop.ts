@@ -64,8 +64,10 @@ export function startDiagnosisLoop(store: Store, options: DiagnosisOptions = {})
   /** Those that could not be diagnosed by what hosts say stay as they are, and are tried again; one alone that fails is not. */
   const recoverTold = (said: Said, error: unknown): void => {
     if (stopping.signal.aborted) return;
-    console.error('sockeye: diagnosis by counters of hosts failed:', error);
-    if (toldPortion.failed(said.size, error)) answers.forget(said.keys());
+    if (!toldPortion.failed(said.size, error)) return;
+    const [traceId] = said.keys();
+    console.error(`diagnosis of trace ${traceId} by counters of hosts failed:`, error);
+    answers.forget(said.keys());
   };
   /** Diagnoses those traces again that hosts say more of, as many as take a moment. */
   const diagnoseBy = async (said: Said): Promise<DiagnosisToSave[]> => {
