@@ -66,6 +66,19 @@ describe('a large map', () => {
     expect(placeFold(fewer, placed).nodes[FOLD_ID]).toEqual(placed.nodes[FOLD_ID]);
   });
 
+  it('has it below the new services of a folded map, too', () => {
+    const nodes = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    const edges = nodes.slice(1).map((to, index) => ({ from: nodes[index]!, to }));
+    const before = placeFold(layoutMap({ nodes, edges }), null);
+    const come = Array.from({ length: 10 }, (_, index) => `new${index}`);
+    const after = placeFold(layoutMap({ nodes: [...nodes, ...come], edges }, before), before);
+    const { [FOLD_ID]: fold, ...others } = after.nodes;
+    expect(fold!.y).toBeGreaterThan(Math.max(...Object.values(others).map((point) => point.y)));
+    expect(placeFold(layoutMap({ nodes, edges }, before), before).nodes[FOLD_ID]).toEqual(
+      before.nodes[FOLD_ID],
+    );
+  });
+
   it('can be cut down to what fails', () => {
     const part = keepUnhealthy(shop);
     expect(part.edges.every((edge) => edge.timeouts + edge.errors > 0)).toBe(true);

@@ -29,6 +29,7 @@ export function createArrangement() {
       taken = {
         nodes: { ...kept?.nodes, ...layout.nodes },
         routes: { ...kept?.routes, ...layout.routes },
+        ...(layout.bands ? { bands: layout.bands } : {}),
       };
       return kept === null;
     },

@@ -70,12 +70,15 @@ export function keepWorst(
   };
 }
 
-/** Puts the node of what is left out below the others, at the right; where it stands already, it stays. */
+/**
+ * Puts the node of what is left out below the others, at the right. Where it stands already it stays, but for a band
+ * of new nodes that came to stand there.
+ */
 export function placeFold(layout: Layout, kept: Layout | null): Layout {
   const points = Object.values(layout.nodes);
-  const at = kept?.nodes[FOLD_ID] ?? {
-    x: Math.max(0, ...points.map((point) => point.x)),
-    y: Math.max(0, ...points.map((point) => point.y)) + ROW_PITCH,
-  };
+  const lowestY = Math.max(0, ...points.map((point) => point.y));
+  const stood = kept?.nodes[FOLD_ID];
+  const isBelow = stood !== undefined && (!layout.bands || stood.y > lowestY);
+  const at = isBelow ? stood : { x: Math.max(0, ...points.map((point) => point.x)), y: lowestY + ROW_PITCH };
   return { ...layout, nodes: { ...layout.nodes, [FOLD_ID]: at } };
 }

@@ -80,6 +80,18 @@ export function foldLayers(layers: readonly (readonly string[])[], { rowsMax, co
   return chunksOf(columns, columnsMax);
 }
 
+/** New nodes come at the end, each in a column of its own, so that no other has to move. */
+export function addToEnd(bands: Bands, names: readonly string[]): Bands {
+  const columnsMax = Math.max(...bands.map((band) => band.length));
+  const grown = bands.map((band) => [...band]);
+  for (const name of names) {
+    const last = grown.at(-1);
+    if (last && last.length < columnsMax) last.push([name]);
+    else grown.push([[name]]);
+  }
+  return grown;
+}
+
 function chunksOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, chunk) =>
     items.slice(chunk * size, (chunk + 1) * size),

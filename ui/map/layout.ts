@@ -4,10 +4,10 @@
  *   break cycles -> layer by longest path -> order within layers (fewest crossings) -> (fold ->) place -> route
  *
  * An edge that spans several layers gets a waypoint in each, so that it runs between the nodes, not behind them.
- * With `kept`, nodes that stood before keep their place and only new ones are placed.
+ * With `kept`, nodes that stood before keep their place and only new ones are placed; in a folded map at its end.
  */
 import { NODE_WIDTH, ROW_PITCH } from './draw.ts';
-import { chooseShape, foldLayers, placeBands } from './fold-layers.ts';
+import { addToEnd, chooseShape, foldLayers, placeBands, type Bands } from './fold-layers.ts';
 import { routeFolded } from './fold-routes.ts';
 import { orderLayers, sum, type Links } from './order-layers.ts';
 import { heightOf, placeRows } from './place-rows.ts';
@@ -28,6 +28,8 @@ export interface Point {
 export interface Layout {
   readonly nodes: Readonly<Record<string, Point>>;
   readonly routes: Readonly<Record<string, readonly Point[]>>;
+  /** Of a map that is folded: what stands where, also what is not shown now. */
+  readonly bands?: Bands;
 }
 
 export const COLUMN_PITCH = 310;
@@ -45,7 +47,9 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
   const edges = graph.edges
     .filter((edge) => edge.from !== edge.to && known.has(edge.from) && known.has(edge.to))
     .toSorted((a, b) => (edgeKey(a) < edgeKey(b) ? -1 : 1));
-  if (kept && names.some((name) => kept.nodes[name])) return placeNew(names, edges, kept);
+  if (kept && names.some((name) => kept.nodes[name])) {
+    return kept.bands ? addToFolded(names, edges, kept, kept.bands) : placeNew(names, edges, kept);
+  }
 
   const forward = breakCycles(names, edges);
   const layerOf = assignLayers(names, forward);
@@ -61,7 +65,7 @@ export function layoutMap(graph: Graph, kept: Layout | null = null): Layout {
   if (shape !== null) {
     const bands = foldLayers(orderNodes(layers, links, known), shape);
     const places = placeBands(bands);
-    return { nodes: places.nodes, routes: routeFolded(edges, bands, places) };
+    return { nodes: places.nodes, routes: routeFolded(edges, bands, places), bands };
   }
   orderLayers(layers, links);
   const y = placeRows(layers, links, known);
@@ -202,6 +206,31 @@ function linksOf(chains: readonly Chain[]): Links {
       'to',
     ),
   };
+}
+
+/** What a folded map has already stays, lines too; new nodes come at its end, and new calls run beside all others. */
+function addToFolded(
+  names: readonly string[],
+  edges: readonly GraphEdge[],
+  kept: Layout,
+  keptBands: Bands,
+): Layout {
+  const standing = new Set(keptBands.flat(2));
+  const bands = addToEnd(
+    keptBands,
+    names.filter((name) => !standing.has(name)),
+  );
+  const places = placeBands(bands);
+  const isKnown = (edge: GraphEdge) => kept.routes[edgeKey(edge)] !== undefined;
+  // Those that have their lanes come first: the others then find the next ones.
+  const known = edges.filter(isKnown);
+  const all = [...known, ...edges.filter((edge) => !isKnown(edge))];
+  const routes: Record<string, readonly Point[]> = routeFolded(all, bands, places);
+  for (const key of known.map(edgeKey)) routes[key] = kept.routes[key] ?? [];
+  const nodes = Object.fromEntries(
+    names.flatMap((name) => (places.nodes[name] ? [[name, places.nodes[name]]] : [])),
+  );
+  return { nodes, routes, bands };
 }
 
 /** Between the columns of a layout. */
