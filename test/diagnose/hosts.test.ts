@@ -422,6 +422,10 @@ describe('views', () => {
     const local = { ...question.callee, addresses: ['127.0.0.1'] };
     expect(callees([reporting(), caller], { callee: local })).toMatchObject([{ host: 'one', processes: [] }]);
     expect(callees([reporting()], { callee: local })).toEqual([]);
+    expect(callees([caller, { ...caller, namespace: '2' }], { callee: local })).toMatchObject([
+      { host: 'one', isCertain: false },
+      { host: 'one', isCertain: false },
+    ]);
   });
 
   it.each([

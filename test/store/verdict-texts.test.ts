@@ -106,3 +106,19 @@ test('of a trace whose verdicts lie in two texts none is kept when one of them i
   expect(openReader().readKept(traceId('1'))).toBeNull();
   said.mockRestore();
 });
+
+test('views of hosts as an older version kept them are left out', () => {
+  save(1);
+  const text = JSON.stringify({
+    ...makeVerdict({}),
+    hosts: [{ spanId: '4', side: 'callee', process: null }],
+  });
+  const { verdicts, ...rest } = diagnosisToSave(
+    { traceId: traceId('1'), complete: true, verdicts: [makeVerdict({})] },
+    [],
+  );
+  const kept = verdicts.map((verdict) => ({ ...verdict, json: text }));
+  createDiagnosisWriter(database).save([{ ...rest, verdicts: kept, spanCount: 1 }]);
+  expect(openReader().readKept(traceId('1'))).toMatchObject([{ hosts: [] }]);
+  expect(openReader().readHostViews(traceId('1'))).toEqual([]);
+});

@@ -114,12 +114,14 @@ function calleesOf(
   hosts: readonly ReportingHost[],
   calling: readonly ReportingHost[],
 ): readonly ReportingHost[] {
-  if (callee.addresses.some((address) => LOOPBACK.test(address))) return calling.slice(0, 1);
-  const ways: ((host: ReportingHost) => boolean)[] = [
-    ({ addresses }) => callee.addresses.some((address) => addresses.includes(address)),
-    ({ processes }) => processes.some(({ service }) => service === callee.service),
-    ({ host }) => callee.addresses.includes(host),
-  ];
+  const isLocal = callee.addresses.some((address) => LOOPBACK.test(address));
+  const ways: ((host: ReportingHost) => boolean)[] = isLocal
+    ? [(host) => calling.includes(host)]
+    : [
+        ({ addresses }) => callee.addresses.some((address) => addresses.includes(address)),
+        ({ processes }) => processes.some(({ service }) => service === callee.service),
+        ({ host }) => callee.addresses.includes(host),
+      ];
   for (const isMeant of ways) {
     const found = hosts.filter(isMeant);
     if (found.length > 0) return found.length <= CALLEES_MAX ? found : [];
