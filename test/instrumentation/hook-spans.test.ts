@@ -5,7 +5,7 @@ import { rootContext, spanOf, withSpan } from '../../instrumentation/context.ts'
 import { HookSpan } from '../../instrumentation/record/hook-span.ts';
 import { UnrecordedSpan } from '../../instrumentation/record/unrecorded-span.ts';
 import type { SpanStart } from '../../instrumentation/recorder.ts';
-import { namedIn, record, remote, type Recording } from './recording.ts';
+import { namedIn, record, remote, start, type Recording } from './recording.ts';
 
 let recording: Recording;
 beforeEach(() => {
@@ -13,16 +13,6 @@ beforeEach(() => {
 });
 
 const spanNamed = (name: string) => namedIn(recording, name);
-
-const shared = { 'shared.a': 'one' };
-const start: SpanStart = {
-  name: 'call',
-  kind: 'client',
-  startMs: 1,
-  parent: rootContext,
-  shared,
-  attributes: { own: 'text' },
-};
 
 describe('a span of the hook', () => {
   const startHookSpan = (extra: Partial<SpanStart> = {}) =>

@@ -4,8 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { rootContext, withSpan } from '../../instrumentation/context.ts';
 import { HookSpan } from '../../instrumentation/record/hook-span.ts';
 import { UnrecordedSpan } from '../../instrumentation/record/unrecorded-span.ts';
-import type { SpanStart } from '../../instrumentation/recorder.ts';
-import { namedIn, record, remote, type Recording } from './recording.ts';
+import { namedIn, record, remote, start, type Recording } from './recording.ts';
 
 let recording: Recording;
 beforeEach(() => {
@@ -13,16 +12,6 @@ beforeEach(() => {
 });
 
 const spanNamed = (name: string) => namedIn(recording, name);
-
-const shared = { 'shared.a': 'one' };
-const start: SpanStart = {
-  name: 'call',
-  kind: 'client',
-  startMs: 1,
-  parent: rootContext,
-  shared,
-  attributes: { own: 'text' },
-};
 
 describe('odd input', () => {
   it.each<{ what: string; value: unknown; sent: unknown }>([

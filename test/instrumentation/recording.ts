@@ -1,5 +1,6 @@
 /** Records by the hook's own recorder into memory, decoded again by protobufjs. */
 import type { Tracer } from '@opentelemetry/api';
+import { rootContext } from '../../instrumentation/context.ts';
 import { headroomBytes, encodeResource } from '../../instrumentation/export/export-request.ts';
 import { SpanQueue } from '../../instrumentation/export/span-queue.ts';
 import { spanLimits } from '../../instrumentation/record/limits.ts';
@@ -7,10 +8,21 @@ import { OpenSpans } from '../../instrumentation/record/open-spans.ts';
 import { samplerOf } from '../../instrumentation/record/sampler.ts';
 import type { SpanOwner, SpanRecord } from '../../instrumentation/record/span-record.ts';
 import { createTracerProvider } from '../../instrumentation/record/tracer.ts';
+import type { SpanStart } from '../../instrumentation/recorder.ts';
 import { decodeSpans, type DecodedRequest, type DecodedSpan } from './decode-spans.ts';
 
 const scope = { name: 'the hook', version: '1' };
 export const remote = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, isRemote: true };
+
+/** Of a call, as the hook's watchers begin its span. */
+export const start: SpanStart = {
+  name: 'call',
+  kind: 'client',
+  startMs: 1,
+  parent: rootContext,
+  shared: { 'shared.a': 'one' },
+  attributes: { own: 'text' },
+};
 
 export interface Recording {
   tracer: Tracer;
