@@ -14,9 +14,9 @@ const STAGES: Record<string, readonly string[]> = {
   decode: [],
   diagnose: [],
   receive: ['decode', 'store', 'serve/guard.ts', 'settings.ts'],
-  store: ['decode', 'query', 'diagnose'],
+  store: ['decode', 'query', 'diagnose', 'start-worker.ts'],
   query: ['decode', 'store', 'diagnose'],
-  serve: ['decode', 'store', 'query', 'diagnose', 'receive'],
+  serve: ['decode', 'store', 'query', 'diagnose', 'receive', 'start-worker.ts'],
 };
 /** The shapes of a thing are open to the stages that handle it, as types only. */
 const TYPES_ONLY: Record<string, readonly string[]> = {
@@ -98,6 +98,13 @@ test('span.ts imports nothing', () => {
 test('decode and diagnose never touch the database, the network or the file system', () => {
   const pure = imports.filter(({ file }) => /^collector\/(decode|diagnose)\//.test(file));
   expect(pure.filter(({ target }) => OUTSIDE_WORLD.test(target)).map(show)).toEqual([]);
+});
+
+test('threads of the collector are started by start-worker.ts alone, which keeps them from a crash of V8', () => {
+  const starting = filesBelow('collector').filter((path) =>
+    readFileSync(join(root, path), 'utf8').includes('new Worker('),
+  );
+  expect(starting).toEqual([join('collector', 'start-worker.ts')]);
 });
 
 test('each stage of the collector imports only the stages it may', () => {

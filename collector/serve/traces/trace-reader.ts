@@ -4,9 +4,9 @@
  * Small ones are decoded and written where they are asked for. Large ones go to a thread of their own, so that the one
  * that serves the network goes on; it starts with the first and ends when there is nothing to do.
  */
-import { Worker } from 'node:worker_threads';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import type { History } from '../../query/diagnose-by-history.ts';
+import { startWorker } from '../../start-worker.ts';
 import { Cancelled, StoreUnavailable, type Store } from '../../store/store.ts';
 import type { LookedAt, TracePhases } from '../wire.ts';
 import { runJob, type Job, type JobResults } from './jobs.ts';
@@ -74,12 +74,7 @@ interface TraceThread {
 
 /** `onEnd` when it takes no more jobs: after a while without one, or because it broke. */
 function startThread(history: History, onEnd: () => void): TraceThread {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./trace-thread.${extension}`, import.meta.url), {
-    name: 'traces',
-    // The program's own options (--input-type, --eval, …) are not meant for this file.
-    execArgv: [],
-  });
+  const worker = startWorker('./trace-thread', import.meta.url, { name: 'traces' });
   worker.unref();
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;

@@ -4,8 +4,9 @@
  * A call may carry a cancel flag, one shared integer, because a thread that is busy with a query reads no messages.
  */
 import { flushCompileCache } from 'node:module';
-import { parentPort, Worker, type TransferListItem } from 'node:worker_threads';
+import { parentPort, type TransferListItem } from 'node:worker_threads';
 import { DecodeError } from '../../decode/decode-error.ts';
+import { startWorker } from '../../start-worker.ts';
 import { BadCursor, Cancelled, StoreOpenError, StoreUnavailable } from '../store.ts';
 
 interface Call {
@@ -47,20 +48,17 @@ export type Methods = { readonly [name: string]: (argument: never, isCancelled: 
 const YOUNG_GENERATION_MB = 8;
 
 /**
- * `name` without extension: the file is `.ts` in the source tree and `.js` in a build. `onFailure` is told when the
- * thread ends by an error of its own; calls are refused from then on.
+ * `name` is the thread's file, without extension. `onFailure` is told when the thread ends by an error of its own; calls are
+ * refused from then on.
  */
 export async function startThread(
   name: string,
   data: unknown,
   onFailure: (error: Error) => void,
 ): Promise<Thread> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), {
+  const worker = startWorker(`./${name}`, import.meta.url, {
     name,
     workerData: data,
-    // The program's own options (--input-type, --eval, …) are not meant for this file.
-    execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   const pending = new Map<number, Pending>();
