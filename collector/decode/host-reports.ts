@@ -6,6 +6,7 @@ import { ProtobufReader } from './protobuf-reader.ts';
 
 const HOST_PREFIX = 'sockeye.host.';
 const PROCESS_PREFIX = 'sockeye.process.';
+const PREFIXES = [HOST_PREFIX, PROCESS_PREFIX];
 /** A report takes 2 KB. What is larger is none, and too much to decode for a look. */
 const REPORT_BYTES_MAX = 65_536;
 
@@ -15,7 +16,7 @@ export interface HostReport {
   readonly namespace: string;
   /** Of the host, `host.ip`. */
   readonly addresses: readonly string[];
-  /** By name, such as `tcp.listen_overflows`. */
+  /** By name, such as `tcp.listen_overflows`; none where they could not be read. */
   readonly counters: ReadonlyMap<string, number>;
   readonly process: ProcessReport;
   /** When it was made, by the sender's clock; null when that is not said. */
@@ -61,11 +62,13 @@ interface ResourceMetrics {
 /** Takes an `ExportMetricsServiceRequest`; metrics of anything else are passed over. Throws DecodeError. */
 export function readHostReports(request: Buffer): HostReport[] {
   checkMessage(new ProtobufReader(request), METRICS_DATA, 1);
-  if (request.length > REPORT_BYTES_MAX || !request.includes(HOST_PREFIX)) return [];
+  if (request.length > REPORT_BYTES_MAX || !PREFIXES.some((prefix) => request.includes(prefix))) return [];
   const { resourceMetrics = [] } = decodeMessage(METRICS_DATA, request) as {
     resourceMetrics?: readonly ResourceMetrics[];
   };
-  return resourceMetrics.map(reportOf).filter(({ host, counters }) => host !== '' && counters.size > 0);
+  return resourceMetrics
+    .map(reportOf)
+    .filter(({ host, counters, process }) => host !== '' && counters.size + process.values.size > 0);
 }
 
 function reportOf({ resource, scopeMetrics = [] }: ResourceMetrics): HostReport {

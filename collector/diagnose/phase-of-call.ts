@@ -28,7 +28,8 @@ export function phaseOfCall(
   atMs: number,
 ): StuckPhase {
   const elapsedMs = Math.min(atMs, call.endMs) - call.startMs;
-  const serverMs = server === null ? 0 : Math.min(server.endMs, atMs) - server.startMs;
+  // One that came to the request after the give-up did nothing of what was waited for.
+  const serverMs = server === null ? 0 : Math.max(0, Math.min(server.endMs, atMs) - server.startMs);
   const phases = readPhases(call.span).map(({ phase, startOffsetMs, durationMs }) => {
     const usedMs = Math.max(0, Math.min(durationMs, elapsedMs - startOffsetMs));
     return {

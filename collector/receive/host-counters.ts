@@ -122,7 +122,7 @@ export function createHostCounters(now: () => number = Date.now): HostCounters {
       kept.addresses = addresses.filter((address) => isShort(address)).slice(0, HOST_ADDRESSES_MAX);
       hosts.delete(key);
       hosts.set(key, kept);
-      keepCounters(kept, counters);
+      if (counters.size > 0) keepCounters(kept, counters);
       keepProcess(kept, process, sentUnixMs);
       // The share of each gets smaller with a new one.
       for (const each of known ? [known] : hosts.values()) trim(each, hosts.size);

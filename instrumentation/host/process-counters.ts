@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import { reportFault } from '../guard.ts';
 import { acceptQueueOf, type AcceptQueue } from '../kernel/reading.ts';
-import { strainBetween } from '../strain/monitor.ts';
+import { everySample, strainSince } from '../strain/monitor.ts';
 import type { HostCounter } from './counters.ts';
 import { listeners, readSocketTable, readWaiting } from './listeners.ts';
 import { readFile } from './read-file.ts';
@@ -17,6 +17,7 @@ export function watchProcess(): () => Promise<HostCounter[]> {
   let lastMs = performance.now();
   let lastUse: EventLoopUtilization | undefined;
   let openMax: number | undefined;
+  const mostDescriptors = watchDescriptors();
   return async () => {
     const reading = waitingValues().catch((error: unknown) => {
       reportFault('the sockets of listeners could not be read', error);
@@ -25,7 +26,7 @@ export function watchProcess(): () => Promise<HostCounter[]> {
     const nowMs = performance.now();
     const use = performance.eventLoopUtilization();
     const { utilization } = lastUse ? performance.eventLoopUtilization(use, lastUse) : use;
-    const { blockedMs, throttledMs } = strainBetween(lastMs, nowMs);
+    const { blockedMs, longestBlock, collectedMs, throttledMs } = strainSince(lastMs);
     lastMs = nowMs;
     lastUse = use;
     openMax ??= parseOpenMax(readFile('/proc/self/limits'));
@@ -33,10 +34,13 @@ export function watchProcess(): () => Promise<HostCounter[]> {
     const values: Record<string, number | undefined> = {
       'event_loop.utilization': utilization,
       'event_loop.blocked_ms': blockedMs,
+      'event_loop.longest_blocked_ms': longestBlock && longestBlock.endMs - longestBlock.startMs,
+      'event_loop.longest_ended_ms': longestBlock && nowMs - longestBlock.endMs,
       'cpu.throttled_ms': throttledMs,
-      'memory.resident_bytes': process.memoryUsage.rss(),
+      'memory.collected_ms': collectedMs,
+      'memory.resident_bytes': residentBytes(),
       'memory.limit_bytes': limitBytes > 0 && limitBytes < noLimitBytes ? limitBytes : undefined,
-      'descriptors.open': openDescriptors(),
+      'descriptors.open': mostDescriptors(),
       'descriptors.max': openMax,
       ...(await reading),
     };
@@ -55,12 +59,11 @@ async function waitingValues(): Promise<Record<string, number | undefined>> {
   const known = fullest(servers);
   const { table, isCut } = await readSocketTable();
   const waiting = readWaiting(table, new Set(servers.keys()), isCut);
-  if (!waiting) return {};
   return {
-    'listen.port': known?.port ?? waiting.port,
-    'listen.queue': known?.waiting ?? waiting.queue,
+    'listen.port': known?.port ?? waiting?.port,
+    'listen.queue': known?.waiting ?? waiting?.queue,
     'listen.queue_max': known?.max,
-    ...(!waiting.isCut && {
+    ...(waiting?.isCut === false && {
       'connections.unread': waiting.unreadConnections,
       'connections.unread_bytes': waiting.unreadBytes,
       'connections.half_open': waiting.halfOpen,
@@ -85,7 +88,32 @@ export function parseOpenMax(limits: string): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** Their number is the folder's size since Linux 6.2; before, it is 0. */
+/** Undefined where there is no descriptor to read it with. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A function that gives the most that were seen open since it was last called: a program is rarely short of them for long. */
+function watchDescriptors(): () => number | undefined {
+  let most: number | undefined;
+  const look = () => {
+    const open = openDescriptors();
+    if (open !== undefined && open > (most ?? 0)) most = open;
+  };
+  everySample(look);
+  return () => {
+    look();
+    const seen = most;
+    most = undefined;
+    return seen;
+  };
+}
+
+/** Their number is the folder's size since Linux 6.2; before, it is 0. Takes none itself, and some 10 µs. */
 function openDescriptors(): number | undefined {
   try {
     return statSync('/proc/self/fd').size || undefined;

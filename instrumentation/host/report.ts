@@ -71,12 +71,12 @@ export function createHostReports({
   const readProcess = watchProcess();
   const report = async () => {
     const counters = readHostCounters();
-    if (counters.length === 0) {
-      // A host that had some has them still: they could not be read this time.
-      if (!hasCounters) end();
+    hasCounters ||= counters.length > 0;
+    if (!hasCounters) {
+      end();
       return;
     }
-    hasCounters = true;
+    // A host that had some has them still: without a free descriptor they cannot be read, and only the process is told of.
     const about = { ...resource(), ...whereabouts() };
     const all = [...counters, ...(await readProcess())];
     const request = encodeHostCounters(all, about, scope, performance.now());

@@ -11,7 +11,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { guard } from '../guard.ts';
 import { prepareForWaiting } from '../kernel/prepare.ts';
 import { watchThrottling } from './cpu-throttling.ts';
-import { keepPauses } from './pauses.ts';
+import { keepPauses, type Pause } from './pauses.ts';
 
 const tickMs = 20;
 /** Later than this, and it was no jitter. */
@@ -26,6 +26,14 @@ const collections = keepPauses(PAUSES_MAX);
 /** Time throttled so far, as pauses that follow each other: `[sample, sample + what was added since)`. */
 const throttles = keepPauses(PAUSES_MAX);
 
+/** To be done ten times a second from now on, while there are calls. */
+export function everySample(work: () => void): void {
+  alsoDo.add(() => {
+    work();
+    return true;
+  });
+}
+
 /** Runs outside of every request: a timer keeps the context it is made in. */
 const outside = AsyncLocalStorage.snapshot();
 
@@ -36,7 +44,7 @@ let dueMs = 0;
 let observer: PerformanceObserver | undefined;
 let readThrottled: (() => number | undefined) | undefined;
 /** Done with every sample, until it says that it is done for good. */
-let alsoDo: ((nowMs: number) => boolean) | undefined = prepareForWaiting;
+const alsoDo = new Set<(nowMs: number) => boolean>([prepareForWaiting]);
 let sampledMs = 0;
 let sample: { atMs: number; throttledMs: number } | undefined;
 
@@ -67,7 +75,7 @@ const tick = guard(() => {
   if (nowMs - sampledMs >= sampleEveryMs) {
     sampledMs = nowMs;
     if (readThrottled) noteThrottling(nowMs);
-    if (alsoDo?.(nowMs) === false) alsoDo = undefined;
+    for (const work of alsoDo) if (!work(nowMs)) alsoDo.delete(work);
   }
   if (nowMs - activeMs > idleLimitMs) {
     clearInterval(timer);
@@ -109,12 +117,29 @@ export function strainAttributes(startMs: number, endMs: number): Attributes {
   return attributes;
 }
 
-/** The same for an interval that everything of the process falls into; undefined is what was not watched all the time. */
-export function strainBetween(
-  startMs: number,
-  endMs: number,
-): { blockedMs: number | undefined; throttledMs: number | undefined } {
-  const { 'sockeye.process.event_loop_blocked_ms': blockedMs, 'sockeye.process.throttled_ms': throttledMs } =
-    strainAttributes(startMs, endMs) as Record<string, number | undefined>;
-  return { blockedMs, throttledMs };
+export interface Strain {
+  blockedMs: number | undefined;
+  /** The longest time in which the event loop was blocked, if it was. */
+  longestBlock: Pause | undefined;
+  collectedMs: number | undefined;
+  throttledMs: number | undefined;
+}
+
+/** The same for a time until now, of the whole process; undefined is what was not watched all the time. */
+export function strainSince(startMs: number): Strain {
+  const nowMs = performance.now();
+  const {
+    'sockeye.process.event_loop_blocked_ms': blockedMs,
+    'sockeye.process.gc_ms': collectedMs,
+    'sockeye.process.throttled_ms': throttledMs,
+  } = strainAttributes(startMs, nowMs) as Record<string, number | undefined>;
+  const longest = blockedMs === undefined ? undefined : longestBlock(startMs, nowMs);
+  return { blockedMs, longestBlock: longest, collectedMs, throttledMs };
+}
+
+function longestBlock(startMs: number, nowMs: number): Pause | undefined {
+  const ended = blocks.longest(startMs, nowMs);
+  const lateMs = nowMs - dueMs;
+  const isLonger = lateMs >= blockedMs && lateMs > (ended ? ended.endMs - ended.startMs : 0);
+  return isLonger ? { startMs: dueMs, endMs: nowMs } : ended;
 }

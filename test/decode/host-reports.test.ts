@@ -80,6 +80,13 @@ test('what a process says of itself is told from what it says of its host', () =
   ]);
 });
 
+test('a process without a descriptor to read its host’s counters with tells of itself alone', () => {
+  const open = { name: 'sockeye.process.descriptors.open', gauge: { dataPoints: [{ asInt: '40' }] } };
+  expect(readHostReports(requestOf([open]))).toMatchObject([
+    { host: 'vm', counters: new Map(), process: { values: new Map([['descriptors.open', 40]]) } },
+  ]);
+});
+
 test('metrics of anything else are no report', () => {
   expect(readHostReports(metricsOf('http.server.request.duration'))).toEqual([]);
   expect(readHostReports(metricsOf('sockeye.host.tcp.retransmits'))).toEqual([]);

@@ -197,6 +197,25 @@ describe('views', () => {
     expect(processesOf([pay({ at, each })])).toMatchObject([{ values: { 'listen.queue': 3 } }]);
   });
 
+  it('have the most descriptors that any report of the call tells of', () => {
+    const each = [9, 2, 5, 1].map((open) => ({ 'descriptors.open': open }));
+    const at = [90_000, 98_000, 101_000, 106_000];
+    expect(processesOf([pay({ at, each })])).toMatchObject([{ values: { 'descriptors.open': 5 } }]);
+  });
+
+  it('know when the event loop was blocked for longest, by how long before its report that ended', () => {
+    const longest = (ms: number, endedMs: number) => ({
+      'event_loop.longest_blocked_ms': ms,
+      'event_loop.longest_ended_ms': endedMs,
+    });
+    const each = [longest(9_000, 0), longest(300, 100), longest(2_000, 1_500), {}];
+    const at = [90_000, 100_000, 110_000, 120_000];
+    expect(processesOf([pay({ at, each })], 121_000)).toMatchObject([
+      { longestBlock: { since: '1970-01-01T00:01:46.500Z', until: '1970-01-01T00:01:48.500Z' } },
+    ]);
+    expect(processesOf([pay({ at })], 121_000)[0]).not.toHaveProperty('longestBlock');
+  });
+
   it.each([
     { at: [100_000], isOfTheCall: true },
     { at: [99_999], isOfTheCall: false },

@@ -6,6 +6,7 @@ import type { CounterName, HostView } from '../../collector/diagnose/hosts/host-
 import type { ProcessView, ValueName } from '../../collector/diagnose/hosts/process-view.ts';
 import { drawTrace } from './draw-trace.ts';
 import { verdictOf } from './expect-verdict.ts';
+import { START_UNIX_NANO } from './make-span.ts';
 
 type Rise = Partial<Record<CounterName, [before: number, after: number]>>;
 
@@ -225,10 +226,45 @@ describe('a request that was acknowledged and not answered', () => {
     ['event_loop.blocked_ms', 190, 'C3', 'possible'],
     ['event_loop.blocked_ms', 189, 'G2', 'possible'],
     ['cpu.throttled_ms', 9050, 'C3', 'likely'],
+    ['memory.collected_ms', 9050, 'C3', 'likely'],
   ] as const)('%s of %d ms: %s, %s', (name, ms, cause, confidence) => {
     const verdict = judged(acked, { values: { [name]: ms, 'listen.port': 80 } });
     expect(verdict).toMatchObject({ cause, confidence });
     expect(verdict.evidence.filter(({ source }) => source === 'host')).toHaveLength(ms < 950 ? 0 : 1);
+  });
+
+  /** When it was given up: it began 100 ms after its caller. */
+  const givenUpUnixMs = Number(START_UNIX_NANO / 1_000_000n) + 2_100;
+  const block = (sinceMs: number, untilMs: number) => ({
+    since: new Date(givenUpUnixMs + sinceMs).toISOString(),
+    until: new Date(givenUpUnixMs + untilMs).toISOString(),
+  });
+
+  it.each([
+    [block(-950, 2_000), 'likely'],
+    [block(-949, 2_001), 'possible'],
+    [block(-3_000, -950), 'likely'],
+    [block(-3_000, -951), 'possible'],
+  ])('waited for a process that was blocked for half of the time (%o): %s', (longestBlock, confidence) => {
+    const values = { 'event_loop.blocked_ms': 3_000, 'listen.port': 80 };
+    const verdict = judged(acked, { processes: [{ values, longestBlock }] });
+    expect(verdict).toMatchObject({ cause: 'C3', confidence });
+    expect(verdict.evidence.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/blocked for 3\.000 s since 12:00:00\.000, \S+ s at a stretch from /),
+    );
+  });
+
+  it('did not wait for longer because the server came to it after it was given up', () => {
+    const values = { 'event_loop.blocked_ms': 6_000, 'listen.port': 80 };
+    const verdict = verdictOf(
+      `
+      shop        |=====================!
+        shop>pay   |===================X  peer=pay:80 budget=2000 ${acked}
+          pay                                                       |==|`,
+      {},
+      (id) => [seen(id, { values })],
+    );
+    expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible' });
   });
 
   const stuck = { 'event_loop.blocked_ms': 9900, 'listen.port': 80 };

@@ -245,8 +245,16 @@ describe('resets', () => {
   });
   it('on a new connection it can only be the peer', () => {
     const verdict = failed(`${hangUp} wait=1 sockeye.connection.reused=false`, '!');
-    expect(verdict.causes).toEqual(['C7', 'B4', 'E4']);
+    expect(verdict.causes).toEqual(['C7', 'B4', 'E4', 'C6']);
     expect(verdict.giveUp.kind).toBe('reset');
+  });
+  it('on a connection that may not be new, or in a request that was worked on, it was no lack of descriptors', () => {
+    expect(failed(`${hangUp} wait=1`, '!').causes).not.toContain('C6');
+    const served = verdictOf(`
+      shop>pay   |====!  ${hangUp} wait=400 sockeye.connection.reused=false
+        pay       |==|`);
+    expect(served.causes).toContain('C7');
+    expect(served.causes).not.toContain('C6');
   });
   it('in the middle of the answer', () => {
     expect(failed('type=ECONNRESET error="aborted" wait=1 receive=800 ', '!').phase).toBe('receive');

@@ -16,6 +16,16 @@ describe('pauses', () => {
     expect(pauses.within(300, 400)).toBe(0);
   });
 
+  it('tell of the longest that ended within the time asked about', () => {
+    const pauses = keepPauses(8);
+    pauses.add(0, 90);
+    pauses.add(100, 150);
+    pauses.add(200, 220);
+    expect(pauses.longest(150, 220)).toEqual({ startMs: 100, endMs: 150 });
+    expect(pauses.longest(151, 220)).toEqual({ startMs: 200, endMs: 220 });
+    expect(pauses.longest(151, 219)).toBeUndefined();
+  });
+
   it('are forgotten, the oldest first, beyond their number', () => {
     const pauses = keepPauses(2);
     for (const start of [0, 10, 20]) pauses.add(start, start + 5);

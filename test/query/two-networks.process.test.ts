@@ -2,7 +2,6 @@
  * Caller and callee in networks of their own, each with its counters: the verdict finds the callee's host by the address that was
  * called, and is revised when that host, too busy to report, does so at last. Needs root, to make a network namespace.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,51 +10,33 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Diagnosis, Hosts, TracePage } from '../../collector/serve/wire.ts';
 import { appFile, startApp, withHook } from '../instrumentation/run-app.ts';
 import { startCollector } from '../main/collector.ts';
+import { canMakeNetworks, makeNetwork, type Network } from './network.ts';
 
 const BUSY_MS = 6_000;
 const FILLERS = 4;
 const SOON = { timeout: 30_000, interval: 250 };
 
-const name = `sockeye-${process.pid}`;
-const outside = `10.213.${process.pid % 250}.1`;
-const inside = `10.213.${process.pid % 250}.2`;
-const inNetwork = ['ip', 'netns', 'exec', name];
-
-/** Asked without leaving one behind: the tests may be filtered out, and nothing clears up after none. */
-const canMakeNetworks =
-  spawnSync('unshare', ['-n', 'true']).status === 0 && spawnSync('ip', ['-V']).status === 0;
-
 let folder = '';
-
-/** The network, and a pair of interfaces, one of them in it. */
-function makeNetwork(): void {
-  const ip = (...args: string[]) => execFileSync('ip', args);
-  const [here, there] = [`sk${process.pid}a`, `sk${process.pid}b`];
-  ip('netns', 'add', name);
-  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', name);
-  ip('addr', 'add', `${outside}/24`, 'dev', here);
-  ip('link', 'set', here, 'up');
-  ip('-n', name, 'addr', 'add', `${inside}/24`, 'dev', there);
-  ip('-n', name, 'link', 'set', there, 'up');
-}
+let network: Network;
 
 describe.skipIf(!canMakeNetworks)('a callee in another network (needs root)', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'sockeye-networks-'));
-    makeNetwork();
+    network = makeNetwork();
   });
   afterAll(() => {
-    spawnSync('ip', ['netns', 'del', name]);
+    network?.end();
     rmSync(folder, { recursive: true, force: true });
   });
 
   it('is found by its address, and its full listen queue named when it reports', async () => {
+    const { outside, inside, starter } = network;
     const ports = ['--otlp-grpc', `${outside}:0`, '--otlp-http', '127.0.0.1:0', '--web', '127.0.0.1:0'];
     const collector = await startCollector(['--data', folder, ...ports]);
     const get = async <T>(path: string) => (await (await fetch(collector.web + path)).json()) as T;
     const { flags, env } = withHook(`http://${collector.otlpGrpc}`);
     const server = startApp(appFile('busy-server.cjs'), {
-      starter: inNetwork,
+      starter,
       flags,
       env: { ...env, OTEL_SERVICE_NAME: 'pay' },
       args: [inside, String(BUSY_MS)],

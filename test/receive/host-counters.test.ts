@@ -34,6 +34,16 @@ test('hosts and networks are kept apart, the one that reported last comes last',
   ]);
 });
 
+test('a report without counters is one of its process, not of the host', () => {
+  const hosts = createHostCounters();
+  hosts.keep(report('a', 1));
+  hosts.keep({ ...report('a', 2), counters: new Map() });
+  expect(newest(hosts)).toEqual([['a', 1]]);
+  expect(hosts.recent()).toMatchObject([
+    { reports: [{}], processes: [{ values: new Map([['memory.resident_bytes', 2]]) }] },
+  ]);
+});
+
 test('a host is forgotten when it has not reported for five minutes', () => {
   let nowMs = 0;
   const hosts = createHostCounters(() => nowMs);

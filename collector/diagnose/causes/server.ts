@@ -101,7 +101,8 @@ export const SERVER: readonly Cause[] = [
     title: '{peer} is out of file descriptors',
     prior: 2,
     is: 'The server has as many files and sockets open as it may, and cannot accept another.',
-    recognised: 'Connections stay in the listen queue; the server logs EMFILE.',
+    recognised:
+      'Connections stay in the listen queue, or are closed as soon as they are open, as by Node; the server may log EMFILE.',
     decides: 'open descriptors of the server against its limit',
     confirm: [
       {

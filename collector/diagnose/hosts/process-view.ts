@@ -31,10 +31,12 @@ export interface ProcessView {
   /** It reported before the call, and has not for a time in which it would have reported twice. */
   readonly isSilent: boolean;
   readonly values: Readonly<Record<string, number>>;
+  /** The longest time in which its event loop was blocked, RFC 3339; not there where it did not tell of one. */
+  readonly longestBlock?: { readonly since: string; readonly until: string };
 }
 
 /** Of the time since the report before. */
-const TIMES = ['event_loop.blocked_ms', 'cpu.throttled_ms'] as const;
+const TIMES = ['event_loop.blocked_ms', 'cpu.throttled_ms', 'memory.collected_ms'] as const;
 /** Of the moment of the report. */
 const MEASURES = [
   'listen.port',
@@ -95,6 +97,7 @@ export function viewProcess(
     coversCall: before !== undefined && end !== -1 && noneIsLost([before, ...around]),
     isSilent: atMs < fromUnixMs && nowMs - atMs > SILENT_MS,
     values: { ...measured(near), ...summed(around) },
+    ...longestBlockOf(around),
   };
 }
 
@@ -120,10 +123,30 @@ function measured(reports: readonly ProcessReport[]): Record<string, number> {
   }
   return Object.fromEntries(
     MEASURES.flatMap((name) => {
-      const value = fullest?.values.get(name);
+      const value = name === 'descriptors.open' ? mostOpen(reports) : fullest?.values.get(name);
       return value === undefined ? [] : [[name, value]];
     }),
   );
+}
+
+/** Of all reports: each tells the most of its time. */
+function mostOpen(reports: readonly ProcessReport[]): number | undefined {
+  const open = reports.flatMap(({ values }) => values.get('descriptors.open') ?? []);
+  return open.length === 0 ? undefined : Math.max(...open);
+}
+
+/** A report says for how long it was, and how long before the report it ended. */
+function longestBlockOf(reports: readonly ProcessReport[]): Pick<ProcessView, 'longestBlock'> {
+  let longestMs = 0;
+  let untilMs = 0;
+  for (const { atMs, values } of reports) {
+    const blockedMs = values.get('event_loop.longest_blocked_ms') ?? 0;
+    if (blockedMs <= longestMs) continue;
+    longestMs = blockedMs;
+    untilMs = atMs - (values.get('event_loop.longest_ended_ms') ?? 0);
+  }
+  if (longestMs === 0) return {};
+  return { longestBlock: { since: timeOf(untilMs - longestMs), until: timeOf(untilMs) } };
 }
 
 const queueOf = ({ values }: ProcessReport) => values.get('listen.queue') ?? -1;

@@ -225,6 +225,7 @@ const waitedMs = ({ phaseMs, giveUp }: Case) => phaseMs ?? giveUp.elapsedMs;
 const BUSY = [
   ['event_loop.blocked_ms', 'its event loop was blocked for'],
   ['cpu.throttled_ms', 'it was out of its CPU quota for'],
+  ['memory.collected_ms', 'it collected garbage for'],
 ] as const;
 
 /** Within the time that its reports tell of, which is longer than the call. */
@@ -233,15 +234,29 @@ function stuckFacts(process: ProcessView, of: Case): Evidence[] {
     const ms = process.values[name] ?? 0;
     if (ms === 0 || ms < STUCK_SHARE * waitedMs(of)) return [];
     const since = process.from === null ? '' : ` since ${clock(process.from)}`;
-    return [valueFact(process, name, `${what} ${formatMs(ms)}${since}`)];
+    const most = name === 'event_loop.blocked_ms' ? longestOf(process) : '';
+    return [valueFact(process, name, `${what} ${formatMs(ms)}${since}${most}`)];
   });
 }
 
-/** Even if it was stuck in all the time that was not waited. */
-function wasStuckMeanwhile({ from, at, values }: ProcessView, of: Case): boolean {
+function longestOf({ longestBlock }: ProcessView): string {
+  if (longestBlock === undefined) return '';
+  const { since, until } = longestBlock;
+  return `, ${formatMs(Date.parse(until) - Date.parse(since))} at a stretch from ${clock(since)}`;
+}
+
+/** By when it was blocked for longest; else, even if it was stuck in all the time that was not waited. */
+function wasStuckMeanwhile({ from, at, values, longestBlock }: ProcessView, of: Case): boolean {
+  const enoughMs = STUCK_SHARE * waitedMs(of);
+  if (longestBlock !== undefined && of.call !== null) {
+    const { call, giveUp } = of;
+    const givenUpUnixMs = Number(call.span.startUnixNano / 1_000_000n) + giveUp.atMs - call.startMs;
+    const sinceMs = Math.max(Date.parse(longestBlock.since), givenUpUnixMs - waitedMs(of));
+    if (Math.min(Date.parse(longestBlock.until), givenUpUnixMs) - sinceMs >= enoughMs) return true;
+  }
   if (from === null) return false;
   const otherMs = Date.parse(at) - Date.parse(from) - waitedMs(of);
-  return BUSY.some(([name]) => (values[name] ?? 0) - otherMs >= STUCK_SHARE * waitedMs(of));
+  return BUSY.some(([name]) => (values[name] ?? 0) - otherMs >= enoughMs);
 }
 
 /** It reported before and says nothing any more: it is stuck, has ended, or could not send a report. */

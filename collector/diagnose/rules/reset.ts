@@ -23,7 +23,9 @@ export function brokenConnection({ call, failure, phase, server }: Case): Findin
   }
   const couldBeIdle = reused !== false && (idleMs === null || idleMs >= IDLE_MS_MIN) && server === null;
   if (!couldBeIdle) {
-    const suspects = [{ code: 'C7' }, { code: 'E4' }, { code: 'B4' }];
+    // Node accepts what it has no descriptor for, and closes it at once.
+    const unserved = reused === false && server === null ? [{ code: 'C6' }] : [];
+    const suspects = [{ code: 'C7' }, { code: 'E4' }, { code: 'B4' }, ...unserved];
     return { confidence: 'possible', suspects, evidence };
   }
   const suspects = [{ code: 'C7' }, { code: 'E3' }, { code: 'B5' }, { code: 'E4' }];

@@ -1,0 +1,140 @@
+/** Servers in real trouble, each in its own way: what they report of themselves decides why a call to them was in vain. */
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startWorld, type World } from '../end-to-end/collector.ts';
+import { hostFacts, startTwoEnds, type TwoEnds, type TwoEndsOptions } from './two-ends.ts';
+
+/** Longer than the call, and shorter than it is from one report to the next. */
+const TROUBLE_MS = 5_000;
+/** More than the server has open at its start. */
+const DESCRIPTORS = 40;
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.end());
+
+async function withTwoEnds(
+  options: Omit<TwoEndsOptions, 'otlpEndpoint' | 'web' | 'address'>,
+  work: (ends: TwoEnds) => Promise<void>,
+): Promise<void> {
+  const { otlpEndpoint, page: web } = world;
+  const ends = await startTwoEnds({ otlpEndpoint, web, address: '127.0.0.1', ...options });
+  try {
+    await ends.haveReported();
+    await work(ends);
+  } finally {
+    await ends.end();
+  }
+}
+
+const isLikely = ({ confidence }: { confidence: string }) => confidence === 'likely';
+
+/** A control group that may use a whole CPU; undefined where none can be made. */
+function makeGroup(): { folder: string; limitTo(share: number): void } | undefined {
+  for (const [root, file, quotaOf] of [
+    ['/sys/fs/cgroup', 'cpu.max', (us: number) => `${us} 100000`],
+    ['/sys/fs/cgroup/cpu', 'cpu.cfs_quota_us', String],
+  ] as const) {
+    const folder = join(root, `sockeye-causes-${process.pid}`);
+    try {
+      mkdirSync(folder);
+      const limitTo = (share: number) => writeFileSync(join(folder, file), quotaOf(share * 100_000));
+      if (existsSync(join(folder, file))) {
+        limitTo(1);
+        return { folder, limitTo };
+      }
+      rmdirSync(folder);
+    } catch {
+      // Not allowed here, or the other hierarchy.
+    }
+  }
+  return undefined;
+}
+
+const group = makeGroup();
+afterAll(() => {
+  if (group !== undefined) rmdirSync(group.folder);
+});
+
+describe.skipIf(process.platform !== 'linux').concurrent('a call in vain is found to be of a server', () => {
+  it('whose event loop was blocked', async () => {
+    const trouble = { name: 'block', forMs: TROUBLE_MS };
+    await withTwoEnds({ name: 'blocked', trouble }, async (ends) => {
+      await ends.getIntoTrouble();
+      await ends.callInVain();
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({
+        cause: 'C3',
+        phase: 'wait',
+        origin: { edge: 'shop-blocked->pay-blocked' },
+      });
+      expect(hostFacts(verdict, 'sockeye.process.event_loop.blocked_ms')).toEqual([
+        expect.stringMatching(
+          /^pay-blocked \(process \d+\), reporting at \S+: its event loop was blocked for \d\.\d+ s since \S+, [45]\.\d+ s at a stretch from /,
+        ),
+      ]);
+    });
+  });
+
+  it('that was stopped, and went on later', async () => {
+    await withTwoEnds({ name: 'stopped' }, async (ends) => {
+      ends.server.child.kill('SIGSTOP');
+      await ends.callInVain();
+      ends.server.child.kill('SIGCONT');
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait' });
+      expect(hostFacts(verdict, 'sockeye.process.event_loop.blocked_ms')).toEqual([
+        expect.stringMatching(/ s at a stretch from /),
+      ]);
+    });
+  });
+
+  it('that collected garbage', async () => {
+    const trouble = { name: 'garbage', forMs: TROUBLE_MS };
+    const server = { flags: ['--expose-gc'] };
+    await withTwoEnds({ name: 'garbage', trouble, server }, async (ends) => {
+      await ends.getIntoTrouble();
+      await ends.callInVain();
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait' });
+      expect(hostFacts(verdict, 'sockeye.process.memory.collected_ms')).toEqual([
+        expect.stringMatching(/: it collected garbage for \d+\.\d+ s since /),
+      ]);
+    });
+  });
+
+  it.skipIf(group === undefined)('that was out of its CPU quota', async () => {
+    const trouble = { name: 'compute', forMs: TROUBLE_MS };
+    const script = `echo $$ > ${group?.folder}/cgroup.procs; exec "$0" "$@"`;
+    const server = { starter: ['sh', '-c', script] };
+    await withTwoEnds({ name: 'throttled', trouble, server }, async (ends) => {
+      await ends.getIntoTrouble();
+      group?.limitTo(0.1);
+      await ends.callInVain();
+      group?.limitTo(1);
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait' });
+      expect(hostFacts(verdict, 'sockeye.process.cpu.throttled_ms')).toEqual([
+        expect.stringMatching(/: it was out of its CPU quota for \d+\.\d+ s since /),
+      ]);
+    });
+  });
+
+  it('that had no descriptor left, and closed the connection for that', async () => {
+    const trouble = { name: 'files', forMs: TROUBLE_MS };
+    const server = { starter: ['sh', '-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`] };
+    await withTwoEnds({ name: 'files', trouble, server }, async (ends) => {
+      await ends.getIntoTrouble();
+      await ends.callInVain();
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'C6', giveUp: { kind: 'reset' } });
+      expect(hostFacts(verdict, 'sockeye.process.descriptors.open')).toEqual([
+        expect.stringMatching(new RegExp(`: \\d+ descriptors open, of ${DESCRIPTORS}$`)),
+      ]);
+    });
+  });
+});
