@@ -25,8 +25,9 @@ interface Wanted {
 }
 
 export function createPartRows(database: Connection): PartRows {
+  // `+`: SQLite plans a query anew for another value of a bare parameter, which costs as much as the rest of it.
   const from = `FROM block_part
-    WHERE block_id = @blockId AND column_name = @name AND first_granule <= @granule
+    WHERE block_id = +@blockId AND column_name = +@name AND first_granule <= @granule
     ORDER BY first_granule DESC LIMIT 1`;
   const selectRow = database.prepare<[Wanted], Row>(`SELECT first_granule, data ${from}`);
   const options = { deterministic: true, directOnly: true };
