@@ -254,6 +254,22 @@ describe('a request that was acknowledged and not answered', () => {
     );
   });
 
+  it('came through late because the queue was full, where it was sent again on a new connection', () => {
+    const late = (notes: string) =>
+      verdictOf(
+        `
+      shop        |=====================!
+        shop>pay   |===================X  peer=pay:80 budget=2000 phase=wait wait=1900 ${notes}
+          pay                             |==|`,
+        {},
+        (id) => [seen(id, { counters: overflow })],
+      );
+    const resent = 'sockeye.tcp.unacked=2 sockeye.tcp.total_retransmits=3 sockeye.connection.reused';
+    expect(late(`${resent}=false`)).toMatchObject({ cause: 'C2', confidence: 'likely' });
+    expect(late(`${resent}=true`)).toMatchObject({ cause: 'A1', confidence: 'possible' });
+    expect(late('sockeye.tcp.unacked=0')).toMatchObject({ cause: 'C5', confidence: 'possible' });
+  });
+
   it('did not wait for longer because the server came to it after it was given up', () => {
     const values = { 'event_loop.blocked_ms': 6_000, 'listen.port': 80 };
     const verdict = verdictOf(

@@ -218,10 +218,10 @@ describe('what hosts said', () => {
 describe.skipIf(process.platform !== 'linux')('a listen queue that overflows', () => {
   it('is named by the verdict of the call that it turned away, with the counter as evidence', async () => {
     const { flags, env } = withHook(world.otlpEndpoint);
-    const server = startApp(appFile('busy-server.cjs'), {
+    const server = startApp(appFile('troubled-server.cjs'), {
       flags,
       env: { ...env, OTEL_SERVICE_NAME: 'pay' },
-      args: ['127.0.0.1', String(BUSY_MS)],
+      args: ['127.0.0.1', 'block', String(BUSY_MS)],
     });
     const port = Number((await server.line('port ')).slice('port '.length));
     const client = startApp(appFile('two-calls.cjs'), {
@@ -237,7 +237,7 @@ describe.skipIf(process.platform !== 'linux')('a listen queue that overflows', (
         return services.includes('shop') && services.includes('pay') ? true : undefined;
       });
       server.child.kill('SIGUSR2');
-      await server.line('busy');
+      await server.line('troubled');
       fillers = await fillQueue(port);
       client.child.kill('SIGUSR2');
       await client.line('given up');

@@ -1,4 +1,4 @@
-/** A network namespace of a test's own, joined to this one by a pair of interfaces. Needs root. */
+/** Network namespaces of a test's own, each joined to this one by a pair of interfaces. Needs root. */
 import { execFileSync, spawnSync } from 'node:child_process';
 
 /** Asked without leaving one behind: tests may be filtered out, and nothing clears up after none. */
@@ -11,12 +11,15 @@ export const canFilter =
   spawnSync('unshare', ['-n', 'iptables', '-A', 'OUTPUT', '-p', 'tcp', '-j', 'DROP']).status === 0;
 
 export interface Network {
-  /** The address of this side, and of the other. */
+  /** The addresses of this side, and that of the other. */
   outside: string;
+  outsideToo: string;
   inside: string;
   /** What starts a program in it. */
   starter: string[];
-  run(...command: string[]): void;
+  run(...command: string[]): string;
+  /** What leaves it for `outside` is lost on its way from now on: nobody has the address of hardware that it goes to. */
+  loseWayOut(): void;
   end(): void;
 }
 
@@ -28,20 +31,27 @@ export function makeNetwork(): Network {
   const [here, there] = [`sk${id}a`, `sk${id}b`];
   const subnet = `10.${213 + made}.${process.pid % 250}`;
   made += 1;
-  const [outside, inside] = [`${subnet}.1`, `${subnet}.2`];
+  const [outside, inside, outsideToo] = [`${subnet}.1`, `${subnet}.2`, `${subnet}.3`];
   const ip = (...args: string[]) => execFileSync('ip', args);
   ip('netns', 'add', name);
   ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', name);
-  ip('addr', 'add', `${outside}/24`, 'dev', here);
+  for (const address of [outside, outsideToo]) ip('addr', 'add', `${address}/24`, 'dev', here);
   ip('link', 'set', here, 'up');
   ip('-n', name, 'addr', 'add', `${inside}/24`, 'dev', there);
-  ip('-n', name, 'link', 'set', there, 'up');
+  for (const each of [there, 'lo']) ip('-n', name, 'link', 'set', each, 'up');
+  // The way to the other addresses of this side.
+  ip('-n', name, 'route', 'add', 'default', 'via', outsideToo);
   const starter = ['ip', 'netns', 'exec', name];
   return {
     outside,
+    outsideToo,
     inside,
     starter,
-    run: (...command) => execFileSync(starter[0]!, [...starter.slice(1), ...command]),
+    run: (...command) => execFileSync('ip', [...starter.slice(1), ...command], { encoding: 'utf8' }),
+    loseWayOut() {
+      const nowhere = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent'];
+      ip('-n', name, 'neigh', 'replace', outside, ...nowhere, 'dev', there);
+    },
     end: () => spawnSync('ip', ['netns', 'del', name]),
   };
 }

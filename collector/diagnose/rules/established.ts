@@ -39,6 +39,11 @@ function allAcknowledged(attributes: Attributes): boolean {
   return tcpValue(attributes, 'unacked') === 0 && retransmitsOf(attributes) === 0;
 }
 
+/** Something that was sent, and sent again, had not been acknowledged. */
+function wasResent(attributes: Attributes): boolean {
+  return (tcpValue(attributes, 'unacked') ?? 0) > 0 && (retransmitsOf(attributes) ?? 0) > 0;
+}
+
 export function unsentRequest(of: Case): Finding | null {
   const { call, phase, phaseMs, failure } = of;
   if (call === null || phase !== 'send' || failure?.kind === 'reset') return null;
@@ -86,9 +91,7 @@ export function silentPeer(of: Case): Finding | null {
     errorFact(call),
     spanFact(call, `no span of ${of.peer} was recorded below this call`),
   ];
-  const unacked = tcpValue(attributes, 'unacked');
-  const retransmits = retransmitsOf(attributes);
-  if (unacked !== null && unacked > 0 && (retransmits ?? 0) > 0) {
+  if (wasResent(attributes)) {
     return { confidence: 'possible', suspects: unacknowledged(of), evidence };
   }
   const silent: Suspect[] = [{ code: 'C3' }, { code: 'C5' }, { code: 'G3' }, { code: 'G2' }, { code: 'A4' }];
@@ -131,7 +134,20 @@ function aroundTheServer(
   ];
   if (beforeMs >= afterMs) {
     const suspects = [{ code: 'C5' }, { code: 'C3' }, { code: 'A5' }, { code: 'A1' }, { code: 'C9' }];
-    return { confidence: 'possible', suspects, favoured: 'C5', evidence };
+    if (!wasResent(call.span.attributes))
+      return { confidence: 'possible', suspects, favoured: 'C5', evidence };
+    // It came through at last: a worker that is busy would have let the kernel acknowledge it.
+    const isNew = call.span.attributes.get('sockeye.connection.reused') === false;
+    return {
+      confidence: 'possible',
+      suspects: isNew ? [...suspects, { code: 'C2' }] : suspects,
+      favoured: 'A1',
+      evidence: [
+        ...evidence,
+        tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
+        retransmitFact(call, 'retransmits'),
+      ],
+    };
   }
   const suspects = [{ code: 'A3' }, { code: 'A4' }, { code: 'A5' }, { code: 'A1' }];
   return { confidence: 'possible', suspects, evidence };

@@ -1,6 +1,6 @@
 /**
- * Answers at a port of its own, at the address of its first argument. Told to by SIGUSR2, it brings the trouble of its second
- * argument on itself, for as many milliseconds as its third says.
+ * Answers at a port of its own with the smallest backlog, at the address of its first argument. Told to by SIGUSR2, it brings the
+ * trouble of its second argument on itself, for as many milliseconds as its third says.
  */
 const fs = require('node:fs');
 const http = require('node:http');
@@ -36,7 +36,7 @@ const troubles = {
   },
 };
 
-server.listen(0, address, () => console.log(`port ${server.address().port}`));
+server.listen({ port: 0, host: address, backlog: 1 }, () => console.log(`port ${server.address().port}`));
 process.on('SIGUSR2', () => {
   process.stdout.write('troubled\n');
   void troubles[trouble]();
