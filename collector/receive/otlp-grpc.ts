@@ -16,10 +16,12 @@ import {
   type ServerInterceptor,
   type ServerUnaryCall,
   type ServiceDefinition,
+  type StatusObject,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { isTokenValid } from '../serve/guard.ts';
 import type { TlsFiles } from '../config.ts';
+import { countArriving } from './arriving-calls.ts';
 import type { Intake } from './intake.ts';
 import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
@@ -45,30 +47,30 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
   const { address, intake, tls, token, log } = options;
   // What it would print reaches us as an error too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({
-    'grpc.max_receive_message_length': options.maxRequestBytes,
-    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
-    interceptors: token === null ? [] : [requireToken(token)],
-  });
-  const fail = (error: unknown, answer: sendUnaryData<Buffer>): void => {
+  const statusOf = (error: unknown): StatusObject => {
     const failure = failureOf(error);
     if (failure.retryDelayS === null) intake.noteRefused();
     if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
     const metadata = new Metadata();
     metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
-    answer({ code: failure.code, details: failure.message, metadata });
+    return { code: failure.code, details: failure.message, metadata };
   };
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxRequestBytes,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    interceptors: [countArriving(intake, statusOf), ...(token === null ? [] : [requireToken(token)])],
+  });
   addExport(server, 'trace.v1.TraceService', (call, answer) => {
     intake.accept(call.request).then(
       (outcome) => answer(null, traceResponseBytes(outcome)),
-      (error: unknown) => fail(error, answer),
+      (error: unknown) => answer(statusOf(error)),
     );
   });
   addExport(server, 'metrics.v1.MetricsService', (call, answer) => {
     try {
       intake.acceptMetrics(call.request);
     } catch (error) {
-      return fail(error, answer);
+      return answer(statusOf(error));
     }
     answer(null, Buffer.alloc(0));
   });

@@ -1,0 +1,70 @@
+/** gRPC messages that began to arrive: HTTP/2 streams written by hand, so that they can be left unfinished. */
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encode } from '../decode/otlp-proto.ts';
+import { newSpans, startReceivers, tracesOf, type Receivers } from './receivers.ts';
+
+const HEADERS = {
+  ':method': 'POST',
+  ':path': '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  'content-type': 'application/grpc',
+  te: 'trailers',
+};
+const UNAVAILABLE = '14';
+const MAX_QUEUE_BYTES = 100_000;
+
+let receivers: Receivers;
+let session: ClientHttp2Session;
+beforeEach(async () => {
+  receivers = await startReceivers({ maxQueueBytes: MAX_QUEUE_BYTES, maxRequestBytes: 50_000 });
+  session = connect(`http://${receivers.grpc.address}`).on('error', () => {});
+});
+afterEach(async () => {
+  session.destroy();
+  await receivers.close();
+});
+
+/** A request of some 40,000 bytes, with its length before it. */
+function makeFrame(): Buffer {
+  const message = encode('TracesData', tracesOf(newSpans(40, { name: 'n'.repeat(900) })));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** Sends all of it but its last byte. */
+function begin(frame: Buffer): ClientHttp2Stream {
+  const stream = session.request(HEADERS).on('error', () => {});
+  stream.write(frame.subarray(0, -1));
+  return stream;
+}
+
+const bytesInFlight = () => receivers.intake.queue().bytes;
+
+test('messages on their way are bytes in flight; one without room is sent back, and room that is given up is used again', async () => {
+  const frame = makeFrame();
+  const kept = [begin(frame), begin(frame)];
+  await expect.poll(bytesInFlight).toBe(2 * (frame.length - 1));
+  const [refusal] = (await once(begin(frame), 'response')) as [Record<string, unknown>];
+  expect(refusal['grpc-status']).toBe(UNAVAILABLE);
+  expect(refusal['grpc-message']).toContain('intake%20is%20full');
+  expect(refusal).toHaveProperty('grpc-status-details-bin');
+  expect(bytesInFlight()).toBe(2 * (frame.length - 1));
+  expect(receivers.intake.requests()).toMatchObject({ overloaded: 1, refused: 0 });
+
+  kept[0]!.close();
+  await expect.poll(bytesInFlight).toBe(frame.length - 1);
+  kept[1]!.end(frame.subarray(-1));
+  const [trailers] = (await once(kept[1]!.resume(), 'trailers')) as [Record<string, unknown>];
+  expect(trailers['grpc-status']).toBe('0');
+  expect(receivers.intake.counters()).toMatchObject({ stored: 40, received: 40 });
+  expect(bytesInFlight()).toBe(0);
+});
+
+test('messages that end with their connection are in flight no more', async () => {
+  begin(makeFrame());
+  await expect.poll(bytesInFlight).toBeGreaterThan(0);
+  session.destroy();
+  await expect.poll(bytesInFlight).toBe(0);
+});
