@@ -38,3 +38,21 @@ test('what is forgotten makes place for others', () => {
   expect(asked(kept, 'two', 'five', 'six')).toEqual([]);
   expect(asked(kept, 'one')).toEqual(['one']);
 });
+
+test('what is looked at is kept no longer for it', () => {
+  const kept = lengths();
+  asked(kept, 'one', 'two');
+  expect(kept.peek('one')).toBe('one');
+  expect(kept.peek('four')).toBeUndefined();
+  expect(asked(kept, 'three', 'two', 'one')).toEqual(['three', 'one']);
+});
+
+test('what is deleted makes place for one other', () => {
+  const kept = lengths();
+  asked(kept, 'one', 'two', 'four');
+  kept.delete('one');
+  kept.delete('one');
+  kept.delete('never there');
+  expect(asked(kept, 'six', 'two', 'four')).toEqual(['six']);
+  expect(asked(kept, 'one', 'two')).toEqual(['one']);
+});

@@ -77,7 +77,9 @@ export class BlockColumn implements ValueColumn {
   }
 
   countAt(row: number): number {
-    return this.#stored.perClass[this.#classOf[this.#first + row]!]!;
+    const { firstHole } = this.#stored;
+    const rowClass = this.#classOf[this.#first + row]!;
+    return firstHole[rowClass + 1]! - firstHole[rowClass]!;
   }
 
   indexAt(row: number, ordinal: number): number {
@@ -104,15 +106,15 @@ export class BlockColumn implements ValueColumn {
   }
 
   markRows(holds: Uint8Array, rows: Uint8Array): void {
-    const { perClass, firstHole } = this.#stored;
+    const { firstHole } = this.#stored;
     const classOf = this.#classOf;
     const first = this.#first;
     if (this.#isByClass) {
-      const classHolds = perClass.map((count, rowClass) => {
-        const from = firstHole[rowClass]!;
-        for (let hole = from; hole < from + count; hole++) if (holds[this.#indexOf(0, hole)] === 1) return 1;
-        return 0;
-      });
+      const classHolds = new Uint8Array(firstHole.length - 1);
+      for (let rowClass = 0; rowClass < classHolds.length; rowClass++) {
+        for (let hole = firstHole[rowClass]!; hole < firstHole[rowClass + 1]!; hole++)
+          if (holds[this.#indexOf(0, hole)] === 1) classHolds[rowClass] = 1;
+      }
       for (let row = first; row < this.#end; row++)
         if (classHolds[classOf[row]!] === 1) rows[row - first] = 1;
       return;
@@ -155,14 +157,14 @@ export class BlockColumn implements ValueColumn {
   get #firstPositions(): Uint32Array {
     if (this.#positions !== null) return this.#positions;
     const classOf = this.#classOf;
-    const { perClass } = this.#stored;
+    const { firstHole } = this.#stored;
     const first = this.#first;
     const positions = new Uint32Array(this.#end - first + 1);
     let position = 0;
-    for (let row = 0; row < first; row++) position += perClass[classOf[row]!]!;
-    for (let row = first; row < this.#end; row++) {
-      positions[row - first] = position;
-      position += perClass[classOf[row]!]!;
+    for (let row = 0; row < this.#end; row++) {
+      if (row >= first) positions[row - first] = position;
+      const rowClass = classOf[row]!;
+      position += firstHole[rowClass + 1]! - firstHole[rowClass]!;
     }
     positions[this.#end - first] = position;
     const isLast = this.#end === classOf.length;
@@ -177,14 +179,13 @@ export class BlockColumn implements ValueColumn {
   };
 
   #makeHoles(): Uint32Array {
-    const { perClass, firstHole } = this.#stored;
+    const { firstHole } = this.#stored;
     const classOf = this.#classOf;
     const holes = new Uint32Array(this.#count);
     let position = 0;
     for (let row = 0; row < classOf.length; row++) {
-      const first = firstHole[classOf[row]!]!;
-      const end = first + perClass[classOf[row]!]!;
-      for (let hole = first; hole < end; hole++) holes[position++] = hole;
+      const end = firstHole[classOf[row]! + 1]!;
+      for (let hole = firstHole[classOf[row]!]!; hole < end; hole++) holes[position++] = hole;
     }
     return holes;
   }

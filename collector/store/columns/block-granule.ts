@@ -106,8 +106,7 @@ export class BlockGranule implements Granule {
   get spanId(): Uint8Array {
     if (this.#spanId !== undefined) return this.#spanId;
     const { first, end } = this.#rowWindow;
-    const ids = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
-    return (this.#spanId = new Uint8Array(ids));
+    return (this.#spanId = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES));
   }
 
   get parentSpanId(): Uint8Array {

@@ -1,13 +1,7 @@
 /** What a block's header says: shapes, classes, what the columns share, and the zones of the granules. */
 import { KINDS, OUTCOMES, STATUSES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
-import {
-  prefixSums,
-  readStoredStrings,
-  readStoredWords,
-  type StoredStrings,
-  type StoredWords,
-} from './decode-column.ts';
+import { readStoredStrings, readStoredWords, type StoredStrings, type StoredWords } from './decode-column.ts';
 import { WORDS_OF } from './operations.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
@@ -15,28 +9,47 @@ import type { Column, Shape } from './shape-book.ts';
 import { readShapes } from './shapes-part.ts';
 import { GRANULE_ROWS_MAX, readZone, type GranuleZone } from './zone.ts';
 
+/** Where the holes of the classes begin: the same for all columns that each shape has equally many values of. */
+class ClassHoles {
+  /** How many the classes have. */
+  readonly count: number;
+  readonly #perShape: Uint16Array;
+  readonly #shapeOf: Uint32Array;
+  #firsts: Uint32Array | null = null;
+
+  /** `perShape`: how many values of the column a span of each shape has; `shapeOf`: the shape of each class. */
+  constructor(perShape: Uint16Array, shapeOf: Uint32Array) {
+    this.#perShape = perShape;
+    this.#shapeOf = shapeOf;
+    let count = 0;
+    for (let index = 0; index < shapeOf.length; index++) count += perShape[shapeOf[index]!]!;
+    this.count = count;
+  }
+
+  /** The first hole of each class; one more at the end. */
+  get firsts(): Uint32Array {
+    if (this.#firsts !== null) return this.#firsts;
+    const shapeOf = this.#shapeOf;
+    const firsts = new Uint32Array(shapeOf.length + 1);
+    for (let index = 0; index < shapeOf.length; index++)
+      firsts[index + 1] = firsts[index]! + this.#perShape[shapeOf[index]!]!;
+    return (this.#firsts = firsts);
+  }
+}
+
 /** A column of the holes, as the header has it: strings, or a word or two. */
 export class HeaderColumn implements Column {
   readonly name: string;
   readonly format: Column['format'];
   readonly strings: StoredStrings | null;
   readonly words: readonly StoredWords[];
-  /** How many the classes have of it. */
-  readonly holes: number;
-  readonly #perShape: Uint16Array;
-  readonly #shapeOf: Uint32Array;
-  #perClass: Uint16Array | null = null;
-  #firstHole: Uint32Array | null = null;
+  readonly #classHoles: ClassHoles;
 
-  /** `perShape`: how many values of it a span of each shape has; `shapeOf`: the shape of each class. */
-  constructor({ name, format }: Column, source: PartSource, perShape: Uint16Array, shapeOf: Uint32Array) {
+  constructor({ name, format }: Column, source: PartSource, classHoles: ClassHoles) {
     this.name = name;
     this.format = format;
-    this.#perShape = perShape;
-    this.#shapeOf = shapeOf;
-    let holes = 0;
-    for (let index = 0; index < shapeOf.length; index++) holes += perShape[shapeOf[index]!]!;
-    this.holes = holes;
+    this.#classHoles = classHoles;
+    const holes = classHoles.count;
     const words = format === 'string' ? 0 : WORDS_OF[format];
     this.words = Array.from({ length: words }, () => readStoredWords(source, holes));
     this.strings = format === 'string' ? readStoredStrings(source, holes) : null;
@@ -48,14 +61,14 @@ export class HeaderColumn implements Column {
     return this.words.every(({ ranks }) => ranks?.isByClass === true);
   }
 
-  /** How many values of it a row of each class has. */
-  get perClass(): Uint16Array {
-    return (this.#perClass ??= pick(this.#perShape, this.#shapeOf, new Uint16Array(this.#shapeOf.length)));
+  /** How many the classes have of it. */
+  get holes(): number {
+    return this.#classHoles.count;
   }
 
-  /** The hole that the first of them fills; one more at the end. */
+  /** The hole that the first value of each class fills; one more at the end. */
   get firstHole(): Uint32Array {
-    return (this.#firstHole ??= prefixSums(this.perClass));
+    return this.#classHoles.firsts;
   }
 }
 
@@ -144,16 +157,14 @@ export class ResourceClasses implements StoredClasses {
 }
 
 /** `values` at `indexes`, into `to`. */
-export function pick<T extends Uint32Array | Uint16Array | Uint8Array>(
-  values: T,
-  indexes: Uint32Array,
-  to: T,
-): T {
+export function pick<T extends Uint32Array | Uint8Array>(values: T, indexes: Uint32Array, to: T): T {
   for (let index = 0; index < indexes.length; index++) to[index] = values[indexes[index]!]!;
   return to;
 }
 
 export interface BlockHeader {
+  /** What it takes in memory once all of it was asked for. */
+  readonly bytes: number;
   readonly shapes: readonly Shape[];
   readonly columns: readonly HeaderColumn[];
   readonly classes: StoredClasses;
@@ -163,6 +174,8 @@ export interface BlockHeader {
   readonly zones: readonly GranuleZone[];
 }
 
+/** Of `ClassColumns`. */
+const CLASS_BYTES = 3 * Uint32Array.BYTES_PER_ELEMENT + 4;
 const COLUMN_NAME_BYTES = 256;
 const COLUMNS_MAX_STORED = 4_096;
 const GRANULES_MAX = 65_536;
@@ -173,13 +186,19 @@ export function readBlockHeader(source: PartSource): BlockHeader {
   const classes = readClasses(source, shapes.length);
   const resource = readStoredWords(source, classes.count);
   const peer = readStoredWords(source, classes.count);
+  const numberOf = new Map(columns.map(({ name }, number) => [name, number]));
+  const perShape = holesPerShape(shapes, columns.length);
   const stored = new Map<string, HeaderColumn>();
+  const classHoles = new Map<string, ClassHoles>();
   for (let left = source.loose.varint(COLUMNS_MAX_STORED); left > 0; left--) {
     const name = source.loose.text(COLUMN_NAME_BYTES);
-    const index = columns.findIndex((column) => column.name === name);
-    if (index < 0) throw new DamagedPart(`got a column ${name} that no shape has`);
-    const perShape = Uint16Array.from(shapes, ({ holes }) => count(holes, index));
-    stored.set(name, new HeaderColumn(columns[index]!, source, perShape, classes.shape));
+    const number = numberOf.get(name);
+    if (number === undefined) throw new DamagedPart(`got a column ${name} that no shape has`);
+    const counts = perShape[number]!;
+    const same = counts.join();
+    let holes = classHoles.get(same);
+    if (holes === undefined) classHoles.set(same, (holes = new ClassHoles(counts, classes.shape)));
+    stored.set(name, new HeaderColumn(columns[number]!, source, holes));
   }
   const zones: GranuleZone[] = [];
   for (let left = source.loose.varint(GRANULES_MAX), firstRow = 0; left > 0; left--) {
@@ -188,6 +207,7 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     firstRow += zone.rows;
   }
   return {
+    bytes: headerBytes(source, classes, resource, classHoles.size, stored.values()),
     shapes,
     columns: columns.map(({ name }) => {
       const column = stored.get(name);
@@ -225,8 +245,28 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
   };
 }
 
-function count(holes: Uint16Array, column: number): number {
-  let found = 0;
-  for (let hole = 0; hole < holes.length; hole++) if (holes[hole] === column) found++;
-  return found;
+/** Of the packed values, and of the arrays of a number a class or a hole that are made of them. */
+function headerBytes(
+  { dense, loose }: PartSource,
+  { count: classes }: StoredClasses,
+  { listed }: StoredWords,
+  classHoles: number,
+  columns: Iterable<HeaderColumn>,
+): number {
+  let wide = classes * classHoles;
+  for (const { strings, words, holes } of columns) {
+    const ranked = [...words, ...(strings === null ? [] : [strings])].filter(({ ranks }) => ranks !== null);
+    wide += ranked.length * holes;
+  }
+  const ofResource = listed?.count ?? 0;
+  wide += 2 * ofResource;
+  const bytes = wide * Uint32Array.BYTES_PER_ELEMENT + (classes + ofResource) * CLASS_BYTES;
+  return dense.at + loose.at + bytes;
+}
+
+/** Of each column: how many values of it a span of each shape has. */
+function holesPerShape(shapes: readonly Shape[], columns: number): Uint16Array[] {
+  const counts = Array.from({ length: columns }, () => new Uint16Array(shapes.length));
+  for (const [shape, { holes }] of shapes.entries()) for (const column of holes) counts[column]![shape]!++;
+  return counts;
 }

@@ -38,7 +38,7 @@ class Ranks {
   }
 }
 
-export function prefixSums(counts: Uint32Array | Uint16Array): Uint32Array {
+function prefixSums(counts: Uint32Array): Uint32Array {
   const sums = new Uint32Array(counts.length + 1);
   for (let index = 0; index < counts.length; index++) sums[index + 1] = sums[index]! + counts[index]!;
   return sums;

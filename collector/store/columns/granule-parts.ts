@@ -33,7 +33,7 @@ export class GranuleParts {
   readonly #columns = new Map<string, OpenColumn | null>();
   readonly #words = new Map<string, GranuleWords>();
   #runs: TraceRuns | undefined;
-  #spanIds: Buffer | undefined;
+  #spanIds: Uint8Array | undefined;
   #parents: PackedParents | undefined;
   #starts: PackedStarts | undefined;
   #ends: PackedEnds | undefined;
@@ -49,9 +49,11 @@ export class GranuleParts {
   get runs(): TraceRuns {
     return (this.#runs ??= readTraces(this.#part('trace'), this.zone.rows));
   }
-  /** 8 bytes a row. */
-  get spanIds(): Buffer {
-    return (this.#spanIds ??= this.#part('span_id').dense.take(this.zone.rows * SPAN_ID_BYTES));
+  /** 8 bytes a row, in memory of their own that begins at a word. */
+  get spanIds(): Uint8Array {
+    return (this.#spanIds ??= new Uint8Array(
+      this.#part('span_id').dense.take(this.zone.rows * SPAN_ID_BYTES),
+    ));
   }
   get parents(): PackedParents {
     return (this.#parents ??= openParents(this.#part('parent'), this.zone.rows));

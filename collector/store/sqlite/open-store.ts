@@ -35,8 +35,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   const threads: Thread[] = [];
   /** How many spans are in no block yet, written by the writer. */
   const unfolded = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const start = async (name: string): Promise<Thread> => {
-    const thread = await startThread(name, { folder, unfolded }, onFailure);
+  const start = async (name: string, data: object): Promise<Thread> => {
+    const thread = await startThread(name, { folder, ...data }, onFailure);
     threads.push(thread);
     return thread;
   };
@@ -54,7 +54,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     await Promise.all(threads.map((thread) => thread.ended));
   };
   // In this order: the writer makes the file.
-  const writer = await start('write/writer-thread');
+  const writer = await start('write/writer-thread', { unfolded });
   const appender = createAppender(writer, new RequestRing(RING_BYTES));
   /** What comes after an append finds it stored. */
   const change = <T = void>(method: string, argument: unknown): Promise<T> => {
@@ -67,8 +67,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     if (rows > 0 && rows < FEW_ROWS) await writer.call(method, null);
     return read();
   };
-  const startReader = () =>
-    start('read/reader-thread').catch(async (error: unknown) => {
+  const startReader = (isSearcher: boolean) =>
+    start('read/reader-thread', { isSearcher }).catch(async (error: unknown) => {
       await closeAll();
       throw error;
     });
@@ -83,8 +83,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     if (answer !== 'too many') return answer;
     return large.call<View | null>(method, { traceId, spansMax: Infinity }, signal);
   };
-  const searcher = await startReader();
-  const finder = await startReader();
+  const searcher = await startReader(true);
+  const finder = await startReader(false);
   let closing: Promise<void> | null = null;
 
   return {

@@ -11,6 +11,7 @@ import {
   PRODUCER,
   SERVER,
   SPAN_ID_BYTES,
+  TRACE_ID_BYTES,
 } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
@@ -132,7 +133,8 @@ export function createCallReader(
       // Row by row only where copies were left out.
       for (let first = 0, end = 1; first < at.length; first = end++) {
         while (end < at.length && at[end] === at[end - 1]! + 1) end++;
-        addGranuleLines(lines, granule, at[first]!, at[end - 1]! + 1);
+        const id = granule.traceId.subarray(at[first]! * TRACE_ID_BYTES, (at[first]! + 1) * TRACE_ID_BYTES);
+        addGranuleLines(lines, granule, id, at[first]!, at[end - 1]! + 1);
       }
     }
     const { words } = lines;

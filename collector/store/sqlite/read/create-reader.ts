@@ -26,7 +26,7 @@ import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
 import { createTraceViews } from './trace-views.ts';
 import { createTraceReader } from './traces.ts';
-import { createUnits } from './units.ts';
+import { createUnits, SEARCHED_HEADER_BYTES_MAX } from './units.ts';
 import { createVerdictTexts } from '../verdict-texts.ts';
 import { createVerdictReader } from './verdicts.ts';
 
@@ -48,8 +48,20 @@ interface Completion {
   readonly limit: number;
 }
 
+/** What a thread of it is started with. */
+export interface ReaderData {
+  readonly folder: string;
+  /** Whether it goes through many blocks for one answer, again and again. */
+  readonly isSearcher?: boolean;
+}
+
 /** `log` is told once of each block or segment that cannot be read. */
-export function createReader(database: Connection, folder: string, log: (line: string) => void) {
+export function createReader(
+  database: Connection,
+  folder: string,
+  log: (line: string) => void,
+  isSearcher = false,
+) {
   const damaged = new Set<string>();
   const onDamage = (what: string): void => {
     if (damaged.has(what)) return;
@@ -57,7 +69,7 @@ export function createReader(database: Connection, folder: string, log: (line: s
     log(`the store is damaged: ${what}; what is in it is left out, the rest is served`);
   };
   const names = createNames(database, onDamage);
-  const units = createUnits(database, onDamage);
+  const units = createUnits(database, onDamage, isSearcher ? SEARCHED_HEADER_BYTES_MAX : undefined);
   const traces = createTraceReader(names, onDamage);
   const addresses = createAddressReader(database);
   const rollups = createRollupReader(database, addresses);

@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { openForReading } from '../open-database.ts';
 import { serveThread } from '../thread.ts';
-import { createReader } from './create-reader.ts';
+import { createReader, type ReaderData } from './create-reader.ts';
 
 /**
  * Linux schedules threads; elsewhere the thread is one like the others. Not the lowest priority: the log of the store grows
@@ -26,6 +26,6 @@ function giveWay(): void {
 
 serveThread(() => {
   giveWay();
-  const { folder } = workerData as { folder: string };
+  const { folder } = workerData as ReaderData;
   return createReader(openForReading(folder), folder, (line) => console.error(`sockeye: ${line}`));
 });

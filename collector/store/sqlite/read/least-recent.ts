@@ -29,12 +29,18 @@ export class LeastRecent<Key, Value> {
     return value;
   }
 
+  /** What is kept under the key, without that being a use of it. */
+  peek(key: Key): Value | undefined {
+    return this.#kept.get(key);
+  }
+
+  delete(key: Key): void {
+    const value = this.#kept.get(key);
+    if (this.#kept.delete(key)) this.#size -= this.#sizeOf(value!);
+  }
+
   /** Forgets what is under other keys. */
   keepOnly(keys: ReadonlySet<Key>): void {
-    for (const [key, value] of this.#kept) {
-      if (keys.has(key)) continue;
-      this.#kept.delete(key);
-      this.#size -= this.#sizeOf(value);
-    }
+    for (const key of this.#kept.keys()) if (!keys.has(key)) this.delete(key);
   }
 }

@@ -2,9 +2,10 @@
 import { workerData } from 'node:worker_threads';
 import { openForReading } from '../open-database.ts';
 import { serveThread } from '../thread.ts';
-import { createReader } from './create-reader.ts';
+import { createReader, type ReaderData } from './create-reader.ts';
 
 serveThread(() => {
-  const { folder } = workerData as { folder: string };
-  return createReader(openForReading(folder), folder, (line) => console.error(`sockeye: ${line}`));
+  const { folder, isSearcher } = workerData as ReaderData;
+  const log = (line: string) => console.error(`sockeye: ${line}`);
+  return createReader(openForReading(folder), folder, log, isSearcher);
 });

@@ -51,6 +51,7 @@ export function* dropBlock(parts: FoldParts, block: BlockRow, pinned: readonly B
         rollups.apply(tally, Date.now());
       })
       .immediate();
+    parts.opened.forgetBlocks([block]);
   } catch (error) {
     rollups.forget();
     throw error;
@@ -92,11 +93,11 @@ function* takeOut(
     const wanted = slice.map(({ traceId }): WantedTrace => ({ traceId, startMs: -Infinity }));
     for (const _ of findKnownTraces(parts, others, wanted, known)) yield (COUNTED_SHARE * at) / traces.length;
     const isRead = attempt(parts.damage, block, () => {
-      for (const [index, { runs }] of slice.entries()) {
+      for (const [index, { traceId, runs }] of slice.entries()) {
         clearLines(trace);
         for (const { from, to } of known.pieces(index)) addLines(trace, known.lines, from, to);
         const rest = trace.count;
-        for (const { granule, first, end } of runs) addGranuleLines(trace, granule, first, end);
+        for (const { granule, first, end } of runs) addGranuleLines(trace, granule, traceId, first, end);
         tally.add(trace, 0, trace.count, -1);
         if (rest > 0) tally.add(trace, 0, rest, 1);
       }

@@ -50,7 +50,13 @@ export class KnownTraces {
     this.#tooLong.clear();
   }
 
-  add(trace: number, granule: Granule, piece: Omit<KnownPiece, 'from' | 'to'>, endRow: number): void {
+  add(
+    trace: number,
+    traceId: Uint8Array,
+    granule: Granule,
+    piece: Omit<KnownPiece, 'from' | 'to'>,
+    endRow: number,
+  ): void {
     if (this.#tooLong.has(trace)) return;
     const pieces = this.pieces(trace);
     const count = endRow - piece.firstRow;
@@ -60,7 +66,7 @@ export class KnownTraces {
       return;
     }
     const from = this.lines.count;
-    addGranuleLines(this.lines, granule, piece.firstRow, endRow);
+    addGranuleLines(this.lines, granule, traceId, piece.firstRow, endRow);
     this.#pieces.set(trace, [...pieces, { ...piece, from, to: this.lines.count }]);
   }
 }
@@ -80,7 +86,8 @@ export function* findKnownTraces(
   for (const [index, block] of blocks.entries()) {
     const found = attempt(damage, block, () => findInBlock(opened, block, wanted));
     for (const { trace, granule, number, rows } of found ?? []) {
-      known.add(trace, granule, { block, granule: number, firstRow: rows.first }, rows.end);
+      const { traceId } = wanted[trace]!;
+      known.add(trace, traceId, granule, { block, granule: number, firstRow: rows.first }, rows.end);
     }
     yield index / blocks.length;
   }

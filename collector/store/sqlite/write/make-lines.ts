@@ -33,11 +33,13 @@ export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
   lines.count = order.length;
   const lineOf = new Uint32Array(table.rows);
   for (let line = 0; line < order.length; line++) lineOf[order[line]!] = line;
-  const ids = idsOf(table);
+  const traces = viewOf(table.traceId);
+  const ids = spanIdsOf(table);
   const { startHigh, startLow, endHigh, endLow, resource, operation, peer, kind, outcome, flags } = table;
   for (let row = 0; row < table.rows; row++) {
     const at = lineOf[row]! * LINE_WORDS;
-    copyIds(words, at, ids, row);
+    copyTraceId(words, at, traces, row * TRACE_ID_BYTES);
+    copySpanIds(words, at, ids, row);
     words[at + START_HIGH] = startHigh[row]!;
     words[at + START_LOW] = startLow[row]!;
     words[at + END_HIGH] = endHigh[row]!;
@@ -52,17 +54,28 @@ export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
   return lines;
 }
 
-/** Rows `first` up to `end`. By class: the granule would make an array of a value a row, and keep it. */
-export function addGranuleLines(into: RowLines, granule: Granule, first: number, end: number): void {
+/**
+ * Rows `first` up to `end`, all of one trace. By class, and with the trace's id once: the granule would make an array of a
+ * value a row, and keep it.
+ */
+export function addGranuleLines(
+  into: RowLines,
+  granule: Granule,
+  traceId: Uint8Array,
+  first: number,
+  end: number,
+): void {
   makeRoom(into, end - first);
   const { words } = into;
   const { classes, giveUps, peer, startHigh, startLow, endHigh, endLow } = granule;
-  const ids = idsOf(granule);
+  const trace = viewOf(traceId);
+  const ids = spanIdsOf(granule);
   for (let row = first; row < end; row++) {
     const line = into.count++;
     const at = line * LINE_WORDS;
     const rowClass = classes.of[row]!;
-    copyIds(words, at, ids, row);
+    copyTraceId(words, at, trace, 0);
+    copySpanIds(words, at, ids, row);
     words[at + START_HIGH] = startHigh[row]!;
     words[at + START_LOW] = startLow[row]!;
     words[at + END_HIGH] = endHigh[row]!;
@@ -78,20 +91,20 @@ export function addGranuleLines(into: RowLines, granule: Granule, first: number,
   }
 }
 
-interface Ids {
-  readonly traces: DataView;
+interface SpanIds {
   readonly spans: DataView;
   readonly parents: DataView;
 }
 
-function idsOf(rows: { traceId: Uint8Array; spanId: Uint8Array; parentSpanId: Uint8Array }): Ids {
-  return { traces: viewOf(rows.traceId), spans: viewOf(rows.spanId), parents: viewOf(rows.parentSpanId) };
+function spanIdsOf(rows: { spanId: Uint8Array; parentSpanId: Uint8Array }): SpanIds {
+  return { spans: viewOf(rows.spanId), parents: viewOf(rows.parentSpanId) };
 }
 
-function copyIds(words: Uint32Array, at: number, { traces, spans, parents }: Ids, row: number): void {
-  for (let word = 0; word < 4; word++) {
-    words[at + TRACE_ID + word] = traces.getUint32(row * TRACE_ID_BYTES + 4 * word);
-  }
+function copyTraceId(words: Uint32Array, at: number, traces: DataView, from: number): void {
+  for (let word = 0; word < 4; word++) words[at + TRACE_ID + word] = traces.getUint32(from + 4 * word);
+}
+
+function copySpanIds(words: Uint32Array, at: number, { spans, parents }: SpanIds, row: number): void {
   words[at + SPAN_HIGH] = spans.getUint32(row * SPAN_ID_BYTES);
   words[at + SPAN_LOW] = spans.getUint32(row * SPAN_ID_BYTES + 4);
   words[at + PARENT_HIGH] = parents.getUint32(row * SPAN_ID_BYTES);

@@ -24,7 +24,7 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<vo
     const mark = markTable(table);
     const isWhole = attempt(damage, block, () => {
       for (let number = 0; number < block.granules; number++)
-        appendGranule(table, opened.granule(block, number));
+        appendGranule(table, opened.granuleOnce(block, number));
       return true;
     });
     if (isWhole === null) truncateTable(table, mark);
@@ -40,6 +40,7 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<vo
       return stored.insert(made, arrivalOf(merged));
     })
     .immediate();
+  opened.forgetBlocks(merged);
   opened.keepTracePrefixes(blockId, made.prefixes);
 }
 

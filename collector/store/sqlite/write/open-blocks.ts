@@ -16,14 +16,18 @@ export interface TracePrefixes {
 
 export interface OpenBlocks {
   granule(block: BlockRow, number: number): Granule;
+  /** For who reads all of a block, once: not kept, because it would take the place of all that is. */
+  granuleOnce(block: BlockRow, number: number): Granule;
   tracePrefixes(block: BlockRow): TracePrefixes;
   /** Spares reading what the writer has just made. */
   keepTracePrefixes(blockId: number, prefixes: TracePrefixes): void;
+  /** Blocks that were deleted. */
+  forgetBlocks(blocks: readonly BlockRow[]): void;
   forget(): void;
 }
 
-/** Some 40 bytes a row once the rollups have read it: the last few blocks of full load, which late spans belong to. */
-const GRANULE_ROWS_KEPT_MAX = 500_000;
+/** Some 80 bytes a row once the rollups have read it: the last two blocks of full load, which late spans belong to. */
+const GRANULE_ROWS_KEPT_MAX = 300_000;
 /** What a granule takes beside its rows, in rows: some 50 columns, whatever is in them. */
 const GRANULE_BASE_ROWS = 500;
 /** Their headers: what their granules share. */
@@ -68,17 +72,27 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
       return decodeBlockHeader(data);
     });
 
+  const open = ({ blockId }: BlockRow, number: number): Granule =>
+    openGranule(headerOf(blockId), number, (name) => readPart(blockId, name, number));
+  const keyOf = ({ blockId }: BlockRow, number: number) => `${blockId} ${number}`;
+
   const blocks: OpenBlocks = {
-    granule: ({ blockId }, number) =>
-      granules.get(`${blockId} ${number}`, () =>
-        openGranule(headerOf(blockId), number, (name) => readPart(blockId, name, number)),
-      ),
+    granule: (block, number) => granules.get(keyOf(block, number), () => open(block, number)),
+    granuleOnce: (block, number) => granules.peek(keyOf(block, number)) ?? open(block, number),
     tracePrefixes: (block) =>
       prefixes.get(block.blockId, () =>
-        prefixesOf(Array.from({ length: block.granules }, (_, number) => blocks.granule(block, number))),
+        prefixesOf(Array.from({ length: block.granules }, (_, number) => blocks.granuleOnce(block, number))),
       ),
     keepTracePrefixes(blockId, made) {
       prefixes.get(blockId, () => made);
+    },
+    forgetBlocks(deleted) {
+      for (const block of deleted) {
+        for (let number = 0; number < block.granules; number++) granules.delete(keyOf(block, number));
+        headers.delete(block.blockId);
+        prefixes.delete(block.blockId);
+        if (lastRead.blockId === block.blockId) lastRead = { blockId: -1, rows: new Map() };
+      }
     },
     forget() {
       granules = makeGranules();
