@@ -8,6 +8,8 @@ import type { DiagnosisToSave } from '../store/store.ts';
 export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly Span[]): DiagnosisToSave {
   const root = sent.find((span) => span.parentSpanId === '') ?? sent[0];
   const originOf = ({ origin }: Verdict) => sent.find(({ spanId }) => spanId === origin.spanId);
+  const serverOf = ({ origin }: Verdict) =>
+    sent.find(({ parentSpanId, kind }) => parentSpanId === origin.spanId && kind === 'server');
   return {
     traceId,
     spanCount: sent.length,
@@ -27,7 +29,7 @@ export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly
         startUnixMs: span === undefined ? atUnixMs : Number(span.startUnixNano) / 1e6,
         atUnixMs,
         json: JSON.stringify(verdict),
-        question: hostQuestion(verdict, originOf(verdict)),
+        question: hostQuestion(verdict, originOf(verdict), serverOf(verdict)),
       };
     }),
   };

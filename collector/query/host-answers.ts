@@ -37,7 +37,8 @@ const QUESTIONS_MAX = 10;
 const LOOK_EVERY_MS = 2_000;
 
 interface Waiting {
-  readonly questions: readonly HostQuestion[];
+  /** Spans that came meanwhile may tell whom to ask. */
+  questions: readonly HostQuestion[];
   readonly untilMs: number;
   /** What its verdicts were made by, as `told` writes it. */
   said: string;
@@ -68,13 +69,17 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
     return answers;
   }
 
-  function waitFor({ traceId, verdicts }: DiagnosisToSave): boolean {
-    const questions = verdicts
+  const questionsOf = ({ verdicts }: DiagnosisToSave): HostQuestion[] =>
+    verdicts
       .map(({ question }) => question)
       .filter((question) => question !== null)
       .filter(({ toUnixMs }) => Math.abs(now() - toUnixMs) <= ASKED_WITHIN_MS)
       .filter(({ spanId }, index, open) => open.findIndex((other) => other.spanId === spanId) === index)
       .slice(0, QUESTIONS_MAX);
+
+  function waitFor(diagnosis: DiagnosisToSave): boolean {
+    const { traceId } = diagnosis;
+    const questions = questionsOf(diagnosis);
     const known = waiting.get(traceId);
     waiting.delete(traceId);
     if (questions.length === 0) return false;
@@ -107,12 +112,13 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
       return answers;
     },
     heard(saved, said) {
-      for (const { traceId, verdicts } of saved) {
-        const views = said.get(traceId);
-        const known = waiting.get(traceId);
+      for (const diagnosis of saved) {
+        const views = said.get(diagnosis.traceId);
+        const known = waiting.get(diagnosis.traceId);
         if (known === undefined || views === undefined) continue;
         known.said = told(views);
-        if (verdicts.every(({ question }) => question === null)) waiting.delete(traceId);
+        known.questions = questionsOf(diagnosis);
+        if (known.questions.length === 0) waiting.delete(diagnosis.traceId);
       }
     },
     forget(traceIds) {

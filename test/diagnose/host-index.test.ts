@@ -7,7 +7,7 @@ import type { ReportingHost } from '../../collector/diagnose/hosts/host-view.ts'
 const question: HostQuestion = {
   spanId: 'c',
   caller: { host: 'one', service: 'shop', pid: '1' },
-  callee: { service: 'pay', addresses: ['pay.local', '10.0.0.2'], port: '80' },
+  callee: { service: 'pay', addresses: ['pay.local', '10.0.0.2'], port: '80', process: null },
   fromUnixMs: 0,
   toUnixMs: 1,
 };
@@ -53,6 +53,15 @@ it('the host of the caller is found by its process, those of the callee by servi
     host('five', [], ['shop']),
   ];
   expect(found(hosts)).toEqual(['one', 'four', 'pay.local', 'two']);
+});
+
+it('the host of the process that served the call is found by that process', () => {
+  const served = { ...question.callee, process: { host: 'six', service: 'pay-worker', pid: '1' } };
+  const asked = { ...question, callee: served };
+  const hosts = [host('six', [], ['pay-worker']), host('seven', [], ['pay-worker'])];
+  expect(indexHosts(hosts, 5)(asked).map((each) => each.host)).toEqual(['six']);
+  const names = { addresses: [], services: new Set<string>() };
+  expect(['six', 'seven'].map((name) => wantedBy([asked])({ host: name, ...names }))).toEqual([true, false]);
 });
 
 it('a host that is found in several ways is found once', () => {

@@ -8,7 +8,7 @@ describe('views', () => {
   const question: HostQuestion = {
     spanId: 'c',
     caller: { host: 'one', service: 'shop', pid: '1' },
-    callee: { service: 'pay', addresses: ['10.0.0.2', 'pay'], port: '80' },
+    callee: { service: 'pay', addresses: ['10.0.0.2', 'pay'], port: '80', process: null },
     fromUnixMs: 100_000,
     toUnixMs: 103_000,
   };
@@ -70,10 +70,33 @@ describe('views', () => {
       { host: 'three', isCertain: false },
       { host: 'two', isCertain: false },
     ]);
+    // The name of a service alone may be anyone's.
+    expect(callees([reporting({ addresses: [] })])).toMatchObject([{ host: 'two', isCertain: false }]);
     expect(callees([reporting({ host: 'pay', addresses: [], processes: [] })])).toMatchObject([
-      { host: 'pay' },
+      { host: 'pay', isCertain: true },
     ]);
     expect(callees(Array.from({ length: 5 }, () => reporting({ addresses: [] })))).toEqual([]);
+  });
+
+  it('of the callee are of the process whose span says that it served the call, however many look like it', () => {
+    const workers = Array.from({ length: 9 }, (_, index) => pay({ pid: String(index + 2) }));
+    const two = reporting({ addresses: [], processes: workers });
+    const served = (host: string, pid: string) => ({
+      callee: { ...question.callee, process: { host, service: 'pay', pid } },
+    });
+    const three = reporting({ host: 'three', processes: workers });
+    for (const addresses of [['10.0.0.2'], ['127.0.0.1']]) {
+      const { callee } = served('two', '5');
+      expect(callees([three, two], { callee: { ...callee, addresses } })).toMatchObject([
+        { host: 'two', isCertain: true, processes: [{ pid: '5' }] },
+      ]);
+    }
+    // One that has not reported is looked for as if there were no span.
+    for (const unknown of [served('two', '1'), served('one', '5')])
+      expect(callees([three, two], unknown)).toMatchObject([{ host: 'three', processes: [] }]);
+    const threads = ['', '1', '2'].map((thread) => pay({ thread, ...(thread === '2' && { values: {} }) }));
+    const found = callees([reporting({ processes: threads })], served('two', '2'));
+    expect(found[0]?.processes.map(({ thread }) => thread)).toEqual(['', '1']);
   });
 
   it("of a loopback address are of the caller's own network", () => {

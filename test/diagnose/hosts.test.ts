@@ -354,9 +354,33 @@ describe('a question', () => {
 
   it('is about the callee by every name that is known of it, and the time of the call', () => {
     const question = ask(`${silent} network.peer.address=::ffff:10.0.0.2`);
-    expect(question?.callee).toEqual({ service: 'pay', addresses: ['10.0.0.2', 'pay'], port: '80' });
+    expect(question?.callee).toEqual({
+      service: 'pay',
+      addresses: ['10.0.0.2', 'pay'],
+      port: '80',
+      process: null,
+    });
     expect(question).toMatchObject({ caller: { service: 'shop' } });
     expect(question!.toUnixMs - question!.fromUnixMs).toBe(2000);
+  });
+
+  it('is about the process that says it served the call, where it does', () => {
+    const { spans } = drawTrace(`
+    shop        |=====================!
+      shop>pay   |===================X  peer=pay:80 budget=2000 ${acked}
+        pay                         |==|`);
+    const [verdict] = diagnoseTrace('1', spans, { normals: new Map() }).verdicts;
+    const attributes = new Map<string, string | number>([
+      ['service.name', 'pay'],
+      ['host.name', 'two'],
+      ['process.pid', 7],
+    ]);
+    const server = { ...spans[2]!, resource: { ...spans[2]!.resource, attributes } };
+    expect(hostQuestion(verdict!, spans[1], server)?.callee.process).toEqual({
+      host: 'two',
+      service: 'pay',
+      pid: '7',
+    });
   });
 
   it('is not asked where the call itself tells its cause', () => {

@@ -9,7 +9,7 @@ const givenUpMs = 100_000;
 const question: HostQuestion = {
   spanId: 'c',
   caller: { host: 'one', service: 'shop', pid: '1' },
-  callee: { service: 'pay', addresses: ['10.0.0.2'], port: '80' },
+  callee: { service: 'pay', addresses: ['10.0.0.2'], port: '80', process: null },
   fromUnixMs: givenUpMs - 3_000,
   toUnixMs: givenUpMs,
 };
@@ -85,6 +85,16 @@ it('what is known is said at once, what comes later when it comes, and nothing t
   answers.heard([diagnosed('a')], second);
   pass(2_000);
   expect(answers.due(1_000)).toEqual(new Map());
+});
+
+it('whom to ask is what the verdicts say that were made last', () => {
+  const { answers, report, pass } = world();
+  const unknown = { ...question, callee: { ...question.callee, addresses: ['10.0.0.9'] } };
+  expect(answers.ask([diagnosed('a', unknown)])).toEqual(new Map());
+  report(95_000);
+  answers.heard([diagnosed('a')], new Map([['a', []]]));
+  pass(2_000);
+  expect([...answers.due(1_000).keys()]).toEqual(['a']);
 });
 
 it('what was not heard is said again', () => {

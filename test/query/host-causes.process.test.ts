@@ -80,6 +80,19 @@ describe.skipIf(process.platform !== 'linux').concurrent('a call in vain is foun
     });
   });
 
+  it('of which the worker is known that came to it late', async () => {
+    const trouble = { name: 'block', forMs: TROUBLE_MS, workers: 2 };
+    await withTwoEnds({ name: 'cluster', trouble }, async (ends) => {
+      await ends.getIntoTrouble();
+      await ends.callInVain();
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait' });
+      const callee = verdict.hosts.find(({ side }) => side === 'callee');
+      expect(callee?.processes).toHaveLength(1);
+      expect(callee?.processes[0]?.pid).not.toBe(String(ends.server.child.pid));
+    });
+  });
+
   it('that was stopped, and went on later', async () => {
     await withTwoEnds({ name: 'stopped' }, async (ends) => {
       ends.server.child.kill('SIGSTOP');

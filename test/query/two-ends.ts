@@ -1,4 +1,6 @@
 /** A server and a client with the hook, and what the collector makes of a call between them that was in vain. */
+import { once } from 'node:events';
+import http from 'node:http';
 import { vi } from 'vitest';
 import type { Diagnosis, Hosts, TracePage } from '../../collector/serve/wire.ts';
 import { appFile, startApp, withHook, type AppOptions, type RunningApp } from '../instrumentation/run-app.ts';
@@ -18,7 +20,7 @@ export interface TwoEndsOptions {
   /** Where the server listens. */
   address: string;
   /** Of `troubled-server.cjs`. */
-  trouble?: { name: string; forMs: number };
+  trouble?: { name: string; forMs: number; workers?: number };
   server?: Pick<AppOptions, 'starter' | 'flags'>;
   client?: Pick<AppOptions, 'starter'>;
 }
@@ -46,7 +48,7 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
     ...options.server,
     flags: [...flags, ...(options.server?.flags ?? [])],
     env: { ...env, OTEL_SERVICE_NAME: pay },
-    args: [address, trouble.name, String(trouble.forMs)],
+    args: [address, trouble.name, String(trouble.forMs), String(trouble.workers ?? 0)],
   });
   const port = Number((await server.line('port ')).slice('port '.length));
   const client = startApp(appFile('two-calls.cjs'), {
@@ -56,6 +58,13 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
     args: [`http://${address}:${port}/`],
   });
   await client.line('answered');
+  // One after the other they get the connections; one that has served nothing reports nothing.
+  const { workers = 0 } = trouble;
+  for (let count = 0; count < workers; count++)
+    await once(
+      http.get({ host: address, port, agent: false }, (answer) => answer.resume()),
+      'response',
+    );
   return {
     server,
     port,
@@ -63,10 +72,14 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
       await vi.waitFor(async () => {
         const { hosts } = await get<Hosts>('/api/hosts');
         const processes = hosts.flatMap((host) => host.processes);
-        for (const service of [shop, pay]) {
-          const at = processes.find((each) => each.service === service)?.at;
-          if (at === undefined || Date.now() - Date.parse(at) < ROOM_MS)
-            throw new Error(`${service} has not reported, or just now: ${at}`);
+        for (const [name, count] of [
+          [shop, 1],
+          [pay, Math.max(1, workers)],
+        ] as const) {
+          const before = processes.filter(
+            ({ service, at }) => service === name && Date.now() - Date.parse(at) > ROOM_MS,
+          );
+          if (before.length < count) throw new Error(`${name} has not reported, or just now`);
         }
       }, SOON);
     },

@@ -14,6 +14,7 @@ export function wantedBy(questions: readonly HostQuestion[]): (host: HostNames) 
   for (const { caller, callee } of questions) {
     hosts.add(caller.host);
     services.add(callee.service);
+    if (callee.process !== null) hosts.add(callee.process.host);
     for (const address of callee.addresses) hosts.add(address);
   }
   return (host) =>
@@ -48,7 +49,9 @@ export function indexHosts(
   const alike = (...key: readonly string[]) => byKey.get(JSON.stringify(key)) ?? [];
   return ({ caller, callee }) => [
     ...new Set([
-      ...alike('process', caller.host, caller.service, caller.pid),
+      ...[caller, callee.process].flatMap((process) =>
+        process === null ? [] : [...alike('process', process.host, process.service, process.pid)],
+      ),
       ...alike('service', callee.service),
       ...callee.addresses.flatMap((address) => [...alike('address', address), ...alike('name', address)]),
     ]),

@@ -4,15 +4,24 @@ import { peerAddress } from '../tree.ts';
 import type { Verdict } from '../verdict.ts';
 import type { HostView } from './host-view.ts';
 
+/** As a span's resource names it; what it does not name is ''. */
+export interface ProcessName {
+  readonly host: string;
+  readonly service: string;
+  readonly pid: string;
+}
+
 export interface HostQuestion {
   /** The call. */
   readonly spanId: string;
-  readonly caller: { readonly host: string; readonly service: string; readonly pid: string };
+  readonly caller: ProcessName;
   readonly callee: {
     readonly service: string;
     /** As it was called, and what that name was found to be. */
     readonly addresses: readonly string[];
     readonly port: string;
+    /** Whose span says that it served the call; null without one. */
+    readonly process: ProcessName | null;
   };
   readonly fromUnixMs: number;
   readonly toUnixMs: number;
@@ -37,30 +46,39 @@ function isComplete(views: readonly HostView[]): boolean {
 }
 
 /**
- * `span` is the verdict's origin. null where it is no call, or the verdict needs no more. Many calls taken together have their
+ * `span` is the verdict's origin, `server` the callee's span of it. null where it is no call, or the verdict needs no more. Many calls taken together have their
  * caller as origin, and ask nothing: their number is the cause.
  */
-export function hostQuestion(verdict: Verdict, span: Span | undefined): HostQuestion | null {
+export function hostQuestion(
+  verdict: Verdict,
+  span: Span | undefined,
+  server?: Span | undefined,
+): HostQuestion | null {
   const { confidence, phase, origin, giveUp, hosts } = verdict;
   const isOpen = confidence === 'possible' || confidence === 'unknown';
   if (span?.kind !== 'client' || !PHASES.has(phase)) return null;
   if (hosts.length === 0 ? !isOpen : isComplete(hosts)) return null;
   const { host, port } = peerAddress(span);
   const peer = textAttribute(span.attributes, 'network.peer.address');
-  const { attributes } = span.resource;
   return {
     spanId: span.spanId,
-    caller: {
-      host: textAttribute(attributes, 'host.name') ?? '',
-      service: serviceOf(span),
-      pid: String(numberAttribute(attributes, 'process.pid') ?? ''),
-    },
+    caller: processOf(span),
     callee: {
       service: origin.edge.slice(`${origin.service}->`.length),
       addresses: [...new Set([peer, host].flatMap((address) => (address === null ? [] : [plain(address)])))],
       port: port ?? '',
+      process: server === undefined ? null : processOf(server),
     },
     fromUnixMs: Number(span.startUnixNano / 1_000_000n),
     toUnixMs: Date.parse(giveUp.at),
+  };
+}
+
+function processOf(span: Span): ProcessName {
+  const { attributes } = span.resource;
+  return {
+    host: textAttribute(attributes, 'host.name') ?? '',
+    service: serviceOf(span),
+    pid: String(numberAttribute(attributes, 'process.pid') ?? ''),
   };
 }

@@ -2,7 +2,7 @@
  * What the host of a caller or of a callee reported around a call: the last report before the call began and the first after
  * the give-up, so that a counter which rose in between rose around that call. Pure, and small enough to be kept with a verdict.
  */
-import type { HostQuestion } from './host-question.ts';
+import type { HostQuestion, ProcessName } from './host-question.ts';
 import {
   calledProcesses,
   CLOCK_ROOM_MS,
@@ -31,7 +31,7 @@ export interface HostView {
   readonly side: 'caller' | 'callee';
   readonly host: string;
   readonly networkNamespace: string;
-  /** False where several hosts may be the one that was called. */
+  /** False where it may be another host that was called: where several are meant, or it is known by the name of its service alone. */
   readonly isCertain: boolean;
   /** Of the two reports, or of the one there is; RFC 3339. */
   readonly from: string;
@@ -63,28 +63,19 @@ export function viewHosts(
   hosts: readonly ReportingHost[],
   nowMs: number,
 ): HostView[] {
-  const { caller, callee } = question;
-  const calling = hosts.filter(
-    ({ host, processes }) =>
-      host === caller.host &&
-      processes.some(({ service, pid }) => service === caller.service && pid === caller.pid),
-  );
+  const { caller } = question;
+  const calling = hosts.filter((host) => processesIn(host, caller).length > 0);
   const called = calleesOf(question, hosts, calling);
-  const clocksAgree =
-    calling.length > 0 && calling.every((host) => isSameClock(callerIn(host, caller)?.clockAheadMs ?? null));
+  const callerIn = (host: ReportingHost) => processesIn(host, caller).at(-1)!;
+  const clocksAgree = calling.length > 0 && calling.every((host) => isSameClock(callerIn(host).clockAheadMs));
   const ends = [
     ...calling.slice(0, 1).map((host) => ({
       side: 'caller' as const,
       host,
       isCertain: calling.length === 1,
-      processes: [callerIn(host, caller)!],
+      processes: [callerIn(host)],
     })),
-    ...called.map((host) => ({
-      side: 'callee' as const,
-      host,
-      isCertain: called.length === 1,
-      processes: calledProcesses(host.processes, callee),
-    })),
+    ...called.map((callee) => ({ side: 'callee' as const, ...callee })),
   ];
   return ends.flatMap(({ side, host, isCertain, processes }) => {
     const compared = compareReports(host, question);
@@ -108,32 +99,53 @@ const isSameClock = (aheadMs: number | null) => aheadMs !== null && Math.abs(ahe
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/i;
 
-/** The surest way to know them counts: the caller's own network, an address, a name. */
+interface Callee {
+  readonly host: ReportingHost;
+  readonly isCertain: boolean;
+  readonly processes: readonly ReportingProcess[];
+}
+
+/** The surest way to know them counts: who served the call, the caller's own network, an address, a name. */
 function calleesOf(
   { callee }: HostQuestion,
   hosts: readonly ReportingHost[],
   calling: readonly ReportingHost[],
-): readonly ReportingHost[] {
+): readonly Callee[] {
+  const { process } = callee;
+  const serving = process === null ? [] : hosts.filter((host) => processesIn(host, process).length > 0);
+  if (process !== null && serving.length > 0)
+    return calleesAt(serving, true, (host) => calledProcesses(processesIn(host, process), callee));
   const isLocal = callee.addresses.some((address) => LOOPBACK.test(address));
-  const ways: ((host: ReportingHost) => boolean)[] = isLocal
-    ? [(host) => calling.includes(host)]
+  // Of a service there may be more than report; and a caller may have its own word for another.
+  const ways: [isMeant: (host: ReportingHost) => boolean, isSure: boolean][] = isLocal
+    ? [[(host) => calling.includes(host), true]]
     : [
-        ({ addresses }) => callee.addresses.some((address) => addresses.includes(address)),
-        ({ processes }) => processes.some(({ service }) => service === callee.service),
-        ({ host }) => callee.addresses.includes(host),
+        [({ addresses }) => callee.addresses.some((address) => addresses.includes(address)), true],
+        [({ processes }) => processes.some(({ service }) => service === callee.service), false],
+        [({ host }) => callee.addresses.includes(host), true],
       ];
-  for (const isMeant of ways) {
+  for (const [isMeant, isSure] of ways) {
     const found = hosts.filter(isMeant);
-    if (found.length > 0) return found.length <= CALLEES_MAX ? found : [];
+    if (found.length > 0)
+      return calleesAt(found, isSure, ({ processes }) => calledProcesses(processes, callee));
   }
   return [];
 }
 
-function callerIn(
-  { processes }: ReportingHost,
-  caller: HostQuestion['caller'],
-): ReportingProcess | undefined {
-  return processes.findLast(({ service, pid }) => service === caller.service && pid === caller.pid);
+function calleesAt(
+  hosts: readonly ReportingHost[],
+  isSure: boolean,
+  processesOf: (host: ReportingHost) => readonly ReportingProcess[],
+): Callee[] {
+  if (hosts.length > CALLEES_MAX) return [];
+  const isCertain = isSure && hosts.length === 1;
+  return hosts.map((host) => ({ host, isCertain, processes: processesOf(host) }));
+}
+
+/** Threads of one process are several; none on another host. */
+function processesIn({ host, processes }: ReportingHost, named: ProcessName): ReportingProcess[] {
+  if (host !== named.host) return [];
+  return processes.filter(({ service, pid }) => service === named.service && pid === named.pid);
 }
 
 function compareReports({ reports }: ReportingHost, { fromUnixMs, toUnixMs }: HostQuestion) {

@@ -1,13 +1,14 @@
 /**
  * Answers at a port of its own with the smallest backlog, at the address of its first argument. Told to by SIGUSR2, it brings the
- * trouble of its second argument on itself, for as many milliseconds as its third says.
+ * trouble of its second argument on itself, for as many milliseconds as its third says. With a fourth, so many workers answer, and
+ * all of them get into that trouble.
  */
+const cluster = require('node:cluster');
 const fs = require('node:fs');
 const http = require('node:http');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const [address, trouble, forMs] = process.argv.slice(2);
-const server = http.createServer((request, response) => response.end('answer'));
+const [address, trouble, forMs, workers = 0] = process.argv.slice(2);
 
 const until = (work) => {
   for (const end = performance.now() + Number(forMs); performance.now() < end;) work();
@@ -36,8 +37,14 @@ const troubles = {
   },
 };
 
-server.listen({ port: 0, host: address, backlog: 1 }, () => console.log(`port ${server.address().port}`));
-process.on('SIGUSR2', () => {
-  process.stdout.write('troubled\n');
-  void troubles[trouble]();
-});
+if (cluster.isPrimary && Number(workers) > 0) {
+  const started = Array.from({ length: Number(workers) }, () => cluster.fork());
+  process.on('SIGUSR2', () => started.forEach((worker) => worker.process.kill('SIGUSR2')));
+} else {
+  const server = http.createServer((request, response) => response.end('answer'));
+  server.listen({ port: 0, host: address, backlog: 1 }, () => console.log(`port ${server.address().port}`));
+  process.on('SIGUSR2', () => {
+    process.stdout.write('troubled\n');
+    void troubles[trouble]();
+  });
+}
