@@ -41,6 +41,17 @@ export function tracesToJson(bytes: Uint8Array): string {
   return JSON.stringify(decodeMessage(TRACES_DATA, bytes));
 }
 
+/** The same of one `ResourceSpans` after the other. */
+export function* readResourceSpans(bytes: Uint8Array): Generator<Record<string, unknown>> {
+  const reader = new ProtobufReader(bytes);
+  while (reader.more) {
+    const tag = reader.tag();
+    const field = TRACES_DATA.byNumber[tag >>> 3];
+    if (field === undefined || field.wireType !== (tag & 7)) reader.skip(tag & 7);
+    else yield readValue(reader, field.type, undefined) as Record<string, unknown>;
+  }
+}
+
 /** Protobuf bytes of a message given in its JSON form. */
 export function encodeMessage(schema: MessageSchema, json: unknown): Buffer {
   const writer = new ProtobufWriter();

@@ -8,49 +8,79 @@ import type { SpanDetail, Trace, WireAttributes, WireSpan, WireValue } from '../
 import { serviceOf, type Attributes, type AttributeValue, type Span, operationOf } from '../span.ts';
 import { createFlawFinder, findSpanFlaws, isCycle } from './flaws.ts';
 
+/** Where a span stands in its trace; `node` is null for one whose id another has that was taken for the tree. */
+interface PlacedSpan {
+  readonly span: Span;
+  readonly node: TraceNode | null;
+  readonly skewMs: number;
+  readonly startOffsetMs: number;
+  readonly durationMs: number;
+}
+
+/** `spans` are by start, each made when it is read. */
+export type WireTrace = Omit<Trace, 'spans'> & { readonly spans: Iterable<WireSpan> };
+
 export function buildWireTrace(
   traceId: string,
   spans: readonly Span[],
   nowUnixMs: number = Date.now(),
-): Trace {
+): WireTrace {
   const tree = buildTraceTree(spans);
   const findFlaws = createFlawFinder(tree, nowUnixMs);
   const nodes = new Map(tree.nodes.map((node) => [node.span, node]));
-  const shown = spans.map((span) => {
-    const node = nodes.get(span) ?? null;
-    return wireSpan(span, node, tree, findFlaws(span, node));
-  });
-  const endMs = shown.reduce((end, span) => Math.max(end, span.startOffsetMs + span.durationMs), 0);
-  const startMs = shown.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
+  const placed = spans.map((span) => placeSpan(span, nodes.get(span) ?? null, tree));
+  const endMs = placed.reduce((end, span) => Math.max(end, span.startOffsetMs + span.durationMs), 0);
+  const startMs = placed.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
   return {
     traceId,
     complete: tree.complete,
     startUnixNano: String(tree.startUnixNano),
     durationMs: endMs - startMs,
-    spans: shown.toSorted((a, b) => a.startOffsetMs - b.startOffsetMs),
+    spans: wireSpans(placed, tree, findFlaws),
   };
 }
 
-/** `node` is null for a span whose id another one has that was taken for the tree. */
-function wireSpan(span: Span, node: TraceNode | null, tree: TraceTree, flaws: string[]): WireSpan {
+function* wireSpans(
+  placed: readonly PlacedSpan[],
+  tree: TraceTree,
+  findFlaws: ReturnType<typeof createFlawFinder>,
+): Generator<WireSpan> {
+  for (const place of placed.toSorted((a, b) => a.startOffsetMs - b.startOffsetMs)) {
+    yield wireSpan(place, tree, findFlaws(place.span, place.node));
+  }
+}
+
+function placeSpan(span: Span, node: TraceNode | null, tree: TraceTree): PlacedSpan {
+  const { startUnixNano, endUnixNano } = span;
   const skewMs = (node ?? tree.byId.get(span.spanId))?.skewMs ?? 0;
-  const offsetMs = (unixNano: bigint) =>
-    (unixNano === 0n ? 0 : Number(unixNano - tree.startUnixNano) / 1e6) + skewMs;
+  return {
+    span,
+    node,
+    skewMs,
+    startOffsetMs: offsetMsOf(startUnixNano, tree) + skewMs,
+    durationMs: Math.max(0, endUnixNano === 0n ? 0 : Number(endUnixNano - startUnixNano) / 1e6),
+  };
+}
+
+/** 0 of a time that is not known. */
+function offsetMsOf(unixNano: bigint, { startUnixNano }: TraceTree): number {
+  return unixNano === 0n ? 0 : Number(unixNano - startUnixNano) / 1e6;
+}
+
+function wireSpan(place: PlacedSpan, tree: TraceTree, flaws: string[]): WireSpan {
+  const { span, node, skewMs, startOffsetMs, durationMs } = place;
   return {
     spanId: span.spanId,
     parentSpanId: isCycle(span, node, tree) ? '' : span.parentSpanId,
     service: serviceOf(span),
     operation: operationOf(span),
     kind: span.kind,
-    startOffsetMs: offsetMs(span.startUnixNano),
-    durationMs: Math.max(
-      0,
-      span.endUnixNano === 0n ? 0 : Number(span.endUnixNano - span.startUnixNano) / 1e6,
-    ),
+    startOffsetMs,
+    durationMs,
     skewMs,
     pending: span.endUnixNano === 0n || span.attributes.has('sockeye.pending.span_id'),
     phases: readPhases(span),
-    ...wireContent(span, offsetMs),
+    ...wireContent(span, (unixNano) => offsetMsOf(unixNano, tree) + skewMs),
     ...(flaws.length > 0 && { flaws }),
   };
 }

@@ -3,12 +3,20 @@
  * the URL, the route table, the page's files. What fails answers with one error shape.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from './guard.ts';
 import { MISSING_PAGE } from './html.ts';
 import { clip, errorBody, HttpError, notFound, toHttpError } from './http-error.ts';
 import { answerFile, isPagePath, type Page } from './page.ts';
 import { refuseUnknownParameters } from './parameters.ts';
-import { matchRoute, splitTarget, type Answer, type BodyAnswer, type Route } from './route.ts';
+import {
+  matchRoute,
+  splitTarget,
+  type Answer,
+  type BodyAnswer,
+  type PiecesAnswer,
+  type Route,
+} from './route.ts';
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -19,6 +27,9 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 };
+
+/** A client that takes nothing for so long does not keep a trace in memory. */
+const CLIENT_STALLED_MS = 60_000;
 
 /** What every request to one port is answered from. */
 export interface Site {
@@ -39,7 +50,8 @@ export async function serveRequest(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {
     const answer = await answerRequest(site, request, controller.signal);
-    if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
+    if ('pieces' in answer) await sendPieces(response, answer, request.method === 'HEAD');
+    else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
     else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
     const httpError = toHttpError(error);
@@ -88,6 +100,24 @@ function sendBody(response: ServerResponse, answer: BodyAnswer): void {
     ...headers,
   });
   response.end(hasBody ? body : undefined);
+}
+
+/** A failure between two pieces breaks the connection off: what came is not taken for all of it. */
+async function sendPieces(
+  response: ServerResponse,
+  { type, pieces }: PiecesAnswer,
+  isHead: boolean,
+): Promise<void> {
+  if (response.destroyed) return;
+  response.writeHead(200, { 'cache-control': 'no-store', 'content-type': type });
+  if (isHead) return void response.end();
+  response.setTimeout(CLIENT_STALLED_MS, () => response.destroy());
+  try {
+    await pipeline(pieces, response);
+  } catch (error) {
+    // That the client left is no fault.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
 }
 
 function sendError(response: ServerResponse, error: HttpError): void {

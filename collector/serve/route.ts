@@ -25,11 +25,16 @@ export interface BodyAnswer {
   readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
+/** Written piece by piece, as fast as the client takes them. */
+export interface PiecesAnswer {
+  readonly type: string;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
 /** Takes over the response, for as long as it likes. */
 export interface StreamAnswer {
   readonly stream: (response: ServerResponse) => void;
 }
-export type Answer = BodyAnswer | StreamAnswer;
+export type Answer = BodyAnswer | PiecesAnswer | StreamAnswer;
 
 export interface Route {
   readonly method: Method;

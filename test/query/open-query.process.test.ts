@@ -254,7 +254,7 @@ test('a verdict says where the time-out started, and the search finds it', async
 
 test('a trace is given with its phases', async () => {
   const json = await traces.write(traceId('f1'), 'json');
-  const trace = JSON.parse(Buffer.from(json!).toString()) as Trace;
+  const trace = JSON.parse(Buffer.from(json as Uint8Array).toString()) as Trace;
   expect(trace.spans.find((span) => span.spanId === spanId('4'))).toMatchObject({
     service: 'checkout',
     startOffsetMs: 4,

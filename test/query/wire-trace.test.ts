@@ -16,7 +16,10 @@ function span(short: string, parent: string, fromMs: number, toMs: number, more:
   });
   return { ...base, startUnixNano: atMs(fromMs), endUnixNano: atMs(toMs), ...more };
 }
-const trace = (...spans: Span[]) => buildWireTrace('1', spans);
+function trace(...spans: Span[]) {
+  const wire = buildWireTrace('1', spans);
+  return { ...wire, spans: [...wire.spans] };
+}
 const flawsOf = (...spans: Span[]) =>
   trace(...spans).spans.map(({ spanId, flaws }) => [spanId.at(-1), flaws ?? []]);
 
@@ -60,7 +63,7 @@ test('a span that ends before it starts is shown without length, and it is said'
 test('a span that starts more than a day from now, or has a name of over 1 KiB, says so', () => {
   const now = Number(START_UNIX_NANO / 1_000_000n);
   const flawsAt = (nowUnixMs: number) =>
-    buildWireTrace('1', [span('1', '', 0, 1)], nowUnixMs).spans[0]!.flaws;
+    [...buildWireTrace('1', [span('1', '', 0, 1)], nowUnixMs).spans][0]!.flaws;
   expect(flawsAt(now - 86_400_000)).toBeUndefined();
   expect(flawsAt(now - 86_400_001)).toEqual(['starts more than a day from now']);
   expect(flawsOf(span('1', '', 0, 1, { name: 'x'.repeat(1024) }))).toEqual([['1', []]]);

@@ -4,8 +4,12 @@ import { decodeResource, decodeScope, decodeSpan } from '../../collector/decode/
 import { encodeMessage } from '../../collector/decode/otlp-json.ts';
 import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
-import { fromJaegerJson, isJaegerJson, toJaegerJson } from '../../collector/serve/formats/jaeger-json.ts';
-import { fromZipkinJson, isZipkinJson, toZipkinJson } from '../../collector/serve/formats/zipkin-json.ts';
+import {
+  fromJaegerJson,
+  isJaegerJson,
+  toJaegerJson as toJaegerJsonOf,
+} from '../../collector/serve/formats/jaeger-json.ts';
+import { fromZipkinJson, isZipkinJson, toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import type { Span } from '../../collector/span.ts';
 import { drawTrace } from '../diagnose/draw-trace.ts';
@@ -21,6 +25,8 @@ function spansOf(otlpJson: unknown): Span[] {
   );
 }
 
+const toJaegerJson = (spans: readonly Span[]) => toJaegerJsonOf(spans, (all, make) => all.map(make));
+const toZipkinJson = (spans: readonly Span[]) => spans.map(toZipkinSpan);
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const attribute = (key: string, value: object) => ({ key, value });
 

@@ -117,6 +117,31 @@ describe.each([
   });
 });
 
+it('a large trace is sent while it is written, a small one with its length', async () => {
+  const [large, small] = await Promise.all([largeId, TRACE_ID].map((id) => get(`/api/traces/${id}`)));
+  expect([large!.headers.get('transfer-encoding'), large!.headers.get('content-length')]).toEqual([
+    'chunked',
+    null,
+  ]);
+  expect(Number(small!.headers.get('content-length'))).toBe((await small!.bytes()).length);
+  expect((JSON.parse(await large!.text()) as Trace).spans).toHaveLength(LARGE_SPANS);
+  const head = await fetch(`${api.url}/api/traces/${largeId}`, { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
+});
+
+it('clients that leave while a large trace is sent to them keep nobody waiting', async () => {
+  // More than may be read at a time.
+  for (let left = 0; left < 20; left++) {
+    const controller = new AbortController();
+    const { body } = await fetch(`${api.url}/api/traces/${largeId}?format=otlp`, {
+      signal: controller.signal,
+    });
+    await body!.getReader().read();
+    controller.abort();
+  }
+  expect((await jsonOf<Trace>(get(`/api/traces/${largeId}`))).spans).toHaveLength(LARGE_SPANS);
+});
+
 it('asks for the phases of a page of traces, and of no more', async () => {
   const ask = async (count: number) =>
     (await get(`/api/phases?traces=${Array.from({ length: count }, () => TRACE_ID).join()}`)).status;

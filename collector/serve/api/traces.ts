@@ -9,7 +9,7 @@ import {
   parseTraceId,
   textParameter,
 } from '../parameters.ts';
-import { json, type BodyAnswer, type Route } from '../route.ts';
+import { json, type Answer, type Route } from '../route.ts';
 import { anything, list, named, number, text, words } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import type { TraceForm } from '../traces/write-trace.ts';
@@ -134,10 +134,11 @@ async function answerTrace(
   traceId: string,
   form: TraceForm | 'columns',
   signal: AbortSignal,
-): Promise<BodyAnswer | null> {
+): Promise<Answer | null> {
   const body = await (form === 'columns'
     ? traces.columns(traceId, signal)
     : traces.write(traceId, form, signal));
-  const isColumns = form === 'columns' || form === 'texts';
-  return body && { type: isColumns ? COLUMNS_TYPE : JSON_TYPE, body };
+  if (body === null) return null;
+  const type = form === 'columns' || form === 'texts' ? COLUMNS_TYPE : JSON_TYPE;
+  return body instanceof Uint8Array ? { type, body } : { type, pieces: body };
 }

@@ -35,10 +35,11 @@ interface JaegerSpan {
   processID: string;
   warnings: null;
 }
-export interface JaegerTraces {
+/** `Spans` is a list of JaegerSpan. */
+export interface JaegerTraces<Spans> {
   data: {
     traceID: string;
-    spans: JaegerSpan[];
+    spans: Spans;
     processes: Record<string, { serviceName: string; tags: JaegerTag[] }>;
     warnings: null;
   }[];
@@ -60,8 +61,11 @@ const FIELD_TAGS = new Set([
   'w3c.tracestate',
 ]);
 
-/** The spans of one trace. */
-export function toJaegerJson(spans: readonly Span[]): JaegerTraces {
+/** The spans of one trace; `listOf` lists what is made of each. */
+export function toJaegerJson<Spans>(
+  spans: readonly Span[],
+  listOf: (spans: readonly Span[], make: (span: Span) => JaegerSpan) => Spans,
+): JaegerTraces<Spans> {
   const processes = new Map<Resource, string>();
   for (const { resource } of spans) {
     if (!processes.has(resource)) processes.set(resource, `p${processes.size + 1}`);
@@ -73,7 +77,7 @@ export function toJaegerJson(spans: readonly Span[]): JaegerTraces {
       : [
           {
             traceID,
-            spans: spans.map((span) => toJaegerSpan(span, processes.get(span.resource) ?? '')),
+            spans: listOf(spans, (span) => toJaegerSpan(span, processes.get(span.resource) ?? '')),
             processes: Object.fromEntries(
               [...processes].map(([resource, id]) => [
                 id,

@@ -49,11 +49,7 @@ const FIELD_TAGS = new Set([
   'w3c.tracestate',
 ]);
 
-export function toZipkinJson(spans: readonly Span[]): ZipkinSpan[] {
-  return spans.map(toZipkinSpan);
-}
-
-function toZipkinSpan(span: Span): ZipkinSpan {
+export function toZipkinSpan(span: Span): ZipkinSpan {
   const { startUnixNano, endUnixNano } = span;
   const kind = span.kind.toUpperCase();
   const remoteEndpoint = remoteEndpointOf(span);

@@ -4,23 +4,15 @@ import { listTraces, openTrace } from '../../query/looked-file.ts';
 import { toOtlp } from '../formats/to-otlp.ts';
 import type { LookedAt } from '../wire.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
-import { diagnoseDocument, writeTrace, type TraceForm } from './write-trace.ts';
+import { diagnoseDocument } from './write-trace.ts';
 
 /** `bytes` is a stored trace's OTLP, or, to look at, a file in any format that is taken. */
 export type Job =
-  | {
-      readonly kind: 'write';
-      readonly bytes: Uint8Array;
-      readonly traceId: string;
-      readonly form: TraceForm;
-      readonly isPinned: boolean;
-    }
   | { readonly kind: 'diagnose'; readonly bytes: Uint8Array; readonly traceId: string }
   | { readonly kind: 'list'; readonly bytes: Uint8Array }
   | { readonly kind: 'open'; readonly bytes: Uint8Array; readonly traceId: string };
 
 export interface JobResults {
-  readonly write: Uint8Array;
   readonly diagnose: Diagnosis;
   readonly list: LookedAt;
   /** null when the file has no such trace. */
@@ -32,8 +24,6 @@ export function runJob(
   history: History,
 ): Promise<JobResults[Job['kind']]> | JobResults[Job['kind']] {
   switch (job.kind) {
-    case 'write':
-      return writeTrace(job.form, job.traceId, job.bytes, job.isPinned);
     case 'diagnose':
       return diagnoseDocument(job.traceId, job.bytes, history);
     case 'list':

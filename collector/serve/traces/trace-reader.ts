@@ -12,11 +12,15 @@ import type { LookedAt, TracePhases } from '../wire.ts';
 import { runJob, type Job, type JobResults } from './jobs.ts';
 import { reviveError, sendableError } from './sent-error.ts';
 import type { FromThread, ToThread } from './trace-thread.ts';
-import type { TraceForm } from './write-trace.ts';
+import { createPieceStream, type Pieces } from './piece-stream.ts';
+import { writeTrace, type TraceForm, type TraceToWrite } from './write-trace.ts';
+
+/** A small trace whole, a large one while it is being written. */
+export type WrittenTrace = Uint8Array | Pieces;
 
 export interface TraceReader {
-  /** null when the trace is not stored. */
-  write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** null when the trace is not stored. A large one stops being written when the signal fires. */
+  write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<WrittenTrace | null>;
   /** As the page opens it; null when it is not stored. */
   columns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** As its last diagnosis said it, or diagnosed from what is stored now; null when nothing is. */
@@ -38,20 +42,29 @@ const IDLE_MS = 30_000;
 
 export function createTraceReader(store: Store): TraceReader {
   let thread: TraceThread | null = null;
+  const threadNow = (): TraceThread => (thread ??= startThread(store, () => (thread = null)));
 
   const run = async <Kind extends Job['kind']>(
     job: Job & { readonly kind: Kind },
   ): Promise<JobResults[Kind]> => {
     if (job.bytes.length <= BYTES_HERE_MAX) return (await runJob(job, store)) as JobResults[Kind];
-    thread ??= startThread(store, () => (thread = null));
-    return (await thread.run(job)) as JobResults[Kind];
+    return (await threadNow().run(job)) as JobResults[Kind];
   };
 
   return {
     async write(traceId, form, signal) {
-      const [bytes, isPinned] = await Promise.all([store.readTraceBytes(traceId), store.isPinned(traceId)]);
+      const [bytes, isPinned] = await Promise.all([
+        store.readTraceBytes(traceId, signal),
+        store.isPinned(traceId),
+      ]);
       if (signal?.aborted === true) throw new Cancelled('the caller went away');
-      return bytes === null ? null : run({ kind: 'write', bytes, traceId, form, isPinned });
+      if (bytes === null) return null;
+      const trace: TraceToWrite = { bytes, traceId, form, isPinned };
+      if (bytes.length <= BYTES_HERE_MAX) return Buffer.concat([...writeTrace(trace)]);
+      const pieces = threadNow().write(trace);
+      signal?.addEventListener('abort', () => pieces.stop(), { once: true });
+      await pieces.begun;
+      return pieces;
     },
     columns: (traceId, signal) => store.readTraceColumns(traceId, signal),
     async diagnose(traceId) {
@@ -67,8 +80,16 @@ export function createTraceReader(store: Store): TraceReader {
   };
 }
 
+/** Whoever waits for the thread: for the result of a job, or for pieces. */
+interface Waiting {
+  readonly resolve?: (result: unknown) => void;
+  readonly give?: (piece: Uint8Array | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface TraceThread {
   run(job: Job): Promise<unknown>;
+  write(trace: TraceToWrite): Pieces;
   end(): Promise<void>;
 }
 
@@ -76,7 +97,7 @@ interface TraceThread {
 function startThread(history: History, onEnd: () => void): TraceThread {
   const worker = startWorker('./trace-thread', import.meta.url, { name: 'traces' });
   worker.unref();
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let idle: NodeJS.Timeout | undefined;
   const send = (message: ToThread, transfer: ArrayBuffer[] = []): void =>
@@ -98,12 +119,9 @@ function startThread(history: History, onEnd: () => void): TraceThread {
   worker.on('message', (message: FromThread) => {
     if (message.type === 'ask') return void answer(message);
     const caller = waiting.get(message.id);
-    waiting.delete(message.id);
-    if (waiting.size === 0) {
-      worker.unref();
-      idle = setTimeout(() => void end(), IDLE_MS).unref();
-    }
-    if (message.type === 'done') caller?.resolve(message.result);
+    if (message.type === 'piece') return caller?.give?.(message.piece);
+    forget(message.id);
+    if (message.type === 'done') caller?.resolve?.(message.result);
     else caller?.reject(reviveError(message.error));
   });
   worker.on('error', (error) => {
@@ -116,21 +134,46 @@ function startThread(history: History, onEnd: () => void): TraceThread {
     waiting.clear();
   });
 
+  const forget = (id: number): void => {
+    if (!waiting.delete(id) || waiting.size > 0) return;
+    worker.unref();
+    idle = setTimeout(() => void end(), IDLE_MS).unref();
+  };
+  /** Throws StoreUnavailable when too many wait already. */
+  const begin = (): number => {
+    if (waiting.size >= JOBS_WAITING_MAX)
+      throw new StoreUnavailable(`${waiting.size} large traces are being read; try again`);
+    clearTimeout(idle);
+    worker.ref();
+    return ++lastId;
+  };
+
   return {
-    run(job) {
-      if (waiting.size >= JOBS_WAITING_MAX) {
-        return Promise.reject(new StoreUnavailable(`${waiting.size} large traces are being read; try again`));
-      }
-      clearTimeout(idle);
-      worker.ref();
-      const id = ++lastId;
+    async run(job) {
+      const id = begin();
       const caller = Promise.withResolvers<unknown>();
       waiting.set(id, caller);
-      const { bytes } = job;
-      const isOwn = bytes.byteLength === bytes.buffer.byteLength;
-      send({ type: 'job', id, job }, isOwn ? [bytes.buffer as ArrayBuffer] : []);
+      send({ type: 'job', id, job }, ownMemory(job.bytes));
       return caller.promise;
+    },
+    write(trace) {
+      const id = begin();
+      send({ type: 'write', id, trace }, ownMemory(trace.bytes));
+      const stream = createPieceStream(
+        () => send({ type: 'more', id }),
+        () => {
+          send({ type: 'stop', id });
+          forget(id);
+        },
+      );
+      waiting.set(id, { give: stream.give, reject: stream.fail });
+      return stream;
     },
     end,
   };
+}
+
+/** What changes hands with the bytes, unless others lie in it. */
+function ownMemory({ byteLength, buffer }: Uint8Array): ArrayBuffer[] {
+  return byteLength === buffer.byteLength ? [buffer as ArrayBuffer] : [];
 }

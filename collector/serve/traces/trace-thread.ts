@@ -1,18 +1,27 @@
 /**
- * The thread of large traces: takes jobs, asks back for history, answers. One that breaks says why; the thread goes on.
+ * The thread of large traces: takes jobs, asks back for history, answers; writes traces piece by piece, each when it is
+ * asked for. A job that breaks says why; the thread goes on.
  */
 import { parentPort } from 'node:worker_threads';
 import type { History } from '../../query/diagnose-by-history.ts';
 import { runJob, type Job } from './jobs.ts';
 import { reviveError, sendableError, type SentError } from './sent-error.ts';
+import { writeTrace, type TraceToWrite } from './write-trace.ts';
 
 export type ToThread =
   | { readonly type: 'job'; readonly id: number; readonly job: Job }
+  | { readonly type: 'write'; readonly id: number; readonly trace: TraceToWrite }
+  /** The next piece of what is written. */
+  | { readonly type: 'more'; readonly id: number }
+  /** No further piece of it is wanted. */
+  | { readonly type: 'stop'; readonly id: number }
   | { readonly type: 'found'; readonly id: number; readonly found: unknown }
   | { readonly type: 'not-found'; readonly id: number; readonly error: SentError };
 
 export type FromThread =
   | { readonly type: 'done'; readonly id: number; readonly result: unknown }
+  /** null after the last. */
+  | { readonly type: 'piece'; readonly id: number; readonly piece: Uint8Array | null }
   | { readonly type: 'failed'; readonly id: number; readonly error: SentError }
   | {
       readonly type: 'ask';
@@ -56,13 +65,34 @@ async function answer(id: number, job: Job): Promise<void> {
   }
 }
 
-port.on('message', (message: ToThread) => {
-  if (message.type === 'job') {
-    void answer(message.id, message.job);
-    return;
+const writing = new Map<number, Generator<Uint8Array<ArrayBuffer>>>();
+
+/** More is asked than there is: the asker does not wait for each piece before it asks for the next. */
+function sendPiece(id: number): void {
+  try {
+    const piece = writing.get(id)?.next().value ?? null;
+    if (piece === null) writing.delete(id);
+    send({ type: 'piece', id, piece }, piece === null ? [] : [piece.buffer]);
+  } catch (error) {
+    writing.delete(id);
+    send({ type: 'failed', id, error: sendableError(error) });
   }
-  const waiting = asked.get(message.id);
-  asked.delete(message.id);
+}
+
+port.on('message', (message: ToThread) => {
+  const { id } = message;
+  switch (message.type) {
+    case 'job':
+      return void answer(id, message.job);
+    case 'write':
+      return void writing.set(id, writeTrace(message.trace));
+    case 'more':
+      return sendPiece(id);
+    case 'stop':
+      return void writing.delete(id);
+  }
+  const waiting = asked.get(id);
+  asked.delete(id);
   if (message.type === 'found') waiting?.resolve(message.found as never);
   else waiting?.reject(reviveError(message.error));
 });

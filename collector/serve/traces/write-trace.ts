@@ -1,6 +1,6 @@
 /** One trace, as the document that the store keeps, in every form the API gives it; and judged by its history. */
 import { decodeTraces } from '../../decode/decode-traces.ts';
-import { tracesToJson } from '../../decode/otlp-json.ts';
+import { readResourceSpans } from '../../decode/otlp-json.ts';
 import { foldPending } from '../../diagnose/pending.ts';
 import { buildTraceTree } from '../../diagnose/tree.ts';
 import { writeColumnFile } from '../../query/column-file.ts';
@@ -9,29 +9,42 @@ import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
-import { toZipkinJson } from '../formats/zipkin-json.ts';
-import type { Trace, TraceTextsHead } from '../wire.ts';
+import { toZipkinSpan } from '../formats/zipkin-json.ts';
+import type { TraceTextsHead } from '../wire.ts';
+import { jsonPieces, lazyList, type LazyList } from './json-pieces.ts';
 
 /** `columns` are made where the trace is stored. */
 export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts';
 
-export function writeTrace(
-  form: TraceForm,
-  traceId: string,
-  document: Uint8Array,
-  isPinned: boolean,
-): Uint8Array {
-  if (form === 'otlp') return encode(tracesToJson(document));
-  const sent = decodeTraces(document);
+/** What is to be written: `bytes` are its OTLP. */
+export interface TraceToWrite {
+  readonly bytes: Uint8Array;
+  readonly traceId: string;
+  readonly form: TraceForm;
+  readonly isPinned: boolean;
+}
+
+/** Piece by piece: all of a large trace is longer than a string can be. */
+export function* writeTrace({
+  bytes,
+  traceId,
+  form,
+  isPinned,
+}: TraceToWrite): Generator<Uint8Array<ArrayBuffer>> {
+  if (form === 'otlp') return yield* jsonPieces({ resourceSpans: lazyResourceSpans(bytes) });
+  const sent = decodeTraces(bytes);
   // Others' formats know no spans that have not ended, and take what was sent.
-  if (form === 'jaeger') return encode(JSON.stringify(toJaegerJson(sent)));
-  if (form === 'zipkin') return encode(JSON.stringify(toZipkinJson(sent)));
+  if (form === 'jaeger') return yield* jsonPieces(toJaegerJson(sent, (spans, make) => lazyList(spans, make)));
+  if (form === 'zipkin') return yield* jsonPieces(lazyList(sent, toZipkinSpan));
   const spans = foldPending(sent);
   switch (form) {
-    case 'json':
-      return jsonOf({ ...buildWireTrace(traceId, spans), pinned: isPinned });
+    case 'json': {
+      const { spans: shown, ...head } = buildWireTrace(traceId, spans);
+      yield* jsonPieces({ ...head, pinned: isPinned, spans: lazyList(shown) });
+      return;
+    }
     case 'texts':
-      return writeColumnFile<TraceTextsHead>(traceTexts(spans));
+      yield writeColumnFile<TraceTextsHead>(traceTexts(spans));
   }
 }
 
@@ -44,14 +57,18 @@ export function diagnoseDocument(
   return diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
 }
 
-/** Span by span: the whole of a large trace is longer than a string can be. */
-function jsonOf({ spans, ...head }: Trace): Uint8Array {
-  const parts = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"spans":[`)];
-  spans.forEach((span, index) => parts.push(Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(span)}`)));
-  parts.push(Buffer.from(']}'));
-  return Buffer.concat(parts);
-}
-
-function encode(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
+/** One resource at a time is decoded, and written span by span. */
+function lazyResourceSpans(document: Uint8Array): LazyList {
+  type Parts = readonly Record<string, unknown>[];
+  return lazyList(
+    readResourceSpans(document),
+    ({ scopeSpans = [], ...resource }) => ({
+      ...resource,
+      scopeSpans: (scopeSpans as Parts).map(({ spans = [], ...scope }) => ({
+        ...scope,
+        spans: lazyList(spans as Parts),
+      })),
+    }),
+    'document',
+  );
 }

@@ -5,7 +5,7 @@
  *     writer     everything that changes the store
  *     searcher   what reads a range, and may take long
  *     finder     what reads by id, and how the store is: never behind a search
- *     large      large traces as the page opens them; there only when one was asked for lately
+ *     large      large traces; there only when one was asked for lately
  *     diagnoser  what judges traces, below the others; there only when one failed lately
  */
 import type { TracePhases } from '../../serve/wire.ts';
@@ -90,7 +90,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   return {
     append: (request) => appender.append(request),
     readTrace: (traceId) => finder.call('readTrace', traceId),
-    readTraceBytes: (traceId) => finder.call('readTraceBytes', traceId),
+    readTraceBytes: (traceId, signal) => viewOf<Uint8Array>('readTraceBytes', traceId, signal),
     readTraceColumns: (traceId, signal) =>
       settled(() => viewOf<Uint8Array>('readTraceColumns', traceId, signal)),
     readTracePhases: (traceId, signal) => viewOf<TracePhases>('readTracePhases', traceId, signal),

@@ -113,13 +113,14 @@ export function serveThread(open: () => Methods): void {
   const port = parentPort;
   if (port === null) throw new Error('this file is a worker thread and cannot be started by itself');
   const answer = async (id: number, work: () => unknown): Promise<void> => {
-    let reply: Reply;
     try {
-      reply = { id, result: await work() };
+      const result = await work();
+      // Bytes change hands, unless others lie in their memory.
+      const isOwn = result instanceof Uint8Array && result.byteLength === result.buffer.byteLength;
+      port.postMessage({ id, result } satisfies Reply, isOwn ? [result.buffer as ArrayBuffer] : []);
     } catch (error) {
-      reply = { id, error: packError(error) };
+      port.postMessage({ id, error: packError(error) } satisfies Reply);
     }
-    port.postMessage(reply);
   };
   let methods: Methods = {};
   void answer(0, () => {

@@ -99,7 +99,6 @@ export function createReader(
 
   const methods = {
     readTrace: (traceId: string) => traces.spans(traces.pieces(units.byTrace(), traceId)),
-    readTraceBytes: (traceId: string) => traces.bytes(traces.pieces(units.byTrace(), traceId)),
     readSpans: (ids: readonly SpanIdentity[]) => traces.ofIdentities(units.byTrace(), ids),
     searchTraces: (search: TraceSearch, isCancelled: IsCancelled) =>
       searchTraces(units.all(), search, isCancelled),

@@ -1,6 +1,6 @@
 /**
- * Answers what is made of a whole trace in the thread that reads it: the columns that the page opens it with, where its
- * time went. Nothing of the trace is sent on but the answer.
+ * Answers what is made of a whole trace in the thread that reads it: its OTLP, the columns that the page opens it with,
+ * where its time went. Nothing of the trace is sent on but the answer.
  */
 import { foldPending } from '../../../diagnose/pending.ts';
 import { buildTraceTree } from '../../../diagnose/tree.ts';
@@ -27,13 +27,12 @@ export function createTraceViews(
   history: HistoryHere,
   isPinned: (traceId: string) => boolean,
 ) {
-  function answer<View>(
-    { traceId, spansMax }: ViewAsked,
-    make: (spans: readonly Span[]) => View,
-  ): ViewAnswer<View> {
-    const units = unitsNow();
-    if (traces.countRows(units, traceId, spansMax) > spansMax) return 'too many';
-    const pieces = traces.pieces(units, traceId);
+  const piecesOf = ({ traceId, spansMax }: ViewAsked) => traces.piecesUpTo(unitsNow(), traceId, spansMax);
+
+  function answer<View>(asked: ViewAsked, make: (spans: readonly Span[]) => View): ViewAnswer<View> {
+    const { traceId } = asked;
+    const pieces = piecesOf(asked);
+    if (pieces === null) return 'too many';
     if (pieces.length === 0) return null;
     try {
       return make(traces.storedSpans(pieces, traceId));
@@ -46,6 +45,10 @@ export function createTraceViews(
   }
 
   return {
+    readTraceBytes(asked: ViewAsked): ViewAnswer<Uint8Array<ArrayBuffer>> {
+      const pieces = piecesOf(asked);
+      return pieces === null ? 'too many' : traces.bytes(pieces);
+    },
     readTraceColumns: (asked: ViewAsked): ViewAnswer<Uint8Array<ArrayBuffer>> =>
       answer(asked, (spans) => writeColumns(asked.traceId, spans, history, isPinned(asked.traceId))),
     readTracePhases: (asked: ViewAsked): ViewAnswer<TracePhases> =>

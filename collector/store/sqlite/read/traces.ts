@@ -19,6 +19,8 @@ export interface TraceReader {
    * to decode a granule once.
    */
   pieces(units: readonly TraceUnit[], traceId: string, read?: 'alone' | 'among many'): Piece[];
+  /** The pieces of a trace alone; null when it has more rows than `rowsMax`, copies included. */
+  piecesUpTo(units: readonly TraceUnit[], traceId: string, rowsMax: number): Piece[] | null;
   /** How many rows the trace has, copies included; no further than it takes to know that they are more than `most`. */
   countRows(units: readonly TraceUnit[], traceId: string, most: number): number;
   /** By start. */
@@ -54,14 +56,18 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     }
   }
 
-  function pieces(
+  function piecesOf(
     units: readonly TraceUnit[],
     traceId: string,
-    read: 'alone' | 'among many' = 'alone',
-  ): Piece[] {
+    read: 'alone' | 'among many',
+    rowsMax: number,
+  ): Piece[] | null {
     const found: Piece[] = [];
+    let count = 0;
     eachRun(units, traceId, (granule, run) => {
       const { starts } = granule.traces;
+      count += starts[run + 1]! - starts[run]!;
+      if (count > rowsMax) return 'enough';
       const { rows, first, end } =
         read === 'alone' ? granule.ofRun(run) : { rows: granule, first: starts[run]!, end: starts[run + 1]! };
       decodeFacts(rows);
@@ -71,8 +77,11 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
       return 'more';
     });
     // Within a unit copies were left out when it was made; a segment is as it came.
-    return withoutCopies(found);
+    return count > rowsMax ? null : withoutCopies(found);
   }
+
+  const pieces: TraceReader['pieces'] = (units, traceId, read = 'alone') =>
+    piecesOf(units, traceId, read, Infinity)!;
 
   function countRows(units: readonly TraceUnit[], traceId: string, most: number): number {
     let count = 0;
@@ -123,6 +132,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
 
   return {
     pieces,
+    piecesUpTo: (units, traceId, rowsMax) => piecesOf(units, traceId, 'alone', rowsMax),
     countRows,
     span,
     spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),
