@@ -93,7 +93,8 @@ export function catchEndSignals(
     activity.onSpanStart = spanStarted;
     findHandleClass((found) => {
       Handle = found;
-      if (!queue.isEmpty) signals.forEach(catchNow);
+      // A program that was busy until now has rested before there was anything to catch with.
+      if (!queue.isEmpty || !isWaiting) signals.forEach(catchNow);
     });
     spanStarted();
   };

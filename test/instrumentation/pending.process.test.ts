@@ -126,22 +126,25 @@ describe('a call that hangs', () => {
     expect(spans).toMatchObject([{ pending: true, kind: 'client' }]);
   });
 
-  it('of a process that ends within the first second is told of as well', async () => {
-    const { flags, env } = withHook(receiver.url);
-    const url = urlOf('/hang-young');
-    const app = startApp(appFile('hanging.cjs'), { flags, env, args: [url] });
-    await app.line('resting');
-    app.child.kill('SIGTERM');
-    expect(await app.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
-    const told = await receiver.waitForSnapshot(({ attributes }) => attributes['url.full'] === url);
-    expect(told).toMatchObject({ kind: 'internal', durationMs: 0 });
-    expect(told.attributes).toMatchObject({
-      'sockeye.pending.span_id': told.parentSpanId,
-      'sockeye.pending.name': 'GET',
-      'sockeye.pending.kind': 'client',
-      'sockeye.pending.reason': 'exit',
-    });
-  });
+  it.each(['', 'busy'])(
+    'of a process that ends within the first second is told of as well (%s)',
+    async (way) => {
+      const { flags, env } = withHook(receiver.url);
+      const url = urlOf(`/hang-young-${way}`);
+      const app = startApp(appFile('hanging.cjs'), { flags, env, args: [url, way] });
+      await app.line('resting');
+      app.child.kill('SIGTERM');
+      expect(await app.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+      const told = await receiver.waitForSnapshot(({ attributes }) => attributes['url.full'] === url);
+      expect(told).toMatchObject({ kind: 'internal', durationMs: 0 });
+      expect(told.attributes).toMatchObject({
+        'sockeye.pending.span_id': told.parentSpanId,
+        'sockeye.pending.name': 'GET',
+        'sockeye.pending.kind': 'client',
+        'sockeye.pending.reason': 'exit',
+      });
+    },
+  );
 });
 
 it('a stream that has begun is waited for by nobody, and not told of', async () => {
