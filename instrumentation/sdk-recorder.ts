@@ -53,7 +53,7 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
   const { spanProcessors = [], traceExporter, ...own } = ownConfiguration(process.env['SOCKEYE_SDK']);
   const pipeline = startPipeline(traceExporter, version);
   const open = followOpenSpans(positiveNumber('OTEL_BSP_MAX_QUEUE_SIZE') ?? usualQueueMax);
-  const named = pipeline || spanProcessors.length === 0 ? [] : namedProcessors();
+  const named = pipeline ? [] : namedProcessors();
   const processors = [...(pipeline ? [pipeline.processor] : named), ...spanProcessors];
   const propagators = propagatorsOf(process.env['OTEL_PROPAGATORS']);
   const configuration: Partial<NodeSDKConfiguration> = {
@@ -70,7 +70,6 @@ export function startSdkRecorder({ version, serviceName }: SdkRecorderOptions): 
     // The hook's own where they are enough: OpenTelemetry's let pass what the W3C's rules do not.
     ...(propagators ? { textMapPropagator: createPropagation(propagators).propagator } : {}),
     ...(serviceName === undefined ? {} : { serviceName }),
-    // Without any the SDK sets up what OTEL_TRACES_EXPORTER names.
     ...(processors.length === 0 ? {} : { spanProcessors: [open.processor, ...processors] }),
     // The default detectors but one: the command line of a process may hold secrets.
     ...(process.env['OTEL_NODE_RESOURCE_DETECTORS']
@@ -148,10 +147,7 @@ function startPipeline(given: NodeSDKConfiguration['traceExporter'] | undefined,
   return { exporter, processor: inBatches(exporter) };
 }
 
-/**
- * What OTEL_TRACES_EXPORTER names, for a program with processors of its own: beside these the SDK sets up none. `none` leaves
- * the program's alone.
- */
+/** What OTEL_TRACES_EXPORTER names. The SDK would set up the same, but none beside processors, of which the hook's is one. */
 function namedProcessors(): SpanProcessor[] {
   const names = new Set(process.env['OTEL_TRACES_EXPORTER']?.split(',').map((name) => name.trim()));
   return [...names].flatMap((name) => {

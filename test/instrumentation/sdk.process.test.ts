@@ -1,7 +1,7 @@
 /** Under OpenTelemetry's SDK: spans that have not ended, and counters of the host, from a real program to a receiver. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { AddressInfo } from 'node:net';
@@ -195,6 +195,49 @@ describe('the exporter that OTEL_TRACES_EXPORTER names runs beside processors of
       stderr:
         'sockeye: OTEL_TRACES_EXPORTER names "jaeger", expected otlp, console, zipkin or none: it is left out.\n',
     });
+  });
+});
+
+describe('the exporter that OTEL_TRACES_EXPORTER names is told of what is open, without processors of the program', () => {
+  const hanging = (env: Record<string, string>) =>
+    startApp(appFile('open-under-way.cjs'), {
+      flags: withHook('').flags,
+      env: { OTEL_BSP_SCHEDULE_DELAY: '50', ...env },
+      args: [urlOf('/hangs')],
+    });
+
+  it('console', async () => {
+    const app = hanging({ OTEL_TRACES_EXPORTER: 'console' });
+    await app.line("    'sockeye.pending.name': 'GET'");
+    app.child.kill('SIGTERM');
+    expect(await app.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+  });
+
+  it('zipkin, where they have no duration', async () => {
+    const zipkin = createServer().listen(0, '127.0.0.1');
+    await once(zipkin, 'listening');
+    const { port } = zipkin.address() as AddressInfo;
+    const app = hanging({
+      OTEL_TRACES_EXPORTER: 'zipkin',
+      OTEL_EXPORTER_ZIPKIN_ENDPOINT: `http://127.0.0.1:${port}/api/v2/spans`,
+    });
+    try {
+      const [request, response] = (await once(zipkin, 'request')) as [IncomingMessage, ServerResponse];
+      const sent = (await json(request)) as { name: string; duration: number; tags: object }[];
+      response.writeHead(202).end();
+      expect(sent).toContainEqual(
+        expect.objectContaining({
+          name: 'GET',
+          duration: 0,
+          tags: expect.objectContaining({ 'sockeye.pending.name': 'GET', 'sockeye.pending.reason': 'open' }),
+        }),
+      );
+    } finally {
+      app.child.kill('SIGKILL');
+      await app.ended;
+      zipkin.closeAllConnections();
+      zipkin.close();
+    }
   });
 });
 
