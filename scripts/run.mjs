@@ -14,7 +14,12 @@ const bin = join(root, 'node_modules', '.bin');
 const ORPHAN_CHECK_MS = 500;
 const env = { ...process.env, PATH: bin + delimiter + process.env.PATH };
 /** The collector keeps what was compiled for its threads (collector/compiled-code.ts); so told, Node does for all of it. */
-const collectorEnv = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...env };
+const collectorEnv = {
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
+  // Why: collector/one-arena.ts.
+  MALLOC_ARENA_MAX: '1',
+  ...env,
+};
 
 /** Runs a command to its end; when it fails, this process ends with its exit code. */
 async function run(command, args, options = {}) {

@@ -1,24 +1,27 @@
 #!/usr/bin/env node
 /** The command `sockeye`: finds the command in its first argument and runs it. Without one it serves. */
-import { serve } from '../main.ts';
-import { runBackup } from './backup.ts';
-import { runDemo } from './demo.ts';
-import { runSql } from './sql.ts';
+import { beginWithOneArena } from '../one-arena.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 
+/** Each loads what it needs, and no more. */
 const COMMANDS = new Map<string, Command>([
-  ['serve', (args) => serve(args, process.env)],
-  ['backup', runBackup],
-  ['demo', runDemo],
-  ['sql', runSql],
+  ['serve', serve],
+  ['backup', async (args) => (await import('./backup.ts')).runBackup(args)],
+  ['demo', async (args) => (await import('./demo.ts')).runDemo(args)],
+  ['sql', async (args) => (await import('./sql.ts')).runSql(args)],
 ]);
 const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import'];
 const EXIT_WRONG_USE = 2;
 
+async function serve(args: readonly string[]): Promise<number> {
+  beginWithOneArena(process.env);
+  return (await import('../main.ts')).serve(args, process.env);
+}
+
 /** Returns the exit code. */
 async function run([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined || name.startsWith('-')) return serve(process.argv.slice(2), process.env);
+  if (name === undefined || name.startsWith('-')) return serve(process.argv.slice(2));
   const command = COMMANDS.get(name);
   if (command !== undefined) return command(args);
   const known = [...COMMANDS.keys()].join(', ');

@@ -1,5 +1,6 @@
 /** What is published: the collector compiled by tsc, run as the installed command would be. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -33,6 +34,23 @@ test.each([[[]], [['serve']]])('sockeye %j stores a span, shows it, and stops', 
       expect(await collector.stop()).toMatchObject({ code: 0 });
     }
   }),
+);
+
+test.runIf(process.platform === 'linux')(
+  'sockeye serves with one arena of the C library, as the same process',
+  () =>
+    withFolder(async (folder) => {
+      const collector = await startCollector([...FREE_PORTS, '--data', folder], { entry });
+      try {
+        const environment = readFileSync(`/proc/${collector.process.pid}/environ`, 'utf8').split('\0');
+        expect(environment).toContain('MALLOC_ARENA_MAX=1');
+      } finally {
+        expect(await collector.stop()).toMatchObject({
+          code: 0,
+          stderr: expect.not.stringContaining('Warning'),
+        });
+      }
+    }),
 );
 
 test('sockeye --version and --help', async () => {

@@ -17,6 +17,12 @@ const LOCK_NAME = 'collector.lock';
 const LOCK_WAIT_MS = 200;
 /** What a WAL may keep on disk once it is folded back into the file. */
 const WAL_BYTES_KEPT_MAX = 8_000_000;
+/**
+ * Pages that SQLite keeps, for each connection, of what the kernel keeps anyway: 16 MB by itself, which ingest and searches
+ * make no use of.
+ */
+const READER_PAGES_KIB_MAX = 4_096;
+const WRITER_PAGES_KIB_MAX = 8_192;
 
 export function databasePath(folder: string): string {
   return join(folder, FILE_NAME);
@@ -34,6 +40,7 @@ export function openForWriting(folder: string): { database: Connection; release:
     if (bytes === 0)
       console.error(`sockeye: ${databasePath(folder)} was an empty file: a new store was begun in it`);
     database.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
+    database.pragma(`cache_size = -${WRITER_PAGES_KIB_MAX}`);
     return { database, release: () => lock.close() };
   } catch (error) {
     lock.close();
@@ -46,6 +53,7 @@ export function openForReading(folder: string): Connection {
   try {
     const database = new Database(databasePath(folder), { readonly: true, fileMustExist: true });
     database.pragma('query_only = ON');
+    database.pragma(`cache_size = -${READER_PAGES_KIB_MAX}`);
     setSynchronous(database);
     return database;
   } catch (error) {
