@@ -130,25 +130,25 @@ export class BlockGranule implements Granule {
     return (this.#resource ??= pick(this.classes.resource, this.classes.of, new Uint32Array(this.rows)));
   }
   get scope(): Uint32Array {
-    return (this.#scope ??= pick(this.classes.scope, this.classes.of, new Uint32Array(this.rows)));
+    return (this.#scope ??= this.#ofClasses(this.stored.classes.scope, new Uint32Array(this.rows)));
   }
   get operation(): Uint32Array {
-    return (this.#operation ??= pick(this.classes.operation, this.classes.of, new Uint32Array(this.rows)));
+    return (this.#operation ??= this.#ofClasses(this.stored.classes.operation, new Uint32Array(this.rows)));
   }
   get shape(): Uint32Array {
-    return (this.#shape ??= pick(this.classes.shape, this.classes.of, new Uint32Array(this.rows)));
+    return (this.#shape ??= this.#ofClasses(this.stored.classes.shape, new Uint32Array(this.rows)));
   }
   get kind(): Uint8Array {
-    return (this.#kind ??= pick(this.classes.kind, this.classes.of, new Uint8Array(this.rows)));
+    return (this.#kind ??= this.#ofClasses(this.stored.classes.kind, new Uint8Array(this.rows)));
   }
   get status(): Uint8Array {
-    return (this.#status ??= pick(this.classes.status, this.classes.of, new Uint8Array(this.rows)));
+    return (this.#status ??= this.#ofClasses(this.stored.classes.status, new Uint8Array(this.rows)));
   }
   get outcome(): Uint8Array {
-    return (this.#outcome ??= pick(this.classes.outcome, this.classes.of, new Uint8Array(this.rows)));
+    return (this.#outcome ??= this.#ofClasses(this.stored.classes.outcome, new Uint8Array(this.rows)));
   }
   get flags(): Uint8Array {
-    return (this.#flags ??= pick(this.classes.flags, this.classes.of, new Uint8Array(this.rows)));
+    return (this.#flags ??= this.#ofClasses(this.stored.classes.flags, new Uint8Array(this.rows)));
   }
 
   get peer(): Uint32Array {
@@ -186,6 +186,11 @@ export class BlockGranule implements Granule {
     const { shapes, classes } = this.stored;
     const { first } = this.#rowWindow;
     return storedSpanBytes(this, shapes[classes.shape[this.#parts.classOf[first + row]!]!]!, row);
+  }
+
+  /** Of each row what its class says, resources apart: those of the block need not be made for it. */
+  #ofClasses<T extends Uint32Array | Uint8Array>(values: T, to: T): T {
+    return pick(values, this.classesOfAnyResource.of, to);
   }
 
   get #rowWindow(): RowWindow {

@@ -93,7 +93,6 @@ export class ResourceClasses implements StoredClasses {
   readonly count: number;
   readonly #classes: StoredClasses;
   readonly #resource: StoredWords;
-  #classOf: Uint32Array | null = null;
   readonly #made = new Map<Uint32Array | Uint8Array, Uint32Array | Uint8Array>();
   #resources: Uint32Array | null = null;
 
@@ -132,27 +131,25 @@ export class ResourceClasses implements StoredClasses {
   #wide(column: Uint32Array): Uint32Array {
     let made = this.#made.get(column) as Uint32Array | undefined;
     if (made === undefined)
-      this.#made.set(column, (made = pick(column, this.#origin, new Uint32Array(this.count))));
+      this.#made.set(column, (made = pick(column, this.#origin(), new Uint32Array(this.count))));
     return made;
   }
 
   #narrow(column: Uint8Array): Uint8Array {
     let made = this.#made.get(column) as Uint8Array | undefined;
     if (made === undefined)
-      this.#made.set(column, (made = pick(column, this.#origin, new Uint8Array(this.count))));
+      this.#made.set(column, (made = pick(column, this.#origin(), new Uint8Array(this.count))));
     return made;
   }
 
   /** Which class each was taken from. */
-  get #origin(): Uint32Array {
-    if (this.#classOf === null) {
-      const { firsts } = this.#resource.ranks!;
-      this.#classOf = new Uint32Array(this.count);
-      for (let index = 0; index + 1 < firsts.length; index++) {
-        this.#classOf.fill(index, firsts[index], firsts[index + 1]);
-      }
+  #origin(): Uint32Array {
+    const { firsts } = this.#resource.ranks!;
+    const classOf = new Uint32Array(this.count);
+    for (let index = 0; index + 1 < firsts.length; index++) {
+      classOf.fill(index, firsts[index], firsts[index + 1]);
     }
-    return this.#classOf;
+    return classOf;
   }
 }
 
@@ -259,7 +256,7 @@ function headerBytes(
     wide += ranked.length * holes;
   }
   const ofResource = listed?.count ?? 0;
-  wide += 2 * ofResource;
+  wide += ofResource;
   const bytes = wide * Uint32Array.BYTES_PER_ELEMENT + (classes + ofResource) * CLASS_BYTES;
   return dense.at + loose.at + bytes;
 }

@@ -63,7 +63,7 @@ const GRANULES_KEPT_MAX = 16;
 /** Of a block of 131,072 spans up to 1 MB, and to open one again takes 0.7 ms. */
 const HEADER_BYTES_KEPT_MAX = 16_000_000;
 /** Of who goes through many blocks for one answer. */
-export const SEARCHED_HEADER_BYTES_MAX = 48_000_000;
+export const SEARCHED_HEADER_BYTES_MAX = 64_000_000;
 const SEGMENT_ROWS_KEPT_MAX = 200_000;
 /** 16 bytes a trace: of some seventy million spans. */
 const DIRECTORY_BYTES_KEPT_MAX = 48_000_000;
