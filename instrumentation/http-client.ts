@@ -16,7 +16,7 @@ import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
 import { runningTimer, type RunningTimer } from './running-timer.ts';
 import { hasEnvoyHeaders } from './sidecar.ts';
-import { watchUnread, type Unread } from './unread.ts';
+import { Answer, watchUnread, type Unread } from './unread.ts';
 
 /** Starts a client span for every request that `http` or `https` sends. */
 export function watchHttpClient(recorder: Recorder, unread = watchUnread()): void {
@@ -76,7 +76,7 @@ class HttpCall implements Watcher {
   readonly #unread: Unread;
   /** Its agent's pool when the request was put into its queue. */
   readonly #arrivedIn: Pool | undefined;
-  #response: IncomingMessage | undefined = undefined;
+  #answer: Answer | undefined = undefined;
   /** Set when the program destroyed the request, with the timer that made it do so. */
   #destroyed: { timer: RunningTimer | undefined } | undefined = undefined;
 
@@ -98,11 +98,13 @@ class HttpCall implements Watcher {
   }
 
   emitted(event: string | symbol, emitter: object, argument: unknown): void {
-    if (emitter === this.#response && (event === 'end' || event === 'close')) this.#unread.ended(this.#call);
+    const answer = this.#answer;
+    const isAnswer = emitter === answer?.body;
+    if (isAnswer && (event === 'end' || event === 'close')) this.#unread.ended(answer!);
     if (this.#call.ended) return;
-    if (emitter === this.#response) {
+    if (isAnswer) {
       if (event === 'end') endCall(this.#call);
-      else if (event === 'close') this.#responseClosed(this.#response);
+      else if (event === 'close') this.#responseClosed(emitter as IncomingMessage);
     } else if (emitter === this.#request) {
       if (event === 'socket') this.#socketAssigned(argument as Socket);
       // Node 22 also says so of a request whose socket was destroyed before anything was sent.
@@ -125,7 +127,7 @@ class HttpCall implements Watcher {
 
   answered(response: IncomingMessage): void {
     const call = this.#call;
-    this.#response = response;
+    this.#answer = new Answer(call, response);
     call.headersMs = performance.now();
     call.statusCode = response.statusCode;
     call.answer = response;
@@ -133,7 +135,7 @@ class HttpCall implements Watcher {
     if (isEventStream(response.rawHeaders)) call.attributes['sockeye.stream'] = true;
     const isOfInterest = response.statusCode! >= 500 || isSlow(call.startMs, call.headersMs);
     if (isOfInterest && hasEnvoyHeaders(response.headers)) call.attributes['sockeye.sidecar'] = 'envoy';
-    this.#unread.began(call, response);
+    this.#unread.began(this.#answer);
   }
 
   /** The program destroys the request. */

@@ -27,7 +27,7 @@ import { fullUrl, splitTarget } from './redact.ts';
 import { describeRpc, grpcMessageIn, grpcStatusIn, grpcTimeoutMs, isGrpc } from './rpc.ts';
 import { runningTimer } from './running-timer.ts';
 import { isUndiciSocket } from './undici.ts';
-import { watchUnread } from './unread.ts';
+import { Answer, watchUnread } from './unread.ts';
 
 type Headers = Record<string, unknown>;
 type Request = (this: ClientHttp2Session, ...args: unknown[]) => ClientHttp2Stream;
@@ -63,7 +63,8 @@ export function watchHttp2Client(recorder: Recorder): void {
     const own = ownCalls.get(stream);
     if (own) {
       headersReceived(own, headers);
-      unread.began(own, stream);
+      own.answered = new Answer(own, stream);
+      unread.began(own.answered);
     }
   });
   onChannel<Message>('http2.client.stream.error', ({ stream, error }) => {
@@ -155,6 +156,7 @@ function beginCall(recorder: Recorder, session: ClientHttp2Session, given: unkno
     grpcMessage: '',
     error: undefined,
     closed: undefined,
+    answered: undefined,
     idleTimer: undefined,
   });
   return { call: own, own, connection, headers: withContext(recorder, given, own) };
@@ -264,7 +266,7 @@ function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
   stream.once(
     'close',
     guard(() => {
-      unread.ended(call);
+      if (call.answered) unread.ended(call.answered);
       endStreamCall(stream, call);
     }),
   );

@@ -5,6 +5,7 @@ import { endCall, type Call } from './call.ts';
 import type { Failure, Timeout } from './failures.ts';
 import { CANCELLED, DEADLINE_EXCEEDED, grpcStatusName, OK } from './rpc.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
+import type { Answer } from './unread.ts';
 
 export interface StreamCall extends Call {
   isGrpc: boolean;
@@ -15,6 +16,7 @@ export interface StreamCall extends Call {
   error: unknown;
   /** Set when the stream was closed, with the program's timer that was running, and whether the program threw it away. */
   closed: { timer: RunningTimer | undefined; isDestroyed: boolean } | undefined;
+  answered: Answer | undefined;
   /** The last time the stream's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
 }

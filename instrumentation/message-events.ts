@@ -67,12 +67,13 @@ export function watcherOf(request: ClientRequest): Watcher | undefined {
   return WatchedRequest.by(request);
 }
 
-/** From now on, the watcher hears of all events of a message. To be called once for each, as the others. */
+/** From now on, the watcher hears when the message has come to its end. To be called once for each, as the others. */
 export function watchMessage(message: IncomingMessage, watcher: Watcher): void {
   if (!isWatching) watchMessages();
   new WatchedMessage(message, watcher);
 }
 
+/** From now on, the watcher hears when the answer is ended, and when it is over. */
 export function watchResponse(response: ServerResponse, watcher: Watcher): void {
   if (!isWatching) watchMessages();
   new WatchedResponse(response, watcher);
@@ -94,12 +95,13 @@ function watchMessages(): void {
     if (arguments.length === 2) return requestParent.emit.call(this, event, argument);
     return Reflect.apply(requestParent.emit, this, arguments);
   });
+  // The events of a body are emitted in the context of the connection: a handler may call out from `end`.
   const messageParent = replaceEmit(IncomingMessage.prototype, function emit(event, argument) {
     const watcher = WatchedMessage.by(this);
     if (watcher !== undefined) {
-      tell(watcher, event, this, argument);
+      if (event === 'end' || event === 'close') tell(watcher, event, this, argument);
       const { within } = watcher;
-      if (within !== undefined && isElsewhere(within, this, event))
+      if (within !== undefined && this.listenerCount(event) > 0 && activeContext() !== within)
         return runIn(within, emitBound(messageParent.emit, this, Array.from(arguments)));
     }
     if (arguments.length === 1) return messageParent.emit.call(this, event);
@@ -109,9 +111,9 @@ function watchMessages(): void {
   const responseParent = replaceEmit(ServerResponse.prototype, function emit(event, argument) {
     const watcher = WatchedResponse.by(this);
     if (watcher !== undefined) {
-      tell(watcher, event, this, argument);
+      if (event === 'prefinish' || event === 'close') tell(watcher, event, this, argument);
       const { within } = watcher;
-      if (within !== undefined && isElsewhere(within, this, event))
+      if (within !== undefined && this.listenerCount(event) > nodesOwn(event) && activeContext() !== within)
         return runIn(within, emitBound(responseParent.emit, this, Array.from(arguments)));
     }
     if (arguments.length === 1) return responseParent.emit.call(this, event);
@@ -128,9 +130,12 @@ function replaceEmit(
   return putOver(prototype, 'emit', emit as EventEmitter['emit']);
 }
 
-/** The events of a body are emitted in the context of the connection: a handler may call out from `end`. */
-function isElsewhere(within: Context, emitter: EventEmitter, event: string | symbol): boolean {
-  return activeContext() !== within && emitter.listenerCount(event) > 0;
+/**
+ * How many listeners of an answer are Node's: its server listens to the end of each, before the program can. For that alone
+ * no context is entered, which makes two tables: one to enter it, and one to leave.
+ */
+function nodesOwn(event: string | symbol): number {
+  return event === 'finish' ? 1 : 0;
 }
 
 function tell(watcher: Watcher, event: string | symbol, emitter: EventEmitter, argument: unknown): void {

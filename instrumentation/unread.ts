@@ -7,20 +7,33 @@ import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers';
 import { endCall, type Call } from './call.ts';
 import { guard } from './guard.ts';
+import { append, Link, unlink } from './ring.ts';
 
 /** A program that has not begun to read after this long will not. */
 const usualLimitMs = 30_000;
 
+/** The answer of a call. */
+export class Answer extends Link {
+  readonly call: Call;
+  readonly body: Readable;
+
+  constructor(call: Call, body: Readable) {
+    super();
+    this.call = call;
+    this.body = body;
+  }
+}
+
 export interface Unread {
   /** The headers of an answer are there. */
-  began(call: Call, body: Readable): void;
-  ended(call: Call): void;
+  began(answer: Answer): void;
+  ended(answer: Answer): void;
 }
 
 /** Looks after answers with one timer, for the one that began first. */
 export function watchUnread(limitMs = usualLimitMs): Unread {
   /** In the order in which they began. */
-  const answers = new Map<Call, Readable>();
+  const answers = new Link();
   let isWaiting = false;
   const wait = (delayMs: number) => {
     isWaiting = true;
@@ -28,19 +41,21 @@ export function watchUnread(limitMs = usualLimitMs): Unread {
   };
   const endForgotten = guard(() => {
     isWaiting = false;
-    for (const [call, body] of answers) {
+    while (answers.next !== answers) {
+      const answer = answers.next as Answer;
+      const { call, body } = answer;
       const remainingMs = (call.headersMs ?? 0) + limitMs - performance.now();
       if (remainingMs > 0) return wait(remainingMs);
-      answers.delete(call);
+      unlink(answer);
       // `null`: nobody has asked for data in any way. What is being read ends by itself.
       if (body.readableFlowing === null) endCall(call, { endMs: call.headersMs });
     }
   });
   return {
-    began(call, body) {
-      answers.set(call, body);
+    began(answer) {
+      append(answers, answer);
       if (!isWaiting) wait(limitMs);
     },
-    ended: (call) => void answers.delete(call),
+    ended: unlink,
   };
 }

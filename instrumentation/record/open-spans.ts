@@ -9,10 +9,10 @@
  * A span enters and leaves by a few writes, and only the first of each level is looked at: neither cost depends on how many
  * spans are open.
  */
-/** A span's place in a level, or the level itself: a ring in which each level is the link between its last and its first. */
-export class OpenLink {
-  previous: OpenLink = this;
-  next: OpenLink = this;
+import { append, Link, unlink } from '../ring.ts';
+
+/** A span's place in a level, or the level itself. */
+export class OpenLink extends Link {
   dueTick = 0;
 }
 
@@ -50,8 +50,9 @@ export class OpenSpans<Open extends OpenLink> {
     // One that is moved up is not due again in the same tick.
     for (let level = 0, levels = this.#levels.length; level < levels; level++) {
       const ring = this.#levels[level]!;
-      while (due.length < max && ring.next !== ring && ring.next.dueTick <= this.#tick) {
+      while (due.length < max && ring.next !== ring) {
         const span = ring.next as Open;
+        if (span.dueTick > this.#tick) break;
         due.push(span);
         unlink(span);
         span.dueTick = this.#tick + TICKS_PER_SECOND * 2 ** level;
@@ -64,26 +65,11 @@ export class OpenSpans<Open extends OpenLink> {
   /** Those told of most often come first. */
   *all(): Generator<Open> {
     for (const ring of this.#levels.toReversed()) {
-      for (let link = ring.next; link !== ring; link = link.next) yield link as Open;
+      for (let link: Link = ring.next; link !== ring; link = link.next) yield link as Open;
     }
   }
 
   #forgetOldest(): void {
     for (const span of this.all()) return this.delete(span);
   }
-}
-
-function append(ring: OpenLink, link: OpenLink): void {
-  const last = ring.previous;
-  link.previous = last;
-  link.next = ring;
-  last.next = link;
-  ring.previous = link;
-}
-
-/** The link keeps no other alive. */
-function unlink(link: OpenLink): void {
-  link.previous.next = link.next;
-  link.next.previous = link.previous;
-  link.previous = link.next = link;
 }
