@@ -28,13 +28,7 @@ beforeEach(() => {
       "INSERT INTO operation (service, kind, name, last_used_unix_ms) VALUES ('checkout', 'server', 'GET /pay', 0)",
     )
     .run().lastInsertRowid;
-  series = Number(
-    database
-      .prepare(
-        "INSERT INTO series (type, operation_id, identity, last_used_unix_ms) VALUES ('operation', ?, ?, 0)",
-      )
-      .run(operation, `operation ${operation}`).lastInsertRowid,
-  );
+  series = addSeries(operation);
 });
 
 afterEach(() => {
@@ -42,6 +36,16 @@ afterEach(() => {
   store.release();
   rmSync(folder, { recursive: true, force: true });
 });
+
+function addSeries(operation: number | bigint): number {
+  return Number(
+    store.database
+      .prepare(
+        "INSERT INTO series (type, operation_id, identity, last_used_unix_ms) VALUES ('operation', ?, ?, 0)",
+      )
+      .run(operation, `operation ${operation}`).lastInsertRowid,
+  );
+}
 
 /** Puts so many calls into a step, beside a series that nobody asks for. */
 function put(level: Level, stepUnixMs: number, calls: number): void {
@@ -142,11 +146,13 @@ test('a reader that remembers series sees one that comes where it found none, or
   const replaceSeries = () => {
     // Twice, because steps have cells of the next number, too.
     for (let times = 0; times < 2; times++) {
-      database.exec('DELETE FROM series');
+      // The next number is that of the series beside it, in what was put.
+      database.exec("DELETE FROM series; UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'series'");
       series = Number(insert.run().lastInsertRowid);
     }
   };
-  database.exec('DELETE FROM series');
+  // The next number is that of the series beside it, in what was put.
+  database.exec("DELETE FROM series; UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'series'");
   expect(calls()).toBe(0);
   replaceSeries();
   put('day', TODAY - DAY, 8);
@@ -188,4 +194,34 @@ test('steps of a day that is no longer the newest are read as days', () => {
   put('hour', TODAY + DAY, 1_000);
   put('day', TODAY + DAY, 1_000);
   expect(reader.operationCells(Infinity)(KEY).calls).toBe(1_000 + 15 + 600);
+});
+
+test('an operation that retention forgot and that is called again is found by what it counts as now', () => {
+  const { database } = store;
+  const reader = createRollupReader(database, { all: () => new Map() });
+  const calls = () => reader.operationCells(Infinity)(KEY).calls;
+  put('hour', TODAY, 3);
+  expect(calls()).toBe(3);
+  const operation = database.prepare('SELECT operation_id FROM series').pluck().get() as number;
+  // The next number is that of the series beside it, in what was put.
+  database.exec("DELETE FROM series; UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'series'");
+  expect(calls()).toBe(3);
+  series = addSeries(operation);
+  put('hour', TODAY + HOUR, 5);
+  expect(calls()).toBe(5);
+});
+
+test('an operation that was asked about before it was called is found once it is', () => {
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const key = { ...KEY, operation: 'GET /new' };
+  const calls = () => reader.operationCells(Infinity)(key).calls;
+  expect(calls()).toBe(0);
+  const operation = store.database
+    .prepare(
+      "INSERT INTO operation (service, kind, name, last_used_unix_ms) VALUES ('checkout', 'server', 'GET /new', 0)",
+    )
+    .run().lastInsertRowid;
+  series = addSeries(operation);
+  put('hour', TODAY, 4);
+  expect(calls()).toBe(4);
 });

@@ -70,7 +70,10 @@ export interface OperationKey {
   readonly operation: string;
 }
 
-/** Finds the series of operations; those asked for are remembered until there is another. */
+/**
+ * Finds the series of operations. What was found is remembered, because a series never changes and its number is not reused: only
+ * the series that were added since tell another. Under load some are with each answer.
+ */
 export function createOperationSeries(database: Connection) {
   const find = database
     .prepare<[string, string, string], number>(
@@ -79,24 +82,37 @@ export function createOperationSeries(database: Connection) {
        WHERE operation.service = ? AND operation.kind = ? AND operation.name = ?`,
     )
     .pluck();
+  const addedSince = database.prepare<[number], OperationKey>(
+    `SELECT operation.service, operation.kind, operation.name AS operation
+     FROM series JOIN operation USING (operation_id) WHERE series_id > ? AND type = 'operation'`,
+  );
   const newest = database.prepare<[], number | null>('SELECT max(series_id) FROM series').pluck();
   const known = new Map<string, number | null>();
-  let newestId: number | null = null;
+  let newestId = 0;
+
+  function forgetChanged(): void {
+    const id = newest.get() ?? 0;
+    if (id <= newestId) return;
+    if (known.size > 0) for (const added of addedSince.iterate(newestId)) known.delete(keyOf(added));
+    newestId = id;
+  }
 
   /** Of one moment: to be asked within its transaction. Null where an operation has none. */
   return () => {
-    const id = newest.get() ?? null;
-    if (id !== newestId) known.clear();
-    newestId = id;
-    return ({ service, kind, operation }: OperationKey): number | null => {
-      const key = `${service}\n${operation}\n${kind}`;
+    forgetChanged();
+    return (operation: OperationKey): number | null => {
+      const key = keyOf(operation);
       let series = known.get(key);
       if (series === undefined) {
-        series = find.get(service, kind, operation) ?? null;
+        series = find.get(operation.service, operation.kind, operation.operation) ?? null;
         if (known.size >= REMEMBERED_MAX) known.clear();
         known.set(key, series);
       }
       return series;
     };
   };
+}
+
+function keyOf({ service, kind, operation }: OperationKey): string {
+  return `${service}\n${operation}\n${kind}`;
 }
