@@ -71,6 +71,8 @@ export interface Span {
   readonly scope: Scope;
   /** What `operationOf` gives, where that is known. */
   readonly operation?: string | undefined;
+  /** Whether it neither failed nor was given up or cancelled, where that is known. */
+  readonly endedWell?: boolean | undefined;
 }
 
 /** What OpenTelemetry names a service that did not name itself. */

@@ -53,7 +53,7 @@ function numberProcesses(nodes: readonly TraceNode[]): ReadonlyMap<Resource, num
   const processOf = new Map<Resource, number>();
   for (const node of nodes) {
     if (processOf.has(node.span.resource)) continue;
-    const name = processName(node);
+    const name = processName(node.span.resource, node.service);
     const number = numbers.get(name) ?? numbers.size;
     numbers.set(name, number);
     processOf.set(node.span.resource, number);
@@ -84,11 +84,18 @@ function shiftMs({ lo, hi, exact }: Bounds): number {
   return Number.isFinite(shift) && Math.abs(shift) >= SHIFT_MS_MIN ? shift : 0;
 }
 
+/** The same resources are in many traces. */
+const processNames = new WeakMap<Resource, string>();
+
 /** One clock: the process, or as much of its identity as it told. */
-function processName(node: TraceNode): string {
-  const { attributes } = node.span.resource;
-  const instance =
-    textAttribute(attributes, 'service.instance.id') ??
-    `${textAttribute(attributes, 'host.name') ?? ''} ${numberAttribute(attributes, 'process.pid') ?? ''}`;
-  return `${node.service}\n${instance}`;
+function processName(resource: Resource, service: string): string {
+  let name = processNames.get(resource);
+  if (name === undefined) {
+    const { attributes } = resource;
+    const instance =
+      textAttribute(attributes, 'service.instance.id') ??
+      `${textAttribute(attributes, 'host.name') ?? ''} ${numberAttribute(attributes, 'process.pid') ?? ''}`;
+    processNames.set(resource, (name = `${service}\n${instance}`));
+  }
+  return name;
 }

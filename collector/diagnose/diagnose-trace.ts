@@ -156,11 +156,15 @@ function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
     ...others.flatMap((confirm) => confirm.slice(0, 1)),
   ];
   const place = placeOf(of);
+  let url: string | null = null;
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
   for (const { text, command, category } of checks) {
     const pid = processIdOf(CALLERS_CAUSES.has(category) ? of.origin.node : (of.server ?? ownNode(of)));
-    const filled = fill(command, { ...place, pid });
-    const note = command.includes('{url}') ? methodNote(of) : '';
+    const asks = command.includes('{url}');
+    // To parse a URL takes as long as most of a verdict.
+    if (asks) url ??= urlOf(of, place);
+    const filled = fill(command, { ...place, url: url ?? '', pid });
+    const note = asks ? methodNote(of) : '';
     if (!byCommand.has(filled)) byCommand.set(filled, { text: text + note, command: filled });
   }
   return [...byCommand.values()].slice(0, CHECKS_MAX);
@@ -190,6 +194,7 @@ function fillText(template: string, of: Case, { code, category }: Cause): string
 }
 
 function fill(template: string, values: Record<string, string>): string {
+  if (!template.includes('{')) return template;
   return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
@@ -197,17 +202,20 @@ function fill(template: string, values: Record<string, string>): string {
 const SHELL_SAFE = /^[\w:][\w.:-]{0,254}$/;
 
 /** Where the checks look, as commands name it. */
-function placeOf(of: Case): Record<'url' | 'host' | 'port' | 'service', string> {
+function placeOf(of: Case): Record<'host' | 'port' | 'service', string> {
   const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
   const safe = (value: string | null, otherwise: string) =>
     value !== null && SHELL_SAFE.test(value) ? value : otherwise;
-  const url = of.call === null ? null : callUrl(of.call.span, of.server?.span ?? null);
   return {
-    url: url ?? `http://${safe(host, 'HOST')}:${safe(port, 'PORT')}/`,
     host: safe(host, 'HOST'),
     port: safe(port, 'PORT'),
     service: safe(of.origin.node.service, 'SERVICE'),
   };
+}
+
+/** What a check asks for, by the spans of the call, else by its place. */
+function urlOf({ call, server }: Case, { host, port }: Record<'host' | 'port', string>): string {
+  return (call && callUrl(call.span, server?.span ?? null)) ?? `http://${host}:${port}/`;
 }
 
 /** Causes that lie in the process of the caller; all others are looked for in that of the callee. */

@@ -73,6 +73,7 @@ function openSpan(spanId: string, snapshot: Span): Span {
     endUnixNano: 0n,
     attributes: attributesOf(attributes),
     operation: undefined,
+    endedWell: undefined,
   };
 }
 

@@ -10,7 +10,7 @@ import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
 import type { Diagnosis, Verdict } from '../diagnose/verdict.ts';
 import { operationOf, type Span } from '../span.ts';
 import type { Normal, NormalKey, Store } from '../store/store.ts';
-import { addressesOf, nameCallees } from './trace-callees.ts';
+import { addressesOf, nameCallees, type AddressServices } from './trace-callees.ts';
 
 /** A trace with more operations than this is judged by what is known of its first ones. */
 const LOOKED_UP_MAX = 500;
@@ -31,7 +31,7 @@ export interface HistoryHere {
 /** What is asked of it; nothing where nobody gave up. */
 export interface Questions {
   readonly normalKeys: readonly NormalKey[];
-  readonly addresses: readonly string[];
+  addresses(): readonly string[];
 }
 
 export async function diagnoseByHistory(
@@ -46,7 +46,7 @@ export async function diagnoseByHistory(
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const [normals, services, hosts] = await Promise.all([
     history.readNormals(normalKeys, traceId),
-    history.readAddressServices(addresses),
+    history.readAddressServices(addresses()),
     history.readHostViews(traceId),
   ]);
   return judgeTrace(traceId, tree, normals, services, hosts);
@@ -63,15 +63,15 @@ export function diagnoseByHistoryHere(
   const { normalKeys, addresses } = questionsOf(spans, tree);
   if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
   const normals = history.readNormals(normalKeys, traceId);
-  const services = history.readAddressServices(addresses);
+  const services = history.readAddressServices(addresses());
   return judgeTrace(traceId, tree, normals, services, history.readHostViews(traceId));
 }
 
 export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions {
   const asked = spansInQuestion(tree);
   return asked.size === 0
-    ? { normalKeys: [], addresses: [] }
-    : { normalKeys: normalKeysOf(asked), addresses: addressesOf(spans) };
+    ? { normalKeys: [], addresses: () => [] }
+    : { normalKeys: normalKeysOf(asked), addresses: () => addressesOf(spans) };
 }
 
 /** `services` by the addresses that they answer behind; `hosts` is what hosts reported around its calls. */
@@ -79,7 +79,7 @@ export function judgeTrace(
   traceId: string,
   tree: TraceTree,
   normals: readonly Normal[],
-  services: ReadonlyMap<string, string>,
+  services: AddressServices,
   hosts: readonly HostView[] = [],
 ): Diagnosis {
   return diagnoseTree(traceId, tree, {

@@ -4,7 +4,10 @@ import type { Store } from '../store/store.ts';
 import { addressOfPeer, calleeOf, peerOf } from './callee.ts';
 
 /** Peers of a trace beyond these go by what the calls themselves say. */
-const ADDRESSES_MAX = 500;
+export const ADDRESSES_MAX = 500;
+
+/** By address, which service answers behind it. */
+export type AddressServices = Pick<ReadonlyMap<string, string>, 'get'>;
 
 /** The service of the paired server span, where there is one, is given with the call. */
 export type NameCallee = (call: Span, pairedService: string | null) => string;
@@ -17,7 +20,7 @@ export async function readCallees(
 }
 
 /** `services` by the addresses that they answer behind. */
-export function nameCallees(services: ReadonlyMap<string, string>): NameCallee {
+export function nameCallees(services: AddressServices): NameCallee {
   return (call, pairedService) => {
     const peer = peerOf(call);
     if (peer === null) return pairedService ?? serviceOf(call);

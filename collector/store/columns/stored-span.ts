@@ -4,7 +4,7 @@
  */
 import { decodeSpan } from '../../decode/otlp-protobuf.ts';
 import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind } from '../../span.ts';
-import { KINDS, SPAN_ID_BYTES, STATUSES } from './codes.ts';
+import { KINDS, OK, SPAN_ID_BYTES, STATUSES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import type { Granule } from './granule.ts';
 import {
@@ -34,6 +34,7 @@ import {
 import type { Shape } from './shape-book.ts';
 import type { ValueColumn } from './value-column.ts';
 
+const NONE: readonly never[] = [];
 const NO_ID = '0'.repeat(2 * SPAN_ID_BYTES);
 /** Of spans that say each of these at most once; events, links and what is kept whole are decoded from bytes. */
 const ONCE: ReadonlySet<number> = new Set([
@@ -55,49 +56,97 @@ const ONCE: ReadonlySet<number> = new Set([
   FLAGS,
 ]);
 
-/** What a row names by number, or shares with the others of its trace. */
-export interface RowContext {
-  readonly traceId: string;
+/** What rows name by number. */
+export interface RowNames {
   /** As `operationOf` gives it. */
-  readonly operation: string;
-  readonly resource: Resource;
-  readonly scope: Scope;
+  operation(operation: number): string;
+  decodedResource(resource: number): Resource;
+  decodedScope(scope: number): Scope;
 }
 
-/** Makes spans of a granule's rows. Throws DamagedPart, and so do the spans it makes. */
-export function createSpanMaker(granule: Granule): (row: number, context: RowContext) => Span {
+/** Makes spans of rows of one trace, `at` rising. Throws DamagedPart, and so do the spans it makes. */
+export type SpanMaker = (at: Uint32Array, traceId: string) => Span[];
+
+export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
+  const { classes, startLow, startHigh, endLow, endHigh } = granule;
+  const { of } = classes;
   const plans = new Map<Shape, Plan | null>();
+  const ofClasses: (ClassPlan | undefined)[] = [];
   const ids = viewBuffer(granule.spanId);
   const parents = viewBuffer(granule.parentSpanId);
-  return (row, { traceId, operation, resource, scope }) => {
-    const shape = granule.stored.shapes[granule.shape[row]!]!;
+
+  function planOfShape(shape: Shape): Plan | null {
     let plan = plans.get(shape);
     if (plan === undefined) plans.set(shape, (plan = planOf(granule, shape)));
+    return plan;
+  }
+
+  function planOfClass(rowClass: number): ClassPlan {
+    return {
+      plan: planOfShape(granule.stored.shapes[classes.shape[rowClass]!]!),
+      operation: classes.operation[rowClass]!,
+      resource: names.decodedResource(classes.resource[rowClass]!),
+      scope: names.decodedScope(classes.scope[rowClass]!),
+      endedWell: classes.outcome[rowClass] === OK,
+    };
+  }
+
+  /** `spanId` and `parentId` in hex. */
+  function makeSpan(row: number, traceId: string, spanId: string, parentId: string): Span {
+    const rowClass = of[row]!;
+    const ofClass = (ofClasses[rowClass] ??= planOfClass(rowClass));
+    const { plan, resource, scope } = ofClass;
     if (plan === null) return decodeSpan(granule.spanBytes(row), resource, scope);
-    const idAt = row * SPAN_ID_BYTES;
     return {
       traceId,
-      spanId: ids.toString('hex', idAt, idAt + SPAN_ID_BYTES),
-      parentSpanId: plan.hasParent ? parentIdOf(parents, idAt) : '',
+      spanId,
+      // Some senders write a root's missing parent as zeros.
+      parentSpanId: plan.hasParent && parentId !== NO_ID ? parentId : '',
       traceState: textAt(plan.traceState, row),
       flags: wordAt(plan.flags, row),
       name: textAt(plan.name, row),
       kind: plan.kind,
-      startUnixNano: plan.hasStart ? nanoOf(granule.startLow[row]!, granule.startHigh[row]!) : 0n,
-      endUnixNano: plan.hasEnd ? nanoOf(granule.endLow[row]!, granule.endHigh[row]!) : 0n,
+      startUnixNano: plan.hasStart ? nanoOf(startLow[row]!, startHigh[row]!) : 0n,
+      endUnixNano: plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n,
       status:
         plan.message === null ? plan.status : { code: plan.status.code, message: textAt(plan.message, row) },
       attributes: new StoredAttributes(plan.attributes, row),
-      events: [],
-      links: [],
+      events: NONE,
+      links: NONE,
       droppedAttributes: wordAt(plan.droppedAttributes, row),
       droppedEvents: wordAt(plan.droppedEvents, row),
       droppedLinks: wordAt(plan.droppedLinks, row),
       resource,
       scope,
-      operation,
+      operation: names.operation(ofClass.operation),
+      endedWell: ofClass.endedWell,
     };
+  }
+
+  return (at, traceId) => {
+    const first = at[0] ?? 0;
+    const end = (at.at(-1) ?? -1) + 1;
+    // All at once: each call into Buffer costs as much as the rest of a span.
+    const spanIds = ids.toString('hex', first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
+    const parentIds = parents.toString('hex', first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
+    const spans: Span[] = [];
+    for (const row of at) {
+      const from = (row - first) * NO_ID.length;
+      const to = from + NO_ID.length;
+      spans.push(makeSpan(row, traceId, spanIds.slice(from, to), parentIds.slice(from, to)));
+    }
+    return spans;
   };
+}
+
+/** What the rows of a class share. */
+interface ClassPlan {
+  /** null for spans that say more than a plan can. */
+  readonly plan: Plan | null;
+  readonly operation: number;
+  readonly resource: Resource;
+  readonly scope: Scope;
+  readonly endedWell: boolean;
 }
 
 /** Where the spans of one shape have what they say. */
@@ -244,12 +293,6 @@ class StoredAttributes implements Attributes {
 
 const textAt = (hole: Hole | null, row: number): string => hole?.textOf(row) ?? '';
 const wordAt = (hole: Hole | null, row: number): number => hole?.wordOf(row) ?? 0;
-
-/** Some senders write a root's missing parent as zeros. */
-function parentIdOf(parents: Buffer, at: number): string {
-  const id = parents.toString('hex', at, at + SPAN_ID_BYTES);
-  return id === NO_ID ? '' : id;
-}
 
 const halves = new Uint32Array(2);
 const whole = new BigUint64Array(halves.buffer);

@@ -8,7 +8,7 @@ import { decodeBlockHeader, openGranule } from '../../../collector/store/columns
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { decodeSpan } from '../../../collector/decode/otlp-protobuf.ts';
-import { operationOf } from '../../../collector/span.ts';
+import { spanOutcome } from '../../../collector/diagnose/outcome.ts';
 import { createSpanMaker } from '../../../collector/store/columns/stored-span.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
 import {
@@ -90,19 +90,25 @@ function valuesOf(granule: Granule, first: number, count: number) {
     });
 }
 
+const NAMES = {
+  operation: (operation: number) => `operation ${operation}`,
+  decodedResource: () => RESOURCE,
+  decodedScope: () => SCOPE,
+};
+
 function expectSameSpans(granule: Granule): void {
-  const makeSpan = createSpanMaker(granule);
-  for (let row = 0; row < granule.rows; row++) {
+  const { ids, starts } = granule.traces;
+  const makeSpans = createSpanMaker(granule, NAMES);
+  const made = Array.from({ length: starts.length - 1 }, (_, run) => {
+    const at = Uint32Array.from({ length: starts[run + 1]! - starts[run]! }, (_row, i) => starts[run]! + i);
+    return makeSpans(at, ids.toString('hex', 16 * run, 16 * (run + 1)));
+  }).flat();
+  expect(made).toHaveLength(granule.rows);
+  for (const [row, { operation: named, endedWell, ...read }] of made.entries()) {
     const decoded = decodeSpan(granule.spanBytes(row), RESOURCE, SCOPE);
-    const { traceId } = decoded;
-    const operation = operationOf(decoded);
-    const { operation: named, ...read } = makeSpan(row, {
-      traceId,
-      operation,
-      resource: RESOURCE,
-      scope: SCOPE,
-    });
-    expect([operation, undefined]).toContain(named);
+    expect([`operation ${granule.operation[row]}`, undefined]).toContain(named);
+    expect([spanOutcome(decoded).outcome === 'ok', undefined]).toContain(endedWell);
+    expect(makeSpans(Uint32Array.of(row), decoded.traceId)).toMatchObject([{ spanId: decoded.spanId }]);
     expect({ ...read, attributes: new Map(read.attributes) }).toEqual(decoded);
     expect([...read.attributes.keys()]).toEqual([...decoded.attributes.keys()]);
     expect(read.attributes.size).toBe(decoded.attributes.size);

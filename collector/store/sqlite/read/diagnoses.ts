@@ -7,6 +7,7 @@ import { foldPending } from '../../../diagnose/pending.ts';
 import { buildTraceTree } from '../../../diagnose/tree.ts';
 import { judgeTrace, questionsOf } from '../../../query/diagnose-by-history.ts';
 import { diagnosisToSave } from '../../../query/diagnosis-to-save.ts';
+import { ADDRESSES_MAX } from '../../../query/trace-callees.ts';
 import type { Span } from '../../../span.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Sketch } from '../../rollup/sketch.ts';
@@ -15,6 +16,7 @@ import type { AddressServices } from './addresses.ts';
 import type { createCallReader } from './calls.ts';
 import type { TraceReader } from './traces.ts';
 import type { Unit } from './units.ts';
+import type { createVerdictReader } from './verdicts.ts';
 
 /** Of one answer, and so of one look at the database: a second or two. */
 const SPANS_MAX = 50_000;
@@ -25,14 +27,16 @@ export type HostViews = ReadonlyMap<string, readonly HostView[]>;
 /** What is read for one trace of an answer is remembered for the next ones. */
 interface History {
   latencyOf(key: NormalKey): Sketch;
-  servicesOf(addresses: readonly string[]): ReadonlyMap<string, string>;
+  serviceOf(address: string): string | undefined;
+  /** Most traces are judged for the first time: nothing was kept of them. */
+  readonly judgedBefore: ReadonlySet<string>;
 }
 
 export function createDiagnoser(
   reader: TraceReader,
   calls: ReturnType<typeof createCallReader>,
   addresses: AddressServices,
-  readHostViews: (traceId: string) => readonly HostView[],
+  verdicts: Pick<ReturnType<typeof createVerdictReader>, 'someJudged' | 'readHostViews'>,
 ) {
   /** null when the trace is not there. */
   function diagnose(
@@ -49,8 +53,14 @@ export function createDiagnoser(
       const { normalKeys, addresses } = questionsOf(spans, tree);
       if (normalKeys.length === 0) return diagnosisToSave(judgeTrace(traceId, tree, [], new Map()), sent);
       const normals = calls.normalsOf(normalKeys, history.latencyOf, calls.latenciesOf(normalKeys, pieces));
-      const views = viewsOf(traceId, hosts.get(traceId));
-      return diagnosisToSave(judgeTrace(traceId, tree, normals, history.servicesOf(addresses), views), sent);
+      const kept = history.judgedBefore.has(traceId) ? verdicts.readHostViews(traceId) : [];
+      const views = viewsOf(kept, hosts.get(traceId));
+      const known = spans.length <= ADDRESSES_MAX ? null : new Set(addresses());
+      // Few of a trace's calls are spoken of.
+      const services = {
+        get: (address: string) => (known?.has(address) === false ? undefined : history.serviceOf(address)),
+      };
+      return diagnosisToSave(judgeTrace(traceId, tree, normals, services, views), sent);
     }
     return undamaged(
       () => judge(reader.storedSpans(pieces, traceId)),
@@ -59,10 +69,11 @@ export function createDiagnoser(
   }
 
   /** What is said of a call takes the place of what was kept of it, and that once: it was kept with each verdict of the call. */
-  function viewsOf(traceId: string, said: readonly HostView[] = []): readonly HostView[] {
+  function viewsOf(kept: readonly HostView[], said: readonly HostView[] = []): readonly HostView[] {
+    if (kept.length === 0) return said;
     const spanIds = new Set(said.map(({ spanId }) => spanId));
-    const kept = readHostViews(traceId).filter(({ spanId }) => !spanIds.has(spanId));
-    const byEnd = kept.map(
+    const others = kept.filter(({ spanId }) => !spanIds.has(spanId));
+    const byEnd = others.map(
       (view) => [JSON.stringify([view.spanId, view.side, view.host, view.networkNamespace]), view] as const,
     );
     return [...said, ...new Map(byEnd).values()];
@@ -88,9 +99,14 @@ export function createDiagnoser(
     traceIds: readonly string[],
     hosts: HostViews = new Map(),
   ): DiagnosisToSave[] => {
-    const history = { latencyOf: calls.latenciesNow(), servicesOf: rememberServices(addresses) };
+    const judged = firstOf(units, traceIds);
+    const history = {
+      latencyOf: calls.latenciesNow(),
+      serviceOf: rememberServices(addresses),
+      judgedBefore: verdicts.someJudged(judged),
+    };
     // As they lie in the blocks, so that each granule is decoded once.
-    return firstOf(units, traceIds)
+    return judged
       .toSorted()
       .map((traceId) => diagnose(units, traceId, hosts, history))
       .filter((diagnosis) => diagnosis !== null);
@@ -98,17 +114,12 @@ export function createDiagnoser(
 }
 
 /** Asks about each address once. */
-function rememberServices(services: AddressServices): History['servicesOf'] {
-  const asked = new Set<string>();
-  const known = new Map<string, string>();
-  return (addresses) => {
-    for (const address of addresses) {
-      if (asked.has(address)) continue;
-      asked.add(address);
-      const service = services.one(address);
-      if (service !== null) known.set(address, service);
-    }
-    return known;
+function rememberServices(services: AddressServices): (address: string) => string | undefined {
+  const known = new Map<string, string | null>();
+  return (address) => {
+    let service = known.get(address);
+    if (service === undefined) known.set(address, (service = services.one(address)));
+    return service ?? undefined;
   };
 }
 

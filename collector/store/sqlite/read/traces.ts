@@ -3,7 +3,7 @@ import { decodeSpan, encodeTracesData, type ResourceGroup } from '../../../decod
 import type { Span } from '../../../span.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
-import { createSpanMaker } from '../../columns/stored-span.ts';
+import { createSpanMaker, type SpanMaker } from '../../columns/stored-span.ts';
 import { spanIdOf, startMsOf } from '../../columns/span-table.ts';
 import { withoutCopies, type TracePiece } from '../../search/trace-pieces.ts';
 import type { SpanIdentity } from '../../store.ts';
@@ -101,10 +101,10 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
   }
 
   /** What it learns of a granule's shapes holds for the other traces of the granule. */
-  const makers = new WeakMap<Granule, ReturnType<typeof createSpanMaker>>();
-  function makerOf(granule: Granule): ReturnType<typeof createSpanMaker> {
+  const makers = new WeakMap<Granule, SpanMaker>();
+  function makerOf(granule: Granule): SpanMaker {
     let maker = makers.get(granule);
-    if (maker === undefined) makers.set(granule, (maker = createSpanMaker(granule)));
+    if (maker === undefined) makers.set(granule, (maker = createSpanMaker(granule, names)));
     return maker;
   }
 
@@ -137,17 +137,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     span,
     spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),
     storedSpans(of, traceId) {
-      const spans = of.flatMap(({ rows: granule, at }) => {
-        const make = makerOf(granule);
-        return Array.from(at, (row) =>
-          make(row, {
-            traceId,
-            operation: names.operation(granule.operation[row]!),
-            resource: names.decodedResource(granule.resource[row]!),
-            scope: names.decodedScope(granule.scope[row]!),
-          }),
-        );
-      });
+      const spans = of.flatMap(({ rows: granule, at }) => makerOf(granule)(at, traceId));
       // Rows of a piece are in order: what is left to do is to merge the pieces.
       return spans.toSorted(byStart);
     },

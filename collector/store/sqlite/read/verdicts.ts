@@ -44,6 +44,12 @@ export function createVerdictReader(database: Connection, textOf: VerdictTexts) 
     'SELECT verdict_json, text_id, text_place FROM verdict WHERE trace_id = ? ORDER BY ordinal',
   );
 
+  const ofTraces = database
+    .prepare<[string], Buffer>(
+      'SELECT DISTINCT trace_id FROM verdict WHERE trace_id IN (SELECT unhex(value) FROM json_each(?))',
+    )
+    .pluck();
+
   const isDue = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM undiagnosed_trace WHERE trace_id = ?)')
     .pluck();
@@ -63,6 +69,9 @@ export function createVerdictReader(database: Connection, textOf: VerdictTexts) 
       const kept = verdictsOf(id);
       return kept.length > 0 && kept.every((verdict) => verdict !== null) ? kept : null;
     },
+    /** Those of these traces that anything was said of. */
+    someJudged: (traceIds: readonly string[]): ReadonlySet<string> =>
+      new Set(ofTraces.all(JSON.stringify(traceIds)).map((id) => id.toString('hex'))),
     readHostViews: (traceId: string): HostView[] =>
       verdictsOf(Buffer.from(traceId, 'hex')).flatMap((verdict) => verdict?.hosts ?? []),
     readUndiagnosed({ quietMs, waitMs }: Patience, limit: number) {
