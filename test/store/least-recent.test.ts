@@ -56,3 +56,18 @@ test('what is deleted makes place for one other', () => {
   expect(asked(kept, 'six', 'two', 'four')).toEqual(['six']);
   expect(asked(kept, 'one', 'two')).toEqual(['one']);
 });
+
+test('what grows while it is used is measured again, and others make place for it', () => {
+  const kept = new LeastRecent<string, { size: number }>(10, ({ size }) => size);
+  const [small, growing] = [{ size: 4 }, { size: 4 }];
+  kept.get('small', () => small);
+  kept.get('growing', () => growing);
+  growing.size = 8;
+  expect(kept.peek('small')).toBe(small);
+  kept.get('growing', () => growing);
+  expect(kept.peek('small')).toBeUndefined();
+  kept.delete('growing');
+  kept.get('small', () => small);
+  kept.get('other', () => ({ size: 6 }));
+  expect(kept.peek('small')).toBe(small);
+});

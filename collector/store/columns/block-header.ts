@@ -26,6 +26,11 @@ class ClassHoles {
     this.count = count;
   }
 
+  /** Made by now. */
+  get bytes(): number {
+    return this.#firsts?.byteLength ?? 0;
+  }
+
   /** The first hole of each class; one more at the end. */
   get firsts(): Uint32Array {
     if (this.#firsts !== null) return this.#firsts;
@@ -44,6 +49,7 @@ export class HeaderColumn implements Column {
   readonly strings: StoredStrings | null;
   readonly words: readonly StoredWords[];
   readonly #classHoles: ClassHoles;
+  readonly #ranks: readonly NonNullable<StoredWords['ranks']>[];
 
   constructor({ name, format }: Column, source: PartSource, classHoles: ClassHoles) {
     this.name = name;
@@ -53,6 +59,17 @@ export class HeaderColumn implements Column {
     const words = format === 'string' ? 0 : WORDS_OF[format];
     this.words = Array.from({ length: words }, () => readStoredWords(source, holes));
     this.strings = format === 'string' ? readStoredStrings(source, holes) : null;
+    const template = this.strings?.template;
+    this.#ranks = [...this.words, this.strings, template?.texts, ...(template?.numbers ?? [])].flatMap(
+      (stored) => stored?.ranks ?? [],
+    );
+  }
+
+  /** Made by now for it alone. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const ranks of this.#ranks) bytes += ranks.bytes;
+    return bytes;
   }
 
   /** Nothing of it is in the granules. */
@@ -101,6 +118,13 @@ export class ResourceClasses implements StoredClasses {
     this.count = resource.listed.count;
     this.#classes = classes;
     this.#resource = resource;
+  }
+
+  /** Made by now. */
+  get bytes(): number {
+    let bytes = this.#resources?.byteLength ?? 0;
+    for (const { byteLength } of this.#made.values()) bytes += byteLength;
+    return bytes;
   }
 
   get resource(): Uint32Array {
@@ -160,7 +184,7 @@ export function pick<T extends Uint32Array | Uint8Array>(values: T, indexes: Uin
 }
 
 export interface BlockHeader {
-  /** What it takes in memory once all of it was asked for. */
+  /** What it takes in memory by now: what is asked for is made then, and kept. */
   readonly bytes: number;
   readonly shapes: readonly Shape[];
   readonly columns: readonly HeaderColumn[];
@@ -203,8 +227,16 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     zones.push(zone);
     firstRow += zone.rows;
   }
+  const byResource = new ResourceClasses(classes, resource);
+  const bytesRead =
+    source.dense.at + source.loose.at + classes.count * CLASS_BYTES + zones.reduce(addZoneBytes, 0);
   return {
-    bytes: headerBytes(source, classes, resource, classHoles.size, stored.values()),
+    get bytes() {
+      let bytes = bytesRead + byResource.bytes;
+      for (const holes of classHoles.values()) bytes += holes.bytes;
+      for (const column of stored.values()) bytes += column.bytes;
+      return bytes;
+    },
     shapes,
     columns: columns.map(({ name }) => {
       const column = stored.get(name);
@@ -212,7 +244,7 @@ export function readBlockHeader(source: PartSource): BlockHeader {
       return column;
     }),
     classes,
-    byResource: new ResourceClasses(classes, resource),
+    byResource,
     resource,
     peer,
     zones,
@@ -242,23 +274,8 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
   };
 }
 
-/** Of the packed values, and of the arrays of a number a class or a hole that are made of them. */
-function headerBytes(
-  { dense, loose }: PartSource,
-  { count: classes }: StoredClasses,
-  { listed }: StoredWords,
-  classHoles: number,
-  columns: Iterable<HeaderColumn>,
-): number {
-  let wide = classes * classHoles;
-  for (const { strings, words, holes } of columns) {
-    const ranked = [...words, ...(strings === null ? [] : [strings])].filter(({ ranks }) => ranks !== null);
-    wide += ranked.length * holes;
-  }
-  const ofResource = listed?.count ?? 0;
-  wide += ofResource;
-  const bytes = wide * Uint32Array.BYTES_PER_ELEMENT + (classes + ofResource) * CLASS_BYTES;
-  return dense.at + loose.at + bytes;
+function addZoneBytes(bytes: number, { operations }: GranuleZone): number {
+  return bytes + operations.byteLength;
 }
 
 /** Of each column: how many values of it a span of each shape has. */

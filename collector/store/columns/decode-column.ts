@@ -32,6 +32,11 @@ class Ranks {
     if (this.listed > LISTED_MAX) throw new DamagedPart(`got ${this.listed} listed values`);
   }
 
+  /** Made by now. */
+  get bytes(): number {
+    return this.#firsts?.byteLength ?? 0;
+  }
+
   /** Where those of a hole begin; one more at the end. Made when the first is asked for. */
   get firsts(): Uint32Array {
     return (this.#firsts ??= prefixSums(this.#counts.toArray()));

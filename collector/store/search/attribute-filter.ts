@@ -35,10 +35,10 @@ export function compileAttribute(
   /** By the classes' column of resources, which the granules of a block share. */
   const marksOfClasses = new WeakMap<object, ClassMarks>();
 
-  function markClasses({ classes, stored }: Granule): ClassMarks {
+  function markClasses({ classes, classesOfAnyResource, stored }: Granule): ClassMarks {
     const inShapes = stored.shapes.map((shape) => keyInShape(shape, key));
     const holdsResource = askEach(classes.resource, (id) => holdsFor(names.resource(id), key, holds));
-    const holdsScope = askEach(classes.scope, (id) => holdsFor(names.scope(id), key, holds));
+    const holdsScope = askEach(classesOfAnyResource.scope, (id) => holdsFor(names.scope(id), key, holds));
     let isCertain = true;
     const ofClass = new Uint8Array(classes.count);
     // What is looked for is mostly in values of spans: then no class has to be looked at.

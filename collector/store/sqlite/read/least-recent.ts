@@ -1,6 +1,6 @@
-/** Keeps what was used last, up to a size. */
+/** Keeps what was used last, up to a size; what grows while it is used is measured again with each use. */
 export class LeastRecent<Key, Value> {
-  readonly #kept = new Map<Key, Value>();
+  readonly #kept = new Map<Key, { readonly value: Value; size: number }>();
   readonly #sizeMax: number;
   readonly #sizeOf: (value: Value) => number;
   #size = 0;
@@ -12,31 +12,28 @@ export class LeastRecent<Key, Value> {
 
   /** What is kept under the key, else what `read` gives, which is kept from then on. */
   get(key: Key, read: () => Value): Value {
-    let value = this.#kept.get(key);
-    if (value !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, value);
-      return value;
-    }
-    value = read();
-    this.#kept.set(key, value);
-    this.#size += this.#sizeOf(value);
-    for (const [oldest, old] of this.#kept) {
+    const kept = this.#kept.get(key) ?? { value: read(), size: 0 };
+    // The last one now.
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    const size = this.#sizeOf(kept.value);
+    this.#size += size - kept.size;
+    kept.size = size;
+    for (const oldest of this.#kept.keys()) {
       if (this.#size <= this.#sizeMax || oldest === key) break;
-      this.#kept.delete(oldest);
-      this.#size -= this.#sizeOf(old);
+      this.delete(oldest);
     }
-    return value;
+    return kept.value;
   }
 
   /** What is kept under the key, without that being a use of it. */
   peek(key: Key): Value | undefined {
-    return this.#kept.get(key);
+    return this.#kept.get(key)?.value;
   }
 
   delete(key: Key): void {
-    const value = this.#kept.get(key);
-    if (this.#kept.delete(key)) this.#size -= this.#sizeOf(value!);
+    this.#size -= this.#kept.get(key)?.size ?? 0;
+    this.#kept.delete(key);
   }
 
   /** Forgets what is under other keys. */
