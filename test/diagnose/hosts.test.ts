@@ -388,13 +388,17 @@ describe('a question', () => {
     expect(ask('phase=dns dns=1900')).toBe(null);
   });
 
-  it('is asked until the callee has reported after the call', () => {
-    const told = (given: Seen) => [seen(() => '0000000000000002', given)];
+  it('is asked until the callee has reported after the call, and the caller, where it reports', () => {
+    const told = (...given: Seen[]) => given.map((each) => seen(() => '0000000000000002', each));
     expect(ask(silent, told({ side: 'caller' }))).not.toBe(null);
     expect(ask(silent, told({ hasRoom: false }))).not.toBe(null);
     expect(ask(silent, told({ processes: [{}, { coversCall: false }] }))).not.toBe(null);
     expect(ask(silent, told({}))).toBe(null);
     expect(ask(silent, told({ processes: [{}, { coversCall: false, isSilent: true }] }))).toBe(null);
+    const late: Seen = { side: 'caller', hasRoom: false, processes: [{}] };
+    expect(ask(silent, told(late, {}))).not.toBe(null);
+    expect(ask(silent, told({ ...late, hasRoom: true }, {}))).toBe(null);
+    expect(ask(silent, told({ ...late, processes: [{ isSilent: true }] }, {}))).toBe(null);
   });
 
   it('is not asked of many calls taken together', () => {

@@ -8,8 +8,9 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runApp } from '../instrumentation/run-app.ts';
 import { startCollector, type Collector } from '../main/collector.ts';
-import { canFilter, canMakeNetworks, makeNetwork, type Network } from './network.ts';
+import { canFillConnectionTable, canFilter, canMakeNetworks, makeNetwork, type Network } from './network.ts';
 import { hostFacts, startTwoEnds, type TwoEnds, type TwoEndsOptions } from './two-ends.ts';
 
 const BLOCK_MS = 6_000;
@@ -113,8 +114,25 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
       expect(hostFacts(verdict, 'sockeye.host.tcp.retransmit_failures')).toEqual([
         expect.stringMatching(/^TCPRetransFail of \S+ rose from \d+ to \d+ between /),
       ]);
-      const ruledOut = verdict.alternatives.find(({ cause }) => cause === 'C1');
-      expect(ruledOut?.against).toMatch(/^ListenOverflows of \S+ did not rise$/);
+    });
+  });
+
+  it.skipIf(!canFillConnectionTable)('a table of connections with no room for one more is', async () => {
+    const { outside, starter, run } = newNetwork();
+    for (const chain of ['OUTPUT', 'PREROUTING'])
+      run('iptables', '-t', 'raw', '-A', chain, '-j', 'CT', '--notrack');
+    run('iptables', '-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'INVALID', '-j', 'ACCEPT');
+    const filled = await runApp(join(import.meta.dirname, 'fill-connection-table.cjs'), { starter });
+    expect(filled).toMatchObject({ code: 0, stderr: '' });
+    await withTwoEnds({ name: 'tracked', address: outside, client: { starter } }, async (ends) => {
+      // From now on its connections are tracked, where there is room.
+      run('iptables', '-t', 'raw', '-I', 'OUTPUT', '-p', 'tcp', '--dport', String(ends.port), '-j', 'ACCEPT');
+      await ends.callInVain();
+      const verdict = await ends.verdict(isLikely);
+      expect(verdict).toMatchObject({ cause: 'B6', phase: 'connect' });
+      expect(hostFacts(verdict, 'sockeye.host.conntrack.count')).toEqual([
+        expect.stringMatching(/^\S+ tracks (\d+) connections, of \d+$/),
+      ]);
     });
   });
 

@@ -1,5 +1,6 @@
 /** Network namespaces of a test's own, each joined to this one by a pair of interfaces. Needs root. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Asked without leaving one behind: tests may be filtered out, and nothing clears up after none. */
 export const canMakeNetworks =
@@ -9,6 +10,16 @@ export const canMakeNetworks =
 export const canFilter =
   canMakeNetworks &&
   spawnSync('unshare', ['-n', 'iptables', '-A', 'OUTPUT', '-p', 'tcp', '-j', 'DROP']).status === 0;
+
+/** How large a table is filled: of some 400 bytes for a connection, a test may take 100 MB. */
+const TRACKED_MAX = 300_000;
+
+/** Whether a network of one's own tracks connections, in a table that can be filled: its size is that of the whole host. */
+export const canFillConnectionTable =
+  canFilter &&
+  spawnSync('unshare', ['-n', 'iptables', '-t', 'raw', '-A', 'OUTPUT', '-j', 'CT', '--notrack']).status ===
+    0 &&
+  Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8')) <= TRACKED_MAX;
 
 export interface Network {
   /** The addresses of this side, and that of the other. */

@@ -33,14 +33,14 @@ const PHASES: ReadonlySet<Verdict['phase']> = new Set(['connect', 'tls', 'send',
 /** An address of IPv4 as a socket of IPv6 has it is the same one. */
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
-/** Whether no later report can say more of the call. */
+/** Whether no later report can say more of the call: of both ends, where the caller's host is one that reports. */
 function isComplete(views: readonly HostView[]): boolean {
-  const called = views.filter(({ side }) => side === 'callee');
   return (
-    called.length > 0 &&
-    called.every(
-      ({ hasRoom, processes }) =>
-        hasRoom && processes.every(({ coversCall, isSilent }) => coversCall || isSilent),
+    views.some(({ side }) => side === 'callee') &&
+    views.every(({ side, hasRoom, processes }) =>
+      side === 'caller'
+        ? hasRoom || processes.every(({ isSilent }) => isSilent)
+        : hasRoom && processes.every(({ coversCall, isSilent }) => coversCall || isSilent),
     )
   );
 }
