@@ -12,7 +12,7 @@ import { whenLoaded } from './builtins.ts';
 import { runIn } from './context.ts';
 import { guard } from './guard.ts';
 import { describeVisit } from './http-server.ts';
-import { makeRoom } from './listening.ts';
+import { tapEvents } from './listening.ts';
 import { putOver, takeOff } from './put-over.ts';
 import type { RecordedSpan, Recorder } from './recorder.ts';
 
@@ -51,17 +51,19 @@ function upgradeAsked(recorder: Recorder, request: IncomingMessage, socket: Sock
   start.attributes['sockeye.stream'] = true;
   const span = recorder.startSpan(start);
   let ended = false;
+  const stop = tapEvents(socket, (event) => {
+    if (event === 'close') end(undefined);
+  });
   const end = guard((statusCode: number | undefined) => {
     if (ended) return;
     ended = true;
+    stop();
     const isFault = statusCode !== undefined && statusCode >= 500;
     const answered: Attributes = statusCode === undefined ? {} : { 'http.response.status_code': statusCode };
     if (isFault) answered['error.type'] = String(statusCode);
     span.end({ endMs: performance.now(), attributes: answered, ...(isFault ? { errorMessage: '' } : {}) });
   });
   onFirstWrite(socket, (data) => end(statusIn(data)));
-  makeRoom(socket);
-  socket.once('close', () => end(undefined));
   return span;
 }
 

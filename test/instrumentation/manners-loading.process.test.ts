@@ -61,6 +61,32 @@ describe('a program', () => {
     await spanOf(url);
   });
 
+  it.each(['--require', '--import'] as const)(
+    'has of Node’s modules what it loads, and net (%s)',
+    async (how) => {
+      const { flags, env } = withHook(peers.receiver.url, how);
+      expect(await runApp(appFile('loaded-modules.cjs'))).toMatchObject({ code: 0, stdout: '\n' });
+      const hooked = await runApp(appFile('loaded-modules.cjs'), { flags, env });
+      expect(hooked).toMatchObject({ code: 0, stdout: 'net\n', stderr: '' });
+    },
+  );
+
+  it.each(['require', 'require node:', 'import', 'import node:', 'getBuiltinModule'])(
+    'is seen in what has no channel however it loads http (%s)',
+    async (form) => {
+      const path = `/${form.replaceAll(/\W/g, '-')}`;
+      const { flags, env } = withHook(peers.receiver.url);
+      const bare = await runApp(appFile('upgrade-by-form.mjs'), { args: [form, path] });
+      const hooked = await runApp(appFile('upgrade-by-form.mjs'), { flags, env, args: [form, path] });
+      expect(bare.stdout).toMatch(/^end 1.*\nupgraded 101\n$/);
+      expect(hooked).toEqual(bare);
+      const span = await peers.receiver.waitFor(
+        ({ kind, attributes }) => kind === 'server' && attributes['url.path'] === path,
+      );
+      expect(span.attributes).toMatchObject({ 'sockeye.stream': true });
+    },
+  );
+
   it('that patches http itself keeps its patch, and each call is recorded once', async () => {
     const url = urlOf('own-patch');
     const bare = await runApp(appFile('own-patch.cjs'), { args: [url] });
