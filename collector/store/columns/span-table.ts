@@ -78,9 +78,10 @@ const STRING_OVERHEAD_BYTES = 16;
 /** What an emptied table keeps of its memory for strings. */
 const STRING_BYTES_KEPT = 32 << 20;
 
-export function createSpanTable(): SpanTable {
+/** With room for so many rows at least; it grows when there are more. */
+export function createSpanTable(rows = 0): SpanTable {
   return {
-    ...columns(FIRST_ROWS),
+    ...columns(Math.max(rows, FIRST_ROWS)),
     rows: 0,
     giveUps: new Map(),
     values: new Uint32Array(FIRST_VALUES),

@@ -18,7 +18,7 @@ const READ_SHARE = 0.4;
 /** `blocks` are of one kind. A block that cannot be read is set aside and left out. */
 export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<void> {
   const { database, opened, damage, blocks: stored } = parts;
-  const table = createSpanTable();
+  const table = createSpanTable(blocks.reduce((sum, { spans }) => sum + spans, 0));
   const merged: BlockRow[] = [];
   for (const block of blocks) {
     const mark = markTable(table);
