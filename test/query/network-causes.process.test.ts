@@ -37,7 +37,6 @@ async function withTwoEnds(
     ...options,
   });
   try {
-    await ends.haveReported();
     await work(ends);
   } finally {
     await ends.end();
@@ -72,6 +71,7 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
     const { inside, outsideToo, starter } = newNetwork();
     const trouble = { name: 'block', forMs: BLOCK_MS };
     await withTwoEnds({ name: 'full', address: inside, trouble, server: { starter } }, async (ends) => {
+      await ends.haveReported();
       await ends.getIntoTrouble();
       const fillers = await fillQueue(inside, ends.port, outsideToo);
       await ends.callInVain();
@@ -89,6 +89,7 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
     const { inside, outside, outsideToo, starter, run } = newNetwork();
     const trouble = { name: 'block', forMs: BLOCK_MS };
     await withTwoEnds({ name: 'late', address: inside, trouble, server: { starter } }, async (ends) => {
+      await ends.haveReported();
       await ends.getIntoTrouble();
       const rule = ['-p', 'tcp', '-s', outside, '--dport', String(ends.port), '!', '--syn', '-j', 'DROP'];
       run('iptables', '-A', 'INPUT', ...rule);
@@ -107,6 +108,7 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
   it.skipIf(!canFilter)('a rule of the caller’s own that drops its SYN is', async () => {
     const { outside, starter, run } = newNetwork();
     await withTwoEnds({ name: 'ruled', address: outside, client: { starter } }, async (ends) => {
+      await ends.haveReported();
       run('iptables', '-A', 'OUTPUT', '-p', 'tcp', '--dport', String(ends.port), '-j', 'DROP');
       await ends.callInVain();
       const verdict = await ends.verdict(isLikely);
@@ -125,6 +127,7 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
     const filled = await runApp(join(import.meta.dirname, 'fill-connection-table.cjs'), { starter });
     expect(filled).toMatchObject({ code: 0, stderr: '' });
     await withTwoEnds({ name: 'tracked', address: outside, client: { starter } }, async (ends) => {
+      await ends.haveReported();
       // From now on its connections are tracked, where there is room.
       run('iptables', '-t', 'raw', '-I', 'OUTPUT', '-p', 'tcp', '--dport', String(ends.port), '-j', 'ACCEPT');
       await ends.callInVain();
@@ -136,9 +139,24 @@ describe.skipIf(!canMakeNetworks).concurrent('between two networks (needs root)'
     });
   });
 
+  it('a caller without a free port is, by the error alone', async () => {
+    const { outside, starter, run } = newNetwork();
+    run('sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40000');
+    await withTwoEnds({ name: 'portless', address: outside, client: { starter } }, async (ends) => {
+      // Its first connection is kept for a while.
+      await ends.callInVain();
+      const verdict = await ends.verdict(({ confidence }) => confidence === 'proven');
+      expect(verdict).toMatchObject({ cause: 'F7', phase: 'connect' });
+      expect(verdict.evidence).toContainEqual(
+        expect.objectContaining({ text: expect.stringContaining('EADDRNOTAVAIL') }),
+      );
+    });
+  });
+
   it('a SYN-ACK that is sent again and again, and lost on its way, is possible', async () => {
     const { inside, starter, loseWayOut } = newNetwork();
     await withTwoEnds({ name: 'unheard', address: inside, server: { starter } }, async (ends) => {
+      await ends.haveReported();
       loseWayOut();
       await ends.callInVain();
       const verdict = await ends.verdict(({ cause }) => cause === 'B3');
