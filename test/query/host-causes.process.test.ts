@@ -126,7 +126,8 @@ describe.skipIf(process.platform !== 'linux').concurrent('a call in vain is foun
     const server = { starter: ['sh', '-c', script] };
     await withTwoEnds({ name: 'throttled', trouble, server }, async (ends) => {
       await ends.getIntoTrouble();
-      group?.limitTo(0.1);
+      // Less than it gets on a machine that is busy with others.
+      group?.limitTo(0.01);
       await ends.callInVain();
       group?.limitTo(1);
       const verdict = await ends.verdict(isLikely);
