@@ -85,6 +85,12 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   };
   const searcher = await startReader(true);
   const finder = await startReader(false);
+  const learnTraces = async (): Promise<void> => {
+    for (let known: number | null = 0; known !== null;)
+      known = await finder.call<number | null>('learnTraces', known);
+  };
+  // What it fails for, a store that is closed or cannot be read, is told to whoever asks for a trace.
+  void learnTraces().catch(() => {});
   let closing: Promise<void> | null = null;
 
   return {

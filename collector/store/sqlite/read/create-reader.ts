@@ -127,6 +127,7 @@ export function createReader(
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
     readAddressServices: (wanted: readonly string[]) => history.readAddressServices(wanted),
     isPinned,
+    learnTraces: (known: number) => units.learnTraces(known),
     status: () => readStatus(),
   } satisfies Methods;
 

@@ -57,8 +57,15 @@ export interface Units {
   byTrace(): TraceUnit[];
   /** The blocks: what is in them is in the rollups too. */
   counted(): readonly Unit[];
+  /**
+   * Reads where the traces of a few blocks are, the newest first, before one is asked for: of those behind the `known`
+   * newest. How many are known then; null when that is all that is kept.
+   */
+  learnTraces(known: number): number | null;
 }
 
+/** Whoever asks for something meanwhile waits for as many: some 5 ms. */
+const BLOCKS_LEARNT_AT_A_TIME = 8;
 const GRANULES_KEPT_MAX = 16;
 /** Of a block of 131,072 spans up to 1 MB, and to open one again takes 0.7 ms. */
 const HEADER_BYTES_KEPT_MAX = 16_000_000;
@@ -243,6 +250,7 @@ export function createUnits(
     };
   }
 
+  let learntBytes = 0;
   const blocksNow = untilChanged(database, () => blockRows().map(blockUnit));
   const segmentsNow = untilChanged(database, segmentIds);
 
@@ -261,5 +269,20 @@ export function createUnits(
     },
     byTrace: () => [...blocksNow(), ...segmentsNow().map(unopenedSegment)],
     counted: blocksNow,
+    learnTraces(known) {
+      const blocks = blocksNow();
+      const next = blocks.slice(0, Math.max(0, blocks.length - known)).slice(-BLOCKS_LEARNT_AT_A_TIME);
+      for (const block of next.toReversed()) {
+        try {
+          learntBytes += block.directory().bytes;
+        } catch (error) {
+          if (!(error instanceof DamagedPart)) throw error;
+          onDamage(`${block.name}: ${error.message}`);
+        }
+      }
+      return next.length < BLOCKS_LEARNT_AT_A_TIME || learntBytes > DIRECTORY_BYTES_KEPT_MAX / 2
+        ? null
+        : known + next.length;
+    },
   };
 }
