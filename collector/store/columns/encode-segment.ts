@@ -13,6 +13,8 @@ import { UsedShapes } from './shapes-part.ts';
 import type { SpanTable } from './span-table.ts';
 
 export const SEGMENT = 'segment';
+/** It is gone within seconds: to write a smaller one as it is costs less than to compress it. */
+const COMPRESSED_BYTES_MIN = 64 << 10;
 
 /** Memory that is used again by every call, and by no one between two calls. */
 const sink = new PartSink();
@@ -45,7 +47,7 @@ export function encodeSegment(table: SpanTable, fromRow: number, toRow: number):
   packIntegers(sink, rowWords, 0, rows, 1);
   packGiveUps(table, fromRow, toRow);
   packValues(table, fromRow, toRow);
-  return sealPart(SEGMENT, dense.view(0, dense.length), loose.view(0, loose.length));
+  return sealPart(SEGMENT, dense.view(0, dense.length), loose.view(0, loose.length), COMPRESSED_BYTES_MIN);
 }
 
 function packTimes({ startLow, startHigh, endLow, endHigh }: SpanTable, fromRow: number, rows: number): void {

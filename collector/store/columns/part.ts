@@ -55,10 +55,15 @@ export const PART_BYTES_MAX = 2 ** 30;
 const head = new ByteSink();
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-export function sealPart(name: string, dense: Uint8Array, loose: Uint8Array): Buffer {
+export function sealPart(
+  name: string,
+  dense: Uint8Array,
+  loose: Uint8Array,
+  compressedBytesMin = COMPRESSED_BYTES_MIN,
+): Buffer {
   let method = STORED;
   let stored = loose;
-  if (loose.length >= COMPRESSED_BYTES_MIN) {
+  if (loose.length >= compressedBytesMin) {
     const compressed = zstdCompressSync(loose, LEVEL);
     if (compressed.length < loose.length) {
       method = COMPRESSED;
