@@ -281,6 +281,7 @@ function describeRefused({ refused, reasons, seen }: Walk): string {
 }
 
 function describeOdd(walk: Walk): string {
+  if (walk.endsBeforeStart + walk.startsInFuture + walk.longNames + walk.invalidTexts === 0) return '';
   const oddities = [
     [walk.endsBeforeStart, 'end before start'],
     [walk.startsInFuture, 'start more than a day from now'],
@@ -288,5 +289,5 @@ function describeOdd(walk: Walk): string {
     [walk.invalidTexts, 'text not UTF-8'],
   ] as const;
   const found = oddities.filter(([count]) => count > 0).map(([count, what]) => `${what} (${count})`);
-  return found.length === 0 ? '' : `stored as sent, though odd: ${found.join(', ')}`;
+  return `stored as sent, though odd: ${found.join(', ')}`;
 }

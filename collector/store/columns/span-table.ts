@@ -12,6 +12,7 @@ import { BARE_METHODS } from '../../span.ts';
 import type { GiveUpKind, Phase } from '../../diagnose/verdict.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import { HoleStrings } from './hole-strings.ts';
+import { KnownContexts } from './known-contexts.ts';
 import { RowFacts, type ResourceContext, type ScopeContext } from './row-facts.ts';
 import { ShapeBook } from './shape-book.ts';
 import { StringPool } from './string-pool.ts';
@@ -67,8 +68,8 @@ export interface SpanTable extends Writable<SpanRows> {
   /** What was worked out of earlier rows. */
   readonly facts: RowFacts;
   /** Resources and scopes met, by their bytes. */
-  readonly resources: Map<string, ResourceContext>;
-  readonly scopes: Map<string, ScopeContext>;
+  readonly resources: KnownContexts<ResourceContext>;
+  readonly scopes: KnownContexts<ScopeContext>;
 }
 
 const FIRST_ROWS = 1 << 12;
@@ -90,8 +91,8 @@ export function createSpanTable(rows = 0): SpanTable {
     holes: new HoleStrings(),
     bareMethods: BARE_METHODS.size,
     facts: new RowFacts(),
-    resources: new Map(),
-    scopes: new Map(),
+    resources: new KnownContexts(),
+    scopes: new KnownContexts(),
   };
 }
 

@@ -10,10 +10,12 @@ import {
 import { serviceOf } from '../../span.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import type { Interner } from './interner.ts';
+import type { KnownContexts } from './known-contexts.ts';
 import type { ResourceContext, ScopeContext } from './row-facts.ts';
 import { RAW_SHAPE } from './shape-book.ts';
 import { ensureRoom, markTable, truncateTable, type SpanTable } from './span-table.ts';
 import { SpanWalk } from './span-walk.ts';
+import type { StringPool } from './string-pool.ts';
 
 export interface TakenRequest {
   /** The request's spans are the rows from here … */
@@ -28,8 +30,7 @@ export interface TakenRequest {
   readonly warning: string;
 }
 
-/** Contexts remembered by a table, and the bytes of one that is worth it. */
-const CONTEXTS_MAX = 1_024;
+/** Larger ones are not worth remembering. */
 const CONTEXT_BYTES_MAX = 16_384;
 
 /** Throws DecodeError, with the table as it was, when any part of the request could not be decoded later. */
@@ -67,13 +68,13 @@ class TableSink implements SpanSink {
 
   open(resource: SpanContext, scope: SpanContext): void {
     const { resources, scopes } = this.#table;
-    this.#resource = remember(resources, resource, (bytes, schemaUrl) => {
+    this.#resource = remember(resources, this.#table.strings, resource, (bytes, schemaUrl) => {
       const decoded = decodeResource(bytes, schemaUrl);
       const id = this.#interner.resource(bytes, schemaUrl);
       const service = serviceOf({ resource: decoded });
       return { id, decoded, service, serviceId: this.#table.strings.internBytes(Buffer.from(service)) };
     });
-    this.#scope = remember(scopes, scope, (bytes, schemaUrl) => ({
+    this.#scope = remember(scopes, this.#table.strings, scope, (bytes, schemaUrl) => ({
       id: this.#interner.scope(bytes, schemaUrl),
       decoded: decodeScope(bytes, schemaUrl),
     }));
@@ -113,16 +114,13 @@ class TableSink implements SpanSink {
 }
 
 function remember<T>(
-  known: Map<string, T>,
+  known: KnownContexts<T>,
+  strings: StringPool,
   { bytes, schemaUrl }: SpanContext,
   make: (bytes: Uint8Array, schemaUrl: string) => T,
 ): T {
   if (bytes.length > CONTEXT_BYTES_MAX) return make(bytes, schemaUrl);
-  const identity = `${schemaUrl.length}:${schemaUrl}${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
-  let context = known.get(identity);
-  if (context === undefined) {
-    if (known.size >= CONTEXTS_MAX) known.clear();
-    known.set(identity, (context = make(bytes, schemaUrl)));
-  }
-  return context;
+  const bytesId = strings.internBytes(bytes);
+  const urlId = schemaUrl === '' ? 0 : strings.internBytes(Buffer.from(schemaUrl));
+  return known.get(bytesId, urlId) ?? known.add(bytesId, urlId, make(bytes, schemaUrl));
 }
