@@ -17,8 +17,10 @@ export function watchProcess(): () => Promise<HostCounter[]> {
   let lastMs = performance.now();
   let lastUse: EventLoopUtilization | undefined;
   let openMax: number | undefined;
-  const mostDescriptors = watchDescriptors();
+  let mostDescriptors: (() => number | undefined) | undefined;
   return async () => {
+    // With the first report: there may be nobody who wants one.
+    mostDescriptors ??= watchDescriptors();
     const reading = waitingValues().catch((error: unknown) => {
       reportFault('the sockets of listeners could not be read', error);
       return {};
@@ -103,6 +105,7 @@ function watchDescriptors(): () => number | undefined {
   const look = () => {
     const open = openDescriptors();
     if (open !== undefined && open > (most ?? 0)) most = open;
+    return open !== undefined;
   };
   everySample(look);
   return () => {

@@ -26,12 +26,9 @@ const collections = keepPauses(PAUSES_MAX);
 /** Time throttled so far, as pauses that follow each other: `[sample, sample + what was added since)`. */
 const throttles = keepPauses(PAUSES_MAX);
 
-/** To be done ten times a second from now on, while there are calls. */
-export function everySample(work: () => void): void {
-  alsoDo.add(() => {
-    work();
-    return true;
-  });
+/** To be done ten times a second, while there are calls, until it says that it is done for good. */
+export function everySample(work: () => boolean): void {
+  alsoDo.add(work);
 }
 
 /** Runs outside of every request: a timer keeps the context it is made in. */

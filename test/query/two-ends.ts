@@ -85,7 +85,8 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
     },
     async getIntoTrouble() {
       server.child.kill('SIGUSR2');
-      await server.line('troubled');
+      const ids = workers === 0 ? [0] : Array.from({ length: workers }, (_, index) => index + 1);
+      await Promise.all(ids.map((id) => server.line(`troubled ${id}`)));
     },
     async callInVain() {
       client.child.kill('SIGUSR2');

@@ -39,12 +39,18 @@ const troubles = {
 
 if (cluster.isPrimary && Number(workers) > 0) {
   const started = Array.from({ length: Number(workers) }, () => cluster.fork());
+  let listening = 0;
+  cluster.on('listening', (worker, { port }) => {
+    if (++listening === started.length) console.log(`port ${port}`);
+  });
   process.on('SIGUSR2', () => started.forEach((worker) => worker.process.kill('SIGUSR2')));
 } else {
   const server = http.createServer((request, response) => response.end('answer'));
-  server.listen({ port: 0, host: address, backlog: 1 }, () => console.log(`port ${server.address().port}`));
+  server.listen({ port: 0, host: address, backlog: 1 }, () => {
+    if (cluster.isPrimary) console.log(`port ${server.address().port}`);
+  });
   process.on('SIGUSR2', () => {
-    process.stdout.write('troubled\n');
+    process.stdout.write(`troubled ${cluster.worker?.id ?? 0}\n`);
     void troubles[trouble]();
   });
 }
