@@ -63,6 +63,10 @@ export function makeNetwork(): Network {
       const nowhere = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent'];
       ip('-n', name, 'neigh', 'replace', outside, ...nowhere, 'dev', there);
     },
-    end: () => spawnSync('ip', ['netns', 'del', name]),
+    end() {
+      spawnSync('ip', ['netns', 'del', name]);
+      // Connections that nobody answers keep the namespace, and with it the interfaces, for some minutes.
+      spawnSync('ip', ['link', 'del', here]);
+    },
   };
 }
