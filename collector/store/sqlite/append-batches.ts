@@ -1,7 +1,6 @@
 /**
- * Appends on their way to the writer thread, many in one message that is answered by one: a message costs as much as storing
- * a dozen spans, a commit as much as a hundred. Those that come while a message is under way wait for its answer, unless they
- * are many bytes; nobody waits for others to come.
+ * Appends on their way to the writer thread: those of one turn of the event loop go as one message and are answered
+ * by one, because a message costs as much as storing a dozen spans.
  */
 import type { AppendOutcome } from '../store.ts';
 import type { RequestRing } from './request-ring.ts';
@@ -15,9 +14,6 @@ export interface AppendBatch {
 /** A number where nothing is to be said but how many spans were stored. */
 export type AppendAnswer = number | AppendOutcome | { readonly error: SentError };
 
-/** So many bytes keep the writer busy for longer than a message takes: the next are sent without waiting for it. */
-const MANY_BYTES = 256 << 10;
-
 interface WaitingAppend {
   readonly request: Uint8Array;
   readonly resolve: (outcome: AppendOutcome) => void;
@@ -27,15 +23,12 @@ interface WaitingAppend {
 export interface Appender {
   /** The request must stay as it is until the answer. */
   append(request: Uint8Array): Promise<AppendOutcome>;
-  /** Sends what waits, so that what is asked next comes behind it. */
+  /** Sends what waits for the end of the turn, so that what is asked next comes behind it. */
   flush(): void;
 }
 
-export function createAppender(writer: Pick<Thread, 'call'>, ring: RequestRing): Appender {
+export function createAppender(writer: Thread, ring: RequestRing): Appender {
   let waiting: WaitingAppend[] = [];
-  let waitingBytes = 0;
-  let underWay = 0;
-  let isTurnEndDue = false;
 
   async function send(appends: readonly WaitingAppend[]): Promise<void> {
     const lengths = appends.map(({ request }) => request.byteLength);
@@ -48,7 +41,6 @@ export function createAppender(writer: Pick<Thread, 'call'>, ring: RequestRing):
       bytes.set(request, at);
       at += request.byteLength;
     }
-    underWay++;
     try {
       const batch: AppendBatch = { bytes, lengths };
       const transfer = place === null ? [bytes.buffer as ArrayBuffer] : [];
@@ -58,34 +50,20 @@ export function createAppender(writer: Pick<Thread, 'call'>, ring: RequestRing):
       for (const { reject } of appends) reject(error);
     } finally {
       place?.giveBack();
-      underWay--;
-      sendNext();
     }
   }
 
   function flush(): void {
     const appends = waiting;
     waiting = [];
-    waitingBytes = 0;
     if (appends.length > 0) void send(appends);
-  }
-
-  function sendNext(): void {
-    if (underWay === 0 || waitingBytes >= MANY_BYTES) flush();
-  }
-
-  function endTurn(): void {
-    isTurnEndDue = false;
-    sendNext();
   }
 
   return {
     append: (request) =>
       new Promise((resolve, reject) => {
-        if (!isTurnEndDue) setImmediate(endTurn);
-        isTurnEndDue = true;
+        if (waiting.length === 0) setImmediate(flush);
         waiting.push({ request, resolve, reject });
-        waitingBytes += request.byteLength;
       }),
     flush,
   };
