@@ -25,22 +25,30 @@ export function countArriving(
       intake.release(bytes);
       bytes = 0;
     };
+    const stop = (): void => {
+      stream.off('data', count);
+      forget();
+    };
     const count = (chunk: Buffer): void => {
       try {
         intake.reserve(chunk.length);
         bytes += chunk.length;
       } catch (error) {
-        stream.off('data', count);
-        forget();
+        stop();
         call.sendStatus(statusOf(error));
-        stream.close(constants.NGHTTP2_NO_ERROR);
       }
     };
     stream.on('data', count).once('close', forget);
-    // From here on the intake counts it, or it was refused.
-    stream.once('end', () => {
+    // Before grpc-js hears of it and has it accepted: there the intake counts it anew.
+    stream.prependOnceListener('end', () => {
       stream.setTimeout(0);
       forget();
+    });
+    // Answered before it was all there: nobody waits for the rest.
+    stream.once('finish', () => {
+      if (stream.readableEnded) return;
+      stop();
+      stream.close(constants.NGHTTP2_NO_ERROR);
     });
     stream.setTimeout(SILENCE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
     return call;

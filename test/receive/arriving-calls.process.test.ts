@@ -11,13 +11,17 @@ const HEADERS = {
   'content-type': 'application/grpc',
   te: 'trailers',
 };
+const OK = '0';
+const RESOURCE_EXHAUSTED = '8';
 const UNAVAILABLE = '14';
 const MAX_QUEUE_BYTES = 100_000;
+
+const MAX_REQUEST_BYTES = 60_000;
 
 let receivers: Receivers;
 let session: ClientHttp2Session;
 beforeEach(async () => {
-  receivers = await startReceivers({ maxQueueBytes: MAX_QUEUE_BYTES, maxRequestBytes: 50_000 });
+  receivers = await startReceivers({ maxQueueBytes: MAX_QUEUE_BYTES, maxRequestBytes: MAX_REQUEST_BYTES });
   session = connect(`http://${receivers.grpc.address}`).on('error', () => {});
 });
 afterEach(async () => {
@@ -25,9 +29,9 @@ afterEach(async () => {
   await receivers.close();
 });
 
-/** A request of some 40,000 bytes, with its length before it. */
-function makeFrame(): Buffer {
-  const message = encode('TracesData', tracesOf(newSpans(40, { name: 'n'.repeat(900) })));
+/** A request of so many spans of some 1,000 bytes, with its length before it. */
+function makeFrame(spans = 40): Buffer {
+  const message = encode('TracesData', tracesOf(newSpans(spans, { name: 'n'.repeat(900) })));
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
@@ -38,6 +42,12 @@ function begin(frame: Buffer): ClientHttp2Stream {
   const stream = session.request(HEADERS).on('error', () => {});
   stream.write(frame.subarray(0, -1));
   return stream;
+}
+
+/** The status that answers a stream. */
+async function statusOf(stream: ClientHttp2Stream, event: 'response' | 'trailers'): Promise<unknown> {
+  const [headers] = (await once(stream.resume(), event)) as [Record<string, unknown>];
+  return headers['grpc-status'];
 }
 
 const bytesInFlight = () => receivers.intake.queue().bytes;
@@ -56,8 +66,7 @@ test('messages on their way are bytes in flight; one without room is sent back, 
   kept[0]!.close();
   await expect.poll(bytesInFlight).toBe(frame.length - 1);
   kept[1]!.end(frame.subarray(-1));
-  const [trailers] = (await once(kept[1]!.resume(), 'trailers')) as [Record<string, unknown>];
-  expect(trailers['grpc-status']).toBe('0');
+  expect(await statusOf(kept[1]!, 'trailers')).toBe(OK);
   expect(receivers.intake.counters()).toMatchObject({ stored: 40, received: 40 });
   expect(bytesInFlight()).toBe(0);
 });
@@ -66,5 +75,21 @@ test('messages that end with their connection are in flight no more', async () =
   begin(makeFrame());
   await expect.poll(bytesInFlight).toBeGreaterThan(0);
   session.destroy();
+  await expect.poll(bytesInFlight).toBe(0);
+});
+
+test('a message of more than half of what may be in flight is accepted', async () => {
+  const frame = makeFrame(55);
+  expect(frame.length).toBeGreaterThan(MAX_QUEUE_BYTES / 2);
+  const stream = begin(frame);
+  stream.end(frame.subarray(-1));
+  expect(await statusOf(stream, 'trailers')).toBe(OK);
+  expect(receivers.intake.counters()).toMatchObject({ stored: 55 });
+  expect(bytesInFlight()).toBe(0);
+});
+
+test('what was answered before it was whole is in flight no more, though its sender keeps it open', async () => {
+  const stream = begin(makeFrame(65));
+  expect(await statusOf(stream, 'response')).toBe(RESOURCE_EXHAUSTED);
   await expect.poll(bytesInFlight).toBe(0);
 });
