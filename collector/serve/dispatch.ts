@@ -28,7 +28,7 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** A client that takes nothing for so long does not keep a trace in memory. */
+/** A client that takes nothing of what waits for it, for so long, does not keep a trace in memory. */
 const CLIENT_STALLED_MS = 60_000;
 
 /** What every request to one port is answered from. */
@@ -36,6 +36,8 @@ export interface Site {
   readonly guard: Guard;
   readonly routes: readonly Route[];
   readonly readPage: () => Promise<Page>;
+  /** Instead of the usual. */
+  readonly clientStalledMs?: number;
 }
 
 /** Never rejects. */
@@ -50,7 +52,7 @@ export async function serveRequest(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {
     const answer = await answerRequest(site, request, controller.signal);
-    if ('pieces' in answer) await sendPieces(response, answer, request.method === 'HEAD');
+    if ('pieces' in answer) await sendPieces(site, request, response, answer);
     else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
     else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
@@ -104,14 +106,18 @@ function sendBody(response: ServerResponse, answer: BodyAnswer): void {
 
 /** A failure between two pieces breaks the connection off: what came is not taken for all of it. */
 async function sendPieces(
+  { clientStalledMs = CLIENT_STALLED_MS }: Site,
+  { method }: IncomingMessage,
   response: ServerResponse,
   { type, pieces }: PiecesAnswer,
-  isHead: boolean,
 ): Promise<void> {
   if (response.destroyed) return;
   response.writeHead(200, { 'cache-control': 'no-store', 'content-type': type });
-  if (isHead) return void response.end();
-  response.setTimeout(CLIENT_STALLED_MS, () => response.destroy());
+  if (method === 'HEAD') return void response.end();
+  // The connection was silent so long; when nothing waits, the silence is ours, and the next piece starts the time anew.
+  response.setTimeout(clientStalledMs, () => {
+    if (response.writableLength > 0) response.destroy();
+  });
   try {
     await pipeline(pieces, response);
   } catch (error) {
