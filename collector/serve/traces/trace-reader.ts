@@ -42,7 +42,14 @@ const IDLE_MS = 30_000;
 
 export function createTraceReader(store: Store): TraceReader {
   let thread: TraceThread | null = null;
-  const threadNow = (): TraceThread => (thread ??= startThread(store, () => (thread = null)));
+  const threadNow = (): TraceThread => {
+    if (thread !== null) return thread;
+    const started = startThread(store, () => {
+      // By then another may stand there.
+      if (thread === started) thread = null;
+    });
+    return (thread = started);
+  };
 
   const run = async <Kind extends Job['kind']>(
     job: Job & { readonly kind: Kind },
@@ -130,8 +137,10 @@ function startThread(history: History, onEnd: () => void): TraceThread {
   });
   worker.on('exit', () => {
     const broken = new StoreUnavailable('a large trace could not be read: got no memory or time for it');
-    for (const caller of waiting.values()) caller.reject(broken);
+    const callers = [...waiting.values()];
+    // First, so that the thread is not taken for an idle one when they leave.
     waiting.clear();
+    for (const caller of callers) caller.reject(broken);
   });
 
   const forget = (id: number): void => {
