@@ -126,8 +126,15 @@ export interface Store {
 
   /** All spans of a trace, by start; empty when it is unknown. */
   readTrace(traceId: string): Promise<Span[]>;
-  /** The same as OTLP `TracesData` protobuf, every field as it was sent; null when it is unknown. */
-  readTraceBytes(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /**
+   * The same as OTLP `TracesData` protobuf, every field as it was sent; null when it is unknown. Before a large one is read
+   * `beforeLarge` is waited for; rejects when it does.
+   */
+  readTraceBytes(
+    traceId: string,
+    signal?: AbortSignal,
+    beforeLarge?: () => Promise<void>,
+  ): Promise<Uint8Array | null>;
   /** The same as the page opens it, judged: a file as `TraceColumnsHead` describes it; null when it is unknown. */
   readTraceColumns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
   /** Where its time went; null when it is unknown. */

@@ -13,13 +13,17 @@ import { runJob, type Job, type JobResults } from './jobs.ts';
 import { reviveError, sendableError } from './sent-error.ts';
 import type { FromThread, ToThread } from './trace-thread.ts';
 import { createPieceStream, type Pieces } from './piece-stream.ts';
+import { createPlaces, type Place } from './places.ts';
 import { writeTrace, type TraceForm, type TraceToWrite } from './write-trace.ts';
 
 /** A small trace whole, a large one while it is being written. */
 export type WrittenTrace = Uint8Array | Pieces;
 
 export interface TraceReader {
-  /** null when the trace is not stored. A large one stops being written when the signal fires. */
+  /**
+   * null when the trace is not stored. A large one may have to wait until others are written; it stops waiting, or being
+   * written, when the signal fires.
+   */
   write(traceId: string, form: TraceForm, signal?: AbortSignal): Promise<WrittenTrace | null>;
   /** As the page opens it; null when it is not stored. */
   columns(traceId: string, signal?: AbortSignal): Promise<Uint8Array | null>;
@@ -38,9 +42,20 @@ export interface TraceReader {
 const BYTES_HERE_MAX = 512 * 1024;
 /** Of large traces; each waits with all of its bytes in memory. */
 const JOBS_WAITING_MAX = 16;
+/** Large ones; each keeps its decoded spans as long as its client takes. */
+const TRACES_WRITTEN_MAX = 4;
+/** For one of those to end, without bytes in memory. */
+const WRITES_WAITING_MAX = 16;
 const IDLE_MS = 30_000;
 
+interface Asked {
+  readonly traceId: string;
+  readonly form: TraceForm;
+  readonly signal: AbortSignal | undefined;
+}
+
 export function createTraceReader(store: Store): TraceReader {
+  const places = createPlaces(TRACES_WRITTEN_MAX, WRITES_WAITING_MAX);
   let thread: TraceThread | null = null;
   const threadNow = (): TraceThread => {
     if (thread !== null) return thread;
@@ -58,20 +73,41 @@ export function createTraceReader(store: Store): TraceReader {
     return (await threadNow().run(job)) as JobResults[Kind];
   };
 
+  /** A large one is read and written in the place; one of few spans is known for large when it was read. */
+  const writeIn = async (
+    place: Place,
+    { traceId, form, signal }: Asked,
+  ): Promise<WrittenTrace | null | 'no place'> => {
+    const bytes = await store.readTraceBytes(traceId, signal, async () => {
+      if (!place.isHeld) await place.take();
+    });
+    const isPinned = bytes !== null && (await store.isPinned(traceId));
+    if (signal?.aborted === true) throw new Cancelled('the caller went away');
+    if (bytes === null || bytes.length <= BYTES_HERE_MAX) {
+      place.release();
+      return bytes && Buffer.concat([...writeTrace({ bytes, traceId, form, isPinned })]);
+    }
+    if (!place.isHeld) return 'no place';
+    const pieces = threadNow().write({ bytes, traceId, form, isPinned }, place.release);
+    signal?.addEventListener('abort', () => pieces.stop(), { once: true });
+    await pieces.begun;
+    return pieces;
+  };
+
   return {
     async write(traceId, form, signal) {
-      const [bytes, isPinned] = await Promise.all([
-        store.readTraceBytes(traceId, signal),
-        store.isPinned(traceId),
-      ]);
-      if (signal?.aborted === true) throw new Cancelled('the caller went away');
-      if (bytes === null) return null;
-      const trace: TraceToWrite = { bytes, traceId, form, isPinned };
-      if (bytes.length <= BYTES_HERE_MAX) return Buffer.concat([...writeTrace(trace)]);
-      const pieces = threadNow().write(trace);
-      signal?.addEventListener('abort', () => pieces.stop(), { once: true });
-      await pieces.begun;
-      return pieces;
+      const asked: Asked = { traceId, form, signal };
+      const place = places.place(signal);
+      try {
+        const written = await writeIn(place, asked);
+        if (written !== 'no place') return written;
+        await place.take();
+        // Again, so that its bytes did not wait.
+        return (await writeIn(place, asked)) as WrittenTrace | null;
+      } catch (error) {
+        place.release();
+        throw error;
+      }
     },
     columns: (traceId, signal) => store.readTraceColumns(traceId, signal),
     async diagnose(traceId) {
@@ -82,6 +118,7 @@ export function createTraceReader(store: Store): TraceReader {
     list: async (file) => run({ kind: 'list', bytes: file }),
     open: async (file, traceId) => run({ kind: 'open', bytes: file, traceId }),
     async close() {
+      places.close();
       await thread?.end();
     },
   };
@@ -95,8 +132,10 @@ interface Waiting {
 }
 
 interface TraceThread {
+  /** Rejects with StoreUnavailable when too many wait already. */
   run(job: Job): Promise<unknown>;
-  write(trace: TraceToWrite): Pieces;
+  /** `onWritten` when it needs no more memory here. */
+  write(trace: TraceToWrite, onWritten: () => void): Pieces;
   end(): Promise<void>;
 }
 
@@ -106,6 +145,7 @@ function startThread(history: History, onEnd: () => void): TraceThread {
   worker.unref();
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let jobs = 0;
   let idle: NodeJS.Timeout | undefined;
   const send = (message: ToThread, transfer: ArrayBuffer[] = []): void =>
     worker.postMessage(message, transfer);
@@ -148,10 +188,7 @@ function startThread(history: History, onEnd: () => void): TraceThread {
     worker.unref();
     idle = setTimeout(() => void end(), IDLE_MS).unref();
   };
-  /** Throws StoreUnavailable when too many wait already. */
   const begin = (): number => {
-    if (waiting.size >= JOBS_WAITING_MAX)
-      throw new StoreUnavailable(`${waiting.size} large traces are being read; try again`);
     clearTimeout(idle);
     worker.ref();
     return ++lastId;
@@ -159,13 +196,20 @@ function startThread(history: History, onEnd: () => void): TraceThread {
 
   return {
     async run(job) {
+      if (jobs >= JOBS_WAITING_MAX)
+        throw new StoreUnavailable(`${jobs} large traces are being read; try again`);
       const id = begin();
       const caller = Promise.withResolvers<unknown>();
       waiting.set(id, caller);
       send({ type: 'job', id, job }, ownMemory(job.bytes));
-      return caller.promise;
+      jobs++;
+      try {
+        return await caller.promise;
+      } finally {
+        jobs--;
+      }
     },
-    write(trace) {
+    write(trace, onWritten) {
       const id = begin();
       send({ type: 'write', id, trace }, ownMemory(trace.bytes));
       const stream = createPieceStream(
@@ -173,6 +217,7 @@ function startThread(history: History, onEnd: () => void): TraceThread {
         () => {
           send({ type: 'stop', id });
           forget(id);
+          onWritten();
         },
       );
       waiting.set(id, { give: stream.give, reject: stream.fail });

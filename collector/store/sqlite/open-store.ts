@@ -77,10 +77,12 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     method: string,
     traceId: string,
     signal?: AbortSignal,
+    beforeLarge?: () => Promise<void>,
   ): Promise<View | null> => {
     const asked: ViewAsked = { traceId, spansMax: SPANS_OF_FINDER_MAX };
     const answer = await finder.call<ViewAnswer<View>>(method, asked, { signal });
     if (answer !== 'too many') return answer;
+    await beforeLarge?.();
     return large.call<View | null>(method, { traceId, spansMax: Infinity }, signal);
   };
   const searcher = await startReader(true);
@@ -96,7 +98,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   return {
     append: (request) => appender.append(request),
     readTrace: (traceId) => finder.call('readTrace', traceId),
-    readTraceBytes: (traceId, signal) => viewOf<Uint8Array>('readTraceBytes', traceId, signal),
+    readTraceBytes: (traceId, signal, beforeLarge) =>
+      viewOf<Uint8Array>('readTraceBytes', traceId, signal, beforeLarge),
     readTraceColumns: (traceId, signal) =>
       settled(() => viewOf<Uint8Array>('readTraceColumns', traceId, signal)),
     readTracePhases: (traceId, signal) => viewOf<TracePhases>('readTracePhases', traceId, signal),
