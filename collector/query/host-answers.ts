@@ -44,6 +44,8 @@ interface Waiting {
   said: string;
 }
 
+/** They are a little different with each new report, which alone changes no verdict. */
+const UNTOLD: ReadonlySet<string> = new Set(['from', 'to', 'at', 'clocksApartMs']);
 const NOTHING = told([]);
 
 export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date.now): HostAnswers {
@@ -116,8 +118,11 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
         const views = said.get(diagnosis.traceId);
         const known = waiting.get(diagnosis.traceId);
         if (known === undefined || views === undefined) continue;
-        known.said = told(views);
         known.questions = questionsOf(diagnosis);
+        // As it would be said again, of what is still asked.
+        known.said = told(
+          known.questions.flatMap((question) => views.filter(({ spanId }) => spanId === question.spanId)),
+        );
         if (known.questions.length === 0) waiting.delete(diagnosis.traceId);
       }
     },
@@ -128,9 +133,7 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
   };
 }
 
-/** What a verdict is made by: another time of the same report, which each new one has, changes none. */
+/** What a verdict is made by. */
 function told(views: readonly HostView[]): string {
-  return JSON.stringify(views, (key, value: unknown) =>
-    key === 'from' || key === 'to' || key === 'at' ? undefined : value,
-  );
+  return JSON.stringify(views, (key, value: unknown) => (UNTOLD.has(key) ? undefined : value));
 }

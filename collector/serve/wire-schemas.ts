@@ -248,7 +248,11 @@ const diagnosis = {
           coversCall: boolean,
           isSilent: boolean,
           values: dictionary(number),
-          longestBlock: object<NonNullable<ProcessView['longestBlock']>>({ since: time, until: time }),
+          longestBlock: object<NonNullable<ProcessView['longestBlock']>>({
+            since: time,
+            until: time,
+            clocksApartMs: nullable(number),
+          }),
         },
         'longestBlock',
       ),

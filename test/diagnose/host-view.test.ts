@@ -91,9 +91,11 @@ describe('views', () => {
         { host: 'two', isCertain: true, processes: [{ pid: '5' }] },
       ]);
     }
-    // One that has not reported is looked for as if there were no span.
+    // Instead of one that has not reported, another is found that may be meant.
     for (const unknown of [served('two', '1'), served('one', '5')])
-      expect(callees([three, two], unknown)).toMatchObject([{ host: 'three', processes: [] }]);
+      expect(callees([three, two], unknown)).toMatchObject([
+        { host: 'three', isCertain: false, processes: [] },
+      ]);
     const threads = ['', '1', '2'].map((thread) => pay({ thread, ...(thread === '2' && { values: {} }) }));
     const found = callees([reporting({ processes: threads })], served('two', '2'));
     expect(found[0]?.processes.map(({ thread }) => thread)).toEqual(['', '1']);
@@ -238,6 +240,23 @@ describe('views', () => {
     ]);
     expect(processesOf([pay({ at })], 121_000)[0]).not.toHaveProperty('longestBlock');
   });
+
+  it.each([
+    [1_900, -7, 1_907],
+    [-3, 5, 8],
+    [null, 0, null],
+    [0, null, null],
+  ])(
+    "say how far that may be off by the clocks of the caller (%s ms ahead) and the process's own (%s): %s",
+    (callerAheadMs, clockAheadMs, clocksApartMs) => {
+      const shop = { ...caller, processes: [{ ...caller.processes[0]!, clockAheadMs: callerAheadMs }] };
+      const blocked = pay({ clockAheadMs, values: { 'event_loop.longest_blocked_ms': 1_500 } });
+      const found = callees([shop, reporting({ processes: [blocked] })]);
+      expect(found[0]?.processes).toMatchObject([{ longestBlock: { clocksApartMs } }]);
+      const twice = callees([shop, shop, reporting({ processes: [blocked] })]);
+      expect(twice[0]?.processes).toMatchObject([{ longestBlock: { clocksApartMs: null } }]);
+    },
+  );
 
   it.each([
     { at: [100_000], isOfTheCall: true },

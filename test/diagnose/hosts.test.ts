@@ -235,9 +235,10 @@ describe('a request that was acknowledged and not answered', () => {
 
   /** When it was given up: it began 100 ms after its caller. */
   const givenUpUnixMs = Number(START_UNIX_NANO / 1_000_000n) + 2_100;
-  const block = (sinceMs: number, untilMs: number) => ({
+  const block = (sinceMs: number, untilMs: number, clocksApartMs: number | null = 0) => ({
     since: new Date(givenUpUnixMs + sinceMs).toISOString(),
     until: new Date(givenUpUnixMs + untilMs).toISOString(),
+    clocksApartMs,
   });
 
   it.each([
@@ -245,6 +246,9 @@ describe('a request that was acknowledged and not answered', () => {
     [block(-949, 2_001), 'possible'],
     [block(-3_000, -950), 'likely'],
     [block(-3_000, -951), 'possible'],
+    [block(-1_900, -900, 50), 'likely'],
+    [block(-1_900, -900, 51), 'possible'],
+    [block(-1_900, 0, null), 'possible'],
   ])('waited for a process that was blocked for half of the time (%o): %s', (longestBlock, confidence) => {
     const values = { 'event_loop.blocked_ms': 3_000, 'listen.port': 80 };
     const verdict = judged(acked, { processes: [{ values, longestBlock }] });
@@ -381,6 +385,26 @@ describe('a question', () => {
       service: 'pay',
       pid: '7',
     });
+  });
+
+  it('is asked until the process has reported that served the call', () => {
+    const { spans } = drawTrace(`
+    shop        |=====================!
+      shop>pay   |===================X  peer=pay:80 budget=2000 ${acked}
+        pay                         |==|`);
+    const server = (pid?: number) => {
+      const attributes = new Map<string, string | number>([
+        ['service.name', 'pay'],
+        ['host.name', 'host-of-callee'],
+      ]);
+      if (pid !== undefined) attributes.set('process.pid', pid);
+      return { ...spans[2]!, resource: { ...spans[2]!.resource, attributes } };
+    };
+    const hosts = [seen(() => '0000000000000002', { processes: [{ pid: '7' }] })];
+    const [verdict] = diagnoseTrace('1', spans, { normals: new Map(), hosts }).verdicts;
+    expect(hostQuestion(verdict!, spans[1], server(8))).not.toBe(null);
+    expect(hostQuestion(verdict!, spans[1], server(7))).toBe(null);
+    expect(hostQuestion(verdict!, spans[1], server())).toBe(null);
   });
 
   it('is not asked where the call itself tells its cause', () => {

@@ -119,6 +119,18 @@ it('a trace that asks no more is told no more', () => {
   expect(answers.due(1_000).size).toBe(0);
 });
 
+it('a trace that asks about fewer calls is not told once more what it was told of them', () => {
+  const { answers, report, pass } = world();
+  report(95_000);
+  const other = { ...question, spanId: 'd' };
+  answers.heard([diagnosed('a', other)], answers.ask([diagnosed('a', [question, other])]));
+  pass(2_000);
+  expect(answers.due(1_000)).toEqual(new Map());
+  report(105_000);
+  pass(2_000);
+  expect(answers.due(1_000).get('a')).toMatchObject([{ spanId: 'd' }]);
+});
+
 it.each([
   [40_000, 1],
   [42_000, 0],

@@ -33,10 +33,13 @@ const PHASES: ReadonlySet<Verdict['phase']> = new Set(['connect', 'tls', 'send',
 /** An address of IPv4 as a socket of IPv6 has it is the same one. */
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
-/** Whether no later report can say more of the call: of both ends, where the caller's host is one that reports. */
-function isComplete(views: readonly HostView[]): boolean {
+/**
+ * Whether no later report can say more of the call: of both ends, where the caller's host is one that reports. `served` is the
+ * process that is known to have served it.
+ */
+function isComplete(views: readonly HostView[], served: ProcessName | null): boolean {
   return (
-    views.some(({ side }) => side === 'callee') &&
+    views.some((view) => view.side === 'callee' && (served === null || isOf(view, served))) &&
     views.every(({ side, hasRoom, processes }) =>
       side === 'caller'
         ? hasRoom || processes.every(({ isSilent }) => isSilent)
@@ -45,9 +48,14 @@ function isComplete(views: readonly HostView[]): boolean {
   );
 }
 
+/** One without an id reports nothing. */
+const isOf = ({ host, processes }: HostView, { host: on, service, pid }: ProcessName) =>
+  pid === '' ||
+  (host === on && processes.some((process) => process.service === service && process.pid === pid));
+
 /**
- * `span` is the verdict's origin, `server` the callee's span of it. null where it is no call, or the verdict needs no more. Many calls taken together have their
- * caller as origin, and ask nothing: their number is the cause.
+ * `span` is the verdict's origin, `server` the callee's span of it. null where it is no call, or the verdict needs no more. Many
+ * calls taken together have their caller as origin, and ask nothing: their number is the cause.
  */
 export function hostQuestion(
   verdict: Verdict,
@@ -57,7 +65,8 @@ export function hostQuestion(
   const { confidence, phase, origin, giveUp, hosts } = verdict;
   const isOpen = confidence === 'possible' || confidence === 'unknown';
   if (span?.kind !== 'client' || !PHASES.has(phase)) return null;
-  if (hosts.length === 0 ? !isOpen : isComplete(hosts)) return null;
+  const served = server === undefined ? null : processOf(server);
+  if (hosts.length === 0 ? !isOpen : isComplete(hosts, served)) return null;
   const { host, port } = peerAddress(span);
   const peer = textAttribute(span.attributes, 'network.peer.address');
   return {
@@ -67,7 +76,7 @@ export function hostQuestion(
       service: origin.edge.slice(`${origin.service}->`.length),
       addresses: [...new Set([peer, host].flatMap((address) => (address === null ? [] : [plain(address)])))],
       port: port ?? '',
-      process: server === undefined ? null : processOf(server),
+      process: served,
     },
     fromUnixMs: Number(span.startUnixNano / 1_000_000n),
     toUnixMs: Date.parse(giveUp.at),

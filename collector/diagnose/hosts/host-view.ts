@@ -68,6 +68,7 @@ export function viewHosts(
   const called = calleesOf(question, hosts, calling);
   const callerIn = (host: ReportingHost) => processesIn(host, caller).at(-1)!;
   const clocksAgree = calling.length > 0 && calling.every((host) => isSameClock(callerIn(host).clockAheadMs));
+  const callerAheadMs = calling.length === 1 ? callerIn(calling[0]!).clockAheadMs : null;
   const ends = [
     ...calling.slice(0, 1).map((host) => ({
       side: 'caller' as const,
@@ -89,7 +90,7 @@ export function viewHosts(
         isCertain,
         clocksAgree,
         ...compared,
-        processes: processes.map((process) => viewProcess(process, question, nowMs)),
+        processes: processes.map((process) => viewProcess(process, question, nowMs, callerAheadMs)),
       },
     ];
   });
@@ -116,7 +117,8 @@ function calleesOf(
   if (process !== null && serving.length > 0)
     return calleesAt(serving, true, (host) => calledProcesses(processesIn(host, process), callee));
   const isLocal = callee.addresses.some((address) => LOOPBACK.test(address));
-  // Of a service there may be more than report; and a caller may have its own word for another.
+  // Of a service there may be more than report; and a caller may have its own word for another. Who is found instead of a
+  // process that served the call and has not reported may be any.
   const ways: [isMeant: (host: ReportingHost) => boolean, isSure: boolean][] = isLocal
     ? [[(host) => calling.includes(host), true]]
     : [
@@ -127,7 +129,9 @@ function calleesOf(
   for (const [isMeant, isSure] of ways) {
     const found = hosts.filter(isMeant);
     if (found.length > 0)
-      return calleesAt(found, isSure, ({ processes }) => calledProcesses(processes, callee));
+      return calleesAt(found, isSure && process === null, ({ processes }) =>
+        calledProcesses(processes, callee),
+      );
   }
   return [];
 }

@@ -32,7 +32,12 @@ export interface ProcessView {
   readonly isSilent: boolean;
   readonly values: Readonly<Record<string, number>>;
   /** The longest time in which its event loop was blocked, RFC 3339; not there where it did not tell of one. */
-  readonly longestBlock?: { readonly since: string; readonly until: string };
+  readonly longestBlock?: {
+    readonly since: string;
+    readonly until: string;
+    /** By how much it may have been earlier or later by the caller's clock; null when one of the clocks is not known. */
+    readonly clocksApartMs: number | null;
+  };
 }
 
 /** Of the time since the report before. */
@@ -78,6 +83,7 @@ export function viewProcess(
   process: ReportingProcess,
   { fromUnixMs, toUnixMs }: HostQuestion,
   nowMs: number,
+  callerAheadMs: number | null,
 ): ProcessView {
   const { service, pid, thread, atMs } = process;
   const reports = reportsOf(process);
@@ -97,7 +103,7 @@ export function viewProcess(
     coversCall: before !== undefined && end !== -1 && noneIsLost([before, ...around]),
     isSilent: atMs < fromUnixMs && nowMs - atMs > SILENT_MS,
     values: { ...measured(near), ...summed(around) },
-    ...longestBlockOf(around),
+    ...longestBlockOf(around, apartMs(callerAheadMs, process.clockAheadMs)),
   };
 }
 
@@ -136,7 +142,10 @@ function mostOpen(reports: readonly ProcessReport[]): number | undefined {
 }
 
 /** A report says for how long it was, and how long before the report it ended. */
-function longestBlockOf(reports: readonly ProcessReport[]): Pick<ProcessView, 'longestBlock'> {
+function longestBlockOf(
+  reports: readonly ProcessReport[],
+  clocksApartMs: number | null,
+): Pick<ProcessView, 'longestBlock'> {
   let longestMs = 0;
   let untilMs = 0;
   for (const { atMs, values } of reports) {
@@ -146,7 +155,12 @@ function longestBlockOf(reports: readonly ProcessReport[]): Pick<ProcessView, 'l
     untilMs = atMs - (values.get('event_loop.longest_ended_ms') ?? 0);
   }
   if (longestMs === 0) return {};
-  return { longestBlock: { since: timeOf(untilMs - longestMs), until: timeOf(untilMs) } };
+  return { longestBlock: { since: timeOf(untilMs - longestMs), until: timeOf(untilMs), clocksApartMs } };
+}
+
+/** Each is known by the collector's; the way of a report to it counts as well. */
+function apartMs(oneAheadMs: number | null, otherAheadMs: number | null): number | null {
+  return oneAheadMs === null || otherAheadMs === null ? null : Math.abs(oneAheadMs) + Math.abs(otherAheadMs);
 }
 
 const queueOf = ({ values }: ProcessReport) => values.get('listen.queue') ?? -1;

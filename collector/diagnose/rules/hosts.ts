@@ -245,14 +245,16 @@ function longestOf({ longestBlock }: ProcessView): string {
   return `, ${formatMs(Date.parse(until) - Date.parse(since))} at a stretch from ${clock(since)}`;
 }
 
-/** By when it was blocked for longest; else, even if it was stuck in all the time that was not waited. */
+/** By when it was blocked for longest, whatever clocks say; else, even if it was stuck in all the time that was not waited. */
 function wasStuckMeanwhile({ from, at, values, longestBlock }: ProcessView, of: Case): boolean {
   const enoughMs = STUCK_SHARE * waitedMs(of);
   if (longestBlock !== undefined && of.call !== null) {
     const { call, giveUp } = of;
     const givenUpUnixMs = Number(call.span.startUnixNano / 1_000_000n) + giveUp.atMs - call.startMs;
     const sinceMs = Math.max(Date.parse(longestBlock.since), givenUpUnixMs - waitedMs(of));
-    if (Math.min(Date.parse(longestBlock.until), givenUpUnixMs) - sinceMs >= enoughMs) return true;
+    const overlapMs = Math.min(Date.parse(longestBlock.until), givenUpUnixMs) - sinceMs;
+    // Of one that was kept before this was known of it, it is not.
+    if (overlapMs - (longestBlock.clocksApartMs ?? Infinity) >= enoughMs) return true;
   }
   if (from === null) return false;
   const otherMs = Date.parse(at) - Date.parse(from) - waitedMs(of);
