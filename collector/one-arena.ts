@@ -5,12 +5,22 @@
  * begins once more.
  */
 const VARIABLE = 'MALLOC_ARENA_MAX';
+/** Says that this was tried: newer glibc takes the first away from a program that has capabilities of its own. */
+const BEGUN_VARIABLE = 'SOCKEYE_BEGUN_ANEW';
+
+/** What to begin once more with; null where nothing is to be gained by it. */
+export function environmentWithOneArena(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv | null {
+  if (environment[VARIABLE] !== undefined || environment[BEGUN_VARIABLE] !== undefined) return null;
+  return { ...environment, [VARIABLE]: '1', [BEGUN_VARIABLE]: '1' };
+}
 
 /** Does not return where the program begins once more: the same process with the same arguments and open files. */
 export function beginWithOneArena(environment: NodeJS.ProcessEnv): void {
-  if (process.platform !== 'linux' || environment[VARIABLE] !== undefined) return;
   // A parent's channel of messages would not be open any more.
-  if (process.execve === undefined || process.send !== undefined) return;
-  const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, args, { ...environment, [VARIABLE]: '1' });
+  if (process.platform !== 'linux' || process.execve === undefined || process.send !== undefined) return;
+  // Node counts it as the start of another program, which it may have been told to refuse.
+  if (process.permission?.has('child') === false) return;
+  const wanted = environmentWithOneArena(environment);
+  if (wanted === null) return;
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], wanted);
 }

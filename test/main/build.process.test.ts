@@ -53,6 +53,14 @@ test.runIf(process.platform === 'linux')(
     }),
 );
 
+test('sockeye serves where Node may start no other program', () =>
+  withFolder(async (folder) => {
+    const flags = '--permission --allow-fs-read=* --allow-fs-write=* --allow-addons --allow-worker';
+    const environment = { NODE_OPTIONS: flags };
+    const collector = await startCollector([...FREE_PORTS, '--data', folder], { entry, environment });
+    expect(await collector.stop()).toMatchObject({ code: 0 });
+  }));
+
 test('sockeye --version and --help', async () => {
   expect(await runCollector(['--version'], { entry })).toMatchObject({
     code: 0,

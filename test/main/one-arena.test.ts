@@ -1,0 +1,15 @@
+/** What a collector begins once more with; test/main/build.process.test.ts has a real one do it. */
+import { expect, test } from 'vitest';
+import { environmentWithOneArena } from '../../collector/one-arena.ts';
+
+test('a collector begins once more with one arena, and then no more, though the C library took the variable away', () => {
+  const wanted = environmentWithOneArena({ HOME: '/h' });
+  expect(wanted).toMatchObject({ HOME: '/h', MALLOC_ARENA_MAX: '1' });
+  expect(environmentWithOneArena(wanted!)).toBeNull();
+  const { MALLOC_ARENA_MAX: _taken, ...left } = wanted!;
+  expect(environmentWithOneArena(left)).toBeNull();
+});
+
+test('one that is told another number of arenas goes on with it', () => {
+  expect(environmentWithOneArena({ MALLOC_ARENA_MAX: '4' })).toBeNull();
+});
