@@ -11,8 +11,8 @@ export const canFilter =
   canMakeNetworks &&
   spawnSync('unshare', ['-n', 'iptables', '-A', 'OUTPUT', '-p', 'tcp', '-j', 'DROP']).status === 0;
 
-/** How large a table is filled: of some 400 bytes for a connection, a test may take 100 MB. */
-const TRACKED_MAX = 300_000;
+/** How large a table is filled: four times as many take 5 s, which is too long for one test. */
+const TRACKED_MAX = 65_536;
 
 /** Whether a network of one's own tracks connections, in a table that can be filled: its size is that of the whole host. */
 export const canFillConnectionTable =
@@ -44,14 +44,24 @@ export function makeNetwork(): Network {
   made += 1;
   const [outside, inside, outsideToo] = [`${subnet}.1`, `${subnet}.2`, `${subnet}.3`];
   const ip = (...args: string[]) => execFileSync('ip', args);
+  const end = () => {
+    spawnSync('ip', ['netns', 'del', name]);
+    // Connections that nobody answers keep the namespace, and with it the interfaces, for some minutes.
+    spawnSync('ip', ['link', 'del', here]);
+  };
   ip('netns', 'add', name);
-  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', name);
-  for (const address of [outside, outsideToo]) ip('addr', 'add', `${address}/24`, 'dev', here);
-  ip('link', 'set', here, 'up');
-  ip('-n', name, 'addr', 'add', `${inside}/24`, 'dev', there);
-  for (const each of [there, 'lo']) ip('-n', name, 'link', 'set', each, 'up');
-  // The way to the other addresses of this side.
-  ip('-n', name, 'route', 'add', 'default', 'via', outsideToo);
+  try {
+    ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', name);
+    for (const address of [outside, outsideToo]) ip('addr', 'add', `${address}/24`, 'dev', here);
+    ip('link', 'set', here, 'up');
+    ip('-n', name, 'addr', 'add', `${inside}/24`, 'dev', there);
+    for (const each of [there, 'lo']) ip('-n', name, 'link', 'set', each, 'up');
+    // The way to the other addresses of this side.
+    ip('-n', name, 'route', 'add', 'default', 'via', outsideToo);
+  } catch (error) {
+    end();
+    throw error;
+  }
   const starter = ['ip', 'netns', 'exec', name];
   return {
     outside,
@@ -63,10 +73,6 @@ export function makeNetwork(): Network {
       const nowhere = ['lladdr', '02:00:00:00:00:01', 'nud', 'permanent'];
       ip('-n', name, 'neigh', 'replace', outside, ...nowhere, 'dev', there);
     },
-    end() {
-      spawnSync('ip', ['netns', 'del', name]);
-      // Connections that nobody answers keep the namespace, and with it the interfaces, for some minutes.
-      spawnSync('ip', ['link', 'del', here]);
-    },
+    end,
   };
 }
