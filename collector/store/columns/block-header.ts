@@ -28,7 +28,7 @@ class ClassHoles {
 
   /** Made by now. */
   get bytes(): number {
-    return this.#firsts?.byteLength ?? 0;
+    return this.#perShape.byteLength + (this.#firsts?.byteLength ?? 0);
   }
 
   /** The first hole of each class; one more at the end. */
@@ -195,6 +195,10 @@ export interface BlockHeader {
   readonly zones: readonly GranuleZone[];
 }
 
+/** Of a shape's object and lists, and of an entry of these. */
+const SHAPE_BYTES = 512;
+const STEP_BYTES = 8;
+const HOLE_BYTES = 16;
 /** Of `ClassColumns`. */
 const CLASS_BYTES = 3 * Uint32Array.BYTES_PER_ELEMENT + 4;
 const COLUMN_NAME_BYTES = 256;
@@ -228,12 +232,18 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     firstRow += zone.rows;
   }
   const byResource = new ResourceClasses(classes, resource);
+  // Not the map of them: its keys are long.
+  const allHoles = [...classHoles.values()];
   const bytesRead =
-    source.dense.at + source.loose.at + classes.count * CLASS_BYTES + zones.reduce(addZoneBytes, 0);
+    source.dense.at +
+    source.loose.at +
+    classes.count * CLASS_BYTES +
+    zones.reduce(addZoneBytes, 0) +
+    shapes.reduce(addShapeBytes, 0);
   return {
     get bytes() {
       let bytes = bytesRead + byResource.bytes;
-      for (const holes of classHoles.values()) bytes += holes.bytes;
+      for (const holes of allHoles) bytes += holes.bytes;
       for (const column of stored.values()) bytes += column.bytes;
       return bytes;
     },
@@ -272,6 +282,10 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
     outcome: narrow(OUTCOMES.length),
     flags: narrow(256),
   };
+}
+
+function addShapeBytes(bytes: number, { steps, holes }: Shape): number {
+  return bytes + SHAPE_BYTES + STEP_BYTES * steps.length + HOLE_BYTES * holes.length;
 }
 
 function addZoneBytes(bytes: number, { operations }: GranuleZone): number {
