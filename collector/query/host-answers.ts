@@ -71,17 +71,22 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
     return answers;
   }
 
-  const questionsOf = ({ verdicts }: DiagnosisToSave): HostQuestion[] =>
+  const isAskedInTime = ({ toUnixMs }: HostQuestion): boolean =>
+    Math.abs(now() - toUnixMs) <= ASKED_WITHIN_MS;
+  const questionsOf = (
+    { verdicts }: DiagnosisToSave,
+    isAsked: (question: HostQuestion) => boolean,
+  ): HostQuestion[] =>
     verdicts
       .map(({ question }) => question)
       .filter((question) => question !== null)
-      .filter(({ toUnixMs }) => Math.abs(now() - toUnixMs) <= ASKED_WITHIN_MS)
+      .filter(isAsked)
       .filter(({ spanId }, index, open) => open.findIndex((other) => other.spanId === spanId) === index)
       .slice(0, QUESTIONS_MAX);
 
   function waitFor(diagnosis: DiagnosisToSave): boolean {
     const { traceId } = diagnosis;
-    const questions = questionsOf(diagnosis);
+    const questions = questionsOf(diagnosis, isAskedInTime);
     const known = waiting.get(traceId);
     waiting.delete(traceId);
     if (questions.length === 0) return false;
@@ -118,7 +123,8 @@ export function createHostAnswers(readHosts: ReadHosts, now: () => number = Date
         const views = said.get(diagnosis.traceId);
         const known = waiting.get(diagnosis.traceId);
         if (known === undefined || views === undefined) continue;
-        known.questions = questionsOf(diagnosis);
+        // Asked in time, it waits to its end.
+        known.questions = questionsOf(diagnosis, () => true);
         // As it would be said again, of what is still asked.
         known.said = told(
           known.questions.flatMap((question) => views.filter(({ spanId }) => spanId === question.spanId)),

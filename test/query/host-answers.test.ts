@@ -97,6 +97,19 @@ it('whom to ask is what the verdicts say that were made last', () => {
   expect([...answers.due(1_000).keys()]).toEqual(['a']);
 });
 
+it('what was asked in time is waited for to its end, whatever is heard meanwhile', () => {
+  const { answers, report, pass } = world();
+  // 32 s after the give-up, so until 72 s after it.
+  pass(30_000);
+  answers.ask([diagnosed('a')]);
+  report(95_000);
+  pass(30_000);
+  answers.heard([diagnosed('a')], answers.due(1_000));
+  report(105_000);
+  pass(3_000);
+  expect(rises(answers.due(1_000))).toEqual({ a: 10_000 });
+});
+
 it('what was not heard is said again', () => {
   const { answers, report, pass } = world();
   answers.ask([diagnosed('a')]);
