@@ -17,6 +17,7 @@ import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { Given } from './given.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
 import type { Recorder } from './recorder.ts';
+import { append, Link, unlink } from './ring.ts';
 import { hiddenProperty, takeArrival, watchDispatchers } from './undici-dispatch.ts';
 import { describeUndiciTarget } from './undici-target.ts';
 
@@ -37,6 +38,17 @@ interface UndiciCall extends Call {
   arrivedIn: Pool | undefined;
   host: string;
   port: number;
+  /** Among those that wait. */
+  place: Link;
+}
+
+class Place extends Link {
+  readonly call: UndiciCall;
+
+  constructor(call: UndiciCall) {
+    super();
+    this.call = call;
+  }
 }
 
 /** Keeps its call on a request, until that is over: what `fetch` makes of a request is kept long after it. */
@@ -61,7 +73,7 @@ class Called extends Given {
 }
 
 /** Calls that have no socket yet, oldest first. */
-const waiting = new Set<UndiciCall>();
+const waiting = new Link();
 
 /** Sockets that undici connected: what goes through them has its span from undici's channels. */
 const sockets = new WeakSet<Socket>();
@@ -148,9 +160,10 @@ function requestCreated(recorder: Recorder, request: UndiciRequest): void {
     unserved: 'queue',
     parent: active,
   });
-  const call: UndiciCall = Object.assign(started, { host, port, readPool, arrivedIn: arrival?.pool });
+  const call = Object.assign(started, { host, port, readPool, arrivedIn: arrival?.pool }) as UndiciCall;
+  call.place = new Place(call);
   new Called(request, call);
-  waiting.add(call);
+  append(waiting, call.place);
   open?.calls.push(call);
   injectHeaders(recorder, request, call);
 }
@@ -159,7 +172,7 @@ function readPool(call: Call): Attributes {
   const { arrivedIn, host, port } = call as UndiciCall;
   if (arrivedIn) return poolAttributes(arrivedIn);
   let pending = 0;
-  for (const other of waiting) {
+  for (const other of callsWaiting()) {
     if (isUnserved(other) && other.host === host && other.port === port) pending += 1;
   }
   return poolAttributes(hostPool(host, port, Math.max(1, pending), undefined));
@@ -217,10 +230,14 @@ function goesTo(call: UndiciCall, { host, port }: Destination): boolean {
 }
 
 function longestWaiting(to: Destination, phase?: UndiciCall['unserved']): UndiciCall | undefined {
-  for (const call of waiting) {
+  for (const call of callsWaiting()) {
     if (isUnserved(call) && goesTo(call, to) && (!phase || call.unserved === phase)) return call;
   }
   return undefined;
+}
+
+function* callsWaiting(): Generator<UndiciCall> {
+  for (let link = waiting.next; link !== waiting; link = link.next) yield (link as Place).call;
 }
 
 function isUnserved({ ended, connection }: Call): boolean {
@@ -228,7 +245,7 @@ function isUnserved({ ended, connection }: Call): boolean {
 }
 
 function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): void {
-  waiting.delete(call);
+  unlink(call.place);
   attachSocket(call, connectionOf(socket));
   const isHttp2 = (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2';
   call.protocolVersion = isHttp2 ? '2' : '1.1';
@@ -253,8 +270,13 @@ function watchUpgrade(request: UndiciRequest, call: UndiciCall, socket: Socket):
 }
 
 /** undici names whoever ended a request in the error: nothing else need be known. */
-function finish(call: Call, error?: unknown, undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {}): void {
-  waiting.delete(call as UndiciCall);
+function finish(
+  call: Call & Partial<Pick<UndiciCall, 'place'>>,
+  error?: unknown,
+  undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {},
+): void {
+  // One that was given up in the queue of a pool never waited here.
+  if (call.place) unlink(call.place);
   endCall(call, { error, undiciBudgetsMs });
 }
 
