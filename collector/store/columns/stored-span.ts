@@ -87,6 +87,7 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
       operation: classes.operation[rowClass]!,
       resource: names.decodedResource(classes.resource[rowClass]!),
       scope: names.decodedScope(classes.scope[rowClass]!),
+      // By the rules of when it was stored: where these change, rows stored before must not be asked.
       endedWell: classes.outcome[rowClass] === OK,
     };
   }
