@@ -1,72 +1,8 @@
 /** What hosts know decides what a call cannot: the verdicts by the views of its two ends. */
 import { describe, expect, it } from 'vitest';
-import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
-import { hostQuestion } from '../../collector/diagnose/hosts/host-question.ts';
-import type { CounterName, HostView } from '../../collector/diagnose/hosts/host-view.ts';
-import type { ProcessView, ValueName } from '../../collector/diagnose/hosts/process-view.ts';
-import { drawTrace } from './draw-trace.ts';
 import { verdictOf } from './expect-verdict.ts';
 import { START_UNIX_NANO } from './make-span.ts';
-
-type Rise = Partial<Record<CounterName, [before: number, after: number]>>;
-
-interface Seen extends Partial<
-  Pick<HostView, 'isCertain' | 'coversCall' | 'hasRoom' | 'clocksAgree' | 'to'>
-> {
-  side?: 'caller' | 'callee';
-  counters?: Rise;
-  values?: Partial<Record<ValueName, number>>;
-  isSilent?: boolean;
-  /** Of several, instead of `values`. */
-  processes?: Partial<ProcessView>[];
-}
-
-const noon = '2026-01-01T12:00:00.000Z';
-const later = '2026-01-01T12:00:10.000Z';
-const processOf = (given: Partial<ProcessView>): ProcessView => ({
-  service: 'pay',
-  pid: '7',
-  thread: '',
-  from: noon,
-  at: later,
-  coversCall: true,
-  isSilent: false,
-  values: {},
-  ...given,
-});
-
-/** The view of an end of the call of shop to pay, at whose host nothing happened unless told otherwise. */
-const seen = (id: (label: string) => string, given: Seen): HostView => {
-  const {
-    side = 'callee',
-    counters = { 'tcp.listen_overflows': [5, 5], 'tcp.retransmit_failures': [2, 2] },
-    hasRoom = true,
-    values,
-    isSilent,
-    processes = values || isSilent ? [{ values: values ?? {}, isSilent: isSilent ?? false }] : [],
-    ...rest
-  } = given;
-  return {
-    spanId: id('shop>pay'),
-    side,
-    host: `host-of-${side}`,
-    networkNamespace: '',
-    isCertain: true,
-    coversCall: true,
-    hasRoom,
-    clocksAgree: true,
-    from: noon,
-    to: later,
-    counters: Object.fromEntries(
-      Object.entries(counters).map(([name, [before, after]]) => [name, { before, after }]),
-    ),
-    unchanged: hasRoom
-      ? Object.entries(counters).flatMap(([name, [before, after]]) => (before === after ? [name] : []))
-      : [],
-    processes: processes.map(processOf),
-    ...rest,
-  };
-};
+import { acked, seen, silent, unacked, type Rise, type Seen } from './seen-host.ts';
 
 /** A call of shop to pay:80 that waited in vain for two seconds, by what these hosts say. */
 const judged = (notes: string, ...views: Seen[]) =>
@@ -77,11 +13,6 @@ const judged = (notes: string, ...views: Seen[]) =>
     {},
     (id) => views.map((view) => seen(id, view)),
   );
-
-const silent = 'phase=connect connect=1900 sockeye.tcp.retransmits=1';
-const acked = 'phase=wait wait=1900 sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0';
-const unacked =
-  'phase=wait wait=1900 sockeye.tcp.unacked=2 sockeye.tcp.total_retransmits=3 sockeye.connection.reused=false';
 
 const overflow: Rise = { 'tcp.listen_overflows': [5, 9] };
 const against = ({ alternatives }: ReturnType<typeof judged>, code: string) =>
@@ -345,98 +276,4 @@ describe('a request that was acknowledged and not answered', () => {
 it('a request that nobody acknowledged on a new connection found its queue full at the last step', () => {
   expect(judged(unacked, { counters: overflow })).toMatchObject({ cause: 'C2', confidence: 'likely' });
   expect(judged(unacked, {}).cause).not.toBe('C2');
-});
-
-describe('a question', () => {
-  const ask = (notes: string, hosts: readonly HostView[] = []) => {
-    const { spans } = drawTrace(`
-    shop        |=====================!
-      shop>pay   |===================X  peer=pay:80 budget=2000 ${notes}`);
-    const { verdicts } = diagnoseTrace('1', spans, { normals: new Map(), hosts });
-    return hostQuestion(verdicts[0]!, spans[1]);
-  };
-
-  it('is about the callee by every name that is known of it, and the time of the call', () => {
-    const question = ask(`${silent} network.peer.address=::ffff:10.0.0.2`);
-    expect(question?.callee).toEqual({
-      service: 'pay',
-      addresses: ['10.0.0.2', 'pay'],
-      port: '80',
-      process: null,
-    });
-    expect(question).toMatchObject({ caller: { service: 'shop' } });
-    expect(question!.toUnixMs - question!.fromUnixMs).toBe(2000);
-  });
-
-  it('is about the process that says it served the call, where it does', () => {
-    const { spans } = drawTrace(`
-    shop        |=====================!
-      shop>pay   |===================X  peer=pay:80 budget=2000 ${acked}
-        pay                         |==|`);
-    const [verdict] = diagnoseTrace('1', spans, { normals: new Map() }).verdicts;
-    const attributes = new Map<string, string | number>([
-      ['service.name', 'pay'],
-      ['host.name', 'two'],
-      ['process.pid', 7],
-    ]);
-    const server = { ...spans[2]!, resource: { ...spans[2]!.resource, attributes } };
-    expect(hostQuestion(verdict!, spans[1], server)?.callee.process).toEqual({
-      host: 'two',
-      service: 'pay',
-      pid: '7',
-    });
-  });
-
-  it('is asked until the process has reported that served the call', () => {
-    const { spans } = drawTrace(`
-    shop        |=====================!
-      shop>pay   |===================X  peer=pay:80 budget=2000 ${acked}
-        pay                         |==|`);
-    const server = (pid?: number) => {
-      const attributes = new Map<string, string | number>([
-        ['service.name', 'pay'],
-        ['host.name', 'host-of-callee'],
-      ]);
-      if (pid !== undefined) attributes.set('process.pid', pid);
-      return { ...spans[2]!, resource: { ...spans[2]!.resource, attributes } };
-    };
-    const hosts = [seen(() => '0000000000000002', { processes: [{ pid: '7' }] })];
-    const [verdict] = diagnoseTrace('1', spans, { normals: new Map(), hosts }).verdicts;
-    expect(hostQuestion(verdict!, spans[1], server(8))).not.toBe(null);
-    expect(hostQuestion(verdict!, spans[1], server(7))).toBe(null);
-    expect(hostQuestion(verdict!, spans[1], server())).toBe(null);
-  });
-
-  it('is not asked where the call itself tells its cause', () => {
-    expect(ask('type=EADDRNOTAVAIL error="connect EADDRNOTAVAIL"')).toBe(null);
-    expect(ask('phase=dns dns=1900')).toBe(null);
-  });
-
-  it('is asked until the callee has reported after the call, and the caller, where it reports', () => {
-    const told = (...given: Seen[]) => given.map((each) => seen(() => '0000000000000002', each));
-    expect(ask(silent, told({ side: 'caller' }))).not.toBe(null);
-    expect(ask(silent, told({ hasRoom: false }))).not.toBe(null);
-    expect(ask(silent, told({ processes: [{}, { coversCall: false }] }))).not.toBe(null);
-    expect(ask(silent, told({}))).toBe(null);
-    expect(ask(silent, told({ processes: [{}, { coversCall: false, isSilent: true }] }))).toBe(null);
-    const late: Seen = { side: 'caller', hasRoom: false, processes: [{}] };
-    expect(ask(silent, told(late, {}))).not.toBe(null);
-    expect(ask(silent, told({ ...late, hasRoom: true }, {}))).toBe(null);
-    expect(ask(silent, told({ ...late, processes: [{ isSilent: true }] }, {}))).toBe(null);
-  });
-
-  it('is not asked of many calls taken together', () => {
-    const { spans } = drawTrace(`
-      gateway          |==============================!
-        gateway>shop   |==============================X  phase=wait budget=3000
-          shop         |====================================!
-            shop>db    |===||===||===||===||===||===||===||===|   op="select price"`);
-    const [verdict] = diagnoseTrace('1', spans, { normals: new Map() }).verdicts;
-    expect(verdict).toMatchObject({
-      origin: { spanId: spans[2]!.spanId },
-      confidence: 'likely',
-      cause: 'G2',
-    });
-    expect(hostQuestion(verdict!, spans[2])).toBe(null);
-  });
 });

@@ -1,36 +1,18 @@
 /** What a store must bear from senders, clocks and disks: nothing is lost, nobody else pays for it. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
 import type { TraceSummary } from '../../collector/serve/wire.ts';
 import { serviceOf } from '../../collector/span.ts';
 import { databasePath, openForReading } from '../../collector/store/sqlite/open-database.ts';
-import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { openWriter } from '../../collector/store/sqlite/write/writer.ts';
 import type { Store, TimeRange } from '../../collector/store/store.ts';
 import { withCollector } from '../main/collector.ts';
 import { AROUND_NOON, makeRequest, NOON_UNIX_MS, traceId, type SentSpan } from './make-request.ts';
+import { folder, open } from './new-folder.ts';
 
 const timeout = 120_000;
-let folder: string;
-const stores: Store[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sockeye-bad-'));
-});
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function open(): Promise<Store> {
-  const store = await openStore({ folder });
-  stores.push(store);
-  return store;
-}
 
 async function found(store: Store, q: string, range: TimeRange = AROUND_NOON): Promise<string[]> {
   const search = { range, term: parseQuery(q), sort: 'newest', limit: 20, cursor: null } as const;
@@ -63,7 +45,6 @@ test('a journal entry that does not decode is set aside; those around it are ser
   let store = await open();
   for (const trace of ['1', '2', '3']) await store.append(makeRequest({ trace, service: `s${trace}` }));
   await store.close();
-  stores.length = 0;
   const database = new Database(databasePath(folder));
   const ids = database.prepare<[], number>('SELECT segment_id FROM segment ORDER BY 1').pluck().all();
   expect(ids).toHaveLength(3);

@@ -1,38 +1,21 @@
 /** What SQLite's file must bear: kills, full disks, strangers' files, second collectors, a build without TypeScript. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
 import { databasePath, openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
 import { createReader } from '../../collector/store/sqlite/read/create-reader.ts';
 import { openWriter } from '../../collector/store/sqlite/write/writer.ts';
 import { serviceOf, type Span } from '../../collector/span.ts';
-import { openStore } from '../../collector/store/sqlite/open-store.ts';
-import { StoreOpenError, StoreUnavailable, type Store } from '../../collector/store/store.ts';
+import { StoreOpenError, StoreUnavailable } from '../../collector/store/store.ts';
 import { AROUND_NOON, makeRequest, NOON_UNIX_MS, traceId } from './make-request.ts';
+import { folder, open } from './new-folder.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-let folder: string;
-const stores: Store[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sockeye-file-'));
-});
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function open(at = folder): Promise<Store> {
-  const store = await openStore({ folder: at });
-  stores.push(store);
-  return store;
-}
 async function openError(at = folder): Promise<string> {
   const error = await open(at).then(
     () => null,

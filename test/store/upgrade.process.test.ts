@@ -1,32 +1,11 @@
 /** A store that a collector of version 3 has written becomes one of this version, once, or stays as it is. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { databasePath } from '../../collector/store/sqlite/open-database.ts';
-import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { SCHEMA, SCHEMA_VERSION } from '../../collector/store/sqlite/schema.ts';
-import type { Store } from '../../collector/store/store.ts';
 import { makeVersion3 } from './make-version-3.ts';
 import { AROUND_NOON, AT_ONCE, call, makeRequest, traceId } from './make-request.ts';
-
-let folder: string;
-const stores: Store[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sockeye-upgrade-'));
-});
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function open(): Promise<Store> {
-  const store = await openStore({ folder });
-  stores.push(store);
-  return store;
-}
+import { folder, open } from './new-folder.ts';
 
 /** Of the file while no collector has it; `change` is done to it first. */
 function look(change = '') {
