@@ -26,6 +26,8 @@ export interface Config {
   readonly otlpGrpc: Address;
   readonly otlpHttp: Address;
   readonly web: Address;
+  /** null where it has no port of its own. */
+  readonly zipkin: Address | null;
   readonly dataFolder: string;
   readonly keepMs: number;
   readonly keepBytes: number;
@@ -77,6 +79,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     otlpGrpc: required('otlp-grpc'),
     otlpHttp: required('otlp-http'),
     web: required('web'),
+    zipkin: value('zipkin'),
     dataFolder: required('data'),
     keepMs: required('keep'),
     keepBytes: required('keep-bytes'),
@@ -275,8 +278,9 @@ function readSettingsFile(flag: string, path: string): Buffer {
 }
 
 function warningsOf(config: Omit<Config, 'warnings'>): string[] {
-  const { token, tls } = config;
-  const open = [config.otlpGrpc, config.otlpHttp, config.web].filter(({ host }) => !isLoopback(host));
+  const { token, tls, otlpGrpc, otlpHttp, web, zipkin } = config;
+  const ports = [otlpGrpc, otlpHttp, web, ...(zipkin === null ? [] : [zipkin])];
+  const open = ports.filter(({ host }) => !isLoopback(host));
   if (open.length === 0) return [];
   const where = open.map(formatAddress).join(', ');
   const warnings: string[] = [];

@@ -20,6 +20,7 @@ import { startOtlpHttp } from './receive/otlp-http.ts';
 import { createGuard } from './serve/guard.ts';
 import { createTraceReader } from './serve/traces/trace-reader.ts';
 import { startWeb } from './serve/web.ts';
+import { startZipkin } from './serve/zipkin-port.ts';
 import type { Status } from './serve/wire.ts';
 import { formatAddress, type Address } from './settings.ts';
 import { startRetentionLoop } from './store/retention-loop.ts';
@@ -89,7 +90,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       return port.address;
     };
 
-    const { otlpGrpc, otlpHttp, web } = config;
+    const { otlpGrpc, otlpHttp, web, zipkin } = config;
     addresses.otlpGrpc = await open('--otlp-grpc', otlpGrpc, () =>
       startOtlpGrpc({ address: formatAddress(otlpGrpc), token, ...receiving }),
     );
@@ -111,8 +112,13 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       allowPurge: config.allowPurge,
       maxRequestBytes,
     };
-    const page = { names: hostNames, tls, token, corsOrigins, pageFolder: pageFolder() };
-    addresses.web = await open('--web', web, () => startWeb({ ...web, ...page }, sources));
+    const site = { names: hostNames, tls, token, corsOrigins };
+    addresses.web = await open('--web', web, () =>
+      startWeb({ ...web, ...site, pageFolder: pageFolder() }, sources),
+    );
+    if (zipkin !== null) {
+      addresses.zipkin = await open('--zipkin', zipkin, () => startZipkin({ ...zipkin, ...site }, sources));
+    }
 
     app = appCommandOf(addresses, config);
     printAddresses(addresses, config, app);
@@ -136,6 +142,7 @@ function printAddresses(
       `OTLP gRPC  ${addresses.otlpGrpc}`,
       `OTLP HTTP  ${scheme}://${addresses.otlpHttp}`,
       `web        ${scheme}://${addresses.web}`,
+      ...(addresses.zipkin === undefined ? [] : [`Zipkin     ${scheme}://${addresses.zipkin}`]),
       `data       ${resolve(dataFolder)}`,
       ...(app === null ? [] : [`your app   ${app}`]),
       ...(hint === null ? [] : [`           ${hint}`]),

@@ -49,7 +49,12 @@ export const SETTINGS = {
     about: 'the web page and all HTTP APIs',
     parse: parseAddress,
   },
-  zipkin: { takes: 'HOST:PORT', about: 'Zipkin API at the root of a port of its own', ...LATER },
+  zipkin: {
+    takes: 'HOST:PORT',
+    fallback: null,
+    about: 'where spans of Zipkin are received too, at the root of a port of its own',
+    parse: parseAddress,
+  },
   'jaeger-http': { takes: 'HOST:PORT', about: 'Jaeger receiver, thrift over HTTP', ...LATER },
   'jaeger-grpc': { takes: 'HOST:PORT', about: 'Jaeger receiver, gRPC', ...LATER },
   data: { takes: 'DIR', fallback: './sockeye-data', about: 'data folder', parse: parseText },

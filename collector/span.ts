@@ -90,6 +90,22 @@ export function shownName(name: string): string {
   return name.length <= NAME_CHARS_MAX ? name : `${name.slice(0, NAME_CHARS_MAX - 1).toWellFormed()}…`;
 }
 
+/**
+ * In Zipkin the server's span of a call may share the call's id. Here a call is the parent of what answers it: the server's
+ * gets the id whose bits are the opposite, each time the same, and the shared one for its parent.
+ */
+export function idOfSharedServer(shared: string): string {
+  return BigInt.asUintN(64, ~BigInt(`0x${shared}`))
+    .toString(16)
+    .padStart(16, '0');
+}
+
+/** Whether it is one of these. What its parent is said to have called, it called. */
+export function isSharedServer({ spanId, parentSpanId }: Pick<Span, 'spanId' | 'parentSpanId'>): boolean {
+  const isLikely = parseInt(spanId[0]!, 16) + parseInt(parentSpanId[0] ?? '', 16) === 15;
+  return isLikely && parentSpanId === idOfSharedServer(spanId);
+}
+
 /** Duration in milliseconds; 0 for a span that has not ended or that ends before it starts. */
 export function durationMsOf(span: Pick<Span, 'startUnixNano' | 'endUnixNano'>): number {
   return span.endUnixNano > span.startUnixNano ? Number(span.endUnixNano - span.startUnixNano) / 1e6 : 0;
@@ -121,7 +137,7 @@ export const BARE_METHODS: ReadonlySet<string> = new Set(
 );
 /** What names the operation of such a span: the first of these that is text, the paths with their ids left out. */
 export const ROUTE_KEYS = ['http.route', 'url.template'] as const;
-export const PATH_KEYS = ['url.path', 'http.target', 'url.full', 'http.url'] as const;
+export const PATH_KEYS = ['url.path', 'http.target', 'url.full', 'http.url', 'http.path'] as const;
 /** Part of a path that names one thing of many: a number, an id in hex, something with four digits, or something long. */
 const VARIABLE_SEGMENT = /^\d+$|^(?=.*\d)[0-9a-f-]{8,}$|(?:\d.*){4}|^.{33,}/i;
 const OPERATION_SEGMENTS = 4;

@@ -35,7 +35,7 @@ export interface MessageSchema {
 type Repeated = { readonly each: FieldType };
 type FieldTable = { readonly [name: string]: readonly [number: number, type: FieldType | Repeated] };
 
-const repeated = (each: FieldType): Repeated => ({ each });
+export const repeated = (each: FieldType): Repeated => ({ each });
 
 export function isMessage(type: FieldType): type is MessageSchema {
   return typeof type === 'object' && 'byNumber' in type;
@@ -47,7 +47,7 @@ function wireTypeOf(type: FieldType): number {
   return type === 'fixed32' ? FIXED32 : VARINT;
 }
 
-function message(name: string, table: FieldTable): MessageSchema {
+export function message(name: string, table: FieldTable): MessageSchema {
   return define({ name, oneof: false, fields: [], byNumber: [] }, table);
 }
 

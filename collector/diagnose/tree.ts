@@ -4,7 +4,7 @@
  *
  * Children that outlive their parent or start after it are kept as they are: they are the evidence.
  */
-import { serviceOf, shownName, type Span } from '../span.ts';
+import { isSharedServer, serviceOf, shownName, type Span } from '../span.ts';
 import { shiftClocks } from './clock-skew.ts';
 import { spanOutcome, type SpanOutcome } from './outcome.ts';
 
@@ -38,13 +38,16 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
   const sentStartUnixNano = firstStart(spans);
   const all = spans.map((span) => makeNode(span, sentStartUnixNano));
   const { kept, byId, sharedServers } = dropDuplicates(all);
+  // What hangs below a shared id was called by the server.
+  const callers = new Map(sharedServers);
+  for (const node of kept) if (isSharedServer(node.span)) callers.set(node.span.parentSpanId, node);
   let missingParents = 0;
   for (const node of kept) {
     const { spanId, parentSpanId } = node.span;
     if (sharedServers.get(spanId) === node) node.parent = byId.get(spanId) ?? null;
     else if (parentSpanId !== '') {
-      // What hangs below a shared id was called by the server.
-      const parent = sharedServers.get(parentSpanId) ?? byId.get(parentSpanId) ?? null;
+      const caller = callers.get(parentSpanId);
+      const parent = (caller === node ? null : caller) ?? byId.get(parentSpanId) ?? null;
       node.parent = parent;
       if (parent === null) missingParents++;
     }

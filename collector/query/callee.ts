@@ -83,6 +83,9 @@ function nameOf(span: Pick<Span, 'kind' | 'attributes'>, host: string | null): O
   return { name: host ?? UNKNOWN_PEER, nodeKind: 'external', edgeKind };
 }
 
+/** Of a call of HTTP; the last is all that some of Zipkin's instrumentations say. */
+const HTTP_KEYS = ['http.request.method', 'http.method', 'http.path'] as const;
+
 function edgeKindOf(
   span: Pick<Span, 'kind' | 'attributes'>,
   isDatabase: boolean,
@@ -92,7 +95,7 @@ function edgeKindOf(
   if (isDatabase) return 'db';
   if (isMessaging || span.kind === 'producer') return 'messaging';
   if (attributes.has('rpc.system.name') || attributes.has('rpc.system')) return 'rpc';
-  return attributes.has('http.request.method') || attributes.has('http.method') ? 'http' : 'tcp';
+  return HTTP_KEYS.some((key) => attributes.has(key)) ? 'http' : 'tcp';
 }
 
 /** Text attributes that name the host; what else could tell it is not looked at where one of these is not empty. */

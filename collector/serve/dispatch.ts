@@ -35,7 +35,8 @@ const CLIENT_STALLED_MS = 60_000;
 export interface Site {
   readonly guard: Guard;
   readonly routes: readonly Route[];
-  readonly readPage: () => Promise<Page>;
+  /** null where there is no page. */
+  readonly readPage: (() => Promise<Page>) | null;
   /** Instead of the usual. */
   readonly clientStalledMs?: number;
 }
@@ -78,8 +79,8 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
     return route.handle({ request, path, query, nowUnixMs: Date.now(), signal });
   }
   const path = `/${segments.join('/')}`;
-  const page = await site.readPage();
-  const isPage = isPagePath(path) || page.has(path);
+  const page = (await site.readPage?.()) ?? null;
+  const isPage = page !== null && (isPagePath(path) || page.has(path));
   const allow = match?.allow ?? (isPage ? ['GET', 'HEAD', 'OPTIONS'] : null);
   if (allow === null) throw notFound('route', path, 'a route of /api/openapi.json or a view of the page');
   if (method === 'OPTIONS') return { status: 204, type: '', body: '', headers: { allow: allow.join(', ') } };
@@ -87,7 +88,7 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
     const details = { got: method, expected: allow.join(', ') };
     throw new HttpError(405, 'method_not_allowed', `${path} has no ${method}.`, details);
   }
-  const file = page.get(isPagePath(path) ? '/index.html' : path);
+  const file = page?.get(isPagePath(path) ? '/index.html' : path);
   if (file !== undefined) return answerFile(file, request.headers);
   return { status: 503, type: 'text/html; charset=utf-8', body: MISSING_PAGE };
 }

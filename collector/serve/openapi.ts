@@ -57,7 +57,9 @@ function describeRoute(route: Route): object {
       requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, {}])) },
     }),
     responses: {
-      ...(!route.isLater && { 200: { description: 'The answer', content: Object.fromEntries(content) } }),
+      ...(!route.isLater && {
+        [route.success ?? 200]: { description: 'The answer', content: Object.fromEntries(content) },
+      }),
       ...Object.fromEntries(
         errors.map((status) => [
           status,

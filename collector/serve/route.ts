@@ -47,6 +47,8 @@ export interface Route {
   readonly query?: readonly Parameter[];
   /** Media types that the request's body may have. */
   readonly takes?: readonly string[];
+  /** Its status where all went well; 200 unless it says so. */
+  readonly success?: number;
   /** Media type -> schema of the answer. */
   readonly gives: Readonly<Record<string, Schema>>;
   /** Statuses of the errors that this route has beside those of every route. */

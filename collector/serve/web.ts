@@ -1,4 +1,4 @@
-/** The web port: the page, our API, the probes. Its limits, its start and its end. */
+/** The web port: the page, our API, the probes; and other ports that serve routes. Their limits, their start and their end. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TlsFiles } from '../config.ts';
@@ -10,6 +10,7 @@ import { createGuard } from './guard.ts';
 import { errorBody, HttpError } from './http-error.ts';
 import { createLive } from './live.ts';
 import { loadPage } from './page.ts';
+import type { Route } from './route.ts';
 import type { Sources } from './sources.ts';
 
 /** Request line and headers together; a query or a trace state of more than this is no honest one. */
@@ -17,7 +18,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
-export interface WebOptions {
+export interface SiteOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -26,6 +27,9 @@ export interface WebOptions {
   readonly tls: TlsFiles | null;
   readonly token: string | null;
   readonly corsOrigins: readonly string[];
+}
+
+export interface WebOptions extends SiteOptions {
   /** The built page: the folder that holds index.html. */
   readonly pageFolder: string;
 }
@@ -34,20 +38,33 @@ export interface WebOptions {
 export async function startWeb(options: WebOptions, sources: Sources): Promise<Port> {
   const live = createLive(sources);
   let page = await loadPage(options.pageFolder);
-  const site: Site = {
-    guard: createGuard({
-      host: options.host,
-      origins: options.corsOrigins,
-      token: options.token,
-      names: options.names ?? [],
-    }),
-    routes: apiRoutes(sources, live.route),
-    async readPage() {
-      // Built while the collector runs, it is found without a restart.
-      if (page.size === 0) page = await loadPage(options.pageFolder);
-      return page;
+  const port = await startSite(options, apiRoutes(sources, live.route), async () => {
+    // Built while the collector runs, it is found without a restart.
+    if (page.size === 0) page = await loadPage(options.pageFolder);
+    return page;
+  });
+  return {
+    address: port.address,
+    close() {
+      live.close();
+      return port.close();
     },
   };
+}
+
+/** A port that serves these routes, and a page where it has one. */
+export function startSite(
+  options: SiteOptions,
+  routes: readonly Route[],
+  readPage: Site['readPage'],
+): Promise<Port> {
+  const guard = createGuard({
+    host: options.host,
+    origins: options.corsOrigins,
+    token: options.token,
+    names: options.names ?? [],
+  });
+  const site: Site = { guard, routes, readPage };
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     void serveRequest(site, request, response);
 
@@ -58,14 +75,7 @@ export async function startWeb(options: WebOptions, sources: Sources): Promise<P
   };
   const server = createHttpServer(options.tls, limits, handle);
   server.on('clientError', refuseConnection);
-  const port = await openHttpPort(server, options);
-  return {
-    address: port.address,
-    close() {
-      live.close();
-      return port.close();
-    },
-  };
+  return openHttpPort(server, options);
 }
 
 const CONNECTION_ERRORS: Readonly<Record<string, readonly [status: number, reason: string]>> = {

@@ -68,7 +68,10 @@ const general = {
   }),
   Status: object<Wire.Status>({
     version: text,
-    addresses: object<Wire.Status['addresses']>({ otlpGrpc: text, otlpHttp: text, web: text }),
+    addresses: object<Wire.Status['addresses']>(
+      { otlpGrpc: text, otlpHttp: text, web: text, zipkin: text },
+      'zipkin',
+    ),
     appCommand: nullable(text),
     startedAt: time,
     spans: {

@@ -18,7 +18,8 @@ export interface WireError {
 
 export interface Status {
   version: string;
-  addresses: { otlpGrpc: string; otlpHttp: string; web: string };
+  /** `zipkin` where it has a port of its own. */
+  addresses: { otlpGrpc: string; otlpHttp: string; web: string; zipkin?: string };
   /** Starts a Node service of the collector's machine with the hook; null where the hook is not installed there. */
   appCommand: string | null;
   startedAt: string;

@@ -32,6 +32,7 @@ test('without any setting, everything listens on loopback and keeps 7 days or 20
     otlpGrpc: { host: '127.0.0.1', port: 4317 },
     otlpHttp: { host: '127.0.0.1', port: 4318 },
     web: { host: '127.0.0.1', port: 4319 },
+    zipkin: null,
     dataFolder: './sockeye-data',
     keepMs: 7 * 24 * 3600 * 1000,
     keepBytes: 20e9,
@@ -58,6 +59,15 @@ test('a flag beats the environment, which beats the file, which beats the defaul
   expect(config.keepBytes).toBe(2e9);
   expect(config.web.port).toBe(1);
   expect(config.otlpGrpc.port).toBe(4317);
+});
+
+test('Zipkin has a port of its own where it is asked for', () => {
+  expect(readConfig(['--zipkin', '0.0.0.0:9411', '--token', 't'], {})).toMatchObject({
+    zipkin: { host: '0.0.0.0', port: 9411 },
+    warnings: [expect.stringContaining('the token travels unencrypted to 0.0.0.0:9411')],
+  });
+  const [variable] = readConfig([], { SOCKEYE_ZIPKIN: '127.0.0.1:0' }).warnings;
+  expect(variable).toBeUndefined();
 });
 
 test('the file may be named by the environment', () => {
@@ -189,7 +199,6 @@ describe('what is refused says the name, what was got and what is expected', () 
   });
 
   test.each([
-    ['--zipkin', '127.0.0.1:9411'],
     ['--jaeger-http', '127.0.0.1:14268'],
     ['--jaeger-grpc', '127.0.0.1:14250'],
     ['--forward', 'http://other:4317'],

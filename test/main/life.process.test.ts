@@ -56,6 +56,18 @@ describe('starting', () => {
       expect(spans).toEqual({ received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 });
     }));
 
+  test('with a port for Zipkin prints that too, and spans sent there are stored', () =>
+    withCollector(['--zipkin', '127.0.0.1:0'], async ({ stdout, web }) => {
+      const zipkin = /^Zipkin +http:\/\/(\S+)$/m.exec(stdout)?.[1];
+      const sent = await fetch(`http://${zipkin}/api/v2/spans`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify([{ traceId: 'a', id: '1', name: 'get', timestamp: 1 }]),
+      });
+      expect(sent.status).toBe(202);
+      expect(await statusOf(web)).toMatchObject({ addresses: { zipkin }, store: { spans: 1 } });
+    }));
+
   test('--help and --version print and end', async () => {
     const help = await runCollector(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });

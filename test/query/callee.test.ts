@@ -83,6 +83,7 @@ test('the kind of node and edge follow what was called', () => {
   expect(kinds({ 'rpc.system': 'grpc', 'server.address': 'a' })).toBe('external rpc');
   expect(kinds({ 'db.system.name': 'redis' })).toBe('database db');
   expect(kinds({ 'messaging.system': 'kafka' }, 'producer')).toBe('messaging messaging');
+  expect(kinds({ 'http.path': '/pay', 'server.address': 'a' })).toBe('external http');
   expect(kinds({ 'server.address': 'a' })).toBe('external tcp');
 });
 

@@ -20,6 +20,7 @@ test.each([
   [{ 'url.path': '/' }, 'GET /'],
   [{ 'http.target': '/items?page=2' }, 'GET /items'],
   [{ 'url.full': 'https://shop.test:8443/items?page=2#top' }, 'GET /items'],
+  [{ 'http.path': '/items/42' }, 'GET /items/{id}'],
   [{ 'http.url': 'http://shop.test' }, 'GET'],
   [{ 'url.path': 'not a path' }, 'GET'],
   [{}, 'GET'],

@@ -9,7 +9,8 @@ import {
   isJaegerJson,
   toJaegerJson as toJaegerJsonOf,
 } from '../../collector/serve/formats/jaeger-json.ts';
-import { fromZipkinJson, isZipkinJson, toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
+import { fromZipkinJson, isZipkinJson } from '../../collector/decode/zipkin.ts';
+import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import type { Span } from '../../collector/span.ts';
 import { drawTrace } from '../diagnose/draw-trace.ts';

@@ -25,7 +25,7 @@ describe('the description of the API', () => {
       const operation = description.paths[path]?.[route.method.toLowerCase()];
       expect(operation?.summary).toMatch(/\S/);
       expect(Object.keys(operation?.responses ?? {})).toContain(
-        Object.keys(route.gives).length > 0 ? '200' : '501',
+        route.isLater ? '501' : String(route.success ?? 200),
       );
     }
   });

@@ -1,12 +1,11 @@
 /** What changes the store from outside: `POST /api/import` takes traces from files, `POST /api/purge` deletes all. */
-import { readBody } from '../../receive/read-body.ts';
-import { Cancelled, StoreUnavailable } from '../../store/store.ts';
 import { toOtlp } from '../formats/to-otlp.ts';
 import { HttpError } from '../http-error.ts';
 import { json, type BodyAnswer, type Exchange, type Route } from '../route.ts';
 import { named } from '../schema.ts';
 import type { Sources } from '../sources.ts';
-import type { Imported, Purged } from '../wire.ts';
+import type { Purged } from '../wire.ts';
+import { takeTraces } from './take-traces.ts';
 
 export function importRoutes(sources: Sources): Route[] {
   return [
@@ -30,20 +29,9 @@ export function importRoutes(sources: Sources): Route[] {
   ];
 }
 
-async function importTraces(
-  { intake, maxRequestBytes }: Sources,
-  request: Exchange['request'],
-): Promise<BodyAnswer> {
-  try {
-    const isJson = /^\s*application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '');
-    const otlp = toOtlp(await readBody(request, maxRequestBytes, intake), isJson ? 'json' : null);
-    const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
-    return json({ stored, duplicate, refused, message: refusedMessage || warning } satisfies Imported);
-  } catch (error) {
-    // What is to be tried again later, the intake has counted itself; who went away was refused nothing.
-    if (!(error instanceof StoreUnavailable || error instanceof Cancelled)) intake.noteRefused();
-    throw error;
-  }
+async function importTraces(sources: Sources, request: Exchange['request']): Promise<BodyAnswer> {
+  const isJson = /^\s*application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '');
+  return json(await takeTraces(sources, request, (body) => toOtlp(body, isJson ? 'json' : null)));
 }
 
 async function purge({ allowPurge, store }: Sources): Promise<BodyAnswer> {

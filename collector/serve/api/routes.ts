@@ -14,6 +14,7 @@ import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
 import { timeoutRoutes } from './timeouts.ts';
 import { traceRoutes } from './traces.ts';
+import { zipkinRoutes } from './zipkin.ts';
 
 export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
   const routes: Route[] = [
@@ -29,6 +30,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...importRoutes(sources),
     ...lookRoutes(sources),
     ...helpRoutes(),
+    ...zipkinRoutes(sources, '/zipkin'),
     ...LATER_ROUTES,
     {
       method: 'GET',

@@ -15,7 +15,7 @@ import {
   readObject,
   readText,
   type JsonObject,
-} from './read-json.ts';
+} from '../../decode/read-json.ts';
 
 interface JaegerTag {
   key: string;

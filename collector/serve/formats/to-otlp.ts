@@ -2,16 +2,16 @@
 import { DecodeError } from '../../decode/decode-error.ts';
 import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
 import { TRACES_DATA } from '../../decode/otlp-schema.ts';
+import { isObject } from '../../decode/read-json.ts';
+import { fromZipkinJson, isZipkinJson } from '../../decode/zipkin.ts';
 import { fromJaegerJson, isJaegerJson } from './jaeger-json.ts';
-import { isObject } from './read-json.ts';
-import { fromZipkinJson, isZipkinJson } from './zipkin-json.ts';
 
 const OTLP_JSON = /^\s*\{\s*"resource_?spans"\s*:/i;
 const JSON_TEXT = /^\s*[[{]/;
 /** What editors put before the text of a file. */
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const EXPECTED =
-  'OTLP JSON {"resourceSpans": …}, OTLP protobuf, Jaeger JSON {"data": [trace, …]}, or Zipkin v2 JSON [span, …]';
+  'OTLP JSON {"resourceSpans": …}, OTLP protobuf, Jaeger JSON {"data": [trace, …]}, or Zipkin JSON [span, …]';
 
 /**
  * An OTLP request (protobuf) of a file in any format that is taken; `saidToBe` JSON by its sender, it is refused as JSON

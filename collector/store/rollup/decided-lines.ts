@@ -19,12 +19,13 @@ const HIGH = 2 ** 32;
 export function decidedLines({ words, giveUps }: RowLines, first: number, end: number): boolean[] | null {
   if (!hasFailed(words, first, end)) return null;
   const places = placesOf(words, first, end);
+  const servers = sharedServers(words, first, end);
   const spans: TimedSpan[] = [];
   for (let line = first, at = first * LINE_WORDS; line < end; line++, at += LINE_WORDS) {
     const startMs = startMsOfLine(words, at);
     const outcome = outcomeAt(words, at);
     spans.push({
-      parent: parentOf(places, words, at, first),
+      parent: parentOf(servers, places, words, at, first),
       kind: kindOf(words[at + CODES]! & 0xff),
       outcome: OUTCOMES[outcome]!,
       gaveUp: giveUps.has(line) && outcome !== CANCELLED,
@@ -61,11 +62,37 @@ function placesOf(words: Uint32Array, first: number, end: number): Map<number, n
   return places;
 }
 
-function parentOf(places: Map<number, number>, words: Uint32Array, at: number, first: number): number {
-  const high = words[at + PARENT_HIGH]!;
-  const low = words[at + PARENT_LOW]!;
-  const parent = places.get(high * HIGH + low);
+/** Lines of servers by the id that they shared with their call, whose bits are the opposite of their own. */
+function sharedServers(words: Uint32Array, first: number, end: number): Map<number, number> {
+  const servers = new Map<number, number>();
+  for (let at = first * LINE_WORDS; at < end * LINE_WORDS; at += LINE_WORDS) {
+    const [high, low] = [words[at + PARENT_HIGH]!, words[at + PARENT_LOW]!];
+    if (high === 0 && low === 0) continue;
+    if ((words[at + SPAN_HIGH]! ^ high) === -1 && (words[at + SPAN_LOW]! ^ low) === -1)
+      servers.set(high * HIGH + low, at);
+  }
+  return servers;
+}
+
+function parentOf(
+  servers: Map<number, number>,
+  places: Map<number, number>,
+  words: Uint32Array,
+  at: number,
+  first: number,
+): number {
+  const [high, low] = [words[at + PARENT_HIGH]!, words[at + PARENT_LOW]!];
+  const id = high * HIGH + low;
   // Numbers this large are not exact.
+  const server = servers.get(id);
+  if (
+    server !== undefined &&
+    server !== at &&
+    words[server + PARENT_HIGH] === high &&
+    words[server + PARENT_LOW] === low
+  )
+    return server / LINE_WORDS - first;
+  const parent = places.get(id);
   const isIt = parent !== undefined && words[parent + SPAN_HIGH] === high && words[parent + SPAN_LOW] === low;
   return isIt && parent !== at ? parent / LINE_WORDS - first : -1;
 }

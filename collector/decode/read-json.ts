@@ -1,5 +1,5 @@
 /** Careful steps into JSON that a stranger wrote: each is the expected type or a DecodeError that names the place. */
-import { DecodeError } from '../../decode/decode-error.ts';
+import { DecodeError } from './decode-error.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -39,6 +39,7 @@ export function readMicroseconds(value: unknown, where: string): bigint {
 /** Ids are left-padded; one that is too long stays so, for the store to refuse the span. */
 export function readId(value: unknown, digits: number, where: string): string {
   const text = readText(value, where);
+  if (!/^[0-9a-f]*$/i.test(text)) throw new DecodeError(where, kindOf(value), `1 to ${digits} hex digits`);
   return text === '' ? '' : text.toLowerCase().padStart(digits, '0');
 }
 

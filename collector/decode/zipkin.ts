@@ -1,0 +1,117 @@
+/**
+ * What Zipkin's reporters send becomes an OTLP request. Pure.
+ *
+ *     v1 JSON ─▶ ┐
+ *     protobuf ─▶┼▶ spans of v2, as JSON has them ─▶ OTLP JSON ─▶ OTLP protobuf
+ *     v2 JSON ─▶ ┘
+ */
+import { checkMessage } from './check-message.ts';
+import { DecodeError } from './decode-error.ts';
+import { decodeMessage, encodeMessage } from './otlp-json.ts';
+import { message, repeated, TRACES_DATA } from './otlp-schema.ts';
+import { ProtobufReader } from './protobuf-reader.ts';
+import { isObject, type JsonObject } from './read-json.ts';
+import { fromZipkinSpans } from './zipkin-spans.ts';
+import { fromZipkinV1, isZipkinV1 } from './zipkin-v1.ts';
+
+export type ZipkinFormat = 'v1' | 'v2' | 'protobuf';
+
+/** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
+export function tracesFromZipkin(body: Uint8Array, format: ZipkinFormat): Buffer {
+  const spans = format === 'protobuf' ? readProtobuf(body) : readJson(body, format);
+  return encodeMessage(TRACES_DATA, fromZipkinSpans(spans));
+}
+
+/** A list of spans, or of traces of spans. */
+export function isZipkinJson(json: unknown): json is readonly unknown[] {
+  if (!Array.isArray(json)) return false;
+  const first: unknown = json.flat()[0];
+  return first === undefined || (isObject(first) && 'traceId' in first && 'id' in first);
+}
+
+/** OTLP JSON of a list of spans of either version. Throws DecodeError naming the place. */
+export function fromZipkinJson(json: readonly unknown[]): JsonObject {
+  const spans = json.flat();
+  return fromZipkinSpans(
+    spans.some(isZipkinV1) ? spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`)) : spans,
+  );
+}
+
+function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
+  const expected = `a JSON array of Zipkin ${version} spans`;
+  let spans: unknown;
+  try {
+    spans = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+  } catch (error) {
+    throw new DecodeError('body', body.length === 0 ? 'nothing' : (error as Error).message, expected);
+  }
+  if (!Array.isArray(spans))
+    throw new DecodeError('body', isObject(spans) ? 'an object' : typeof spans, expected);
+  if (version === 'v1') return spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`));
+  const old = spans.findIndex(isZipkinV1);
+  if (old >= 0) throw new DecodeError(`[${old}]`, 'a span of v1', 'v2; spans of v1 go to /api/v1/spans');
+  return spans;
+}
+
+/** zipkin.proto, of zipkin-api. Addresses are told by their digits. */
+const ENDPOINT = message('Endpoint', {
+  serviceName: [1, 'string'],
+  ipv4: [2, 'id'],
+  ipv6: [3, 'id'],
+  port: [4, 'int32'],
+});
+const TAG = message('TagsEntry', { key: [1, 'string'], value: [2, 'string'] });
+const KINDS = ['SPAN_KIND_UNSPECIFIED', 'CLIENT', 'SERVER', 'PRODUCER', 'CONSUMER'];
+const LIST_OF_SPANS = message('ListOfSpans', {
+  spans: [
+    1,
+    repeated(
+      message('Span', {
+        traceId: [1, 'id'],
+        parentId: [2, 'id'],
+        id: [3, 'id'],
+        kind: [4, KINDS],
+        name: [5, 'string'],
+        timestamp: [6, 'fixed64'],
+        duration: [7, 'int64'],
+        localEndpoint: [8, ENDPOINT],
+        remoteEndpoint: [9, ENDPOINT],
+        annotations: [
+          10,
+          repeated(message('Annotation', { timestamp: [1, 'fixed64'], value: [2, 'string'] })),
+        ],
+        tags: [11, repeated(TAG)],
+        debug: [12, 'bool'],
+        shared: [13, 'bool'],
+      }),
+    ),
+  ],
+});
+
+function readProtobuf(body: Uint8Array): JsonObject[] {
+  checkMessage(new ProtobufReader(body), LIST_OF_SPANS, 1);
+  const { spans = [] } = decodeMessage(LIST_OF_SPANS, body) as { spans?: readonly JsonObject[] };
+  return spans.map(({ kind, tags = [], localEndpoint, remoteEndpoint, ...span }) => ({
+    ...span,
+    kind: KINDS[Number(kind)],
+    tags: Object.fromEntries(
+      (tags as { key?: string; value?: string }[]).map(({ key = '', value = '' }) => [key, value]),
+    ),
+    localEndpoint: readEndpoint(localEndpoint),
+    remoteEndpoint: readEndpoint(remoteEndpoint),
+  }));
+}
+
+function readEndpoint(endpoint: unknown): JsonObject | undefined {
+  if (!isObject(endpoint)) return undefined;
+  const { ipv4, ipv6, ...rest } = endpoint;
+  return { ...rest, ipv4: addressOf(ipv4, 4), ipv6: addressOf(ipv6, 16) };
+}
+
+/** Of another length it is none. */
+function addressOf(digits: unknown, bytes: 4 | 16): string | undefined {
+  if (typeof digits !== 'string' || digits.length !== 2 * bytes) return undefined;
+  if (bytes === 4) return Buffer.from(digits, 'hex').join('.');
+  // The way of writing that has the longest run of zeros left out.
+  return new URL(`http://[${digits.match(/.{4}/g)!.join(':')}]`).hostname.slice(1, -1);
+}

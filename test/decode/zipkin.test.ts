@@ -1,0 +1,393 @@
+import protobuf from 'protobufjs';
+import { describe, expect, it } from 'vitest';
+import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { decodeTraces } from '../../collector/decode/decode-traces.ts';
+import { tracesFromZipkin, type ZipkinFormat } from '../../collector/decode/zipkin.ts';
+import { buildTraceTree } from '../../collector/diagnose/tree.ts';
+import { serviceOf, type Span } from '../../collector/span.ts';
+import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
+import { PY_ZIPKIN_PROTOBUF, PY_ZIPKIN_V1, ZIPKIN_JS_V1, ZIPKIN_JS_V2 } from './zipkin-captures.ts';
+
+/** By the road that received spans take; by start. */
+function spansOf(spans: unknown, format: ZipkinFormat = 'v2'): Span[] {
+  const body = Buffer.isBuffer(spans) ? spans : Buffer.from(JSON.stringify(spans));
+  return decodeTraces(tracesFromZipkin(body, format));
+}
+
+/** What a span says, in few words: ids and times are told where they matter. */
+const told = (span: Span) => ({
+  service: serviceOf(span),
+  name: span.name,
+  kind: span.kind,
+  status: span.status,
+  durationUs: Number(span.endUnixNano - span.startUnixNano) / 1000,
+  attributes: Object.fromEntries(span.attributes),
+  events: span.events.map(({ name }) => name),
+});
+
+/** One line a span, in the order of the tree: how deep it is, whose it is. */
+function drawn(spans: readonly Span[]): string[] {
+  const lines: string[] = [];
+  const draw = (node: ReturnType<typeof buildTraceTree>['nodes'][number], depth: number): void => {
+    lines.push(`${'  '.repeat(depth)}${node.service} ${node.span.kind} ${node.span.name}`);
+    for (const child of node.children) draw(child, depth + 1);
+  };
+  for (const root of buildTraceTree(spans).roots) draw(root, 0);
+  return lines;
+}
+
+const WEB = {
+  service: 'web',
+  name: 'get',
+  kind: 'client',
+  status: { code: 'error', message: 'Error: socket hang up' },
+  attributes: { 'http.path': '/pay', 'peer.service': 'api' },
+  events: ['waiting'],
+};
+const API = {
+  service: 'api',
+  name: 'get',
+  kind: 'server',
+  status: { code: 'error', message: '500' },
+  events: [],
+};
+const SERVED = {
+  'http.path': '/pay',
+  'http.status_code': 500,
+  'network.local.address': '192.0.2.2',
+  'network.local.port': 8080,
+  'zipkin.shared': true,
+};
+
+describe('what zipkin-js sends', () => {
+  it('in v2 is read with service, kind, times, tags, annotations, endpoints and error', () => {
+    const [client, server, local] = spansOf(ZIPKIN_JS_V2);
+    expect(told(server!)).toEqual({
+      ...API,
+      durationUs: 20_376,
+      attributes: { ...SERVED, 'cart.size': '3' },
+    });
+    expect(told(client!)).toEqual({ ...WEB, durationUs: 41_343 });
+    expect(told(local!)).toMatchObject({ service: 'api', name: 'price', kind: 'internal', durationUs: 12 });
+    expect(client).toMatchObject({
+      traceId: '0000000000000000c9d87d278ec06b3e',
+      spanId: '0e52f0ccfd306e59',
+      parentSpanId: 'c9d87d278ec06b3e',
+      startUnixNano: 1795417547510530000n,
+    });
+  });
+
+  it('in v1 says the same', () => {
+    const [client, server, local] = spansOf(ZIPKIN_JS_V1, 'v1');
+    expect(told(server!)).toEqual({ ...API, durationUs: 20_661, attributes: SERVED });
+    expect(told(client!)).toEqual({ ...WEB, durationUs: 41_868 });
+    expect(told(local!)).toMatchObject({ service: 'unknown_service', name: 'price', durationUs: 31 });
+  });
+
+  it.each([
+    ['v1', ZIPKIN_JS_V1, 'unknown_service'],
+    ['v2', ZIPKIN_JS_V2, 'api'],
+  ] as const)(
+    'in %s hangs together: the server below its call, and what it did below the server',
+    (format, spans, local) => {
+      expect(drawn(spansOf(spans, format))).toEqual([
+        'web client get',
+        '  api server get',
+        `    ${local} internal price`,
+      ]);
+    },
+  );
+});
+
+describe('what py_zipkin sends', () => {
+  const select = {
+    service: 'orders',
+    name: 'select',
+    kind: 'client',
+    status: { code: 'error', message: 'timeout' },
+    attributes: {
+      'network.local.address': '127.0.0.1',
+      'network.local.port': 8080,
+      'peer.service': 'postgres',
+      'network.peer.address': '10.0.3.7',
+      'network.peer.port': 5432,
+    },
+    events: ['row lock'],
+  };
+
+  it.each([
+    ['protobuf', PY_ZIPKIN_PROTOBUF, 5186],
+    ['v1', PY_ZIPKIN_V1, 5197],
+  ] as const)('in %s is read, both sides of a span that is shared', (format, sent, durationUs) => {
+    const spans = spansOf(sent, format);
+    expect(told(spans[1]!)).toEqual({ ...select, durationUs });
+    expect(told(spans[0]!)).toMatchObject({
+      kind: 'server',
+      status: { code: 'unset' },
+      attributes: { 'http.status_code': 200, 'http.path': '/orders', 'zipkin.shared': true },
+    });
+    // Its call was not reported.
+    expect(spans[0]!.parentSpanId).toBe('a2fb4a1d1a96d312');
+    expect(drawn(spans)).toEqual(['orders server GET /orders', '  orders client select']);
+  });
+});
+
+const ids = { traceId: 'abc', id: '1' };
+const place = (serviceName: string) => ({ serviceName });
+const at = (value: string, timestamp: number, serviceName: string) => ({
+  value,
+  timestamp,
+  endpoint: place(serviceName),
+});
+
+describe('a span of v1', () => {
+  const read = (span: object) =>
+    spansOf([{ ...ids, name: 'x', ...span }], 'v1').map((one) => ({
+      ...told(one),
+      startUs: Number(one.startUnixNano / 1000n),
+      ids: [one.spanId, one.parentSpanId],
+    }));
+
+  it('that holds both sides is two, the server within the client, whose times are the span’s own', () => {
+    const both = read({
+      parentId: 'ff',
+      timestamp: 90,
+      duration: 120,
+      annotations: [
+        at('cs', 100, 'a'),
+        at('sr', 120, 'b'),
+        at('ss', 180, 'b'),
+        at('cr', 200, 'a'),
+        at('note', 130, 'b'),
+      ],
+      binaryAnnotations: [{ key: 'k', value: 'v', endpoint: place('b') }],
+    });
+    const [client, server] = both;
+    expect(client).toMatchObject({
+      service: 'a',
+      kind: 'client',
+      startUs: 90,
+      durationUs: 120,
+      ids: ['0000000000000001', '00000000000000ff'],
+      events: [],
+    });
+    expect(server).toMatchObject({
+      service: 'b',
+      kind: 'server',
+      startUs: 120,
+      durationUs: 60,
+      ids: ['fffffffffffffffe', '0000000000000001'],
+      events: ['note'],
+      attributes: { k: 'v', 'zipkin.shared': true },
+    });
+  });
+
+  it('by which a service calls itself is two all the same', () => {
+    const both = read({
+      annotations: [at('cs', 1, 'a'), at('sr', 2, 'a'), at('ss', 3, 'a'), at('cr', 4, 'a')],
+    });
+    expect(both.map(({ kind, durationUs }) => [kind, durationUs])).toEqual([
+      ['client', 3],
+      ['server', 1],
+    ]);
+  });
+
+  it('of a server shares its id where it gives no time of its own, and else does not', () => {
+    const annotations = [at('sr', 5, 'a'), at('ss', 7, 'a')];
+    expect(read({ annotations })[0]).toMatchObject({ ids: ['fffffffffffffffe', '0000000000000001'] });
+    const [own] = read({ annotations, timestamp: 5, duration: 2 });
+    expect(own).toMatchObject({ ids: ['0000000000000001', ''], durationUs: 2 });
+  });
+
+  it('of which only the beginning came has not ended', () => {
+    const [open] = spansOf([{ ...ids, annotations: [at('cs', 5, 'a')] }], 'v1');
+    expect(open).toMatchObject({ kind: 'client', startUnixNano: 5_000n, endUnixNano: 0n });
+  });
+
+  it('of a message is that of its producer, and of its consumer, with the broker', () => {
+    const broker = [{ key: 'ma', value: true, endpoint: place('kafka') }];
+    const [sent] = read({ annotations: [at('ms', 5, 'a'), at('ws', 8, 'a')], binaryAnnotations: broker });
+    expect(sent).toMatchObject({ kind: 'producer', durationUs: 3, attributes: { 'peer.service': 'kafka' } });
+    const [got] = read({ annotations: [at('mr', 9, 'b')], binaryAnnotations: broker });
+    expect(got).toMatchObject({
+      kind: 'consumer',
+      startUs: 9,
+      durationUs: 0,
+      attributes: { 'peer.service': 'kafka' },
+    });
+    const [polled] = read({ annotations: [at('wr', 6, 'b'), at('mr', 9, 'b')] });
+    expect(polled).toMatchObject({ kind: 'consumer', startUs: 6, durationUs: 3 });
+    const [neither] = read({ annotations: [at('wr', 6, 'b')] });
+    expect(neither).toMatchObject({ service: 'b', kind: 'internal', events: ['wr'] });
+  });
+
+  it('without sides is where its marker says, and its address is whom it knows', () => {
+    const [local] = read({
+      timestamp: 5,
+      duration: 2,
+      binaryAnnotations: [
+        { key: 'lc', value: '', endpoint: place('a') },
+        { key: 'sa', value: true, endpoint: place('db') },
+        { key: 'rows', value: 7 },
+      ],
+    });
+    expect(local).toMatchObject({
+      service: 'a',
+      kind: 'internal',
+      durationUs: 2,
+      attributes: { 'peer.service': 'db', rows: '7' },
+    });
+    expect(local!.attributes).not.toHaveProperty('lc');
+    const [server] = read({ binaryAnnotations: [{ key: 'ca', value: true, endpoint: place('caller') }] });
+    expect(server).toMatchObject({ kind: 'server', attributes: { 'peer.service': 'caller' } });
+  });
+
+  it('whose client has the server’s own name did not call itself', () => {
+    const annotations = [at('sr', 5, 'a'), at('ss', 7, 'a')];
+    const ca = { key: 'ca', value: true, endpoint: { serviceName: 'a', ipv4: '10.0.0.9' } };
+    expect(read({ annotations, binaryAnnotations: [ca] })[0]!.attributes).toEqual({
+      'network.peer.address': '10.0.0.9',
+      'zipkin.shared': true,
+    });
+  });
+
+  it('has tags of any name', () => {
+    const tags = ['__proto__', 'constructor'].map((key) => ({ key, value: 'x' }));
+    expect(Object.keys(read({ binaryAnnotations: tags })[0]!.attributes)).toEqual([
+      '__proto__',
+      'constructor',
+    ]);
+  });
+});
+
+describe('a span of v2', () => {
+  it('keeps 128 bits of its trace’s id, and pads 64', () => {
+    const long = 'ABCDEF0123456789abcdef0123456789';
+    expect(spansOf([{ ...ids, traceId: long }])[0]!.traceId).toBe(long.toLowerCase());
+    expect(spansOf([ids])[0]!.traceId).toBe('abc'.padStart(32, '0'));
+  });
+
+  it('that is debugged says so', () => {
+    expect(spansOf([{ ...ids, debug: true }])[0]!.attributes.get('zipkin.debug')).toBe(true);
+  });
+
+  it('of a message ends when it starts, any other without a duration has not ended', () => {
+    const ends = ['PRODUCER', 'CONSUMER', 'CLIENT', undefined].map(
+      (kind) => spansOf([{ ...ids, kind, timestamp: 5 }])[0]!.endUnixNano,
+    );
+    expect(ends).toEqual([5_000n, 5_000n, 0n, 0n]);
+  });
+
+  it.each([
+    ['', 'error', ''],
+    ['true', 'error', ''],
+    ['no route', 'error', 'no route'],
+    [undefined, 'unset', ''],
+  ])('with the tag error %j is %s', (error, code, message) => {
+    expect(spansOf([{ ...ids, tags: error === undefined ? {} : { error } }])[0]!.status).toEqual({
+      code,
+      message,
+    });
+  });
+
+  it('has tags that are numbers as text, and no address where it has none', () => {
+    const [span] = spansOf([
+      {
+        ...ids,
+        tags: { tries: 3, ok: true },
+        remoteEndpoint: { serviceName: '', ipv6: '2001:db8::1', port: 0 },
+      },
+    ]);
+    expect(Object.fromEntries(span!.attributes)).toEqual({
+      tries: '3',
+      ok: 'true',
+      'network.peer.address': '2001:db8::1',
+    });
+  });
+
+  it('is given back as it was sent, a shared id and debug included', () => {
+    const sent = { ...ZIPKIN_JS_V2[0]!, debug: true };
+    const { parentId: _, ...kept } = sent;
+    const given = toZipkinSpan(spansOf([sent])[0]!);
+    expect(given).toMatchObject({
+      ...kept,
+      traceId: sent.traceId.padStart(32, '0'),
+      localEndpoint: { serviceName: 'api' },
+    });
+    expect(spansOf([given])[0]).toMatchObject({ spanId: 'f1ad0f3302cf91a6', parentSpanId: sent.id });
+  });
+});
+
+it('protobuf has kinds, addresses of both lengths, debug, and a trace id of 64 bits', () => {
+  const { root } = protobuf.parse(`syntax = "proto3";
+    message List { repeated Span spans = 1; }
+    message Span { bytes trace_id = 1; bytes id = 3; int32 kind = 4; Endpoint remote = 9; bool debug = 12; }
+    message Endpoint { bytes ipv4 = 2; bytes ipv6 = 3; int32 port = 4; }`);
+  const type = root.lookupType('List');
+  const id = Buffer.from('00000000000000a1', 'hex');
+  const span = (more: object) => ({ traceId: id, id, ...more });
+  const kinds = [0, 1, 2, 3, 4, 9].map((kind) => span({ kind }));
+  const ipv6 = Buffer.from('20010db8000000000000000000000001', 'hex');
+  const list = [
+    ...kinds,
+    span({ debug: true, remote: { ipv6, port: 9411 } }),
+    span({ remote: { ipv4: Buffer.from([10, 0, 3, 7]) } }),
+    span({ remote: { ipv4: Buffer.from([10]) } }),
+  ];
+  const spans = spansOf(Buffer.from(type.encode(type.fromObject({ spans: list })).finish()), 'protobuf');
+  expect(spans[0]).toMatchObject({
+    traceId: 'a1'.padStart(32, '0'),
+    spanId: '00000000000000a1',
+  });
+  expect(spans.slice(0, 6).map(({ kind }) => kind)).toEqual([
+    'internal',
+    'client',
+    'server',
+    'producer',
+    'consumer',
+    'internal',
+  ]);
+  expect(spans.slice(6).map(({ attributes }) => Object.fromEntries(attributes))).toEqual([
+    { 'network.peer.address': '2001:db8::1', 'network.peer.port': 9411, 'zipkin.debug': true },
+    { 'network.peer.address': '10.0.3.7' },
+    {},
+  ]);
+});
+
+it('a list without spans is a request without spans', () => {
+  expect(spansOf([])).toEqual([]);
+  expect(spansOf([], 'v1')).toEqual([]);
+  expect(spansOf(Buffer.alloc(0), 'protobuf')).toEqual([]);
+});
+
+it.each([
+  ['v2', '', 'body: got nothing, expected a JSON array of Zipkin v2 spans'],
+  ['v2', '[{', 'expected a JSON array of Zipkin v2 spans'],
+  ['v1', '{}', 'body: got an object, expected a JSON array of Zipkin v1 spans'],
+  ['v2', '[7]', '[0]: got number 7, expected an object'],
+  ['v2', '[{"traceId":"x1","id":"1"}]', '[0].traceId: got string x1, expected 1 to 32 hex digits'],
+  ['v2', '[{"traceId":"1","id":"1","timestamp":-5}]', '[0].timestamp'],
+  ['v2', '[{"traceId":"1","id":"1","annotations":{}}]', '[0].annotations: got an object, expected an array'],
+  ['v2', '[{"traceId":"1","id":"1","localEndpoint":{"serviceName":7}}]', '[0].localEndpoint.serviceName'],
+  ['v2', '[{"traceId":"1","id":"1","binaryAnnotations":[]}]', '[0]: got a span of v1, expected v2'],
+  ['v1', '[{"traceId":"1","id":"1","annotations":[{"timestamp":"soon"}]}]', '[0].annotations[0].timestamp'],
+  ['v1', '[{"traceId":"1","id":"1","binaryAnnotations":[7]}]', '[0].binaryAnnotations[0]'],
+  ['v1', '[null]', '[0]: got null, expected an object'],
+] as const)('%s %s is refused, and where it is wrong is said', (format, body, message) => {
+  const convert = () => tracesFromZipkin(Buffer.from(body), format);
+  expect(convert).toThrow(DecodeError);
+  expect(convert).toThrow(message);
+});
+
+it('protobuf cut short at any byte is refused, or holds whole spans', () => {
+  const countAt = (length: number): number => {
+    try {
+      return spansOf(PY_ZIPKIN_PROTOBUF.subarray(0, length), 'protobuf').length;
+    } catch (error) {
+      if (error instanceof DecodeError) return 0;
+      throw error;
+    }
+  };
+  const counts = Array.from({ length: PY_ZIPKIN_PROTOBUF.length }, (_, length) => countAt(length));
+  expect(new Set(counts)).toEqual(new Set([0, 1]));
+});
