@@ -6,6 +6,7 @@ import { checkDiagnoses } from './diagnoses.ts';
 import { checkKeeping } from './keeping.ts';
 import { checkSearching } from './searching.ts';
 import { checkStatistics } from './statistics.ts';
+import { checkTotals } from './totals.ts';
 import { TestedStore, type Backend } from './tested-store.ts';
 
 export function checkStoreContract(name: string, backend: Backend): void {
@@ -59,6 +60,9 @@ export function checkStoreContract(name: string, backend: Backend): void {
     });
     describe('calls and statistics', () => {
       checkStatistics(tested);
+    });
+    describe('totals', () => {
+      checkTotals(tested);
     });
     describe('diagnoses', () => {
       checkDiagnoses(tested);
