@@ -17,6 +17,7 @@ import {
   type PiecesAnswer,
   type Route,
 } from './route.ts';
+import { cutOffSlowClient } from './slow-client.ts';
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -28,17 +29,12 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** A client that takes nothing of what waits for it, for so long, does not keep a trace in memory. */
-const CLIENT_STALLED_MS = 60_000;
-
 /** What every request to one port is answered from. */
 export interface Site {
   readonly guard: Guard;
   readonly routes: readonly Route[];
   /** null where there is no page. */
   readonly readPage: (() => Promise<Page>) | null;
-  /** Instead of the usual. */
-  readonly clientStalledMs?: number;
 }
 
 /** Never rejects. */
@@ -53,7 +49,7 @@ export async function serveRequest(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {
     const answer = await answerRequest(site, request, controller.signal);
-    if ('pieces' in answer) await sendPieces(site, request, response, answer);
+    if ('pieces' in answer) await sendPieces(request, response, answer);
     else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
     else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
@@ -107,7 +103,6 @@ function sendBody(response: ServerResponse, answer: BodyAnswer): void {
 
 /** A failure between two pieces breaks the connection off: what came is not taken for all of it. */
 async function sendPieces(
-  { clientStalledMs = CLIENT_STALLED_MS }: Site,
   { method }: IncomingMessage,
   response: ServerResponse,
   { type, pieces }: PiecesAnswer,
@@ -115,15 +110,14 @@ async function sendPieces(
   if (response.destroyed) return;
   response.writeHead(200, { 'cache-control': 'no-store', 'content-type': type });
   if (method === 'HEAD') return void response.end();
-  // The connection was silent so long; when nothing waits, the silence is ours, and the next piece starts the time anew.
-  response.setTimeout(clientStalledMs, () => {
-    if (response.writableLength > 0) response.destroy();
-  });
+  const stopWatching = cutOffSlowClient(response);
   try {
     await pipeline(pieces, response);
   } catch (error) {
     // That the client left is no fault.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  } finally {
+    stopWatching();
   }
 }
 
