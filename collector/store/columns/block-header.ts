@@ -1,7 +1,13 @@
 /** What a block's header says: shapes, classes, what the columns share, and the zones of the granules. */
 import { KINDS, OUTCOMES, STATUSES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
-import { readStoredStrings, readStoredWords, type StoredStrings, type StoredWords } from './decode-column.ts';
+import {
+  readStoredStrings,
+  readStoredWords,
+  type StoredStrings,
+  type StoredWords,
+  type Taken,
+} from './decode-column.ts';
 import { WORDS_OF } from './operations.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
@@ -15,20 +21,21 @@ class ClassHoles {
   readonly count: number;
   readonly #perShape: Uint16Array;
   readonly #shapeOf: Uint32Array;
+  readonly #taken: Taken;
   #firsts: Uint32Array | null = null;
 
-  /** `perShape`: how many values of the column a span of each shape has; `shapeOf`: the shape of each class. */
-  constructor(perShape: Uint16Array, shapeOf: Uint32Array) {
+  /**
+   * `perShape`: how many values of the column a span of each shape has; `shapeOf`: the shape of each class; `classesOfShape`:
+   * how many classes each shape has.
+   */
+  constructor(perShape: Uint16Array, shapeOf: Uint32Array, classesOfShape: Uint32Array, taken: Taken) {
     this.#perShape = perShape;
     this.#shapeOf = shapeOf;
+    this.#taken = taken;
+    taken.bytes += perShape.byteLength;
     let count = 0;
-    for (let index = 0; index < shapeOf.length; index++) count += perShape[shapeOf[index]!]!;
+    for (let shape = 0; shape < perShape.length; shape++) count += perShape[shape]! * classesOfShape[shape]!;
     this.count = count;
-  }
-
-  /** Made by now. */
-  get bytes(): number {
-    return this.#perShape.byteLength + (this.#firsts?.byteLength ?? 0);
   }
 
   /** The first hole of each class; one more at the end. */
@@ -38,6 +45,7 @@ class ClassHoles {
     const firsts = new Uint32Array(shapeOf.length + 1);
     for (let index = 0; index < shapeOf.length; index++)
       firsts[index + 1] = firsts[index]! + this.#perShape[shapeOf[index]!]!;
+    this.#taken.bytes += firsts.byteLength;
     return (this.#firsts = firsts);
   }
 }
@@ -49,27 +57,15 @@ export class HeaderColumn implements Column {
   readonly strings: StoredStrings | null;
   readonly words: readonly StoredWords[];
   readonly #classHoles: ClassHoles;
-  readonly #ranks: readonly NonNullable<StoredWords['ranks']>[];
 
-  constructor({ name, format }: Column, source: PartSource, classHoles: ClassHoles) {
+  constructor({ name, format }: Column, source: PartSource, classHoles: ClassHoles, taken: Taken) {
     this.name = name;
     this.format = format;
     this.#classHoles = classHoles;
     const holes = classHoles.count;
     const words = format === 'string' ? 0 : WORDS_OF[format];
-    this.words = Array.from({ length: words }, () => readStoredWords(source, holes));
-    this.strings = format === 'string' ? readStoredStrings(source, holes) : null;
-    const template = this.strings?.template;
-    this.#ranks = [...this.words, this.strings, template?.texts, ...(template?.numbers ?? [])].flatMap(
-      (stored) => stored?.ranks ?? [],
-    );
-  }
-
-  /** Made by now for it alone. */
-  get bytes(): number {
-    let bytes = 0;
-    for (const ranks of this.#ranks) bytes += ranks.bytes;
-    return bytes;
+    this.words = Array.from({ length: words }, () => readStoredWords(source, holes, taken));
+    this.strings = format === 'string' ? readStoredStrings(source, holes, taken) : null;
   }
 
   /** Nothing of it is in the granules. */
@@ -110,25 +106,20 @@ export class ResourceClasses implements StoredClasses {
   readonly count: number;
   readonly #classes: StoredClasses;
   readonly #resource: StoredWords;
+  readonly #taken: Taken;
   readonly #made = new Map<Uint32Array | Uint8Array, Uint32Array | Uint8Array>();
   #resources: Uint32Array | null = null;
 
-  constructor(classes: StoredClasses, resource: StoredWords) {
+  constructor(classes: StoredClasses, resource: StoredWords, taken: Taken) {
     if (resource.listed === null) throw new DamagedPart('got resources that are not listed');
     this.count = resource.listed.count;
     this.#classes = classes;
     this.#resource = resource;
-  }
-
-  /** Made by now. */
-  get bytes(): number {
-    let bytes = this.#resources?.byteLength ?? 0;
-    for (const { byteLength } of this.#made.values()) bytes += byteLength;
-    return bytes;
+    this.#taken = taken;
   }
 
   get resource(): Uint32Array {
-    return (this.#resources ??= this.#resource.listed!.toArray());
+    return (this.#resources ??= this.#kept(this.#resource.listed!.toArray()));
   }
   get shape(): Uint32Array {
     return this.#wide(this.#classes.shape);
@@ -155,14 +146,19 @@ export class ResourceClasses implements StoredClasses {
   #wide(column: Uint32Array): Uint32Array {
     let made = this.#made.get(column) as Uint32Array | undefined;
     if (made === undefined)
-      this.#made.set(column, (made = pick(column, this.#origin(), new Uint32Array(this.count))));
+      this.#made.set(column, (made = this.#kept(pick(column, this.#origin(), new Uint32Array(this.count)))));
     return made;
   }
 
   #narrow(column: Uint8Array): Uint8Array {
     let made = this.#made.get(column) as Uint8Array | undefined;
     if (made === undefined)
-      this.#made.set(column, (made = pick(column, this.#origin(), new Uint8Array(this.count))));
+      this.#made.set(column, (made = this.#kept(pick(column, this.#origin(), new Uint8Array(this.count)))));
+    return made;
+  }
+
+  #kept<T extends Uint32Array | Uint8Array>(made: T): T {
+    this.#taken.bytes += made.byteLength;
     return made;
   }
 
@@ -207,13 +203,47 @@ const GRANULES_MAX = 65_536;
 
 /** Throws DamagedPart. */
 export function readBlockHeader(source: PartSource): BlockHeader {
+  const taken: Taken = { bytes: 0 };
   const { shapes, columns } = readShapes(source);
   const classes = readClasses(source, shapes.length);
-  const resource = readStoredWords(source, classes.count);
-  const peer = readStoredWords(source, classes.count);
+  const resource = readStoredWords(source, classes.count, taken);
+  const peer = readStoredWords(source, classes.count, taken);
+  const headerColumns = readColumns(source, shapes, columns, classes, taken);
+  const zones: GranuleZone[] = [];
+  for (let left = source.loose.varint(GRANULES_MAX), firstRow = 0; left > 0; left--) {
+    const zone = readZone(source.loose, firstRow, taken);
+    zones.push(zone);
+    firstRow += zone.rows;
+  }
+  taken.bytes += source.dense.at + source.loose.at;
+  taken.bytes += classes.count * CLASS_BYTES + shapes.reduce(addShapeBytes, 0);
+  return {
+    get bytes() {
+      return taken.bytes;
+    },
+    shapes,
+    columns: headerColumns,
+    classes,
+    byResource: new ResourceClasses(classes, resource, taken),
+    resource,
+    peer,
+    zones,
+  };
+}
+
+/** In the order of `columns`. */
+function readColumns(
+  source: PartSource,
+  shapes: readonly Shape[],
+  columns: readonly Column[],
+  classes: StoredClasses,
+  taken: Taken,
+): HeaderColumn[] {
   const numberOf = new Map(columns.map(({ name }, number) => [name, number]));
   const perShape = holesPerShape(shapes, columns.length);
-  const stored = new Map<string, HeaderColumn>();
+  const classesOfShape = new Uint32Array(shapes.length);
+  for (let index = 0; index < classes.count; index++) classesOfShape[classes.shape[index]!]!++;
+  const stored: (HeaderColumn | undefined)[] = Array.from({ length: columns.length });
   const classHoles = new Map<string, ClassHoles>();
   for (let left = source.loose.varint(COLUMNS_MAX_STORED); left > 0; left--) {
     const name = source.loose.text(COLUMN_NAME_BYTES);
@@ -222,43 +252,14 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     const counts = perShape[number]!;
     const same = counts.join();
     let holes = classHoles.get(same);
-    if (holes === undefined) classHoles.set(same, (holes = new ClassHoles(counts, classes.shape)));
-    stored.set(name, new HeaderColumn(columns[number]!, source, holes));
+    if (holes === undefined)
+      classHoles.set(same, (holes = new ClassHoles(counts, classes.shape, classesOfShape, taken)));
+    stored[number] = new HeaderColumn(columns[number]!, source, holes, taken);
   }
-  const zones: GranuleZone[] = [];
-  for (let left = source.loose.varint(GRANULES_MAX), firstRow = 0; left > 0; left--) {
-    const zone = readZone(source.loose, firstRow);
-    zones.push(zone);
-    firstRow += zone.rows;
-  }
-  const byResource = new ResourceClasses(classes, resource);
-  // Not the map of them: its keys are long.
-  const allHoles = [...classHoles.values()];
-  const bytesRead =
-    source.dense.at +
-    source.loose.at +
-    classes.count * CLASS_BYTES +
-    zones.reduce(addZoneBytes, 0) +
-    shapes.reduce(addShapeBytes, 0);
-  return {
-    get bytes() {
-      let bytes = bytesRead + byResource.bytes;
-      for (const holes of allHoles) bytes += holes.bytes;
-      for (const column of stored.values()) bytes += column.bytes;
-      return bytes;
-    },
-    shapes,
-    columns: columns.map(({ name }) => {
-      const column = stored.get(name);
-      if (column === undefined) throw new DamagedPart(`the column ${name} is missing`);
-      return column;
-    }),
-    classes,
-    byResource,
-    resource,
-    peer,
-    zones,
-  };
+  return stored.map((column, number) => {
+    if (column === undefined) throw new DamagedPart(`the column ${columns[number]!.name} is missing`);
+    return column;
+  });
 }
 
 function readClasses(source: PartSource, shapes: number): StoredClasses {
@@ -271,7 +272,7 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
     }
     return values;
   };
-  const narrow = (below: number) => Uint8Array.from(wide(below));
+  const narrow = (below: number) => new Uint8Array(wide(below));
   return {
     count,
     shape: wide(shapes),
@@ -286,10 +287,6 @@ function readClasses(source: PartSource, shapes: number): StoredClasses {
 
 function addShapeBytes(bytes: number, { steps, holes }: Shape): number {
   return bytes + SHAPE_BYTES + STEP_BYTES * steps.length + HOLE_BYTES * holes.length;
-}
-
-function addZoneBytes(bytes: number, { operations }: GranuleZone): number {
-  return bytes + operations.byteLength;
 }
 
 /** Of each column: how many values of it a span of each shape has. */

@@ -27,6 +27,17 @@ export class ByteSource {
     }
   }
 
+  /** A view of the bytes of the next `count` varints, which are not looked at. */
+  takeVarints(count: number): Buffer {
+    const { bytes, at } = this;
+    let end = at;
+    for (let left = count; left > 0; end++) {
+      if (end >= bytes.length) throw new DamagedPart('got the end of the bytes, expected more');
+      if (bytes[end]! < 0x80) left--;
+    }
+    return this.take(end - at);
+  }
+
   double(): number {
     const at = this.#advance(8);
     return this.bytes.readDoubleLE(at);

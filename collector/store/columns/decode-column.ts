@@ -15,6 +15,11 @@ const splitter = new TextSplitter();
 /** Values that a header lists. */
 const LISTED_MAX = 2 ** 26;
 
+/** Memory that was taken for what was read; what is made only when it is asked for is added then. */
+export interface Taken {
+  bytes: number;
+}
+
 /** How many listed values each hole has. */
 class Ranks {
   /** Each hole has one: the granules hold nothing of the column. */
@@ -22,9 +27,11 @@ class Ranks {
   /** Of all holes together. */
   readonly listed: number;
   readonly #counts: PackedIntegers;
+  readonly #taken: Taken;
   #firsts: Uint32Array | null = null;
 
-  constructor(source: PartSource, holes: number) {
+  constructor(source: PartSource, holes: number, taken: Taken) {
+    this.#taken = taken;
     if (source.loose.varint(LISTED_MAX) !== holes) throw new DamagedPart('got another number of holes');
     this.#counts = new PackedIntegers(source, holes);
     this.isByClass = this.#counts.isAll(1);
@@ -32,14 +39,12 @@ class Ranks {
     if (this.listed > LISTED_MAX) throw new DamagedPart(`got ${this.listed} listed values`);
   }
 
-  /** Made by now. */
-  get bytes(): number {
-    return this.#firsts?.byteLength ?? 0;
-  }
-
   /** Where those of a hole begin; one more at the end. Made when the first is asked for. */
   get firsts(): Uint32Array {
-    return (this.#firsts ??= prefixSums(this.#counts.toArray()));
+    if (this.#firsts !== null) return this.#firsts;
+    this.#firsts = prefixSums(this.#counts.toArray());
+    this.#taken.bytes += this.#firsts.byteLength;
+    return this.#firsts;
   }
 }
 
@@ -66,21 +71,21 @@ export interface StoredStrings {
 }
 
 /** `holes`: how many the classes have of the column. Throws DamagedPart, as all of these do. */
-export function readStoredWords(source: PartSource, holes: number): StoredWords {
+export function readStoredWords(source: PartSource, holes: number, taken: Taken): StoredWords {
   const mode = source.loose.byte();
   if (mode === PLAIN) return { ranks: null, listed: null };
   if (mode !== RANKED) throw new DamagedPart(`got mode ${mode} of numbers`);
-  const ranks = new Ranks(source, holes);
+  const ranks = new Ranks(source, holes, taken);
   return { ranks, listed: new PackedIntegers(source, ranks.listed) };
 }
 
-export function readStoredStrings(source: PartSource, holes: number, depth = 0): StoredStrings {
+export function readStoredStrings(source: PartSource, holes: number, taken: Taken, depth = 0): StoredStrings {
   const mode = source.loose.byte();
   const none = { ranks: null, codes: null, listed: null, template: null };
   const readListed = () => new PackedStrings(source, source.loose.varint(LISTED_MAX));
   switch (mode) {
     case RANKED: {
-      const ranks = new Ranks(source, holes);
+      const ranks = new Ranks(source, holes, taken);
       const listed = readListed();
       return { ...none, ranks, listed, codes: new PackedIntegers(source, ranks.listed) };
     }
@@ -90,11 +95,14 @@ export function readStoredStrings(source: PartSource, holes: number, depth = 0):
       return none;
     case TEMPLATE: {
       if (depth > 0) throw new DamagedPart('got a template of a template');
-      const texts = readStoredStrings(source, holes, depth + 1);
+      const texts = readStoredStrings(source, holes, taken, depth + 1);
       const count = source.loose.varint(NUMBERS_MAX);
       return {
         ...none,
-        template: { texts, numbers: Array.from({ length: count }, () => readStoredWords(source, holes)) },
+        template: {
+          texts,
+          numbers: Array.from({ length: count }, () => readStoredWords(source, holes, taken)),
+        },
       };
     }
     default:

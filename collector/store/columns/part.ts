@@ -6,10 +6,11 @@
  * `dense` holds what does not compress (ids, low bytes of times), `loose` the rest, compressed where that is worth it.
  * The checksum covers what is stored, so damaged bytes are found before anything is made of them.
  */
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
 import { ByteSource } from './byte-source.ts';
 import { DamagedPart } from './damaged-part.ts';
+import { decompress } from './decompress.ts';
 
 /** Parts as they are written, one behind the other: two streams, each with its own kind of bytes. */
 export class PartSink {
@@ -48,8 +49,6 @@ const COMPRESSED = 1;
 const CHECKSUM_BYTES = 4;
 /** A call of zstd costs some 25 µs either way; below this it saves less than a page. */
 const COMPRESSED_BYTES_MIN = 256;
-/** The least that zlib takes. */
-const CHUNK_BYTES_MIN = 64;
 /** Of either stream: more than one request can hold. */
 export const PART_BYTES_MAX = 2 ** 30;
 const head = new ByteSink();
@@ -119,18 +118,6 @@ function explained<T>(name: string, open: () => T): T {
     return open();
   } catch (error) {
     throw error instanceof DamagedPart ? new DamagedPart(`part ${name}: ${error.message}`) : error;
-  }
-}
-
-function decompress(stored: Buffer, length: number): Buffer {
-  try {
-    // With room for all of it and one more, zstd is done in one go, and nothing is left over.
-    return zstdDecompressSync(stored, {
-      maxOutputLength: Math.max(length, 1),
-      chunkSize: Math.max(length + 1, CHUNK_BYTES_MIN),
-    });
-  } catch (error) {
-    throw new DamagedPart(`does not decompress: ${(error as Error).message}`);
   }
 }
 

@@ -47,27 +47,29 @@ export interface Shape {
 }
 
 export function shapeOf(steps: readonly Step[], columns: readonly Column[]): Shape {
-  const holes = steps.filter(({ column }) => column >= 0).map(({ column }) => column);
-  const streams = holes.flatMap((column) =>
-    columns[column]!.format === 'pair' ? [2 * column, 2 * column + 1] : [2 * column],
-  );
+  const holes: number[] = [];
+  const streams: number[] = [];
+  for (const { column } of steps) {
+    if (column < 0) continue;
+    holes.push(column);
+    streams.push(2 * column);
+    if (columns[column]!.format === 'pair') streams.push(2 * column + 1);
+  }
+  const isString = new Uint8Array(streams.length);
+  const ordinals = new Uint16Array(streams.length);
+  const seen = new Uint16Array(2 * columns.length);
+  for (const [word, stream] of streams.entries()) {
+    isString[word] = Number(columns[stream >>> 1]!.format === 'string');
+    ordinals[word] = seen[stream]!++;
+  }
   return {
     steps,
-    holes: Uint16Array.from(holes),
+    holes: new Uint16Array(holes),
     words: streams.length,
-    streams: Uint16Array.from(streams),
-    ordinals: ordinalsOf(streams),
-    isString: Uint8Array.from(streams, (stream) => Number(columns[stream >>> 1]!.format === 'string')),
+    streams: new Uint16Array(streams),
+    ordinals,
+    isString,
   };
-}
-
-function ordinalsOf(streams: readonly number[]): Uint16Array {
-  const seen = new Map<number, number>();
-  return Uint16Array.from(streams, (stream) => {
-    const before = seen.get(stream) ?? 0;
-    seen.set(stream, before + 1);
-    return before;
-  });
 }
 
 /** The shape of a span that is kept whole. */

@@ -1,6 +1,7 @@
 /** What is known of a granule without opening it: enough to skip most granules in a search. */
 import { ByteSource } from './byte-source.ts';
 import { OK } from './codes.ts';
+import type { Taken } from './decode-column.ts';
 import type { PartSink } from './part.ts';
 import type { RowClasses } from './row-classes.ts';
 import type { SpanRows } from './span-table.ts';
@@ -81,17 +82,46 @@ export function writeZone({ loose }: PartSink, zone: GranuleZone): void {
   }
 }
 
-export function readZone(loose: ByteSource, firstRow: number): GranuleZone {
-  const rows = loose.varint(GRANULE_ROWS_MAX);
-  const minStartMs = loose.double();
-  const maxStartMs = loose.double();
-  const maxDurationMs = loose.double();
-  const failed = loose.varint(rows);
-  const operations = new Uint32Array(loose.varint(rows));
-  let operation = 0;
-  for (let index = 0; index < operations.length; index++) {
-    operation += loose.varint(0xffffffff - operation);
-    operations[index] = operation;
+/** As it is stored: its operations are read when they are asked for. */
+class StoredZone implements GranuleZone {
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly minStartMs: number;
+  readonly maxStartMs: number;
+  readonly maxDurationMs: number;
+  readonly failed: number;
+  readonly #count: number;
+  readonly #packed: Buffer;
+  readonly #taken: Taken;
+  #operations: Uint32Array | null = null;
+
+  constructor(loose: ByteSource, firstRow: number, taken: Taken) {
+    this.firstRow = firstRow;
+    this.rows = loose.varint(GRANULE_ROWS_MAX);
+    this.minStartMs = loose.double();
+    this.maxStartMs = loose.double();
+    this.maxDurationMs = loose.double();
+    this.failed = loose.varint(this.rows);
+    this.#count = loose.varint(this.rows);
+    this.#packed = loose.takeVarints(this.#count);
+    this.#taken = taken;
   }
-  return { firstRow, rows, minStartMs, maxStartMs, maxDurationMs, failed, operations };
+
+  get operations(): Uint32Array {
+    if (this.#operations !== null) return this.#operations;
+    const packed = new ByteSource(this.#packed);
+    const operations = new Uint32Array(this.#count);
+    let operation = 0;
+    for (let index = 0; index < operations.length; index++) {
+      operation += packed.varint(0xffffffff - operation);
+      operations[index] = operation;
+    }
+    this.#taken.bytes += operations.byteLength;
+    return (this.#operations = operations);
+  }
+}
+
+/** What its operations take is added to `taken` when they are made. */
+export function readZone(loose: ByteSource, firstRow: number, taken: Taken): GranuleZone {
+  return new StoredZone(loose, firstRow, taken);
 }

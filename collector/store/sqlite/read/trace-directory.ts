@@ -9,13 +9,15 @@ import type { Granule } from '../../columns/granule.ts';
 export interface TraceDirectory {
   readonly bytes: number;
   /** Numbers of granules that may hold rows of the trace; mostly none. */
-  granulesOf(traceId: Uint8Array): number[];
+  granulesOf(traceId: Uint8Array): readonly number[];
 }
 
 export interface BlockDirectory extends TraceDirectory {
   /** The id of a granule's run of rows of one trace. */
   idOf(granule: number, run: number): Buffer;
 }
+
+const NOWHERE: readonly number[] = [];
 
 /** `idsOf` gives the ids of a granule's runs of rows of one trace, 16 bytes each. */
 export function directoryOf(granules: number, idsOf: (granule: number) => Uint8Array): BlockDirectory {
@@ -29,9 +31,10 @@ export function directoryOf(granules: number, idsOf: (granule: number) => Uint8A
     bytes: ids.length,
     granulesOf(traceId) {
       const prefix = prefixOf(traceId);
+      let index = lowerBound(ids.length / TRACE_ID_BYTES, prefixAt, prefix);
+      if (index * TRACE_ID_BYTES >= ids.length || prefixAt(index) !== prefix) return NOWHERE;
       const found: number[] = [];
       let granule = 0;
-      let index = lowerBound(ids.length / TRACE_ID_BYTES, prefixAt, prefix);
       for (; index * TRACE_ID_BYTES < ids.length && prefixAt(index) === prefix; index++) {
         while (firsts[granule + 1]! <= index * TRACE_ID_BYTES) granule++;
         if (found.at(-1) !== granule) found.push(granule);
@@ -57,13 +60,14 @@ export function directoryOfIds(traceIds: Uint8Array): TraceDirectory {
     bytes: sorted.byteLength,
     granulesOf(traceId) {
       const prefix = prefixOf(traceId);
-      return sorted[lowerBound(sorted.length, (index) => sorted[index]!, prefix)] === prefix ? [0] : [];
+      return sorted[lowerBound(sorted.length, (index) => sorted[index]!, prefix)] === prefix ? [0] : NOWHERE;
     },
   };
 }
 
+/** Every unit is asked: a view of the bytes would be most of the work. */
 function prefixOf(traceId: Uint8Array): number {
-  return Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
+  return ((traceId[0]! << 24) | (traceId[1]! << 16) | (traceId[2]! << 8) | traceId[3]!) >>> 0;
 }
 
 /** The first of `count` rising numbers that is not less. */
