@@ -52,7 +52,12 @@ function drawTrace(trace: string, random: (below: number) => number): SentSpan[]
     const callee = SERVICES[random(SERVICES.length)]!;
     const id = String(2 * depth);
     spans.push({
-      ...{ trace, id, parent: String(2 * depth - 1), service: caller, kind: 'client', startMs },
+      trace,
+      id,
+      parent: String(2 * depth - 1),
+      service: caller,
+      kind: 'client',
+      startMs,
       ...drawOutcome(callee, random(5)),
     });
     if (random(6) === 0) break;
