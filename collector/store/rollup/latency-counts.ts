@@ -34,23 +34,40 @@ export class LatencyCounts {
       [this.#taken, -1],
     ] as const) {
       for (const [number, list] of lists.entries()) {
-        list?.eachRun((seen, count) => {
-          const cell = number * CELLS_PER_LIST + Math.floor(seen / BUCKETS);
-          let sketch = sketches.get(cell);
-          if (sketch === undefined) sketches.set(cell, (sketch = emptySketch()));
-          countBucket(sketch, seen % BUCKETS, sign * count);
-        });
+        if (list !== undefined) countRuns(sketches, number * CELLS_PER_LIST, list.sorted(), sign);
       }
     }
     return sketches;
   }
 }
 
+/** `seen` rises; the cells in it are counted from `firstCell` on. */
+function countRuns(sketches: Map<number, Sketch>, firstCell: number, seen: Uint32Array, sign: 1 | -1): void {
+  let cell = -1;
+  let sketch = emptySketch();
+  for (let first = 0; first < seen.length;) {
+    const value = seen[first]!;
+    let end = first + 1;
+    while (end < seen.length && seen[end] === value) end++;
+    if (value >>> BUCKET_BITS !== cell) {
+      cell = value >>> BUCKET_BITS;
+      const known = sketches.get(firstCell + cell);
+      sketch = known ?? emptySketch();
+      if (known === undefined) sketches.set(firstCell + cell, sketch);
+    }
+    countBucket(sketch, value & (BUCKETS - 1), sign * (end - first));
+    first = end;
+  }
+}
+
 const FIRST_LENGTH = 1 << 12;
+/** Bits of a pass: its counters stay in the first cache. */
+const PASS_BITS = 11;
 
 class SeenList {
   #seen = new Uint32Array(FIRST_LENGTH);
   #length = 0;
+  #most = 0;
 
   push(seen: number): void {
     if (this.#length === this.#seen.length) {
@@ -59,16 +76,24 @@ class SeenList {
       this.#seen = larger;
     }
     this.#seen[this.#length++] = seen;
+    if (seen > this.#most) this.#most = seen;
   }
 
-  /** In rising order, each with how often it was pushed. */
-  eachRun(take: (seen: number, count: number) => void): void {
-    const sorted = this.#seen.subarray(0, this.#length).toSorted();
-    for (let first = 0; first < sorted.length;) {
-      let end = first + 1;
-      while (end < sorted.length && sorted[end] === sorted[first]) end++;
-      take(sorted[first]!, end - first);
-      first = end;
+  /** Rising. By digits, the lowest first: the engine's sort takes five times as long. Only once: the list is used up. */
+  sorted(): Uint32Array {
+    const mask = (1 << PASS_BITS) - 1;
+    let from = this.#seen.subarray(0, this.#length);
+    let to = new Uint32Array(this.#length);
+    for (let shift = 0; shift < 32 && this.#most >>> shift > 0; shift += PASS_BITS) {
+      const nexts = new Uint32Array(mask + 2);
+      for (let index = 0; index < from.length; index++) nexts[((from[index]! >>> shift) & mask) + 1]!++;
+      for (let digit = 1; digit <= mask; digit++) nexts[digit]! += nexts[digit - 1]!;
+      for (let index = 0; index < from.length; index++) {
+        const seen = from[index]!;
+        to[nexts[(seen >>> shift) & mask]!++] = seen;
+      }
+      [from, to] = [to, from];
     }
+    return from;
   }
 }
