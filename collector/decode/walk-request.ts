@@ -73,23 +73,25 @@ export interface Oddities {
   invalidTexts: number;
 }
 
+/** A span before it is known whose it is: a scope may stand behind its spans. */
+export type WalkedSpan = Omit<RequestSpan, 'resource' | 'scope'>;
+
 /** Where the spans of a request go. */
 export interface SpanSink {
-  /** The spans from here to the next call are of this resource and scope. */
-  open(resource: SpanContext, scope: SpanContext): void;
   /**
    * Takes the span between two positions of the request if it knows each of its bytes: then it was checked and counted
    * in `oddities`. Otherwise false, and it is walked here.
    */
   takeKnown(start: number, end: number, oddities: Oddities): boolean;
-  take(span: RequestSpan): void;
+  take(span: WalkedSpan): void;
+  /** The spans since the last call are of this resource and scope. */
+  close(resource: SpanContext, scope: SpanContext): void;
 }
 
 interface Walk extends Oddities {
   readonly latestUnixNano: bigint;
   readonly sink: SpanSink;
   resource: SpanContext;
-  scope: SpanContext;
   refused: number;
   readonly reasons: string[];
 }
@@ -97,10 +99,14 @@ interface Walk extends Oddities {
 /** Throws DecodeError when any part of the request could not be decoded later; then nothing of it may be kept. */
 export function walkRequest(request: Uint8Array, nowUnixMs = Date.now()): RequestWalk {
   const spans: RequestSpan[] = [];
+  let open: WalkedSpan[] = [];
   const walked = walkSpans(request, nowUnixMs, {
-    open: () => {},
     takeKnown: () => false,
-    take: (span) => void spans.push(span),
+    take: (span) => void open.push(span),
+    close(resource, scope) {
+      for (const span of open) spans.push({ ...span, resource, scope });
+      open = [];
+    },
   });
   return { spans, ...walked };
 }
@@ -114,7 +120,6 @@ export function walkSpans(
   const walk: Walk = {
     sink,
     resource: NO_CONTEXT,
-    scope: NO_CONTEXT,
     latestUnixNano: latestStart(nowUnixMs),
     seen: 0,
     refused: 0,
@@ -169,7 +174,7 @@ export function latestStart(nowUnixMs: number): bigint {
 }
 
 function walkResourceSpans(reader: ProtobufReader, walk: Walk): void {
-  walk.resource = readContext(reader);
+  walk.resource = readResource(reader);
   while (reader.more) {
     const tag = reader.tag();
     if (tag === CHILDREN_TAG) reader.nested(() => walkScopeSpans(reader, walk));
@@ -177,43 +182,50 @@ function walkResourceSpans(reader: ProtobufReader, walk: Walk): void {
   }
 }
 
+/** Reads ahead, because a resource may stand behind the spans it describes; the cursor stays. */
+function readResource(reader: ProtobufReader): SpanContext {
+  const start = reader.position;
+  let resource = NO_CONTEXT;
+  while (reader.more) {
+    const tag = reader.tag();
+    resource = withField(reader, tag, resource);
+    reader.skip(tag & 7);
+  }
+  reader.position = start;
+  return resource;
+}
+
+/** Does not read ahead: that costs as much as reaching each span in memory once more. */
 function walkScopeSpans(reader: ProtobufReader, walk: Walk): void {
-  walk.scope = readContext(reader);
   const outerLimit = reader.limit;
-  let isOpen = false;
+  const { sink } = walk;
+  let scope = NO_CONTEXT;
   while (reader.more) {
     const tag = reader.tag();
     if (tag !== CHILDREN_TAG) {
+      scope = withField(reader, tag, scope);
       walk.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
       continue;
     }
-    // Not before: what stands in front of the spans has been checked by now.
-    if (!isOpen) walk.sink.open(walk.resource, walk.scope);
-    isOpen = true;
     const end = reader.delimited();
-    if (!walk.sink.takeKnown(reader.position, end, walk)) {
+    if (!sink.takeKnown(reader.position, end, walk)) {
       reader.limit = end;
       walkSpan(reader, walk);
       reader.limit = outerLimit;
     }
     reader.position = end;
   }
+  sink.close(walk.resource, scope);
 }
 
-/** Reads ahead, because a resource or scope may stand behind the spans it describes; the cursor stays. */
-function readContext(reader: ProtobufReader): SpanContext {
+/** The context with what the field behind `tag` says of it; the cursor stays. */
+function withField(reader: ProtobufReader, tag: number, { bytes, schemaUrl }: SpanContext): SpanContext {
   const start = reader.position;
-  let bytes = NOTHING;
-  let schemaUrl = '';
-  while (reader.more) {
-    const tag = reader.tag();
-    if (tag === CONTEXT_TAG) {
-      const slice = reader.slice();
-      // A message sent in two parts means the two merged, which for protobuf is their bytes in a row.
-      bytes = bytes === NOTHING ? slice : Buffer.concat([bytes, slice]);
-    } else if (tag === SCHEMA_URL_TAG) schemaUrl = reader.string();
-    else reader.skip(tag & 7);
-  }
+  if (tag === CONTEXT_TAG) {
+    const slice = reader.slice();
+    // A message sent in two parts means the two merged, which for protobuf is their bytes in a row.
+    bytes = bytes === NOTHING ? slice : Buffer.concat([bytes, slice]);
+  } else if (tag === SCHEMA_URL_TAG) schemaUrl = reader.string();
   reader.position = start;
   return { bytes, schemaUrl };
 }
@@ -261,8 +273,6 @@ function walkSpan(reader: ProtobufReader, walk: Walk): void {
     startUnixNano,
     endUnixNano,
     bytes,
-    resource: walk.resource,
-    scope: walk.scope,
   });
 }
 

@@ -70,6 +70,23 @@ test('a resource that stands behind its spans still describes them, and one sent
   expect([...decodeResource(span!.resource.bytes, '').attributes.keys()]).toEqual(['first', 'second']);
 });
 
+test('a scope and its schema URL that stand behind their spans describe these, and no others', () => {
+  const spans = encode('ScopeSpans', { spans: [{ traceId: TRACE_ID, spanId: SPAN_ID }] });
+  const behind = (name: string) =>
+    Buffer.concat([spans, encode('ScopeSpans', { scope: { name }, schemaUrl: `urn:${name}` })]);
+  const field = (tag: number, content: Buffer) =>
+    Buffer.concat([Buffer.from([tag, content.length]), content]);
+  const scopes = [behind('first'), behind('second'), spans];
+  const walked = walkRequest(Buffer.concat(scopes.map((bytes) => field(0x0a, field(0x12, bytes)))));
+  expect(
+    walked.spans.map(({ scope }) => [decodeScope(scope.bytes, '').name, scope.schemaUrl] as const),
+  ).toEqual([
+    ['first', 'urn:first'],
+    ['second', 'urn:second'],
+    ['', ''],
+  ]);
+});
+
 describe('ids', () => {
   test.each([
     ['trace id of 15 bytes', { traceId: TRACE_ID.subarray(1) }, 'trace id has 15 bytes, expected 16'],

@@ -6,9 +6,9 @@ import { NODES_MAX } from './shape-book.ts';
 import { isUtf8Text, type StringPool } from './string-pool.ts';
 
 /** After so many strings that were not the same as before, it is decided whether looking for equal ones pays. */
-const LEARNT = 1 << 12;
-/** It does where an eighth of them was known: then a column of a block has some 16,000 different ones. */
-const KNOWN_MIN = LEARNT >> 3;
+const LEARNT = 1 << 10;
+/** It does where one in 32 was known: then a column of a block has some 16,000 different ones. */
+const KNOWN_MIN = LEARNT >> 5;
 
 export class HoleStrings {
   /** By node of the book. */

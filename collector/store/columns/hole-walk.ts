@@ -104,7 +104,8 @@ export class HoleWalk extends WalkCursor {
       case 0x0a:
         return op.TEXT;
       case 0x10:
-        if (!this.varint(from, stop) || this.at !== stop || this.high !== 0 || this.low > 1) return NOT_TAKEN;
+        if (!this.varint(from, stop) || this.at !== stop || this.high !== 0 || this.low >>> 0 > 1)
+          return NOT_TAKEN;
         return op.BOOL;
       case 0x18:
         if (!this.varint(from, stop) || this.at !== stop) return NOT_TAKEN;

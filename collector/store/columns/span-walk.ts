@@ -152,10 +152,10 @@ export class SpanWalk extends HoleWalk {
   }
 
   #noteOddities(oddities: Oddities): void {
-    const startLow = this.#startLow;
-    const startHigh = this.#startHigh;
-    const endLow = this.#endLow;
-    const endHigh = this.#endHigh;
+    const startLow = this.#startLow >>> 0;
+    const startHigh = this.#startHigh >>> 0;
+    const endLow = this.#endLow >>> 0;
+    const endHigh = this.#endHigh >>> 0;
     oddities.seen++;
     const endsBefore = endHigh < startHigh || (endHigh === startHigh && endLow < startLow);
     if (endsBefore && (endLow !== 0 || endHigh !== 0)) oddities.endsBeforeStart++;
@@ -227,7 +227,7 @@ export class SpanWalk extends HoleWalk {
 
   #time(at: number, stop: number): boolean {
     if (!this.fixed64(at, stop)) return false;
-    const low = this.low - this.#startLow;
+    const low = (this.low >>> 0) - (this.#startLow >>> 0);
     const { values } = this.table;
     values[this.valueAt++] = low;
     values[this.valueAt++] = this.high - this.#startHigh - (low < 0 ? 1 : 0);

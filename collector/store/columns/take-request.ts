@@ -3,9 +3,9 @@ import { decodeResource, decodeScope } from '../../decode/otlp-protobuf.ts';
 import {
   walkSpans,
   type Oddities,
-  type RequestSpan,
   type SpanContext,
   type SpanSink,
+  type WalkedSpan,
 } from '../../decode/walk-request.ts';
 import { serviceOf } from '../../span.ts';
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
@@ -57,37 +57,24 @@ class TableSink implements SpanSink {
   readonly #table: SpanTable;
   readonly #interner: Interner;
   readonly #walk: SpanWalk;
-  #resource!: ResourceContext;
-  #scope!: ScopeContext;
+  /** The first row that is not known whose it is. */
+  #firstOpen: number;
 
   constructor(table: SpanTable, interner: Interner, bytes: Buffer, nowUnixMs: number) {
     this.#table = table;
     this.#interner = interner;
     this.#walk = new SpanWalk(table, bytes, nowUnixMs);
-  }
-
-  open(resource: SpanContext, scope: SpanContext): void {
-    const { resources, scopes } = this.#table;
-    this.#resource = remember(resources, this.#table.strings, resource, (bytes, schemaUrl) => {
-      const decoded = decodeResource(bytes, schemaUrl);
-      const id = this.#interner.resource(bytes, schemaUrl);
-      const service = serviceOf({ resource: decoded });
-      return { id, decoded, service, serviceId: this.#table.strings.internBytes(Buffer.from(service)) };
-    });
-    this.#scope = remember(scopes, this.#table.strings, scope, (bytes, schemaUrl) => ({
-      id: this.#interner.scope(bytes, schemaUrl),
-      decoded: decodeScope(bytes, schemaUrl),
-    }));
+    this.#firstOpen = table.rows;
   }
 
   takeKnown(start: number, end: number, oddities: Oddities): boolean {
     if (!this.#walk.take(start, end, oddities)) return false;
-    this.#finishRow();
+    this.#table.rows++;
     return true;
   }
 
   /** A span that is not of the known form: kept whole. */
-  take({ traceId, spanId, parentSpanId, startUnixNano, endUnixNano, bytes }: RequestSpan): void {
+  take({ traceId, spanId, parentSpanId, startUnixNano, endUnixNano, bytes }: WalkedSpan): void {
     const table = this.#table;
     ensureRoom(table, 1);
     const row = table.rows;
@@ -103,13 +90,32 @@ class TableSink implements SpanSink {
     const first = table.valueStart[row]!;
     table.values[first] = table.strings.append(bytes, 0, bytes.length);
     table.valueStart[row + 1] = first + 1;
-    this.#finishRow();
+    table.rows++;
   }
 
-  #finishRow(): void {
+  close(resource: SpanContext, scope: SpanContext): void {
     const table = this.#table;
-    table.facts.fill(table, table.rows, this.#resource, this.#scope, this.#interner);
-    table.rows++;
+    const interner = this.#interner;
+    if (this.#firstOpen === table.rows) return;
+    const ofResource = remember(
+      table.resources,
+      table.strings,
+      resource,
+      (bytes, schemaUrl): ResourceContext => {
+        const decoded = decodeResource(bytes, schemaUrl);
+        const id = interner.resource(bytes, schemaUrl);
+        const service = serviceOf({ resource: decoded });
+        return { id, decoded, service, serviceId: table.strings.internBytes(Buffer.from(service)) };
+      },
+    );
+    const ofScope = remember(table.scopes, table.strings, scope, (bytes, schemaUrl): ScopeContext => ({
+      id: interner.scope(bytes, schemaUrl),
+      decoded: decodeScope(bytes, schemaUrl),
+    }));
+    for (let row = this.#firstOpen; row < table.rows; row++) {
+      table.facts.fill(table, row, ofResource, ofScope, interner);
+    }
+    this.#firstOpen = table.rows;
   }
 }
 

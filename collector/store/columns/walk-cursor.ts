@@ -11,7 +11,7 @@ export class WalkCursor {
   at = 0;
   /** Bytes of the length read last; 0 when as few as can be. */
   width = 0;
-  /** The number read last, in two halves. */
+  /** The number read last, in two halves: signed, because the engine keeps others as floating-point numbers. */
   low = 0;
   high = 0;
 
@@ -58,8 +58,8 @@ export class WalkCursor {
       if (byte < 0x80) {
         // Too wide, or beyond 64 bits.
         if ((byte === 0 && index > 0) || (index === VARINT_BYTES - 1 && byte > 1)) return false;
-        this.low = low >>> 0;
-        this.high = high >>> 0;
+        this.low = low;
+        this.high = high;
         this.at = at + index + 1;
         return true;
       }
@@ -69,8 +69,8 @@ export class WalkCursor {
 
   fixed64(at: number, end: number): boolean {
     if (at + 8 > end) return false;
-    this.low = this.view.getUint32(at, true);
-    this.high = this.view.getUint32(at + 4, true);
+    this.low = this.view.getInt32(at, true);
+    this.high = this.view.getInt32(at + 4, true);
     this.at = at + 8;
     return true;
   }

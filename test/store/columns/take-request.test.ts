@@ -116,3 +116,18 @@ test.each([
     expect(raw).toBeLessThan(most);
   },
 );
+
+test('rows are of the scope that stands behind them, and of none when there is none', () => {
+  const table = createSpanTable();
+  const memory = memoryInterner();
+  const random = seeded(7);
+  const spans = () => Array.from({ length: 3 }, () => randomSpan(random, { percent: 0 }));
+  const scopeBehind = Buffer.from([0x0a, 3, 0x0a, 1, 0x62]);
+  expectTaken(table, requestOf(spans(), 'shop', scopeBehind), memory);
+  expectTaken(table, requestOf(spans(), 'shop'), memory);
+  const names = Array.from({ length: table.rows }, (_, row) => {
+    const [bytes] = memory.scope(table.scope[row]!);
+    return decodeScope(Buffer.from(bytes!, 'hex'), '').name;
+  });
+  expect(names).toEqual(['b', 'b', 'b', 'test', 'test', 'test']);
+});
