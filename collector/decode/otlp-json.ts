@@ -55,7 +55,7 @@ export function* readResourceSpans(bytes: Uint8Array): Generator<Record<string, 
 /** Protobuf bytes of a message given in its JSON form. */
 export function encodeMessage(schema: MessageSchema, json: unknown): Buffer {
   const writer = new ProtobufWriter();
-  writeMessage(writer, schema, json, schema.name, 1);
+  writeMessage(writer, schema, json, [schema.name], 1);
   return writer.finish();
 }
 
@@ -78,29 +78,49 @@ function keepLongInteger(_key: string, value: unknown, context?: { source?: stri
   return /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value;
 }
 
+/** Names of fields and indexes of lists that lead to a value: what a message of an error begins with. */
+type Place = (string | number)[];
+
 function writeMessage(
   writer: ProtobufWriter,
   schema: MessageSchema,
   json: unknown,
-  path: string,
+  place: Place,
   depth: number,
 ): void {
-  if (!isObject(json)) throw mismatch(path, json, 'an object');
+  if (!isObject(json)) throw mismatch(place, json, 'an object');
   if (depth > MESSAGE_DEPTH_MAX) {
-    throw new DecodeError(path, 'deeper nesting', `at most ${MESSAGE_DEPTH_MAX} messages in each other`);
+    throw new DecodeError(
+      textOf(place),
+      'deeper nesting',
+      `at most ${MESSAGE_DEPTH_MAX} messages in each other`,
+    );
   }
-  for (const field of schema.fields.toReversed()) {
-    const value = json[field.name] ?? json[field.snakeName] ?? null;
+  const { fields, oneof } = schema;
+  for (let at = fields.length - 1; at >= 0; at--) {
+    const field = fields[at]!;
+    const { name, snakeName } = field;
+    const value = json[name] ?? (snakeName === name ? null : json[snakeName]) ?? null;
     if (value === null) continue;
-    const fieldPath = `${path}.${field.name}`;
-    if (!field.repeated) {
-      writeField(writer, field, value, fieldPath, schema.oneof, depth);
-      continue;
-    }
-    if (!Array.isArray(value)) throw mismatch(fieldPath, value, 'an array');
-    for (let i = value.length - 1; i >= 0; i--) {
-      writeField(writer, field, value[i], `${fieldPath}[${i}]`, true, depth);
-    }
+    place.push(name);
+    if (field.repeated) writeList(writer, field, value, place, depth);
+    else writeField(writer, field, value, place, oneof, depth);
+    place.pop();
+  }
+}
+
+function writeList(
+  writer: ProtobufWriter,
+  field: FieldSchema,
+  list: unknown,
+  place: Place,
+  depth: number,
+): void {
+  if (!Array.isArray(list)) throw mismatch(place, list, 'an array');
+  for (let index = list.length - 1; index >= 0; index--) {
+    place.push(index);
+    writeField(writer, field, list[index], place, true, depth);
+    place.pop();
   }
 }
 
@@ -109,20 +129,20 @@ function writeField(
   writer: ProtobufWriter,
   field: FieldSchema,
   value: unknown,
-  path: string,
+  place: Place,
   always: boolean,
   depth: number,
 ): void {
   const { type, number } = field;
   if (isMessage(type)) {
     const mark = writer.length;
-    writeMessage(writer, type, value, path, depth + 1);
+    writeMessage(writer, type, value, place, depth + 1);
     writer.prefix(number, mark);
   } else if (type === 'string' || type === 'bytes' || type === 'id') {
-    const content = delimitedOf(type, value, path);
+    const content = delimitedOf(type, value, place);
     if (content.length > 0 || always) writer.delimited(number, content);
   } else {
-    const content = numericOf(type, value, path);
+    const content = numericOf(type, value, place);
     if (Number(content) === 0 && !always) return;
     if (type === 'double') writer.double(Number(content));
     else if (type === 'fixed32') writer.fixed32(Number(content));
@@ -132,14 +152,14 @@ function writeField(
   }
 }
 
-function delimitedOf(type: 'string' | 'bytes' | 'id', value: unknown, path: string): Uint8Array | string {
-  if (typeof value !== 'string') throw mismatch(path, value, 'a string');
+function delimitedOf(type: 'string' | 'bytes' | 'id', value: unknown, place: Place): Uint8Array | string {
+  if (typeof value !== 'string') throw mismatch(place, value, 'a string');
   if (type === 'string') return value;
   if (type === 'bytes') {
-    if (!BASE64.test(value)) throw mismatch(path, value, 'base64');
+    if (!BASE64.test(value)) throw mismatch(place, value, 'base64');
     return Buffer.from(value, 'base64');
   }
-  if (!HEX.test(value)) throw mismatch(path, value, 'hex digits');
+  if (!HEX.test(value)) throw mismatch(place, value, 'hex digits');
   // Half a byte cannot be written. The digits stand in for it: their odd count is no id's length, so the span is
   // refused for its id as any other of wrong length, and not the whole request.
   return Buffer.from(value, value.length % 2 === 0 ? 'hex' : 'latin1');
@@ -147,48 +167,52 @@ function delimitedOf(type: 'string' | 'bytes' | 'id', value: unknown, path: stri
 
 type NumericType = Exclude<ScalarType, 'string' | 'bytes' | 'id'> | readonly string[];
 
-function numericOf(type: NumericType, value: unknown, path: string): number | bigint {
+function numericOf(type: NumericType, value: unknown, place: Place): number | bigint {
   switch (type) {
     case 'bool':
-      if (typeof value !== 'boolean') throw mismatch(path, value, 'true or false');
+      if (typeof value !== 'boolean') throw mismatch(place, value, 'true or false');
       return Number(value);
     case 'double':
-      return doubleOf(value, path);
+      return doubleOf(value, place);
     case 'int32':
-      return integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, path);
+      return integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, place);
     case 'uint32':
     case 'fixed32':
-      return integerOf(value, 0n, 2n ** 32n - 1n, path);
+      return integerOf(value, 0n, 2n ** 32n - 1n, place);
     case 'int64':
-      return integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, path);
+      return integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, place);
     case 'fixed64':
-      return integerOf(value, 0n, 2n ** 64n - 1n, path);
+      return integerOf(value, 0n, 2n ** 64n - 1n, place);
     default: {
-      if (typeof value !== 'string') return integerOf(value, 0n, 2n ** 31n - 1n, path);
+      if (typeof value !== 'string') return integerOf(value, 0n, 2n ** 31n - 1n, place);
       const ordinal = type.indexOf(value);
-      if (ordinal < 0) throw mismatch(path, value, `a number or one of ${type.join(', ')}`);
+      if (ordinal < 0) throw mismatch(place, value, `a number or one of ${type.join(', ')}`);
       return ordinal;
     }
   }
 }
 
-function doubleOf(value: unknown, path: string): number {
+function doubleOf(value: unknown, place: Place): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint' || value === 'NaN') return Number(value);
   if (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))) return Number(value);
-  throw mismatch(path, value, 'a number, "NaN", "Infinity" or "-Infinity"');
+  throw mismatch(place, value, 'a number, "NaN", "Infinity" or "-Infinity"');
 }
 
-function integerOf(value: unknown, min: bigint, max: bigint, path: string): bigint {
-  const isInteger =
-    typeof value === 'bigint' ||
-    (typeof value === 'number' && Number.isInteger(value)) ||
-    (typeof value === 'string' && /^-?\d{1,20}$/.test(value));
-  const integer = isInteger ? BigInt(value) : null;
+function integerOf(value: unknown, min: bigint, max: bigint, place: Place): number | bigint {
+  const integer = readInteger(value);
   if (integer === null || integer < min || integer > max) {
-    throw mismatch(path, value, `an integer from ${min} to ${max}`);
+    throw mismatch(place, value, `an integer from ${min} to ${max}`);
   }
   return integer;
+}
+
+/** A number as long as it is exact. */
+function readInteger(value: unknown): number | bigint | null {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number') return Number.isInteger(value) ? value : null;
+  if (typeof value !== 'string' || !/^-?\d{1,20}$/.test(value)) return null;
+  return value.length < 16 ? Number(value) : BigInt(value);
 }
 
 function readMessage(
@@ -250,8 +274,14 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function mismatch(path: string, value: unknown, expected: string): DecodeError {
-  return new DecodeError(path, describe(value), expected);
+function mismatch(place: Place, value: unknown, expected: string): DecodeError {
+  return new DecodeError(textOf(place), describe(value), expected);
+}
+
+function textOf(place: Place): string {
+  return place
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .join('');
 }
 
 function describe(value: unknown): string {
