@@ -99,6 +99,8 @@ function sendBody(response: ServerResponse, answer: BodyAnswer): void {
     ...headers,
   });
   response.end(hasBody ? body : undefined);
+  // What the kernel has not taken is kept until the client takes it.
+  if (response.writableLength > 0) response.once('close', cutOffSlowClient(response));
 }
 
 /** A failure between two pieces breaks the connection off: what came is not taken for all of it. */

@@ -20,17 +20,23 @@ afterEach(() => {
   }
 });
 
-/** A client that has asked for the pieces and reads nothing yet. */
-async function ask(makePieces: (request: IncomingMessage) => AsyncIterable<Uint8Array>): Promise<Socket> {
+/** A client that has asked for the pieces, or for an answer as a whole, and reads nothing yet. */
+async function ask(
+  make: (request: IncomingMessage) => AsyncIterable<Uint8Array> | Uint8Array,
+): Promise<Socket> {
   const site: Site = {
     guard: createGuard({ host: '127.0.0.1', origins: [], token: null, names: [] }),
     routes: [
       {
         method: 'GET',
-        path: '/pieces',
+        path: '/',
         summary: '',
         gives: {},
-        handle: ({ request }) => ({ type: 'text/plain', pieces: makePieces(request) }),
+        handle({ request }) {
+          const made = make(request);
+          const type = 'text/plain';
+          return made instanceof Uint8Array ? { type, body: made } : { type, pieces: made };
+        },
       },
     ],
     readPage: async () => new Map(),
@@ -40,7 +46,7 @@ async function ask(makePieces: (request: IncomingMessage) => AsyncIterable<Uint8
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   opened.push(socket);
-  socket.write('GET /pieces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   return socket;
 }
 
@@ -86,3 +92,24 @@ it.each(['stops taking', 'goes on taking, a little at a time'])(
     expect(await readAll(socket).catch(() => 'reset')).not.toMatch(/\r\n0\r\n\r\n$/);
   },
 );
+
+it('a client that takes nothing of a whole answer is cut off too', async () => {
+  const served = Promise.withResolvers<Socket>();
+  const socket = await ask((request) => {
+    served.resolve(request.socket);
+    return Buffer.alloc(16 * 1024 * 1024, 'x');
+  });
+  const server = await served.promise;
+  const closed = once(server, 'close');
+  await expect.poll(() => server.writableLength, { interval: 5 }).toBeGreaterThan(0);
+  aMinutePasses();
+  await closed;
+  expect((await readAll(socket).catch(() => 'reset')).length).toBeLessThan(16 * 1024 * 1024);
+});
+
+it('a client that takes a whole answer gets it, and is looked at no more', async () => {
+  const body = Buffer.alloc(16 * 1024 * 1024, 'x');
+  const socket = await ask(() => body);
+  expect((await readAll(socket)).endsWith(body.toString())).toBe(true);
+  await expect.poll(() => vi.getTimerCount(), { interval: 5 }).toBe(0);
+});
