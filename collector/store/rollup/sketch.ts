@@ -115,6 +115,23 @@ export function totalOf(sketch: Sketch): number {
   return total;
 }
 
+/** How many durations a sketch counts that `taken` does not, and what is usual for them, by nearest rank. */
+export function latencyWithout({ buckets, counts }: Sketch, taken: Sketch) {
+  const count = totalOf({ buckets, counts }) - totalOf(taken);
+  const rankOf = (share: number) => Math.max(1, Math.ceil(count * share));
+  const [middle, high] = [rankOf(0.5), rankOf(0.95)];
+  let p50Ms: number | null = null;
+  let seen = 0;
+  for (let at = 0, next = 0; at < buckets.length; at++) {
+    seen += counts[at]!;
+    for (; next < taken.buckets.length && taken.buckets[next]! <= buckets[at]!; next++)
+      seen -= taken.counts[next]!;
+    if (seen >= middle) p50Ms ??= durationMsOfBucket(buckets[at]!);
+    if (seen >= high) return { count, p50Ms: p50Ms ?? 0, p95Ms: durationMsOfBucket(buckets[at]!) };
+  }
+  return { count, p50Ms: p50Ms ?? 0, p95Ms: 0 };
+}
+
 function quantileMs(sketch: Sketch, total: number, share: number): number {
   const rank = Math.max(1, Math.ceil(total * share));
   let seen = 0;

@@ -7,11 +7,13 @@ import {
   type Cell,
 } from '../../../collector/store/rollup/cell.ts';
 import {
+  addSketch,
   bucketOf,
   countBucket,
   durationMsOfBucket,
   emptySketch,
   latencyOfSketch,
+  latencyWithout,
   totalOf,
   type Sketch,
 } from '../../../collector/store/rollup/sketch.ts';
@@ -24,6 +26,7 @@ import {
   type StepCells,
 } from '../../../collector/store/rollup/steps.ts';
 import { encodeSum, sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
+import { Random } from '../../benchmark/workload/random.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -79,6 +82,33 @@ test('percentiles are those of the counted durations', () => {
     expect(Math.abs(read - true_) / true_).toBeLessThanOrEqual(0.0101);
   }
   expect(latencyOfSketch(emptySketch())).toEqual({ p50Ms: 0, p95Ms: 0, p99Ms: 0 });
+});
+
+test('what is usual without some durations is that of the others', () => {
+  const random = new Random();
+  random.restart(11, 0);
+  for (let round = 0; round < 300; round++) {
+    const [others, taken, all] = [emptySketch(), emptySketch(), emptySketch()];
+    for (let left = random.below(40); left > 0; left--) {
+      const bucket = random.below(25);
+      countBucket(random.below(3) === 0 ? taken : others, bucket, 1);
+    }
+    addSketch(all, others);
+    addSketch(all, taken);
+    const { p50Ms, p95Ms } = latencyOfSketch(others);
+    expect(latencyWithout(all, taken)).toEqual({ count: totalOf(others), p50Ms, p95Ms });
+  }
+  // What was counted elsewhere may not be there to be taken out.
+  const [few, more] = [emptySketch(), emptySketch()];
+  countBucket(few, 5, 3);
+  countBucket(more, 4, 1);
+  countBucket(more, 9, 1);
+  expect(latencyWithout(few, more)).toEqual({
+    count: 1,
+    p50Ms: durationMsOfBucket(5),
+    p95Ms: durationMsOfBucket(5),
+  });
+  expect(latencyWithout(more, few).count).toBe(-1);
 });
 
 test('an empty step has no bytes, and a damaged one is said to be', () => {

@@ -21,9 +21,8 @@ import {
   bucketOf,
   countBucket,
   emptySketch,
-  latencyOfSketch,
+  latencyWithout,
   subtractSketch,
-  totalOf,
   type Sketch,
 } from '../../rollup/sketch.ts';
 import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
@@ -199,10 +198,7 @@ function normalsOf(
   own: readonly Sketch[],
 ): Normal[] {
   return keys.flatMap((key, index) => {
-    const others = subtractSketch(latencyOf(key), own[index]!);
-    const count = totalOf(others);
-    if (count <= 0) return [];
-    const { p50Ms, p95Ms } = latencyOfSketch(others);
-    return [{ ...key, count, p50Ms, p95Ms }];
+    const normal = latencyWithout(latencyOf(key), own[index]!);
+    return normal.count > 0 ? [{ ...key, ...normal }] : [];
   });
 }

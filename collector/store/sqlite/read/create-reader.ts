@@ -77,7 +77,7 @@ export function createReader(
   const attributes = createAttributeReader(traces, names, onDamage);
   const verdictTexts = createVerdictTexts(database);
   const verdicts = createVerdictReader(database, verdictTexts);
-  const diagnose = createDiagnoser(traces, calls, addresses, verdicts);
+  const diagnose = createDiagnoser(traces, calls, addresses, verdicts, onDamage);
   const searchTraces = createTraceSearch(database, traces, names, addresses, verdictTexts, onDamage);
   const pinned = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')

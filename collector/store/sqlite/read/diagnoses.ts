@@ -14,8 +14,9 @@ import type { Sketch } from '../../rollup/sketch.ts';
 import type { DiagnosisToSave, NormalKey } from '../../store.ts';
 import type { AddressServices } from './addresses.ts';
 import type { createCallReader } from './calls.ts';
+import { findTraces, type FoundTrace } from './many-traces.ts';
 import type { TraceReader } from './traces.ts';
-import type { Unit } from './units.ts';
+import type { OnDamage, TraceUnit } from './units.ts';
 import type { createVerdictReader } from './verdicts.ts';
 
 /** Of one answer, and so of one look at the database: a second or two. */
@@ -37,15 +38,16 @@ export function createDiagnoser(
   calls: ReturnType<typeof createCallReader>,
   addresses: AddressServices,
   verdicts: Pick<ReturnType<typeof createVerdictReader>, 'someJudged' | 'readHostViews'>,
+  onDamage: OnDamage,
 ) {
   /** null when the trace is not there. */
   function diagnose(
-    units: readonly Unit[],
+    found: FoundTrace,
     traceId: string,
     hosts: HostViews,
     history: History,
   ): DiagnosisToSave | null {
-    const pieces = reader.pieces(units, traceId, 'among many');
+    const pieces = found.pieces();
     function judge(sent: readonly Span[]): DiagnosisToSave | null {
       if (sent.length === 0) return null;
       const spans = foldPending(sent);
@@ -79,38 +81,35 @@ export function createDiagnoser(
     return [...said, ...new Map(byEnd).values()];
   }
 
-  /** As many as one answer is made of, and one at least: those that wait longest stand first. */
-  function firstOf(units: readonly Unit[], traceIds: readonly string[]): readonly string[] {
-    // As they lie in the blocks.
-    const rows = new Map(
-      traceIds.toSorted().map((traceId) => [traceId, reader.countRows(units, traceId, SPANS_MAX)]),
-    );
-    let left = SPANS_MAX;
-    const end = traceIds.findIndex((traceId, index) => {
-      const isOver = left <= 0 && index > 0;
-      left -= rows.get(traceId)!;
-      return isOver;
-    });
-    return end === -1 ? traceIds : traceIds.slice(0, end);
-  }
-
   return (
-    units: readonly Unit[],
+    units: readonly TraceUnit[],
     traceIds: readonly string[],
     hosts: HostViews = new Map(),
   ): DiagnosisToSave[] => {
-    const judged = firstOf(units, traceIds);
+    // As they lie in the blocks.
+    const found = findTraces(units, traceIds.toSorted(), onDamage);
+    const judged = firstOf(found, traceIds);
     const history = {
       latencyOf: calls.latenciesNow(),
       serviceOf: rememberServices(addresses),
       judgedBefore: verdicts.someJudged(judged),
     };
-    // As they lie in the blocks, so that each granule is decoded once.
     return judged
       .toSorted()
-      .map((traceId) => diagnose(units, traceId, hosts, history))
+      .map((traceId) => diagnose(found.get(traceId)!, traceId, hosts, history))
       .filter((diagnosis) => diagnosis !== null);
   };
+}
+
+/** As many as one answer is made of, and one at least: those that wait longest stand first. */
+function firstOf(found: ReadonlyMap<string, FoundTrace>, traceIds: readonly string[]): readonly string[] {
+  let left = SPANS_MAX;
+  const end = traceIds.findIndex((traceId, index) => {
+    const isOver = left <= 0 && index > 0;
+    left -= found.get(traceId)!.rows;
+    return isOver;
+  });
+  return end === -1 ? traceIds : traceIds.slice(0, end);
 }
 
 /** Asks about each address once. */

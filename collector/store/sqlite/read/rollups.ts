@@ -161,7 +161,7 @@ export function createRollupReader(
 
     /**
      * Of an operation, newest steps first until so many normal durations are counted: spans of its own kind; of calls
-     * those that were answered well. For many operations of one moment: to be asked within its transaction.
+     * those that were answered well. For many operations of one moment: to be asked within its transaction. Not to be changed.
      */
     operationCells(durationsWanted: number): (key: OperationKey) => Cell {
       // The newest calls are in no hour yet.
@@ -169,16 +169,21 @@ export function createRollupReader(
       const older = readOnce(newestSteps());
       const seriesOf = operationSeries();
       return (key) => {
-        const sum = emptyCell();
         const series = seriesOf(key);
-        if (series === null) return sum;
-        const waiting = newest.get(series);
-        if (waiting !== undefined) addCell(sum, waiting);
+        if (series === null) return emptyCell();
+        const waiting = newest(series);
+        let durations = countNormal(waiting);
+        let sum: Cell | null = null;
         for (const step of older) {
-          if (countNormal(sum) >= durationsWanted) break;
+          if (durations >= durationsWanted) break;
           const cell = step.cell(series);
-          if (cell !== null) addCell(sum, cell);
+          if (cell === null) continue;
+          durations += countNormal(cell);
+          if (sum === null) sum = cell;
+          else addCell(sum, cell);
         }
+        if (sum === null) return waiting;
+        addCell(sum, waiting);
         return sum;
       };
     },

@@ -5,6 +5,7 @@
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
+import { viewOf } from '../../columns/string-pool.ts';
 
 export interface TraceDirectory {
   readonly bytes: number;
@@ -26,7 +27,9 @@ export function directoryOf(granules: number, idsOf: (granule: number) => Uint8A
   /** The byte that each granule's ids begin with; one more at the end. */
   const firsts = new Uint32Array(granules + 1);
   for (const [granule, part] of parts.entries()) firsts[granule + 1] = firsts[granule]! + part.length;
-  const prefixAt = (index: number) => ids.readUInt32BE(index * TRACE_ID_BYTES);
+  // Much quicker than `readUInt32BE`, and for each trace asked for some fifteen are read of each block.
+  const view = viewOf(ids);
+  const prefixAt = (index: number) => view.getUint32(index * TRACE_ID_BYTES);
   return {
     bytes: ids.length,
     granulesOf(traceId) {

@@ -15,11 +15,10 @@ export type Piece = TracePiece<Granule>;
 
 export interface TraceReader {
   /**
-   * Without copies; empty when the trace is unknown. Of a trace alone no other rows are decoded; among many it is quicker
-   * to decode a granule once.
+   * Without copies; empty when the trace is unknown. No other rows are decoded: many traces are read by many-traces.ts.
    */
-  pieces(units: readonly TraceUnit[], traceId: string, read?: 'alone' | 'among many'): Piece[];
-  /** The pieces of a trace alone; null when it has more rows than `rowsMax`, copies included. */
+  pieces(units: readonly TraceUnit[], traceId: string): Piece[];
+  /** The same; null when it has more rows than `rowsMax`, copies included. */
   piecesUpTo(units: readonly TraceUnit[], traceId: string, rowsMax: number): Piece[] | null;
   /** How many rows the trace has, copies included; no further than it takes to know that they are more than `most`. */
   countRows(units: readonly TraceUnit[], traceId: string, most: number): number;
@@ -56,20 +55,14 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     }
   }
 
-  function piecesOf(
-    units: readonly TraceUnit[],
-    traceId: string,
-    read: 'alone' | 'among many',
-    rowsMax: number,
-  ): Piece[] | null {
+  function piecesOf(units: readonly TraceUnit[], traceId: string, rowsMax: number): Piece[] | null {
     const found: Piece[] = [];
     let count = 0;
     eachRun(units, traceId, (granule, run) => {
       const { starts } = granule.traces;
       count += starts[run + 1]! - starts[run]!;
       if (count > rowsMax) return 'enough';
-      const { rows, first, end } =
-        read === 'alone' ? granule.ofRun(run) : { rows: granule, first: starts[run]!, end: starts[run + 1]! };
+      const { rows, first, end } = granule.ofRun(run);
       decodeFacts(rows);
       const at = new Uint32Array(end - first);
       for (let i = 0; i < at.length; i++) at[i] = first + i;
@@ -80,8 +73,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
     return count > rowsMax ? null : withoutCopies(found);
   }
 
-  const pieces: TraceReader['pieces'] = (units, traceId, read = 'alone') =>
-    piecesOf(units, traceId, read, Infinity)!;
+  const pieces: TraceReader['pieces'] = (units, traceId) => piecesOf(units, traceId, Infinity)!;
 
   function countRows(units: readonly TraceUnit[], traceId: string, most: number): number {
     let count = 0;
@@ -132,7 +124,7 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
 
   return {
     pieces,
-    piecesUpTo: (units, traceId, rowsMax) => piecesOf(units, traceId, 'alone', rowsMax),
+    piecesUpTo: piecesOf,
     countRows,
     span,
     spans: (of) => readable(rowsByStart(of), ({ granule, row }) => span(granule, row)),

@@ -1,24 +1,43 @@
-/** The sum of what is in no step yet: deltas are decoded once, however often they are asked for. */
-import { addCells, decodeStep, type StepCells } from '../../rollup/steps.ts';
+/** The sums of what is in no step yet. Few series of a delta are ever asked for: only theirs is decoded, and that once. */
+import { addCell, emptyCell, type Cell } from '../../rollup/cell.ts';
+import { StepIndex } from '../../rollup/step-index.ts';
 import type { Connection } from '../open-database.ts';
 
-/** Gives the cells of all deltas that wait to be absorbed, by series; they are not to be changed. */
-export function createWaitingDeltas(database: Connection): () => StepCells {
+interface Sum {
+  readonly cell: Cell;
+  /** How many of the deltas are in it. */
+  deltas: number;
+}
+
+/** Gives what all deltas that wait to be absorbed hold of a series, which is not to be changed. */
+export function createWaitingDeltas(database: Connection): () => (series: number) => Cell {
   const waiting = database.prepare<[], number>('SELECT delta_id FROM rollup_delta ORDER BY delta_id').pluck();
   const read = database.prepare<[number], Buffer>('SELECT data FROM rollup_delta WHERE delta_id = ?').pluck();
-  let sum: StepCells = new Map();
+  const sums = new Map<number, Sum>();
+  let deltas: StepIndex[] = [];
   /** Ids are not given twice while a writer runs. */
-  let summed: readonly number[] = [];
+  let known: readonly number[] = [];
+
+  function sumOf(series: number): Cell {
+    let sum = sums.get(series);
+    if (sum === undefined) sums.set(series, (sum = { cell: emptyCell(), deltas: 0 }));
+    for (; sum.deltas < deltas.length; sum.deltas++) {
+      const added = deltas[sum.deltas]!.cell(series);
+      if (added !== null) addCell(sum.cell, added);
+    }
+    return sum.cell;
+  }
 
   return () => {
     const ids = waiting.all();
-    // Some were absorbed: what is left of them cannot be told from the sum.
-    if (summed.some((id, index) => id !== ids[index])) {
-      sum = new Map();
-      summed = [];
+    // Some were absorbed: what is left of them cannot be told from the sums.
+    if (known.some((id, index) => id !== ids[index])) {
+      sums.clear();
+      deltas = [];
+      known = [];
     }
-    for (const id of ids.slice(summed.length)) addCells(sum, decodeStep(read.get(id)!));
-    summed = ids;
-    return sum;
+    for (const id of ids.slice(known.length)) deltas.push(new StepIndex(read.get(id)!));
+    known = ids;
+    return sumOf;
   };
 }
