@@ -7,7 +7,7 @@ import { ZipkinExporter } from '@opentelemetry/exporter-zipkin';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Imported, ServiceMap, Trace, WireError } from '../../collector/serve/wire.ts';
+import type { Diagnosis, Imported, ServiceMap, Trace, WireError } from '../../collector/serve/wire.ts';
 import { startZipkin } from '../../collector/serve/zipkin-port.ts';
 import type { Port } from '../../collector/receive/listen.ts';
 import { PY_ZIPKIN_PROTOBUF, ZIPKIN_JS_V1, ZIPKIN_JS_V2 } from '../decode/zipkin-captures.ts';
@@ -101,6 +101,58 @@ describe('what is taken', () => {
     const { edges } = (await map.json()) as ServiceMap;
     expect(edges.filter(({ to: callee }) => callee === 'api')).toMatchObject([
       { from: 'web', to: 'api', kind: 'http', serverP95Ms: expect.any(Number) },
+    ]);
+  });
+
+  it('is diagnosed like any other, though each service sends its sides by itself', async () => {
+    const traceId = 'd9'.repeat(16);
+    const startUs = Date.now() * 1000 - 10_000_000;
+    const side = (
+      service: string,
+      kind: string,
+      id: string,
+      fromMs: number,
+      tookMs: number,
+      more: object = {},
+    ) => ({
+      traceId,
+      id,
+      kind,
+      name: 'get',
+      localEndpoint: { serviceName: service },
+      timestamp: startUs + fromMs * 1000,
+      duration: tookMs * 1000,
+      tags: { 'http.path': '/pay' },
+      ...more,
+    });
+    const timedOut = { tags: { 'http.path': '/pay', error: 'Read timed out' } };
+    const failed = { tags: { 'http.path': '/pay', 'http.status_code': '500', error: '500' } };
+    // What a service called leaves before the answer that waits for it.
+    const sent = [
+      side('shop', 'CLIENT', 'b', 20, 2000, {
+        parentId: 'a',
+        remoteEndpoint: { serviceName: 'pay' },
+        ...timedOut,
+      }),
+      side('shop', 'SERVER', 'a', 10, 2020, { shared: true, ...failed }),
+      side('web', 'CLIENT', 'a', 0, 2040, { remoteEndpoint: { serviceName: 'shop' }, ...failed }),
+      side('pay', 'SERVER', 'b', 30, 5000, { shared: true, parentId: 'a' }),
+    ];
+    for (const one of sent)
+      expect((await send(web('v2'), JSON_TYPE, JSON.stringify([one]))).status).toBe(202);
+    const diagnosed = await fetch(`${api.url}/api/traces/${traceId}/diagnosis`);
+    const { complete, verdicts } = (await diagnosed.json()) as Diagnosis;
+    expect(complete).toBe(true);
+    expect(verdicts[0]).toMatchObject({
+      giveUp: { kind: 'timeout', service: 'shop' },
+      // It works on, after shop has given up.
+      origin: { service: 'pay', edge: 'pay' },
+      phase: 'none',
+    });
+    const { edges } = (await (await fetch(`${api.url}/api/map?focus=shop`)).json()) as ServiceMap;
+    expect(edges.map(({ from, to, timeouts }) => `${from}->${to} ${timeouts}`).toSorted()).toEqual([
+      'shop->pay 1',
+      'web->shop 0',
     ]);
   });
 
