@@ -149,10 +149,35 @@ function endpointAttributes(
 
 function fromAnnotation(value: unknown, where: string): JsonObject {
   const annotation = readObject(value, where);
+  const text = readText(annotation.value, `${where}.value`);
   return {
     timeUnixNano: readMicroseconds(annotation.timestamp, `${where}.timestamp`).toString(),
-    name: readText(annotation.value, `${where}.value`),
+    ...(readEvent(text) ?? { name: text }),
   };
+}
+
+/** OpenTelemetry's exporters write an event with attributes as JSON: `"name": {…}`, some with braces around it. */
+function readEvent(text: string): JsonObject | null {
+  const json = text.startsWith('"') ? `{${text}}` : text;
+  if (!json.startsWith('{')) return null;
+  let event: unknown;
+  try {
+    event = JSON.parse(json);
+  } catch {
+    return null;
+  }
+  const [entry, ...others] = Object.entries(event as object);
+  if (entry === undefined || others.length > 0 || !isObject(entry[1])) return null;
+  const attributes = Object.entries(entry[1]).map(([key, value]) => ({ key, value: anyValue(value) }));
+  return { name: entry[0], attributes };
+}
+
+/** OTLP JSON's `AnyValue`; of lists and objects their JSON. */
+function anyValue(value: unknown): JsonObject {
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value !== 'number') return { stringValue: JSON.stringify(value) };
+  return Number.isSafeInteger(value) ? { intValue: value } : { doubleValue: value };
 }
 
 function textAttribute(key: string, text: string): JsonObject {

@@ -305,6 +305,47 @@ describe('a span of v2', () => {
     });
   });
 
+  it.each([
+    ['"exception":{"exception.message":"Read timed out","lines":3}', 'exception'],
+    ['{"exception":{"exception.message":"Read timed out","lines":3}}', 'exception'],
+  ])('has an event with attributes as OpenTelemetry’s exporters write it: %s', (value, name) => {
+    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    expect(span!.events).toMatchObject([{ name, timeUnixNano: 7_000n }]);
+    expect([...span!.events[0]!.attributes]).toEqual([
+      ['exception.message', 'Read timed out'],
+      ['lines', 3],
+    ]);
+  });
+
+  it.each([
+    'waiting',
+    '"quoted"',
+    '{',
+    '{}',
+    '{"a":1}',
+    '{"a":{},"b":{}}',
+    '"a": 1',
+    '"a":{"b":',
+    '[]',
+    'null',
+  ])('has an annotation of any other text as that: %s', (value) => {
+    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    expect(span!.events).toMatchObject([{ name: value, attributes: new Map() }]);
+  });
+
+  it('has values of events of every kind', () => {
+    const value = '{"e":{"text":"a","yes":true,"half":0.5,"list":[1,"b"],"none":null,"__proto__":1}}';
+    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    expect([...span!.events[0]!.attributes]).toEqual([
+      ['text', 'a'],
+      ['yes', true],
+      ['half', 0.5],
+      ['list', '[1,"b"]'],
+      ['none', 'null'],
+      ['__proto__', 1],
+    ]);
+  });
+
   it('is given back as it was sent, a shared id and debug included', () => {
     const sent = { ...ZIPKIN_JS_V2[0]!, debug: true };
     const { parentId: _, ...kept } = sent;

@@ -228,7 +228,7 @@ describe('Zipkin JSON', () => {
     expect(toZipkinJson(spansOf(open))[0]).not.toHaveProperty('duration');
   });
 
-  it('comes back with its ids, times, kind, status and service', () => {
+  it('comes back with its ids, times, kind, status, events and service', () => {
     const json: unknown = JSON.parse(JSON.stringify(toZipkinJson(spansOf(REQUEST))));
     if (!isZipkinJson(json)) throw new Error('not recognised');
     const [span] = spansOf(fromZipkinJson(json));
@@ -242,6 +242,7 @@ describe('Zipkin JSON', () => {
       'startUnixNano',
       'endUnixNano',
       'status',
+      'events',
       'traceState',
     ] as const)
       expect([field, span?.[field]]).toEqual([field, sent?.[field]]);
