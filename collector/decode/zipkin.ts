@@ -47,10 +47,18 @@ function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
   }
   if (!Array.isArray(spans))
     throw new DecodeError('body', isObject(spans) ? 'an object' : typeof spans, expected);
-  if (version === 'v1') return spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`));
-  const old = spans.findIndex(isZipkinV1);
-  if (old >= 0) throw new DecodeError(`[${old}]`, 'a span of v1', 'v2; spans of v1 go to /api/v1/spans');
-  return spans;
+  const other = version === 'v1' ? 'v2' : 'v1';
+  const misplaced = spans.findIndex(other === 'v1' ? isZipkinV1 : isZipkinV2);
+  if (misplaced >= 0) {
+    const elsewhere = `${version}; spans of ${other} go to /api/${other}/spans`;
+    throw new DecodeError(`[${misplaced}]`, `a span of ${other}`, elsewhere);
+  }
+  return version === 'v1' ? spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`)) : spans;
+}
+
+/** As far as that shows: v1 has no such fields. */
+function isZipkinV2(span: unknown): boolean {
+  return isObject(span) && ['kind', 'tags', 'localEndpoint', 'remoteEndpoint'].some((key) => key in span);
 }
 
 /** zipkin.proto, of zipkin-api. Addresses are told by their digits. */

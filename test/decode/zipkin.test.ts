@@ -411,6 +411,7 @@ it.each([
   ['v2', '[{"traceId":"1","id":"1","annotations":{}}]', '[0].annotations: got an object, expected an array'],
   ['v2', '[{"traceId":"1","id":"1","localEndpoint":{"serviceName":7}}]', '[0].localEndpoint.serviceName'],
   ['v2', '[{"traceId":"1","id":"1","binaryAnnotations":[]}]', '[0]: got a span of v1, expected v2'],
+  ['v1', '[{"traceId":"1","id":"1","tags":{}}]', '[0]: got a span of v2, expected v1'],
   ['v1', '[{"traceId":"1","id":"1","annotations":[{"timestamp":"soon"}]}]', '[0].annotations[0].timestamp'],
   ['v1', '[{"traceId":"1","id":"1","binaryAnnotations":[7]}]', '[0].binaryAnnotations[0]'],
   ['v1', '[null]', '[0]: got null, expected an object'],
