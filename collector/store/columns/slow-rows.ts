@@ -42,7 +42,7 @@ export interface OrderedRows {
 }
 
 export function writeSlowRows(sink: PartSink, rows: OrderedRows): void {
-  const { runOfRow, durationsNs } = writeRuns(sink, rows);
+  const { runOfRow, durationsNs, stepOfRow } = writeRuns(sink, rows);
   const listedMax = Math.floor(durationsNs.length * LISTED_SHARE);
   const run = new Uint32Array(listedMax);
   const low = new Uint32Array(listedMax);
@@ -53,12 +53,12 @@ export function writeSlowRows(sink: PartSink, rows: OrderedRows): void {
   for (let index = 0; index < operations.length; index++) {
     const first = firsts[index]!;
     const end = firsts[index + 1]!;
-    const step = limitOf(durationsNs, byOperation, first, end);
+    const step = limitOf(stepOfRow, byOperation, first, end);
     const before = listed;
     for (let at = first; at < end; at++) {
       const row = byOperation[at]!;
+      if (stepOfRow[row]! < step) continue;
       const durationNs = durationsNs[row]!;
-      if (stepOf(durationNs) < step) continue;
       run[listed] = runOfRow[row]!;
       low[listed] = durationNs % NS_HIGH;
       high[listed++] = Math.floor(durationNs / NS_HIGH);
@@ -75,6 +75,8 @@ function writeRuns(sink: PartSink, { sorted, ends }: OrderedRows) {
   const rows = ends.at(-1) ?? 0;
   const runOfRow = new Uint32Array(rows);
   const durationsNs = new Float64Array(rows);
+  // Small, because they are gone through by operation, not as they lie.
+  const stepOfRow = new Uint8Array(rows);
   sink.loose.varint(ends.length);
   let run = -1;
   let row = 0;
@@ -88,11 +90,13 @@ function writeRuns(sink: PartSink, { sorted, ends }: OrderedRows) {
         (sorted[at + END_HIGH]! - sorted[at + START_HIGH]!) * NS_HIGH +
         (sorted[at + END_LOW]! - sorted[at + START_LOW]!);
       // As `durationMsOf` counts.
-      if (durationNs > 0) durationsNs[row] = durationNs;
+      if (durationNs <= 0) continue;
+      durationsNs[row] = durationNs;
+      stepOfRow[row] = stepOf(durationNs);
     }
     sink.loose.varint(run - before);
   }
-  return { runOfRow, durationsNs };
+  return { runOfRow, durationsNs, stepOfRow };
 }
 
 function isSameTrace(sorted: Uint32Array, a: number, b: number): boolean {
@@ -117,15 +121,15 @@ function groupRows({ classOf, operationOfClass }: OrderedRows) {
 const rowsOfStep = new Uint32Array(STEPS);
 
 /** The least step such that not more than their share of the rows are of it or beyond; `STEPS` when none is. */
-function limitOf(durationsNs: Float64Array, rows: Uint32Array, first: number, end: number): number {
+function limitOf(stepOfRow: Uint8Array, rows: Uint32Array, first: number, end: number): number {
   let left = Math.floor((end - first) * LISTED_SHARE);
   if (left === 0) {
     let longest = 0;
-    for (let at = first; at < end; at++) longest = Math.max(longest, stepOf(durationsNs[rows[at]!]!));
+    for (let at = first; at < end; at++) longest = Math.max(longest, stepOfRow[rows[at]!]!);
     return longest + 1;
   }
   rowsOfStep.fill(0);
-  for (let at = first; at < end; at++) rowsOfStep[stepOf(durationsNs[rows[at]!]!)]!++;
+  for (let at = first; at < end; at++) rowsOfStep[stepOfRow[rows[at]!]!]!++;
   let step = STEPS;
   while (step > 0 && rowsOfStep[step - 1]! <= left) left -= rowsOfStep[--step]!;
   return step;
