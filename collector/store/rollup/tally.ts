@@ -19,6 +19,7 @@ import {
   SERVER,
   TIMEOUT,
 } from '../columns/codes.ts';
+import { PairMap } from '../columns/pair-map.ts';
 import type { MapEdge } from '../../serve/wire.ts';
 import { countBudget, countTimeoutPhase, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
 import { decidedLines } from './decided-lines.ts';
@@ -61,14 +62,24 @@ export interface Sighting {
   readonly service: string;
 }
 
-/** Numbers of the cells of a minute, by what they count. */
+/** What a cell counts: the spans of an operation, the entries of a service, the spans of a version, the calls of an edge. */
+const [OF_OPERATION, OF_ENTRY, OF_VERSION, OF_EDGE] = [0, 1, 2, 3] as const;
+const TYPES = 4;
+
 interface Minute {
   readonly stepUnixMs: number;
-  readonly operations: Map<number, number>;
-  readonly entries: Map<number, number>;
-  readonly versions: Map<number, number>;
-  /** By caller's service, then by target and kind. */
-  readonly edges: Map<number, Map<number, number>>;
+  readonly number: number;
+  /** `key` is the operation, or the number of the service, version or edge. */
+  readonly cells: { readonly type: number; readonly key: number; readonly cell: number }[];
+}
+
+/** Calls of a service by what they go to. */
+interface Edge {
+  readonly caller: number;
+  readonly isPaired: boolean;
+  /** The service called if the call is paired, else the peer. */
+  readonly callee: number;
+  readonly kind: number;
 }
 
 const EDGE_KINDS: readonly MapEdge['kind'][] = ['http', 'rpc', 'db', 'messaging', 'tcp'];
@@ -82,13 +93,20 @@ export class Tally {
   readonly #minutes = new Map<number, Minute>();
   readonly #services: string[] = [];
   readonly #serviceIds = new Map<string, number>();
-  readonly #serviceOfOperation = new Map<number, number>();
-  readonly #kindOfPeer = new Map<number, number>();
+  // A span asks five times: with the engine's maps, counting takes a quarter longer.
+  readonly #serviceOfOperation = new PairMap();
+  readonly #kindOfPeer = new PairMap();
   readonly #versions: { readonly service: string; readonly version: string }[] = [];
-  readonly #versionOfResource = new Map<number, number>();
+  /** One more than the number of the version; 0 where there is none. */
+  readonly #versionOfResource = new PairMap();
+  readonly #edges: Edge[] = [];
+  /** By caller, kind and whether it is paired, and by what it goes to. */
+  readonly #edgeNumbers = new PairMap();
   readonly #sightings = new Map<number, Set<number>>();
   readonly #servers = new ServerIndex();
   #cells = 0;
+  /** By minute and type, and by key. */
+  readonly #cellNumbers = new PairMap();
   #calls = new Int32Array(FIRST_CELLS);
   /** What few cells have, beside their calls and latencies. */
   readonly #rare = new Map<number, Cell>();
@@ -117,20 +135,20 @@ export class Tally {
       const isCall = kind === CLIENT || kind === PRODUCER;
       // What is normal for a call is what its successes took; one given up was cut off at its caller's budget.
       const normal = isCall && outcome !== OK ? NOT_TIMED : bucket;
-      const ofOperation = this.#cellOf(minute.operations, operation);
+      const ofOperation = this.#cellOf(minute, OF_OPERATION, operation);
       this.#count(ofOperation, normal, outcome, PHASE_NONE, sign);
       // Nor is what others took because of a give-up: it is counted once more, to be taken off.
       if (decided?.[line - first] === true && normal >= 0)
         this.#serverLatencies.add(ofOperation, normal, sign);
       const version = this.#versionOf(words[at + RESOURCE]!);
       if (version >= 0) {
-        const cell = this.#cellOf(minute.versions, version);
+        const cell = this.#cellOf(minute, OF_VERSION, version);
         this.#calls[cell]! += sign;
       }
       if (isCall) {
         if (words[at + PEER] !== 0) this.#addCall(minute, lines, line, bucket, sign);
       } else if (kind === SERVER && words[at + PARENT_LOW] === 0 && words[at + PARENT_HIGH] === 0) {
-        const cell = this.#cellOf(minute.entries, this.#serviceOf(operation));
+        const cell = this.#cellOf(minute, OF_ENTRY, this.#serviceOf(operation));
         this.#count(cell, bucket, outcome, PHASE_NONE, sign);
       }
     }
@@ -143,10 +161,8 @@ export class Tally {
     const isPaired = server !== NO_SERVER;
     const caller = this.#serviceOf(words[at + OPERATION]!);
     const callee = isPaired ? this.#serviceOf(words[server + OPERATION]!) : peer;
-    let edges = minute.edges.get(caller);
-    if (edges === undefined) minute.edges.set(caller, (edges = new Map()));
-    const target = callee * 2 + (isPaired ? 0 : 1);
-    const cell = this.#cellOf(edges, target * EDGE_KINDS.length + this.#kindOf(peer));
+    const edge = this.#edgeOf(caller, isPaired, callee, this.#kindOf(peer));
+    const cell = this.#cellOf(minute, OF_EDGE, edge);
     const codes = words[at + CODES]!;
     const giveUp = giveUps.size > 0 ? giveUps.get(line) : undefined;
     this.#count(cell, bucket, (codes >>> 8) & 0xff, giveUp?.phaseIndex ?? PHASE_NONE, sign);
@@ -188,19 +204,9 @@ export class Tally {
     };
     for (const minute of this.#minutes.values()) {
       const cells: SeriesCell[] = [];
-      const put = (series: SeriesKey, number: number): void => {
+      for (const { type, key, cell: number } of minute.cells) {
         const cell = cellOf(number);
-        if (!isUnchanged(cell)) cells.push({ series, cell });
-      };
-      for (const [operation, cell] of minute.operations) put({ type: 'operation', operation }, cell);
-      for (const [service, cell] of minute.entries) {
-        put({ type: 'entry', service: this.#services[service]! }, cell);
-      }
-      for (const [version, cell] of minute.versions) {
-        put({ type: 'version', ...this.#versions[version]! }, cell);
-      }
-      for (const [caller, edges] of minute.edges) {
-        for (const [key, cell] of edges) put(this.#edgeSeries(caller, key), cell);
+        if (!isUnchanged(cell)) cells.push({ series: this.#seriesOf(type, key), cell });
       }
       yield { stepUnixMs: minute.stepUnixMs, cells };
     }
@@ -212,15 +218,18 @@ export class Tally {
     );
   }
 
-  #edgeSeries(caller: number, key: number): SeriesKey {
-    const edgeKind = EDGE_KINDS[key % EDGE_KINDS.length]!;
-    const target = Math.floor(key / EDGE_KINDS.length);
-    const id = Math.floor(target / 2);
-    const isPeer = target % 2 === 1;
-    const callerService = this.#services[caller]!;
-    return isPeer
-      ? { type: 'edge', caller: callerService, calleeService: null, peer: id, edgeKind }
-      : { type: 'edge', caller: callerService, calleeService: this.#services[id]!, peer: null, edgeKind };
+  #seriesOf(type: number, key: number): SeriesKey {
+    if (type === OF_OPERATION) return { type: 'operation', operation: key };
+    if (type === OF_ENTRY) return { type: 'entry', service: this.#services[key]! };
+    if (type === OF_VERSION) return { type: 'version', ...this.#versions[key]! };
+    const { caller, isPaired, callee, kind } = this.#edges[key]!;
+    return {
+      type: 'edge',
+      caller: this.#services[caller]!,
+      calleeService: isPaired ? this.#services[callee]! : null,
+      peer: isPaired ? null : callee,
+      edgeKind: EDGE_KINDS[kind]!,
+    };
   }
 
   #see(peer: number, service: number): void {
@@ -229,11 +238,13 @@ export class Tally {
     else known.add(service);
   }
 
-  #cellOf(cells: Map<number, number>, key: number): number {
-    let cell = cells.get(key);
-    if (cell === undefined) {
+  #cellOf(minute: Minute, type: number, key: number): number {
+    const first = minute.number * TYPES + type;
+    let cell = this.#cellNumbers.get(first, key);
+    if (cell < 0) {
       cell = this.#cells++;
-      cells.set(key, cell);
+      this.#cellNumbers.set(first, key, cell);
+      minute.cells.push({ type, key, cell });
       if (this.#cells > this.#calls.length) {
         const larger = new Int32Array(2 * this.#calls.length);
         larger.set(this.#calls);
@@ -241,6 +252,16 @@ export class Tally {
       }
     }
     return cell;
+  }
+
+  #edgeOf(caller: number, isPaired: boolean, callee: number, kind: number): number {
+    const first = (caller * EDGE_KINDS.length + kind) * 2 + Number(isPaired);
+    let edge = this.#edgeNumbers.get(first, callee);
+    if (edge < 0) {
+      edge = this.#edges.push({ caller, isPaired, callee, kind }) - 1;
+      this.#edgeNumbers.set(first, callee, edge);
+    }
+    return edge;
   }
 
   #rareOf(cell: number): Cell {
@@ -256,13 +277,7 @@ export class Tally {
     const stepUnixMs = Math.floor(startMs / MINUTE_MS) * MINUTE_MS;
     let minute = this.#minutes.get(stepUnixMs);
     if (minute === undefined) {
-      minute = {
-        stepUnixMs,
-        operations: new Map(),
-        entries: new Map(),
-        versions: new Map(),
-        edges: new Map(),
-      };
+      minute = { stepUnixMs, number: this.#minutes.size, cells: [] };
       this.#minutes.set(stepUnixMs, minute);
     }
     this.#minute = minute;
@@ -270,10 +285,10 @@ export class Tally {
   }
 
   #serviceOf(operation: number): number {
-    let service = this.#serviceOfOperation.get(operation);
-    if (service === undefined) {
+    let service = this.#serviceOfOperation.get(operation, 0);
+    if (service < 0) {
       service = this.#serviceId(this.#names.service(operation));
-      this.#serviceOfOperation.set(operation, service);
+      this.#serviceOfOperation.set(operation, 0, service);
     }
     return service;
   }
@@ -288,17 +303,17 @@ export class Tally {
   }
 
   #kindOf(peer: number): number {
-    let kind = this.#kindOfPeer.get(peer);
-    if (kind === undefined) {
+    let kind = this.#kindOfPeer.get(peer, 0);
+    if (kind < 0) {
       kind = EDGE_KINDS.indexOf(this.#names.edgeKind(peer));
-      this.#kindOfPeer.set(peer, kind);
+      this.#kindOfPeer.set(peer, 0, kind);
     }
     return kind;
   }
 
   #versionOf(resource: number): number {
-    const known = this.#versionOfResource.get(resource);
-    if (known !== undefined) return known;
+    const known = this.#versionOfResource.get(resource, 0);
+    if (known >= 0) return known - 1;
     const named = this.#names.version(resource);
     let id = -1;
     if (named !== null) {
@@ -307,7 +322,7 @@ export class Tally {
       );
       if (id < 0) id = this.#versions.push(named) - 1;
     }
-    this.#versionOfResource.set(resource, id);
+    this.#versionOfResource.set(resource, 0, id + 1);
     return id;
   }
 }
