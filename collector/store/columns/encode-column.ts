@@ -13,7 +13,7 @@
 import { packIntegers } from './pack-integers.ts';
 import { packStrings } from './pack-strings.ts';
 import type { PartSink } from './part.ts';
-import { rankValues, type Ranked } from './ranks.ts';
+import { looksBeyond, rankValues, type Ranked } from './ranks.ts';
 import { StringPool } from './string-pool.ts';
 import { NUMBERS_MAX, TextSplitter } from './text-templates.ts';
 
@@ -205,7 +205,7 @@ let codeOf = new Uint32Array(0);
 let markOf = new Uint32Array(0);
 let lastMark = 0;
 
-/** The ids in order of first occurrence, and the place of each among them; null when more than `most` differ. */
+/** The ids in order of first occurrence, and the place of each among them; null when more than `most` seem to differ. */
 function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
   if (codeOf.length < strings.count || lastMark === 0xffffffff) {
     codeOf = new Uint32Array(2 * strings.count);
@@ -217,6 +217,7 @@ function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
   const codes = new Uint32Array(ids.length);
   let count = 0;
   for (let index = 0; index < ids.length; index++) {
+    if (looksBeyond(most, ids.length, index, count)) return null;
     const id = ids[index]!;
     if (markOf[id] !== mark) {
       if (count === most) return null;
