@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { BadSql, openSql } from '../../collector/store/sqlite/sql/open-sql.ts';
-import { makeVersion3 } from './make-version-3.ts';
+import { makeOldStore } from './make-old-store.ts';
 import { AT_ONCE, call, makeRequest, traceId } from './make-request.ts';
 
 let folder: string;
@@ -46,12 +46,12 @@ test('beside a collector they are what it kept', async () => {
 });
 
 test('in a store that no collector of this version has opened they are there, too', () => {
-  makeVersion3(folder).close();
+  makeOldStore(folder, 3).close();
   expect(verdictsOf(ask(VERDICTS))).toMatchObject([{ cause: 'G1' }, { cause: 'G1' }]);
 });
 
 test('what names no verdict has none', () => {
-  makeVersion3(folder).close();
+  makeOldStore(folder, 3).close();
   const unknown = ["'a', 0", "x'0a', 0", 'null, null', "1.5, 'x'", '9007199254740993, 9007199254740993'];
   for (const named of unknown) expect(ask(`select verdict_of(${named})`), named).toEqual([[null]]);
   expect(() => ask('select verdict_of(1)')).toThrow(BadSql);

@@ -17,12 +17,12 @@
  * ```
  * A span is in exactly one segment or one block. Both hold columns, compressed (collector/store/columns).
  */
-import { ROLLUP_PURGE, ROLLUP_TABLES } from './rollup-tables.ts';
+import { ROLLUP_PURGE, ROLLUP_TABLES, ROLLUP_UPGRADE } from './rollup-tables.ts';
 
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 /**
  * Of a block's rows, which are large, 1.6 % of the file is lost at the ends of pages; 2.8 % with twice the size, which
  * also costs half as much again to write.
@@ -116,7 +116,7 @@ CREATE TABLE block (
 CREATE TABLE block_part (
   -- The columns of blocks, compressed.
   block_id INTEGER NOT NULL,
-  column_name TEXT NOT NULL, -- header: what granules share; slow: the slowest spans of each operation; values: which attribute values there are; a/s/KEY: values of the text attribute KEY; trace, start, end, …
+  column_name TEXT NOT NULL, -- header: what granules share; slow: the slowest spans of each operation; values: which attribute values there are; trace_prefix: how the ids of its traces begin; a/s/KEY: values of the text attribute KEY; trace, start, end, …
   first_granule INTEGER NOT NULL, -- data has it and those up to the next row of this column
   data BLOB NOT NULL, -- how many granules, the length of each, their bytes
   UNIQUE (block_id, column_name, first_granule)
@@ -185,8 +185,10 @@ export const UPGRADES: ReadonlyMap<number, string> = new Map([
     3,
     `ALTER TABLE verdict ADD COLUMN text_id INTEGER;
      ALTER TABLE verdict ADD COLUMN text_place INTEGER;
-     ${VERDICT_TEXT}`,
+     ${VERDICT_TEXT}
+     ${ROLLUP_UPGRADE}`,
   ],
+  [4, ROLLUP_UPGRADE],
 ]);
 
 export const PURGE = `

@@ -6,8 +6,9 @@ import { openGranule, decodeBlockHeader, type BlockHeader } from '../../columns/
 import { openSegment, traceIdsOfSegment } from '../../columns/segment-granule.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
-import { openDense, openPart } from '../../columns/part.ts';
+import { openPart } from '../../columns/part.ts';
 import { SLOW, SLOW_ROWS_MIN, SlowRows } from '../../columns/slow-rows.ts';
+import { readTraceIds, readTracePrefixes, TRACE_PREFIXES } from '../../columns/trace-prefixes.ts';
 import { FILTERED_ROWS_MIN, ValueFilter, VALUES } from '../../columns/value-filter.ts';
 import { readBlockRows, type BlockRow } from '../block-rows.ts';
 import { readSegmentIds } from '../segment-ids.ts';
@@ -15,7 +16,13 @@ import type { TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from './least-recent.ts';
 import { createPartRows, readStored } from './part-rows.ts';
-import { directoryOf, directoryOfIds, type BlockDirectory, type TraceDirectory } from './trace-directory.ts';
+import {
+  directoryOf,
+  directoryOfIds,
+  traceIdsOf,
+  type TraceDirectory,
+  type TraceIds,
+} from './trace-directory.ts';
 
 /** Whether a granule is read for itself, or one after the other. */
 export type ReadOrder = 'alone' | 'in turn';
@@ -72,8 +79,10 @@ const HEADER_BYTES_KEPT_MAX = 16_000_000;
 /** Of who goes through many blocks for one answer. */
 export const SEARCHED_HEADER_BYTES_MAX = 64_000_000;
 const SEGMENT_ROWS_KEPT_MAX = 200_000;
-/** 16 bytes a trace: of some seventy million spans. */
-const DIRECTORY_BYTES_KEPT_MAX = 48_000_000;
+/** 6 bytes a trace: of some seventy million spans. */
+const DIRECTORY_BYTES_KEPT_MAX = 18_000_000;
+/** 16 bytes a trace: of some thirty million spans. */
+const TRACE_ID_BYTES_KEPT_MAX = 20_000_000;
 /** 1.1 bytes a span: of some fifteen million. */
 const SLOW_BYTES_KEPT_MAX = 16_000_000;
 /** 1.3 bytes a span: of some eighteen million. */
@@ -138,7 +147,8 @@ export function createUnits(
   const segments = new LeastRecent<number, Granule>(SEGMENT_ROWS_KEPT_MAX, ({ rows }) => rows + 1);
   const bytesOf = ({ bytes }: { readonly bytes: number }) => bytes;
   const headers = new LeastRecent<number, BlockHeader>(headerBytesMax, bytesOf);
-  const directories = new LeastRecent<number, BlockDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
+  const directories = new LeastRecent<number, TraceDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
+  const traceIds = new LeastRecent<number, TraceIds>(TRACE_ID_BYTES_KEPT_MAX, bytesOf);
   const segmentDirectories = new LeastRecent<number, TraceDirectory>(DIRECTORY_BYTES_KEPT_MAX, bytesOf);
   const valueFilters = new LeastRecent<number, ValueFilter | null>(
     VALUE_BYTES_KEPT_MAX,
@@ -169,7 +179,7 @@ export function createUnits(
       rows,
       traceIdOf(span) {
         const { granule, run } = rows.placeOf(span);
-        return blockDirectory(row).idOf(granule, run);
+        return traceIdsOfBlock(row).idOf(granule, run);
       },
     };
   }
@@ -182,12 +192,18 @@ export function createUnits(
     });
   }
 
-  const blockDirectory = ({ blockId, granules: count }: BlockRow): BlockDirectory =>
-    directories.get(blockId, () =>
-      directoryOf(count, (number) => {
-        const part = needed('trace', parts.inTurn(blockId, 'trace', number));
-        return openDense('trace', part).bytes;
-      }),
+  /** Whole blocks' ids are read in turn. */
+  const readTraces =
+    ({ blockId }: BlockRow) =>
+    (name: string, granule: number): Uint8Array | null =>
+      readPart(blockId, name, granule, name === TRACE_PREFIXES ? 'alone' : 'in turn');
+
+  const traceIdsOfBlock = (row: BlockRow): TraceIds =>
+    traceIds.get(row.blockId, () => traceIdsOf(readTraceIds(row.granules, readTraces(row))));
+
+  const blockDirectory = (row: BlockRow): TraceDirectory =>
+    directories.get(row.blockId, () =>
+      directoryOf(readTracePrefixes(row.spans, row.granules, readTraces(row))),
     );
 
   function blockUnit(row: BlockRow): Unit {

@@ -3,13 +3,18 @@ import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
 import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
+import {
+  PREFIXED_ROWS_MIN,
+  sealTracePrefixes,
+  TRACE_PREFIXES,
+  type TracePrefixes,
+} from '../../columns/trace-prefixes.ts';
 import { VALUES } from '../../columns/value-filter.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
 import { partRows, type PartRow } from '../block-parts.ts';
 import type { BlockKind } from '../block-rows.ts';
 import type { Steps } from './jobs.ts';
-import type { TracePrefixes } from './open-blocks.ts';
 
 /** A block that is not stored yet. */
 export interface MadeBlock {
@@ -45,6 +50,8 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
   if (slow !== null) granules[0]!.set(SLOW, slow);
   const values = block.values();
   if (values !== null) granules[0]!.set(VALUES, values);
+  const prefixes = prefixesOf(table, order, block.ends);
+  if (order.length >= PREFIXED_ROWS_MIN) granules[0]!.set(TRACE_PREFIXES, sealTracePrefixes(prefixes));
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
   let firstStartMs = Infinity;
@@ -62,7 +69,7 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
     firstStartUnixMs: kind === 'scattered' ? null : Math.floor(firstStartMs),
     lastStartUnixMs: kind === 'scattered' ? null : Math.ceil(lastStartMs),
     parts,
-    prefixes: prefixesOf(table, order, block.ends),
+    prefixes,
   };
 }
 

@@ -2,17 +2,11 @@
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { decodeBlockHeader, openGranule, type BlockHeader } from '../../columns/read-block.ts';
-import { TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { readTracePrefixes, type TracePrefixes } from '../../columns/trace-prefixes.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from '../read/least-recent.ts';
 import { partAt } from '../block-parts.ts';
 import type { BlockRow } from '../block-rows.ts';
-
-/** The first 32 bits of the ids of a block's traces, rising; of each, the granule it is in. */
-export interface TracePrefixes {
-  readonly prefixes: Uint32Array;
-  readonly granules: Uint16Array;
-}
 
 export interface OpenBlocks {
   granule(block: BlockRow, number: number): Granule;
@@ -76,12 +70,12 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
     openGranule(headerOf(blockId), number, (name) => readPart(blockId, name, number));
   const keyOf = ({ blockId }: BlockRow, number: number) => `${blockId} ${number}`;
 
-  const blocks: OpenBlocks = {
+  return {
     granule: (block, number) => granules.get(keyOf(block, number), () => open(block, number)),
     granuleOnce: (block, number) => granules.peek(keyOf(block, number)) ?? open(block, number),
-    tracePrefixes: (block) =>
-      prefixes.get(block.blockId, () =>
-        prefixesOf(Array.from({ length: block.granules }, (_, number) => blocks.granuleOnce(block, number))),
+    tracePrefixes: ({ blockId, spans, granules: count }) =>
+      prefixes.get(blockId, () =>
+        readTracePrefixes(spans, count, (name, number) => readPart(blockId, name, number)),
       ),
     keepTracePrefixes(blockId, made) {
       prefixes.get(blockId, () => made);
@@ -101,18 +95,4 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
       headers = makeHeaders();
     },
   };
-  return blocks;
-}
-
-function prefixesOf(granules: readonly Granule[]): TracePrefixes {
-  const count = granules.reduce((sum, { traces }) => sum + traces.starts.length - 1, 0);
-  const made = { prefixes: new Uint32Array(count), granules: new Uint16Array(count) };
-  let at = 0;
-  for (const [number, { traces }] of granules.entries()) {
-    for (let run = 0; run + 1 < traces.starts.length; run++, at++) {
-      made.prefixes[at] = traces.ids.readUInt32BE(run * TRACE_ID_BYTES);
-      made.granules[at] = number;
-    }
-  }
-  return made;
 }
