@@ -1,9 +1,10 @@
 /** Puts the cells of edges together as the map draws them: outcome and latency are the caller's. */
 import type { Callee } from '../../query/callee.ts';
-import type { CallGroup } from '../../query/results.ts';
+import type { CallGroup, Latency } from '../../query/results.ts';
 import type { MapEdge } from '../../serve/wire.ts';
 import { addCell, emptyCell, TIMEOUT_PHASES, type Cell } from './cell.ts';
-import { addSketch, emptySketch, latencyOfSketch, totalOf, type Sketch } from './sketch.ts';
+import { SketchSum } from './sketch-sum.ts';
+import { latencyOfSketch, totalOf, type Sketch } from './sketch.ts';
 
 export interface EdgeCell {
   /** Null: from outside. */
@@ -13,35 +14,55 @@ export interface EdgeCell {
   readonly cell: Cell;
 }
 
-interface Edge extends EdgeCell {
-  readonly cell: Cell;
+/** Whatever its cells were counted under, they are of one caller and callee. */
+interface Edge extends Omit<EdgeCell, 'cell'> {
+  readonly cells: Cell[];
 }
 
-/** Cells of one caller and callee are added up, whatever they were counted under. */
+const sum = new SketchSum();
+
+/** Cells of one caller and callee are added up. */
 export function groupCells(cells: Iterable<EdgeCell>): CallGroup[] {
   const edges = new Map<string, Edge>();
-  const callees = new Map<string, Sketch>();
-  const user = emptySketch();
+  const callees = new Map<string, Sketch[]>();
+  const user: Sketch[] = [];
   for (const { from, callee, edgeKind, cell } of cells) {
     const identity = JSON.stringify([from, callee.id]);
     let edge = edges.get(identity);
-    if (edge === undefined) edges.set(identity, (edge = { from, callee, edgeKind, cell: emptyCell() }));
-    addCell(edge.cell, cell);
+    if (edge === undefined) edges.set(identity, (edge = { from, callee, edgeKind, cells: [] }));
+    edge.cells.push(cell);
     let ofCallee = callees.get(callee.id);
-    if (ofCallee === undefined) callees.set(callee.id, (ofCallee = emptySketch()));
-    addSketch(ofCallee, cell.latency);
-    if (from === null) addSketch(user, cell.latency);
+    if (ofCallee === undefined) callees.set(callee.id, (ofCallee = []));
+    ofCallee.push(cell.latency);
+    if (from === null) user.push(cell.latency);
   }
-  const userLatency = latencyOfSketch(user);
-  const calleeLatencies = new Map([...callees].map(([id, sketch]) => [id, latencyOfSketch(sketch)]));
+  const userLatency = latencyOfAll(user);
+  const calleeLatencies = new Map([...callees].map(([id, sketches]) => [id, latencyOfAll(sketches)]));
   return [...edges.values()].map((edge) => ({
-    ...asGroup(edge),
+    ...asGroup(edge, sumOf(edge.cells)),
     calleeLatency: calleeLatencies.get(edge.callee.id) ?? userLatency,
     userLatency: edge.from === null ? userLatency : null,
   }));
 }
 
-function asGroup({ from, callee, edgeKind, cell }: Edge): Omit<CallGroup, 'calleeLatency' | 'userLatency'> {
+/** Not to be changed: of one cell it is that cell. */
+function sumOf(cells: readonly Cell[]): Cell {
+  if (cells.length === 1) return cells[0]!;
+  const whole = emptyCell();
+  for (const cell of cells) addCell(whole, cell);
+  return whole;
+}
+
+function latencyOfAll(sketches: readonly Sketch[]): Latency {
+  sum.clear();
+  for (const sketch of sketches) sum.addSketch(sketch);
+  return latencyOfSketch(sum.sketch());
+}
+
+function asGroup(
+  { from, callee, edgeKind }: Edge,
+  cell: Cell,
+): Omit<CallGroup, 'calleeLatency' | 'userLatency'> {
   const { serverLatency } = cell;
   const answered = serverLatency !== null && totalOf(serverLatency) > 0;
   const phases = [...(cell.timeoutPhases ?? [])].flatMap((count, index) =>

@@ -1,4 +1,4 @@
-/** Adds up sketches as they are stored: a count for every bucket there can be. */
+/** Adds up many sketches: a count for every bucket there can be. */
 import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import { readSigned } from './byte-writer.ts';
 import { BUCKET_COUNT, readSketchSize, type Sketch } from './sketch.ts';
@@ -29,9 +29,15 @@ export class SketchSum {
       if (bucket >= BUCKET_COUNT)
         throw reader.error(reader.position, `bucket ${bucket}`, `one below ${BUCKET_COUNT}`);
       counts[bucket]! += readSigned(reader);
-      if (bucket < this.#first) this.#first = bucket;
-      if (bucket > this.#last) this.#last = bucket;
+      this.#reach(bucket);
     }
+  }
+
+  addSketch({ buckets, counts }: Sketch): void {
+    if (buckets.length === 0) return;
+    for (let at = 0; at < buckets.length; at++) this.#counts[buckets[at]!]! += counts[at]!;
+    this.#reach(buckets[0]!);
+    this.#reach(buckets.at(-1)!);
   }
 
   sketch(): Sketch {
@@ -43,5 +49,10 @@ export class SketchSum {
       sketch.counts.push(count);
     }
     return sketch;
+  }
+
+  #reach(bucket: number): void {
+    if (bucket < this.#first) this.#first = bucket;
+    if (bucket > this.#last) this.#last = bucket;
   }
 }

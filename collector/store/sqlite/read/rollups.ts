@@ -96,22 +96,22 @@ export function createRollupReader(
   }
 
   /** Not to be changed. */
-  function sumCells(range: TimeRange, types: readonly SeriesType[], isCancelled: IsCancelled): StepCells {
+  function* sumCells(
+    range: TimeRange,
+    types: readonly SeriesType[],
+    isCancelled: IsCancelled,
+  ): Generator<readonly [number, Cell]> {
     const isWanted = series.areOf(types);
-    const sum = new Map([...sumOfSteps(range, isCancelled)].filter(([id]) => isWanted(id)));
     const { fromUnixMs, toUnixMs } = toMinutes(range);
     const waiting = sumSteps(dataOf(deltas.iterate(fromUnixMs, toUnixMs), isCancelled), isWanted);
-    for (const [id, added] of waiting) {
-      const cell = emptyCell();
-      const known = sum.get(id);
-      if (known !== undefined) addCell(cell, known);
-      addCell(cell, added);
-      holdAtZero(cell);
-      // What a delta took out and is not absorbed yet.
-      if (isEmptyCell(cell)) sum.delete(id);
-      else sum.set(id, cell);
+    const stored = sumOfSteps(range, isCancelled);
+    for (const [id, known] of stored) {
+      if (!isWanted(id)) continue;
+      const added = waiting.get(id);
+      if (added === undefined) yield [id, known];
+      else yield* left(id, known, added);
     }
-    return sum;
+    for (const [id, added] of waiting) if (!stored.has(id)) yield* left(id, added);
   }
 
   return {
@@ -230,6 +230,14 @@ export function createRollupReader(
       return [...versions.values()];
     },
   };
+}
+
+/** Their sum: what a delta took out and is not absorbed yet may leave nothing. */
+function* left(id: number, ...cells: readonly Cell[]): Generator<readonly [number, Cell]> {
+  const sum = emptyCell();
+  for (const cell of cells) addCell(sum, cell);
+  holdAtZero(sum);
+  if (!isEmptyCell(sum)) yield [id, sum];
 }
 
 /** What `source` gives, each only once somebody asks for it, however often they are gone through. */
