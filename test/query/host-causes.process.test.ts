@@ -7,6 +7,8 @@ import { hostFacts, startTwoEnds, type TwoEnds, type TwoEndsOptions } from './tw
 
 /** Longer than the call, and shorter than it is from one report to the next. */
 const TROUBLE_MS = 5_000;
+/** Two reports that did not come, and some more. */
+const LATER = { timeout: 60_000, interval: 250 };
 /** More than the server has open at its start. */
 const DESCRIPTORS = 40;
 
@@ -121,6 +123,22 @@ describe.skipIf(process.platform !== 'linux').concurrent('a call in vain is foun
       expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait' });
       expect(hostFacts(verdict, 'sockeye.process.event_loop.blocked_ms')).toEqual([
         expect.stringMatching(/ s at a stretch from /),
+      ]);
+    });
+  });
+
+  it('that was stopped, and says nothing any more', { timeout: 120_000 }, async () => {
+    await withTwoEnds({ name: 'silent' }, async (ends) => {
+      ends.server.child.kill('SIGSTOP');
+      await ends.callInVain();
+      const silence = (verdict: Parameters<typeof hostFacts>[0]) => hostFacts(verdict, 'sockeye.process.at');
+      const verdict = await ends.verdict((each) => silence(each).length > 0, LATER);
+      // It may have ended, or its reports may be lost on their way.
+      expect(verdict).toMatchObject({ cause: 'C3', phase: 'wait', confidence: 'possible' });
+      expect(silence(verdict)).toEqual([
+        expect.stringMatching(
+          /^pay-silent \(process \d+\), which reports every 10 s, has reported nothing since /,
+        ),
       ]);
     });
   });

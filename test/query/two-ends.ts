@@ -35,7 +35,7 @@ export interface TwoEnds {
   /** The client calls on a new connection, for two seconds at most; resolves when it has given up. */
   callInVain(): Promise<void>;
   /** Of that call, when it is decided. */
-  verdict(isDecided: (verdict: Verdict) => boolean): Promise<Verdict>;
+  verdict(isDecided: (verdict: Verdict) => boolean, waiting?: typeof SOON): Promise<Verdict>;
   end(): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
       client.child.kill('SIGUSR2');
       await client.line('given up');
     },
-    verdict: (isDecided) =>
+    verdict: (isDecided, waiting = SOON) =>
       vi.waitFor(async () => {
         const { traces } = await get<TracePage>(`/api/traces?service=${shop}&q=status:error`);
         const [trace] = traces;
@@ -102,7 +102,7 @@ export async function startTwoEnds(options: TwoEndsOptions): Promise<TwoEnds> {
         if (verdict === undefined || !isDecided(verdict))
           throw new Error(`not decided: ${JSON.stringify(verdict)}`);
         return verdict;
-      }, SOON),
+      }, waiting),
     async end() {
       for (const app of [server, client]) app.child.kill('SIGKILL');
       await Promise.all([server.ended, client.ended]);
