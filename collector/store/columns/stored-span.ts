@@ -31,7 +31,7 @@ import {
   TRACE_STATE,
   typeOfCode,
 } from './operations.ts';
-import type { Shape } from './shape-book.ts';
+import type { StoredShapes } from './shapes-part.ts';
 import type { ValueColumn } from './value-column.ts';
 
 const NONE: readonly never[] = [];
@@ -70,20 +70,23 @@ export type SpanMaker = (at: Uint32Array, traceId: string) => Span[];
 export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
   const { classes, startLow, startHigh, endLow, endHigh } = granule;
   const { of } = classes;
-  const plans = new Map<Shape, Plan | null>();
+  const plans = plansOf(granule.stored);
+  const values = new GranuleValues(granule);
   const ofClasses: (ClassPlan | undefined)[] = [];
   const ids = viewBuffer(granule.spanId);
   const parents = viewBuffer(granule.parentSpanId);
 
-  function planOfShape(shape: Shape): Plan | null {
-    let plan = plans.get(shape);
-    if (plan === undefined) plans.set(shape, (plan = planOf(granule, shape)));
+  function planOfShape(shape: number): Plan | null {
+    let plan = plans[shape];
+    if (plan === undefined) plans[shape] = plan = planOf(granule.stored, shape);
     return plan;
   }
+  const textAt = (hole: Hole | null, row: number): string => (hole === null ? '' : values.textOf(hole, row));
+  const wordAt = (hole: Hole | null, row: number): number => (hole === null ? 0 : values.wordOf(hole, row));
 
   function planOfClass(rowClass: number): ClassPlan {
     return {
-      plan: planOfShape(granule.stored.shapes[classes.shape[rowClass]!]!),
+      plan: planOfShape(classes.shape[rowClass]!),
       operation: classes.operation[rowClass]!,
       resource: names.decodedResource(classes.resource[rowClass]!),
       scope: names.decodedScope(classes.scope[rowClass]!),
@@ -111,7 +114,7 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
       endUnixNano: plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n,
       status:
         plan.message === null ? plan.status : { code: plan.status.code, message: textAt(plan.message, row) },
-      attributes: new StoredAttributes(plan.attributes, row),
+      attributes: new StoredAttributes(plan.attributes, values, row),
       events: NONE,
       links: NONE,
       droppedAttributes: wordAt(plan.droppedAttributes, row),
@@ -171,16 +174,31 @@ interface Plan {
 /** By key, in the order sent; null where an attribute has no value. */
 type AttributePlan = ReadonlyMap<string, Hole | null>;
 
+/** By the number of the shape: what is learnt of them holds for all granules of a block. */
+const known = new WeakMap<StoredShapes, (Plan | null | undefined)[]>();
+
+function plansOf(stored: StoredShapes): (Plan | null | undefined)[] {
+  let plans = known.get(stored);
+  if (plans === undefined) known.set(stored, (plans = []));
+  return plans;
+}
+
 /** null for a shape whose spans say more than a plan can. */
-function planOf(granule: Granule, shape: Shape): Plan | null {
+function planOf({ shapes, columns }: StoredShapes, number: number): Plan | null {
+  const { steps, streams, ordinals } = shapes[number]!;
   const holes = new Map<number, Hole | null>();
   const codes = new Map<number, number>();
   const attributes = new Map<string, Hole | null>();
   let offset = 0;
-  for (const { code, key, column } of shape.steps) {
+  const holeAt = (type: number): Hole => ({
+    column: streams[offset]! >>> 1,
+    ordinal: ordinals[offset]!,
+    isBool: type === BOOL,
+  });
+  for (const { code, key, column } of steps) {
     const number = numberOfCode(code);
-    const hole = column < 0 ? null : new Hole(granule, shape, offset, typeOfCode(code));
-    if (column >= 0) offset += granule.stored.columns[column]!.format === 'pair' ? 2 : 1;
+    const hole = column < 0 ? null : holeAt(typeOfCode(code));
+    if (column >= 0) offset += columns[column]!.format === 'pair' ? 2 : 1;
     if (number === ATTRIBUTE) attributes.set(key, hole);
     else if (number === CLOSE) continue;
     else if (!ONCE.has(number) || codes.has(number)) return null;
@@ -208,56 +226,62 @@ function planOf(granule: Granule, shape: Shape): Plan | null {
   };
 }
 
-/** What a span of the shape says in one of its holes. */
-class Hole {
+/** Where a span of a shape says something. */
+interface Hole {
+  /** Its number among the stored ones. */
+  readonly column: number;
+  readonly ordinal: number;
+  readonly isBool: boolean;
+}
+
+/** What fills the holes of a granule's rows. */
+class GranuleValues {
   readonly #granule: Granule;
-  readonly #name: string;
-  readonly #ordinal: number;
-  readonly #isBool: boolean;
-  #column: ValueColumn | null = null;
-  /** Listed values that were decoded: spans share them. */
-  readonly #values: AttributeValue[] = [];
+  /** By number. */
+  readonly #columns: (ValueColumn | undefined)[] = [];
+  /** By number of the column: listed values that were decoded; spans share them. */
+  readonly #decoded: AttributeValue[][] = [];
 
-  constructor(granule: Granule, { streams, ordinals }: Shape, offset: number, type: number) {
+  constructor(granule: Granule) {
     this.#granule = granule;
-    this.#name = granule.stored.columns[streams[offset]! >>> 1]!.name;
-    this.#ordinal = ordinals[offset]!;
-    this.#isBool = type === BOOL;
   }
 
-  textOf(row: number): string {
-    const column = this.#open();
-    const index = column.indexAt(row, this.#ordinal);
-    return (this.#values[index] ??= column.bytesAt(index).toString()) as string;
+  textOf({ column: number, ordinal }: Hole, row: number): string {
+    const column = this.#columns[number] ?? this.#open(number);
+    const index = column.indexAt(row, ordinal);
+    return (this.#decoded[number]![index] ??= column.bytesAt(index).toString()) as string;
   }
 
-  wordOf(row: number): number {
-    const column = this.#open();
-    return column.wordAt(column.indexAt(row, this.#ordinal), 0);
+  wordOf({ column: number, ordinal }: Hole, row: number): number {
+    const column = this.#columns[number] ?? this.#open(number);
+    return column.wordAt(column.indexAt(row, ordinal), 0);
   }
 
-  attributeOf(row: number): AttributeValue {
-    if (this.#isBool) return this.wordOf(row) !== 0;
-    const column = this.#open();
-    const index = column.indexAt(row, this.#ordinal);
-    return (this.#values[index] ??= column.attributeAt(index));
+  attributeOf(hole: Hole, row: number): AttributeValue {
+    if (hole.isBool) return this.wordOf(hole, row) !== 0;
+    const column = this.#columns[hole.column] ?? this.#open(hole.column);
+    const index = column.indexAt(row, hole.ordinal);
+    return (this.#decoded[hole.column]![index] ??= column.attributeAt(index));
   }
 
-  #open(): ValueColumn {
-    if (this.#column !== null) return this.#column;
-    const column = this.#granule.column(this.#name);
-    if (column === null) throw new DamagedPart(`part ${this.#name} is missing`);
-    return (this.#column = column);
+  #open(number: number): ValueColumn {
+    const { name } = this.#granule.stored.columns[number]!;
+    const column = this.#granule.column(name);
+    if (column === null) throw new DamagedPart(`part ${name} is missing`);
+    this.#decoded[number] = [];
+    return (this.#columns[number] = column);
   }
 }
 
 /** Reads each attribute when it is asked for. */
 class StoredAttributes implements Attributes {
   readonly #plan: AttributePlan;
+  readonly #values: GranuleValues;
   readonly #row: number;
 
-  constructor(plan: AttributePlan, row: number) {
+  constructor(plan: AttributePlan, values: GranuleValues, row: number) {
     this.#plan = plan;
+    this.#values = values;
     this.#row = row;
   }
 
@@ -269,7 +293,7 @@ class StoredAttributes implements Attributes {
   }
   get(key: string): AttributeValue | undefined {
     const hole = this.#plan.get(key);
-    return hole === undefined ? undefined : hole === null ? null : hole.attributeOf(this.#row);
+    return hole === undefined ? undefined : hole === null ? null : this.#values.attributeOf(hole, this.#row);
   }
   keys(): MapIterator<string> {
     return this.#plan.keys();
@@ -291,9 +315,6 @@ class StoredAttributes implements Attributes {
     return new Map(Array.from(this.#plan.keys(), (key) => [key, this.get(key) ?? null]));
   }
 }
-
-const textAt = (hole: Hole | null, row: number): string => hole?.textOf(row) ?? '';
-const wordAt = (hole: Hole | null, row: number): number => hole?.wordOf(row) ?? 0;
 
 const halves = new Uint32Array(2);
 const whole = new BigUint64Array(halves.buffer);

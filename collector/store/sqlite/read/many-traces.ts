@@ -39,35 +39,38 @@ export function findTraces(
   traceIds: readonly string[],
   onDamage: OnDamage,
 ): Map<string, FoundTrace> {
-  const found = traceIds.map((traceId) => ({
-    id: Buffer.from(traceId, 'hex'),
-    runs: [] as FoundRun[],
-    rows: 0,
-  }));
+  const sought = traceIds.map((traceId): Sought => ({ id: Buffer.from(traceId, 'hex'), runs: [], rows: 0 }));
   for (const unit of units) {
     const places = new Map<number, Place>();
-    for (const trace of found) {
-      readable(unit, onDamage, () => {
-        for (const number of unit.directory().granulesOf(trace.id)) {
-          const granule = unit.granule(number, 'alone');
-          const run = runOfTrace(granule, trace.id);
-          if (run === null) continue;
-          let place = places.get(number);
-          if (place === undefined) places.set(number, (place = { unit, granule: number, wantedRows: 0 }));
-          const rows = granule.traces.starts[run + 1]! - granule.traces.starts[run]!;
-          place.wantedRows += rows;
-          trace.rows += rows;
-          trace.runs.push({ place, run });
-        }
-      });
-    }
+    for (const trace of sought) readable(unit, onDamage, () => findIn(unit, places, trace));
   }
   return new Map(
-    found.map(({ runs, rows }, index) => [
+    sought.map(({ runs, rows }, index) => [
       traceIds[index]!,
       { rows, pieces: () => piecesOf(runs, onDamage) },
     ]),
   );
+}
+
+interface Sought {
+  readonly id: Buffer;
+  readonly runs: FoundRun[];
+  rows: number;
+}
+
+/** `places` by the granule's number. */
+function findIn(unit: TraceUnit, places: Map<number, Place>, trace: Sought): void {
+  for (const number of unit.directory().granulesOf(trace.id)) {
+    const granule = unit.granule(number, 'alone');
+    const run = runOfTrace(granule, trace.id);
+    if (run === null) continue;
+    let place = places.get(number);
+    if (place === undefined) places.set(number, (place = { unit, granule: number, wantedRows: 0 }));
+    const rows = granule.traces.starts[run + 1]! - granule.traces.starts[run]!;
+    place.wantedRows += rows;
+    trace.rows += rows;
+    trace.runs.push({ place, run });
+  }
 }
 
 function piecesOf(runs: readonly FoundRun[], onDamage: OnDamage): Piece[] {
