@@ -200,32 +200,30 @@ function shareable(values: number): number {
   return Math.max(LITTLE, Math.floor(values / SHARED_BY));
 }
 
-/** By id of a string: its code, if its mark is the current one. */
+/** By id of a string: its code, counted through all columns; what is below those of this one means none. */
 let codeOf = new Uint32Array(0);
-let markOf = new Uint32Array(0);
-let lastMark = 0;
+let nextCode = 1;
 
 /** The ids in order of first occurrence, and the place of each among them; null when more than `most` seem to differ. */
 function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
-  if (codeOf.length < strings.count || lastMark === 0xffffffff) {
+  if (codeOf.length < strings.count || nextCode + ids.length > 0xffffffff) {
     codeOf = new Uint32Array(2 * strings.count);
-    markOf = new Uint32Array(2 * strings.count);
-    lastMark = 0;
+    nextCode = 1;
   }
-  const mark = ++lastMark;
+  const first = nextCode;
   const distinct = new Uint32Array(Math.min(most, ids.length));
   const codes = new Uint32Array(ids.length);
   let count = 0;
   for (let index = 0; index < ids.length; index++) {
     if (looksBeyond(most, ids.length, index, count)) return null;
     const id = ids[index]!;
-    if (markOf[id] !== mark) {
+    let code = codeOf[id]!;
+    if (code < first) {
       if (count === most) return null;
-      markOf[id] = mark;
-      codeOf[id] = count;
+      code = codeOf[id] = nextCode++;
       distinct[count++] = id;
     }
-    codes[index] = codeOf[id]!;
+    codes[index] = code - first;
   }
   return { distinct: distinct.subarray(0, count), codes };
 }

@@ -21,10 +21,9 @@ const sink = new PartSink();
 let rowWords = new Uint32Array(0);
 let values = new Uint32Array(0);
 let distinct = new Uint32Array(0);
-/** Of each string of the table: its number in the segment, if its mark is the current one. */
+/** Of each string of the table: its number, counted through all segments; what is below those of this one means none. */
 let numberOf = new Uint32Array(0);
-let markOf = new Uint32Array(0);
-let lastMark = 0;
+let nextNumber = 1;
 
 /** Rows `fromRow` up to `toRow`, with all that is needed to read them again. */
 export function encodeSegment(table: SpanTable, fromRow: number, toRow: number): Buffer {
@@ -113,13 +112,12 @@ function spreadValues(
   toRow: number,
   nexts: Uint32Array,
 ): number {
-  if (numberOf.length < strings.count || lastMark === 0xffffffff) {
+  if (numberOf.length < strings.count || nextNumber + strings.count > 0xffffffff) {
     numberOf = new Uint32Array(2 * strings.count);
-    markOf = new Uint32Array(2 * strings.count);
     distinct = new Uint32Array(2 * strings.count);
-    lastMark = 0;
+    nextNumber = 1;
   }
-  const mark = ++lastMark;
+  const first = nextNumber;
   const { shapes } = book;
   let found = 0;
   let at = valueStart[fromRow]!;
@@ -128,15 +126,16 @@ function spreadValues(
     for (let word = 0; word < streams.length; word++, at++) {
       let value = rowValues[at]!;
       if (isString[word] === 1) {
-        if (markOf[value] !== mark) {
-          markOf[value] = mark;
-          numberOf[value] = found;
+        let number = numberOf[value]!;
+        if (number < first) {
+          number = numberOf[value] = first + found;
           distinct[found++] = value;
         }
-        value = numberOf[value]!;
+        value = number - first;
       }
       values[nexts[streams[word]!]!++] = value;
     }
   }
+  nextNumber = first + found;
   return found;
 }

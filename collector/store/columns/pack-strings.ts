@@ -24,10 +24,16 @@ export function packStrings(
   let at = sink.loose.reserve(size);
   const target = sink.loose.bytes;
   const { bytes, starts } = strings;
-  for (let index = 0; index < count; index++) {
-    const id = ids[from + index]!;
-    const start = starts[id]!;
-    const end = starts[id + 1]!;
+  for (let index = 0; index < count;) {
+    // Strings that lie one behind the other are copied together: new ones mostly do.
+    const first = ids[from + index++]!;
+    let next = first + 1;
+    while (index < count && ids[from + index] === next) {
+      next++;
+      index++;
+    }
+    const start = starts[first]!;
+    const end = starts[next]!;
     if (end - start > SHORT_BYTES) {
       target.set(bytes.subarray(start, end), at);
       at += end - start;

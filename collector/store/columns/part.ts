@@ -6,9 +6,10 @@
  * `dense` holds what does not compress (ids, low bytes of times), `loose` the rest, compressed where that is worth it.
  * The checksum covers what is stored, so damaged bytes are found before anything is made of them.
  */
-import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
 import { ByteSource } from './byte-source.ts';
+import { compress } from './compress.ts';
 import { DamagedPart } from './damaged-part.ts';
 import { decompress } from './decompress.ts';
 
@@ -47,12 +48,11 @@ export interface PartSource {
 const STORED = 0;
 const COMPRESSED = 1;
 const CHECKSUM_BYTES = 4;
-/** A call of zstd costs some 25 µs either way; below this it saves less than a page. */
+/** Below this, compressing saves less than a page. */
 const COMPRESSED_BYTES_MIN = 256;
 /** Of either stream: more than one request can hold. */
 export const PART_BYTES_MAX = 2 ** 30;
 const head = new ByteSink();
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export function sealPart(
   name: string,
@@ -63,7 +63,7 @@ export function sealPart(
   let method = STORED;
   let stored = loose;
   if (loose.length >= compressedBytesMin) {
-    const compressed = zstdCompressSync(loose, LEVEL);
+    const compressed = compress(loose);
     if (compressed.length < loose.length) {
       method = COMPRESSED;
       stored = compressed;
