@@ -4,10 +4,13 @@
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCall, ServerInterceptor, StatusObject } from '@grpc/grpc-js';
+import { StoreUnavailable } from '../store/store.ts';
 import type { Intake } from './intake.ts';
 
 /** A message of which nothing more arrives for so long is not waited for. */
 const SILENCE_MS = 60_000;
+/** Nor for one of which a little arrives again and again: as long as Node's HTTP server waits for a body. */
+const ARRIVAL_MS = 300_000;
 
 /** What the first interceptor of a server gets reads the stream itself; grpc-js has no public name for it. */
 type ReadingCall = ServerInterceptingCall & { readonly stream: ServerHttp2Stream };
@@ -20,6 +23,7 @@ export function countArriving(
   return (_method, reading) => {
     const call = reading as ReadingCall;
     const { stream } = call;
+    const startedMs = performance.now();
     let bytes = 0;
     const forget = (): void => {
       intake.release(bytes);
@@ -31,6 +35,7 @@ export function countArriving(
     };
     const count = (chunk: Buffer): void => {
       try {
+        if (performance.now() - startedMs > ARRIVAL_MS) throw tooSlow();
         intake.reserve(chunk.length);
         bytes += chunk.length;
       } catch (error) {
@@ -53,4 +58,8 @@ export function countArriving(
     stream.setTimeout(SILENCE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
     return call;
   };
+}
+
+function tooSlow(): StoreUnavailable {
+  return new StoreUnavailable(`the message did not arrive within ${ARRIVAL_MS / 1000} s; send it again`);
 }

@@ -1,7 +1,7 @@
 /** gRPC messages that began to arrive: HTTP/2 streams written by hand, so that they can be left unfinished. */
 import { once } from 'node:events';
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encode } from '../decode/otlp-proto.ts';
 import { newSpans, startReceivers, tracesOf, type Receivers } from './receivers.ts';
 
@@ -92,4 +92,25 @@ test('what was answered before it was whole is in flight no more, though its sen
   const stream = begin(makeFrame(65));
   expect(await statusOf(stream, 'response')).toBe(RESOURCE_EXHAUSTED);
   await expect.poll(bytesInFlight).toBe(0);
+});
+
+test('a message of which a little arrives again and again is sent back after five minutes', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const frame = makeFrame();
+    const stream = session.request(HEADERS).on('error', () => {});
+    stream.write(frame.subarray(0, 10));
+    await expect.poll(bytesInFlight).toBe(10);
+    vi.advanceTimersByTime(299_000);
+    stream.write(frame.subarray(10, 20));
+    await expect.poll(bytesInFlight).toBe(20);
+    vi.advanceTimersByTime(2_000);
+    stream.write(frame.subarray(20, 30));
+    const [refusal] = (await once(stream.resume(), 'response')) as [Record<string, unknown>];
+    expect(refusal['grpc-status']).toBe(UNAVAILABLE);
+    expect(refusal['grpc-message']).toContain('within%20300%20s');
+    await expect.poll(bytesInFlight).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
