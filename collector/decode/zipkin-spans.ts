@@ -31,13 +31,14 @@ export const SHARED_KEY = 'zipkin.shared';
 export const DEBUG_KEY = 'zipkin.debug';
 
 /** `TracesData` of spans, or of traces of spans, as Zipkin's own API answers both. Throws DecodeError naming the place. */
-export function fromZipkinSpans(json: readonly unknown[]): JsonObject {
-  const spans = json.flat().map((item, index) => readObject(item, `[${index}]`));
-  const bySender = Map.groupBy(spans.entries(), ([index, span]) => localService(span, `[${index}]`));
+export function fromZipkinSpans(json: readonly unknown[], places?: readonly string[]): JsonObject {
+  const placeOf = (index: number): string => places?.[index] ?? `[${index}]`;
+  const spans = json.flat().map((item, index) => readObject(item, placeOf(index)));
+  const bySender = Map.groupBy(spans.entries(), ([index, span]) => localService(span, placeOf(index)));
   return {
     resourceSpans: [...bySender].map(([name, members]) => ({
       resource: { attributes: name === '' ? [] : [textAttribute('service.name', name)] },
-      scopeSpans: members.map(([index, span]) => fromZipkinSpan(span, `[${index}]`)),
+      scopeSpans: members.map(([index, span]) => fromZipkinSpan(span, placeOf(index))),
     })),
   };
 }

@@ -18,8 +18,9 @@ export type ZipkinFormat = 'v1' | 'v2' | 'protobuf';
 
 /** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
 export function tracesFromZipkin(body: Uint8Array, format: ZipkinFormat): Buffer {
-  const spans = format === 'protobuf' ? readProtobuf(body) : readJson(body, format);
-  return encodeMessage(TRACES_DATA, fromZipkinSpans(spans));
+  if (format === 'protobuf') return encodeMessage(TRACES_DATA, fromZipkinSpans(readProtobuf(body)));
+  const spans = readJson(body, format);
+  return encodeMessage(TRACES_DATA, format === 'v1' ? fromZipkinV1Spans(spans) : fromZipkinSpans(spans));
 }
 
 /** A list of spans, or of traces of spans. */
@@ -32,9 +33,18 @@ export function isZipkinJson(json: unknown): json is readonly unknown[] {
 /** OTLP JSON of a list of spans of either version. Throws DecodeError naming the place. */
 export function fromZipkinJson(json: readonly unknown[]): JsonObject {
   const spans = json.flat();
-  return fromZipkinSpans(
-    spans.some(isZipkinV1) ? spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`)) : spans,
-  );
+  return spans.some(isZipkinV1) ? fromZipkinV1Spans(spans) : fromZipkinSpans(spans);
+}
+
+/** Some become two: what is wrong is said of the span that was sent. */
+function fromZipkinV1Spans(sent: readonly unknown[]): JsonObject {
+  const places: string[] = [];
+  const spans = sent.flatMap((span, index) => {
+    const made = fromZipkinV1(span, `[${index}]`);
+    for (const _ of made) places.push(`[${index}]`);
+    return made;
+  });
+  return fromZipkinSpans(spans, places);
 }
 
 function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
@@ -53,7 +63,7 @@ function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
     const elsewhere = `${version}; spans of ${other} go to /api/${other}/spans`;
     throw new DecodeError(`[${misplaced}]`, `a span of ${other}`, elsewhere);
   }
-  return version === 'v1' ? spans.flatMap((span, index) => fromZipkinV1(span, `[${index}]`)) : spans;
+  return spans;
 }
 
 /** As far as that shows: v1 has no such fields. */

@@ -421,6 +421,11 @@ it.each([
   expect(convert).toThrow(message);
 });
 
+it('what is wrong with a span of v1 is said of the span that was sent, though one before it became two', () => {
+  const both = { ...ids, annotations: [at('cs', 1, 'a'), at('sr', 2, 'b')] };
+  expect(() => spansOf([both, { ...ids, id: 'none' }], 'v1')).toThrow('[1].id: got string none');
+});
+
 it('protobuf cut short at any byte is refused, or holds whole spans', () => {
   const countAt = (length: number): number => {
     try {
