@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { appCommand, sayVariables } from './app-command.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigError, helpText, readConfig, type Config } from './config.ts';
-import { collectGarbageLater } from './garbage.ts';
+import { tuneGarbageCollection } from './garbage.ts';
 import { hookPath, pageFolder, version } from './places.ts';
 import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
 import { createQuery } from './query/open-query.ts';
@@ -44,7 +44,7 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const signalled = nextSignal();
   keepCompiledCode(process.env);
-  collectGarbageLater();
+  tuneGarbageCollection();
   try {
     await runUntil(signalled, readConfig(args, environment));
     return 0;

@@ -5,6 +5,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCall, ServerInterceptor, StatusObject } from '@grpc/grpc-js';
 import { StoreUnavailable } from '../store/store.ts';
+import { forgetPieces, type MessageDecoder } from './finished-messages.ts';
 import type { Intake } from './intake.ts';
 
 /** A message of which nothing more arrives for so long is not waited for. */
@@ -13,7 +14,10 @@ const SILENCE_MS = 60_000;
 const ARRIVAL_MS = 300_000;
 
 /** What the first interceptor of a server gets reads the stream itself; grpc-js has no public name for it. */
-type ReadingCall = ServerInterceptingCall & { readonly stream: ServerHttp2Stream };
+type ReadingCall = ServerInterceptingCall & {
+  readonly stream: ServerHttp2Stream;
+  readonly decoder: MessageDecoder;
+};
 
 /** `statusOf` says what is answered when there is no room; nothing of the message is kept then. */
 export function countArriving(
@@ -48,6 +52,7 @@ export function countArriving(
     stream.prependOnceListener('end', () => {
       stream.setTimeout(0);
       forget();
+      forgetPieces(call.decoder);
     });
     // Answered before it was all there: nobody waits for the rest.
     stream.once('finish', () => {

@@ -22,7 +22,7 @@ const REQUEST_BYTES_MIN = 1024;
 export interface Intake {
   /**
    * Takes one `ExportTraceServiceRequest` (protobuf); resolves when its spans are durable. Rejects with DecodeError
-   * (never will be accepted) or StoreUnavailable (come back later).
+   * (never will be accepted) or StoreUnavailable (come back later). The bytes are copied before it returns.
    */
   accept(request: Uint8Array): Promise<AppendOutcome>;
   /** Counts bytes that arrive before they are a request. Throws StoreUnavailable when there is no room. */

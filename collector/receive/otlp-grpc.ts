@@ -22,6 +22,7 @@ import {
 import { isTokenValid } from '../serve/guard.ts';
 import type { TlsFiles } from '../config.ts';
 import { countArriving } from './arriving-calls.ts';
+import { freeMessage } from './finished-messages.ts';
 import type { Intake } from './intake.ts';
 import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
@@ -65,6 +66,7 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
       (outcome) => answer(null, traceResponseBytes(outcome)),
       (error: unknown) => answer(statusOf(error)),
     );
+    freeMessage(call.request);
   });
   addExport(server, 'metrics.v1.MetricsService', (call, answer) => {
     try {

@@ -119,8 +119,8 @@ export interface StoreStatus {
 export interface Store {
   /**
    * Stores the spans of one `ExportTraceServiceRequest` (protobuf). Resolves when they are fsynced.
-   * Rejects with DecodeError (nothing stored) or StoreUnavailable (full disk, closing: retry later). The bytes must
-   * stay as they are until then.
+   * Rejects with DecodeError (nothing stored) or StoreUnavailable (full disk, closing: retry later). The bytes are
+   * copied before it returns.
    */
   append(request: Uint8Array): Promise<AppendOutcome>;
 

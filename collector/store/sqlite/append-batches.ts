@@ -3,7 +3,7 @@
  * by one, because a message costs as much as storing a dozen spans.
  */
 import type { AppendOutcome } from '../store.ts';
-import type { RequestRing } from './request-ring.ts';
+import type { Place, RequestRing } from './request-ring.ts';
 import { unpackError, type SentError, type Thread } from './thread.ts';
 
 export interface AppendBatch {
@@ -15,55 +15,66 @@ export interface AppendBatch {
 export type AppendAnswer = number | AppendOutcome | { readonly error: SentError };
 
 interface WaitingAppend {
-  readonly request: Uint8Array;
   readonly resolve: (outcome: AppendOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
+/** Requests that lie one behind the other. */
+interface OpenBatch {
+  readonly from: number;
+  readonly memory: ArrayBufferLike;
+  readonly places: (Place | null)[];
+  readonly lengths: number[];
+  readonly appends: WaitingAppend[];
+  end: number;
+}
 
 export interface Appender {
-  /** The request must stay as it is until the answer. */
+  /** Copies the request before it returns. */
   append(request: Uint8Array): Promise<AppendOutcome>;
   /** Sends what waits for the end of the turn, so that what is asked next comes behind it. */
   flush(): void;
 }
 
 export function createAppender(writer: Thread, ring: RequestRing): Appender {
-  let waiting: WaitingAppend[] = [];
+  let open: OpenBatch | null = null;
 
-  async function send(appends: readonly WaitingAppend[]): Promise<void> {
-    const lengths = appends.map(({ request }) => request.byteLength);
-    const length = lengths.reduce((sum, each) => sum + each, 0);
-    const place = ring.take(length);
-    // A buffer of its own can be handed over; the requests may share theirs with others.
-    const bytes = place?.bytes ?? Buffer.allocUnsafeSlow(length);
-    let at = 0;
-    for (const { request } of appends) {
-      bytes.set(request, at);
-      at += request.byteLength;
-    }
+  async function send({ from, end, memory, places, lengths, appends }: OpenBatch): Promise<void> {
     try {
-      const batch: AppendBatch = { bytes, lengths };
-      const transfer = place === null ? [bytes.buffer as ArrayBuffer] : [];
+      const batch: AppendBatch = { bytes: new Uint8Array(memory, from, end - from), lengths };
+      const transfer = memory instanceof ArrayBuffer ? [memory] : [];
       const answers = await writer.call<AppendAnswer[]>('append', batch, { transfer });
       for (const [index, append] of appends.entries()) settle(append, answers[index]!);
     } catch (error) {
       for (const { reject } of appends) reject(error);
     } finally {
-      place?.giveBack();
+      for (const place of places) place?.giveBack();
     }
   }
 
   function flush(): void {
-    const appends = waiting;
-    waiting = [];
-    if (appends.length > 0) void send(appends);
+    const batch = open;
+    open = null;
+    if (batch !== null) void send(batch);
   }
 
   return {
     append: (request) =>
       new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
-        waiting.push({ request, resolve, reject });
+        const length = request.byteLength;
+        const place = ring.take(length);
+        // Without room in the ring, a buffer of its own can be handed over.
+        const bytes = place?.bytes ?? Buffer.allocUnsafeSlow(length);
+        bytes.set(request);
+        if (open?.memory !== bytes.buffer || open.end !== bytes.byteOffset) flush();
+        if (open === null) {
+          const at = bytes.byteOffset;
+          open = { from: at, end: at, memory: bytes.buffer, places: [], lengths: [], appends: [] };
+          setImmediate(flush);
+        }
+        open.end += length;
+        open.places.push(place);
+        open.lengths.push(length);
+        open.appends.push({ resolve, reject });
       }),
     flush,
   };

@@ -133,10 +133,12 @@ export function checkAppending(tested: TestedStore): void {
     expect((await tested.search('trace.spans>20000')).total).toBe(1);
   });
 
-  test('the request remains the caller’s', async () => {
+  test('the request remains the caller’s, who may use its memory again at once', async () => {
     const request = makeRequest({ id: '1' });
     const before = Buffer.from(request);
-    await tested.store.append(request);
+    const appended = tested.store.append(request);
     expect(request.equals(before)).toBe(true);
+    request.fill(0);
+    expect(await appended).toMatchObject({ stored: 1, refused: 0 });
   });
 }
