@@ -33,7 +33,7 @@ export function leaveOutCopies(
   let next = to;
   for (let line = first; line < end; line++) {
     if (isCopyAbove(table, words, line, to, next)) continue;
-    if (pieces.some((piece) => isStored(search, table, words, line, stored.words, piece))) continue;
+    if (isInPieces(search, table, words, line, stored.words, pieces)) continue;
     if (next !== line) moveLine(lines, line, next);
     next++;
   }
@@ -62,6 +62,19 @@ function isSameContent(table: SpanTable, a: number, b: number): boolean {
     table.scope[a] === table.scope[b] &&
     spanBytes(table, a).equals(spanBytes(table, b))
   );
+}
+
+/** Without a function made for each line, which would be most of what a fold leaves to be collected. */
+function isInPieces(
+  search: BlockSearch,
+  table: SpanTable,
+  words: Uint32Array,
+  line: number,
+  stored: Uint32Array,
+  pieces: readonly KnownPiece[],
+): boolean {
+  for (const piece of pieces) if (isStored(search, table, words, line, stored, piece)) return true;
+  return false;
 }
 
 function isStored(

@@ -4,8 +4,8 @@
  * The traces looked for and those of a block are both ordered by id, so one pass along both finds what they share: some
  * 20 µs a block. What is found is copied out of the granules, which are many and large.
  */
-import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
+import { prefixAt } from '../../columns/trace-prefixes.ts';
 import { clearLines, createLines, type RowLines } from '../../rollup/row-lines.ts';
 import { rowsOfTrace } from '../read/trace-directory.ts';
 import type { BlockRow } from '../block-rows.ts';
@@ -127,9 +127,11 @@ function findInBlock(opened: OpenBlocks, block: BlockRow, wanted: readonly Wante
   const { prefixes, granules } = opened.tracePrefixes(block);
   const found: Found[] = [];
   let at = 0;
-  for (const [trace, { traceId, startMs }] of wanted.entries()) {
+  // By index, for all traces of a fold in each of the last blocks: an iterator makes a pair for each.
+  for (let trace = 0; trace < wanted.length; trace++) {
+    const { traceId, startMs } = wanted[trace]!;
     if (startMs > block.lastArrivedUnixMs + APART_MS) continue;
-    const prefix = prefixOf(traceId);
+    const prefix = prefixAt(traceId, 0);
     at = gallop(prefixes, at, prefix);
     for (let same = at; prefixes[same] === prefix; same++) {
       // A long trace is in several granules; different traces may share a prefix.
@@ -148,10 +150,6 @@ function findInBlock(opened: OpenBlocks, block: BlockRow, wanted: readonly Wante
 /** What will be copied, so that damage shows before any of the block is. */
 function readWhole({ classes, peer, giveUps, spanId, parentSpanId, startLow, endLow }: Granule): void {
   void [classes, peer, giveUps, spanId, parentSpanId, startLow, endLow];
-}
-
-export function prefixOf(traceId: Uint8Array): number {
-  return Buffer.from(traceId.buffer, traceId.byteOffset, TRACE_ID_BYTES).readUInt32BE(0);
 }
 
 /** The first place from `from` on whose prefix is not lower. */
