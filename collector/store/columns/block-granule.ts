@@ -106,7 +106,9 @@ export class BlockGranule implements Granule {
   get spanId(): Uint8Array {
     if (this.#spanId !== undefined) return this.#spanId;
     const { first, end } = this.#rowWindow;
-    return (this.#spanId = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES));
+    const ids = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
+    // In memory of their own, which begins at a word.
+    return (this.#spanId = new Uint8Array(ids));
   }
 
   get parentSpanId(): Uint8Array {

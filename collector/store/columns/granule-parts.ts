@@ -49,11 +49,9 @@ export class GranuleParts {
   get runs(): TraceRuns {
     return (this.#runs ??= readTraces(this.#part('trace'), this.zone.rows));
   }
-  /** 8 bytes a row, in memory of their own that begins at a word. */
+  /** 8 bytes a row: a view of the part. */
   get spanIds(): Uint8Array {
-    return (this.#spanIds ??= new Uint8Array(
-      this.#part('span_id').dense.take(this.zone.rows * SPAN_ID_BYTES),
-    ));
+    return (this.#spanIds ??= this.#part('span_id').dense.take(this.zone.rows * SPAN_ID_BYTES));
   }
   get parents(): PackedParents {
     return (this.#parents ??= openParents(this.#part('parent'), this.zone.rows));

@@ -39,12 +39,12 @@ export function compileAttribute(
     const inShapes = stored.shapes.map((shape) => keyInShape(shape, key));
     const holdsResource = askEach(classes.resource, (id) => holdsFor(names.resource(id), key, holds));
     const holdsScope = askEach(classesOfAnyResource.scope, (id) => holdsFor(names.scope(id), key, holds));
-    let isCertain = true;
-    const ofClass = new Uint8Array(classes.count);
     // What is looked for is mostly in values of spans: then no class has to be looked at.
     const mayMark =
       holdsResource.size + holdsScope.size > 0 || inShapes.some(({ isNull, isUnsure }) => isUnsure || isNull);
-    if (!mayMark) return { ofClass, isCertain };
+    if (!mayMark) return { ofClass: null, isCertain: true };
+    let isCertain = true;
+    const ofClass = new Uint8Array(classes.count);
     for (let index = 0; index < classes.count; index++) {
       const { isNull, isUnsure } = inShapes[classes.shape[index]!]!;
       if (isUnsure) isCertain = false;
@@ -70,7 +70,9 @@ export function compileAttribute(
     let ofClasses = marksOfClasses.get(granule.classes.resource);
     if (ofClasses === undefined)
       marksOfClasses.set(granule.classes.resource, (ofClasses = markClasses(granule)));
-    const may = expandClasses(granule.classes, granule.rows, ofClasses.ofClass);
+    const { ofClass } = ofClasses;
+    const may =
+      ofClass === null ? new Uint8Array(granule.rows) : expandClasses(granule.classes, granule.rows, ofClass);
     for (const { name } of granule.stored.columns) {
       const column = isOfKey(name, key) ? granule.column(name) : null;
       if (column !== null) markColumn(column, may);
@@ -80,8 +82,8 @@ export function compileAttribute(
 }
 
 interface ClassMarks {
-  /** By class: 1 where all rows of it may match. */
-  readonly ofClass: Uint8Array;
+  /** By class: 1 where all rows of it may match; null where none do. */
+  readonly ofClass: Uint8Array | null;
   readonly isCertain: boolean;
 }
 
