@@ -1,6 +1,7 @@
 /**
  * What the hook costs a service: `npm run bench:hook`, or `node test/benchmark/hook.bench.ts [--json] [--rounds 5]
- * [--requests 20000] [--connections 16] [--modes http,fetch] [--variants bare,stock,ours] [--node PATH]`.
+ * [--requests 20000] [--connections 16] [--modes http,fetch] [--variants bare,stock,ours] [--node PATH]
+ * [--options=FLAGS]`.
  *
  * Bare, with OpenTelemetry's own instrumentation, and with the hook, in turn; each round is a ratio to the bare run of the
  * same round, and what is printed is the middle of the rounds with the lowest and highest. Absolute numbers swing with
@@ -25,6 +26,7 @@ const flags = readFlags('npm run bench:hook --', {
   requests: number(20_000, 'of a round'),
   connections: number(16, 'that they are sent over'),
   node: text('FILE', process.execPath, 'the Node that runs the service'),
+  options: text('FLAGS', '', 'its flags, for bare too'),
   json,
 });
 
@@ -53,6 +55,7 @@ async function measureMode(mode: Mode, wanted: Variant[]): Promise<Rounds> {
     requests: flags.requests,
     connections: flags.connections,
     node: flags.node,
+    flags: flags.options.split(' ').filter((each) => each !== ''),
   };
   try {
     for (let round = 0; round < flags.rounds; round++) {
@@ -101,9 +104,12 @@ for (const mode of modes.filter((each) => flags.modes.includes(each))) {
     console.log(`  ${variant.padEnd(6)}spans: ${expectedSpans - missingSpans} of ${expectedSpans} arrived`);
   }
 }
-const { rounds, requests, connections } = flags;
+const { rounds, requests, connections, options } = flags;
 if (flags.json) {
-  const plan = { node: version, machine, rounds, requests, connections };
+  const plan = { node: version, options, machine, rounds, requests, connections };
   console.log(JSON.stringify({ ...plan, results }, undefined, 2));
-} else console.log(`\nNode ${version}, ${machine}, ${rounds} rounds of ${requests} requests`);
+} else
+  console.log(
+    `\nNode ${[version, options].join(' ').trim()}, ${machine}, ${rounds} rounds of ${requests} requests`,
+  );
 if (oursMissing > 0) process.exitCode = 1;

@@ -28,8 +28,9 @@ export interface Measurement {
 export interface Plan {
   requests: number;
   connections: number;
-  /** The Node that runs the service. */
+  /** The Node that runs the service, and its flags. */
   node: string;
+  flags: readonly string[];
 }
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -90,7 +91,7 @@ export async function startSurroundings(): Promise<{
       const service = new Peer(
         fork(path('service.cjs'), [mode, `http://127.0.0.1:${backendPort}/items`], {
           execPath: plan.node,
-          execArgv: registers[variant],
+          execArgv: [...plan.flags, ...registers[variant]],
           env: environment(variant, receiverPort),
         }),
       );
