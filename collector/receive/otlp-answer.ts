@@ -31,15 +31,20 @@ export interface Failure {
   readonly retryDelayS: number | null;
 }
 
+/** Nearly every answer: a message without fields, which takes no bytes. */
+const NOTHING_TO_SAY = {};
+const NO_BYTES = Buffer.alloc(0);
+
 /** JSON form of `ExportTraceServiceResponse`: `partialSuccess` only when there is something to say. */
 export function traceResponse(outcome: AppendOutcome): object {
   const errorMessage = [outcome.refusedMessage, outcome.warning].filter((text) => text !== '').join('; ');
-  if (outcome.refused === 0 && errorMessage === '') return {};
+  if (outcome.refused === 0 && errorMessage === '') return NOTHING_TO_SAY;
   return { partialSuccess: { rejectedSpans: String(outcome.refused), errorMessage } };
 }
 
 export function traceResponseBytes(outcome: AppendOutcome): Buffer {
-  return encodeMessage(EXPORT_TRACE_RESPONSE, traceResponse(outcome));
+  const response = traceResponse(outcome);
+  return response === NOTHING_TO_SAY ? NO_BYTES : encodeMessage(EXPORT_TRACE_RESPONSE, response);
 }
 
 /** An error that is none of ours is a bug: the sender learns no more than that, and may retry. */
