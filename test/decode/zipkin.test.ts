@@ -1,40 +1,10 @@
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
-import { decodeTraces } from '../../collector/decode/decode-traces.ts';
-import { tracesFromZipkin, type ZipkinFormat } from '../../collector/decode/zipkin.ts';
-import { buildTraceTree } from '../../collector/diagnose/tree.ts';
-import { serviceOf, type Span } from '../../collector/span.ts';
+import { tracesFromZipkin } from '../../collector/decode/zipkin.ts';
 import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
+import { at, drawn, IDS, spansOf, told } from './read-zipkin.ts';
 import { PY_ZIPKIN_PROTOBUF, PY_ZIPKIN_V1, ZIPKIN_JS_V1, ZIPKIN_JS_V2 } from './zipkin-captures.ts';
-
-/** By the road that received spans take; by start. */
-function spansOf(spans: unknown, format: ZipkinFormat = 'v2'): Span[] {
-  const body = Buffer.isBuffer(spans) ? spans : Buffer.from(JSON.stringify(spans));
-  return decodeTraces(tracesFromZipkin(body, format));
-}
-
-/** What a span says, in few words: ids and times are told where they matter. */
-const told = (span: Span) => ({
-  service: serviceOf(span),
-  name: span.name,
-  kind: span.kind,
-  status: span.status,
-  durationUs: Number(span.endUnixNano - span.startUnixNano) / 1000,
-  attributes: Object.fromEntries(span.attributes),
-  events: span.events.map(({ name }) => name),
-});
-
-/** One line a span, in the order of the tree: how deep it is, whose it is. */
-function drawn(spans: readonly Span[]): string[] {
-  const lines: string[] = [];
-  const draw = (node: ReturnType<typeof buildTraceTree>['nodes'][number], depth: number): void => {
-    lines.push(`${'  '.repeat(depth)}${node.service} ${node.span.kind} ${node.span.name}`);
-    for (const child of node.children) draw(child, depth + 1);
-  };
-  for (const root of buildTraceTree(spans).roots) draw(root, 0);
-  return lines;
-}
 
 const WEB = {
   service: 'web',
@@ -132,148 +102,20 @@ describe('what py_zipkin sends', () => {
   });
 });
 
-const ids = { traceId: 'abc', id: '1' };
-const place = (serviceName: string) => ({ serviceName });
-const at = (value: string, timestamp: number, serviceName: string) => ({
-  value,
-  timestamp,
-  endpoint: place(serviceName),
-});
-
-describe('a span of v1', () => {
-  const read = (span: object) =>
-    spansOf([{ ...ids, name: 'x', ...span }], 'v1').map((one) => ({
-      ...told(one),
-      startUs: Number(one.startUnixNano / 1000n),
-      ids: [one.spanId, one.parentSpanId],
-    }));
-
-  it('that holds both sides is two, the server within the client, whose times are the span’s own', () => {
-    const both = read({
-      parentId: 'ff',
-      timestamp: 90,
-      duration: 120,
-      annotations: [
-        at('cs', 100, 'a'),
-        at('sr', 120, 'b'),
-        at('ss', 180, 'b'),
-        at('cr', 200, 'a'),
-        at('note', 130, 'b'),
-      ],
-      binaryAnnotations: [{ key: 'k', value: 'v', endpoint: place('b') }],
-    });
-    const [client, server] = both;
-    expect(client).toMatchObject({
-      service: 'a',
-      kind: 'client',
-      startUs: 90,
-      durationUs: 120,
-      ids: ['0000000000000001', '00000000000000ff'],
-      events: [],
-    });
-    expect(server).toMatchObject({
-      service: 'b',
-      kind: 'server',
-      startUs: 120,
-      durationUs: 60,
-      ids: ['fffffffffffffffe', '0000000000000001'],
-      events: ['note'],
-      attributes: { k: 'v', 'zipkin.shared': true },
-    });
-  });
-
-  it('by which a service calls itself is two all the same', () => {
-    const both = read({
-      annotations: [at('cs', 1, 'a'), at('sr', 2, 'a'), at('ss', 3, 'a'), at('cr', 4, 'a')],
-    });
-    expect(both.map(({ kind, durationUs }) => [kind, durationUs])).toEqual([
-      ['client', 3],
-      ['server', 1],
-    ]);
-  });
-
-  it('of a server shares its id where it gives no time of its own, and else does not', () => {
-    const annotations = [at('sr', 5, 'a'), at('ss', 7, 'a')];
-    expect(read({ annotations })[0]).toMatchObject({ ids: ['fffffffffffffffe', '0000000000000001'] });
-    const [own] = read({ annotations, timestamp: 5, duration: 2 });
-    expect(own).toMatchObject({ ids: ['0000000000000001', ''], durationUs: 2 });
-  });
-
-  it('of which only the beginning came has not ended', () => {
-    const [open] = spansOf([{ ...ids, annotations: [at('cs', 5, 'a')] }], 'v1');
-    expect(open).toMatchObject({ kind: 'client', startUnixNano: 5_000n, endUnixNano: 0n });
-  });
-
-  it('of a message is that of its producer, and of its consumer, with the broker', () => {
-    const broker = [{ key: 'ma', value: true, endpoint: place('kafka') }];
-    const [sent] = read({ annotations: [at('ms', 5, 'a'), at('ws', 8, 'a')], binaryAnnotations: broker });
-    expect(sent).toMatchObject({ kind: 'producer', durationUs: 3, attributes: { 'peer.service': 'kafka' } });
-    const [got] = read({ annotations: [at('mr', 9, 'b')], binaryAnnotations: broker });
-    expect(got).toMatchObject({
-      kind: 'consumer',
-      startUs: 9,
-      durationUs: 0,
-      attributes: { 'peer.service': 'kafka' },
-    });
-    const [polled] = read({ annotations: [at('wr', 6, 'b'), at('mr', 9, 'b')] });
-    expect(polled).toMatchObject({ kind: 'consumer', startUs: 6, durationUs: 3 });
-    const [neither] = read({ annotations: [at('wr', 6, 'b')] });
-    expect(neither).toMatchObject({ service: 'b', kind: 'internal', events: ['wr'] });
-  });
-
-  it('without sides is where its marker says, and its address is whom it knows', () => {
-    const [local] = read({
-      timestamp: 5,
-      duration: 2,
-      binaryAnnotations: [
-        { key: 'lc', value: '', endpoint: place('a') },
-        { key: 'sa', value: true, endpoint: place('db') },
-        { key: 'rows', value: 7 },
-      ],
-    });
-    expect(local).toMatchObject({
-      service: 'a',
-      kind: 'internal',
-      durationUs: 2,
-      attributes: { 'peer.service': 'db', rows: '7' },
-    });
-    expect(local!.attributes).not.toHaveProperty('lc');
-    const [server] = read({ binaryAnnotations: [{ key: 'ca', value: true, endpoint: place('caller') }] });
-    expect(server).toMatchObject({ kind: 'server', attributes: { 'peer.service': 'caller' } });
-  });
-
-  it('whose client has the server’s own name did not call itself', () => {
-    const annotations = [at('sr', 5, 'a'), at('ss', 7, 'a')];
-    const ca = { key: 'ca', value: true, endpoint: { serviceName: 'a', ipv4: '10.0.0.9' } };
-    expect(read({ annotations, binaryAnnotations: [ca] })[0]!.attributes).toEqual({
-      'network.peer.address': '10.0.0.9',
-      'zipkin.shared': true,
-    });
-  });
-
-  it('has tags of any name', () => {
-    const tags = ['__proto__', 'constructor'].map((key) => ({ key, value: 'x' }));
-    expect(Object.keys(read({ binaryAnnotations: tags })[0]!.attributes)).toEqual([
-      '__proto__',
-      'constructor',
-    ]);
-  });
-});
-
 describe('a span of v2', () => {
   it('keeps 128 bits of its trace’s id, and pads 64', () => {
     const long = 'ABCDEF0123456789abcdef0123456789';
-    expect(spansOf([{ ...ids, traceId: long }])[0]!.traceId).toBe(long.toLowerCase());
-    expect(spansOf([ids])[0]!.traceId).toBe('abc'.padStart(32, '0'));
+    expect(spansOf([{ ...IDS, traceId: long }])[0]!.traceId).toBe(long.toLowerCase());
+    expect(spansOf([IDS])[0]!.traceId).toBe('abc'.padStart(32, '0'));
   });
 
   it('that is debugged says so', () => {
-    expect(spansOf([{ ...ids, debug: true }])[0]!.attributes.get('zipkin.debug')).toBe(true);
+    expect(spansOf([{ ...IDS, debug: true }])[0]!.attributes.get('zipkin.debug')).toBe(true);
   });
 
   it('of a message ends when it starts, any other without a duration has not ended', () => {
     const ends = ['PRODUCER', 'CONSUMER', 'CLIENT', undefined].map(
-      (kind) => spansOf([{ ...ids, kind, timestamp: 5 }])[0]!.endUnixNano,
+      (kind) => spansOf([{ ...IDS, kind, timestamp: 5 }])[0]!.endUnixNano,
     );
     expect(ends).toEqual([5_000n, 5_000n, 0n, 0n]);
   });
@@ -284,7 +126,7 @@ describe('a span of v2', () => {
     ['no route', 'error', 'no route'],
     [undefined, 'unset', ''],
   ])('with the tag error %j is %s', (error, code, message) => {
-    expect(spansOf([{ ...ids, tags: error === undefined ? {} : { error } }])[0]!.status).toEqual({
+    expect(spansOf([{ ...IDS, tags: error === undefined ? {} : { error } }])[0]!.status).toEqual({
       code,
       message,
     });
@@ -293,7 +135,7 @@ describe('a span of v2', () => {
   it('has tags that are numbers as text, and no address where it has none', () => {
     const [span] = spansOf([
       {
-        ...ids,
+        ...IDS,
         tags: { tries: 3, ok: true },
         remoteEndpoint: { serviceName: '', ipv6: '2001:db8::1', port: 0 },
       },
@@ -309,7 +151,7 @@ describe('a span of v2', () => {
     ['"exception":{"exception.message":"Read timed out","lines":3}', 'exception'],
     ['{"exception":{"exception.message":"Read timed out","lines":3}}', 'exception'],
   ])('has an event with attributes as OpenTelemetry’s exporters write it: %s', (value, name) => {
-    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    const [span] = spansOf([{ ...IDS, annotations: [{ timestamp: 7, value }] }]);
     expect(span!.events).toMatchObject([{ name, timeUnixNano: 7_000n }]);
     expect([...span!.events[0]!.attributes]).toEqual([
       ['exception.message', 'Read timed out'],
@@ -329,13 +171,13 @@ describe('a span of v2', () => {
     '[]',
     'null',
   ])('has an annotation of any other text as that: %s', (value) => {
-    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    const [span] = spansOf([{ ...IDS, annotations: [{ timestamp: 7, value }] }]);
     expect(span!.events).toMatchObject([{ name: value, attributes: new Map() }]);
   });
 
   it('has values of events of every kind', () => {
     const value = '{"e":{"text":"a","yes":true,"half":0.5,"list":[1,"b"],"none":null,"__proto__":1}}';
-    const [span] = spansOf([{ ...ids, annotations: [{ timestamp: 7, value }] }]);
+    const [span] = spansOf([{ ...IDS, annotations: [{ timestamp: 7, value }] }]);
     expect([...span!.events[0]!.attributes]).toEqual([
       ['text', 'a'],
       ['yes', true],
@@ -422,8 +264,8 @@ it.each([
 });
 
 it('what is wrong with a span of v1 is said of the span that was sent, though one before it became two', () => {
-  const both = { ...ids, annotations: [at('cs', 1, 'a'), at('sr', 2, 'b')] };
-  expect(() => spansOf([both, { ...ids, id: 'none' }], 'v1')).toThrow('[1].id: got string none');
+  const both = { ...IDS, annotations: [at('cs', 1, 'a'), at('sr', 2, 'b')] };
+  expect(() => spansOf([both, { ...IDS, id: 'none' }], 'v1')).toThrow('[1].id: got string none');
 });
 
 it('protobuf cut short at any byte is refused, or holds whole spans', () => {
