@@ -27,6 +27,15 @@ test('a place in the middle that is given back waits for the oldest', () => {
   expect(ring.take(BYTES)).not.toBeNull();
 });
 
+test('hundreds of thousands of places are given back within the time that a test has', () => {
+  const places = 400_000;
+  const ring = new RequestRing(places);
+  const held = Array.from({ length: places }, () => ring.take(1)!);
+  expect(ring.take(1)).toBeNull();
+  for (const place of held) place.giveBack();
+  expect(ring.take(places)).not.toBeNull();
+});
+
 test('places taken and given back at random keep what was written into them', () => {
   const random = seeded(7);
   const ring = new RequestRing(BYTES);

@@ -15,12 +15,14 @@ export interface Place {
 interface Taken {
   readonly from: number;
   isFree: boolean;
+  /** The one taken after it. A list of links: to shift an array of many elements moves them all. */
+  next: Taken | null;
 }
 
 export class RequestRing {
   readonly #memory: SharedArrayBuffer;
-  /** In the order in which they were taken. */
-  readonly #taken: Taken[] = [];
+  #oldest: Taken | null = null;
+  #newest: Taken | null = null;
   #next = 0;
 
   constructor(bytes: number) {
@@ -31,16 +33,18 @@ export class RequestRing {
   take(length: number): Place | null {
     const from = this.#roomFor(length);
     if (from === null) return null;
-    const taken: Taken = { from, isFree: false };
-    this.#taken.push(taken);
+    const taken: Taken = { from, isFree: false, next: null };
+    if (this.#newest === null) this.#oldest = taken;
+    else this.#newest.next = taken;
+    this.#newest = taken;
     this.#next = from + length;
     return { bytes: new Uint8Array(this.#memory, from, length), giveBack: () => this.#free(taken) };
   }
 
   #roomFor(length: number): number | null {
     const { byteLength } = this.#memory;
-    const [oldest] = this.#taken;
-    if (oldest === undefined) return length <= byteLength ? 0 : null;
+    const oldest = this.#oldest;
+    if (oldest === null) return length <= byteLength ? 0 : null;
     // What is taken never ends where it begins, but when all is.
     if (this.#next > oldest.from) {
       if (length <= byteLength - this.#next) return this.#next;
@@ -51,6 +55,12 @@ export class RequestRing {
 
   #free(taken: Taken): void {
     taken.isFree = true;
-    while (this.#taken[0]?.isFree === true) this.#taken.shift();
+    while (this.#oldest?.isFree === true) {
+      const { next } = this.#oldest;
+      // What is garbage must not hold by its link, until the whole heap is collected, what is garbage after it.
+      this.#oldest.next = null;
+      this.#oldest = next;
+    }
+    if (this.#oldest === null) this.#newest = null;
   }
 }
