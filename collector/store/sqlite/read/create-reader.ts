@@ -131,14 +131,19 @@ export function createReader(
     status: () => readStatus(),
   } satisfies Methods;
 
+  const begin = database.prepare('BEGIN');
+  const rollback = database.prepare('ROLLBACK');
   const inOneMoment = Object.fromEntries(
     Object.entries(methods).map(([name, answer]) => {
-      const read = database.transaction((argument: never, isCancelled: IsCancelled) =>
-        answer(argument, isCancelled),
-      );
       const method = (argument: never, isCancelled: IsCancelled) => {
         try {
-          return read(argument, isCancelled);
+          begin.run();
+          try {
+            return answer(argument, isCancelled);
+          } finally {
+            // Nothing was written, and after a page that it could not read, SQLite refuses to commit.
+            if (database.inTransaction) rollback.run();
+          }
         } catch (error) {
           if (!(error instanceof DamagedPart)) throw asStoreError(error);
           throw new StoreUnavailable(`the store is damaged where this is read: ${error.message}`);

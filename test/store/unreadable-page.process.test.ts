@@ -1,0 +1,73 @@
+/** Where SQLite itself cannot read a page, an answer leaves out what is on it, and is given. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TracePage } from '../../collector/query/results.ts';
+import { databasePath, openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { createReader } from '../../collector/store/sqlite/read/create-reader.ts';
+import { createAppend } from '../../collector/store/sqlite/write/append.ts';
+import { fold } from '../../collector/store/sqlite/write/fold.ts';
+import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
+import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
+import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
+import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
+import type { TraceSearch } from '../../collector/store/store.ts';
+import { makeRequests } from '../benchmark/workload/make-requests.ts';
+import { breakPage } from './break-page.ts';
+
+const NOW_UNIX_MS = Date.now();
+const WORKLOAD = {
+  seed: 9,
+  spans: 16_000,
+  failedShare: 0.01,
+  startUnixMs: NOW_UNIX_MS - 60_000,
+  spreadMs: 60_000,
+};
+const SEARCH: TraceSearch = {
+  range: { fromUnixMs: NOW_UNIX_MS - 3_600_000, toUnixMs: NOW_UNIX_MS + 3_600_000 },
+  term: null,
+  sort: 'newest',
+  limit: 20,
+  cursor: null,
+};
+const folder = mkdtempSync(join(tmpdir(), 'sockeye-unreadable-'));
+
+/** Two blocks, each of half of it; the starts of the second cannot be read. */
+beforeAll(() => {
+  const { database, release } = openForWriting(folder);
+  const writer = createWriterParts(database);
+  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
+  const unfolded = new Unfolded();
+  const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
+  const half = requests.length >> 1;
+  for (const part of [requests.slice(0, half), requests.slice(half)]) {
+    append(unfolded, part);
+    for (const _ of fold(writer, unfolded));
+    unfolded.clear();
+  }
+  database.close();
+  release();
+  breakPage(databasePath(folder), "SELECT data FROM block_part WHERE column_name = 'start' AND block_id = 2");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a search over a block with such a page is answered from the other blocks, each time', () => {
+  const said: string[] = [];
+  const database = openForReading(folder);
+  try {
+    const methods = createReader(database, folder, (line) => said.push(line));
+    const searchTraces = methods['searchTraces'] as (
+      search: TraceSearch,
+      cancelled: () => boolean,
+    ) => unknown;
+    for (let times = 0; times < 2; times++) {
+      const { traces } = searchTraces(SEARCH, () => false) as TracePage;
+      expect(traces).toHaveLength(SEARCH.limit);
+      expect(database.inTransaction).toBe(false);
+    }
+  } finally {
+    database.close();
+  }
+  expect(said).toEqual([expect.stringMatching(/block 2: .*malformed.*the rest is served/)]);
+});
