@@ -13,16 +13,20 @@ import type { TlsFiles } from '../config.ts';
 import { formatAddress, type Address } from '../settings.ts';
 import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 
+/** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
+const KEEP_ALIVE_MS = 120_000;
+
 /** With a client CA, only clients with a certificate of it may connect. */
 export function createHttpServer(
   tls: TlsFiles | null,
   options: ServerOptions,
   handle: RequestListener,
 ): Server {
-  if (tls === null) return createServer(options, handle);
+  const kept = { keepAliveTimeout: KEEP_ALIVE_MS, ...options };
+  if (tls === null) return createServer(kept, handle);
   const { cert, key, clientCa } = tls;
   const client = clientCa === null ? {} : { ca: clientCa, requestCert: true };
-  return createTlsServer({ ...options, cert, key, ...client }, handle);
+  return createTlsServer({ ...kept, cert, key, ...client }, handle);
 }
 
 /** Port 0 picks a free one. Rejects with the system's error when the address cannot be bound. */

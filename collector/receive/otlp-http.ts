@@ -30,8 +30,6 @@ const SIGNALS: Readonly<Record<string, 'traces' | 'metrics' | 'logs'>> = {
 };
 /** JSON is text: what of it is none cannot be kept as it was. */
 const NOT_UTF8 = 'the body is not UTF-8: stored with U+FFFD where it is not';
-/** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
-const KEEP_ALIVE_MS = 120_000;
 
 export interface OtlpHttpOptions {
   readonly host: string;
@@ -48,7 +46,7 @@ export interface OtlpHttpOptions {
 export function startOtlpHttp(options: OtlpHttpOptions): Promise<Port> {
   const server = createHttpServer(
     options.tls,
-    { keepAliveTimeout: KEEP_ALIVE_MS },
+    {},
     (request, response) => void serve(options, request, response),
   );
   return openHttpPort(server, options);

@@ -62,6 +62,13 @@ describe('what is taken', () => {
     },
   );
 
+  it('leaves the connection open for what is sent next, a minute later too', async () => {
+    for (const url of [web('v2'), atRoot('v2')]) {
+      const answer = await send(url, JSON_TYPE, '[]');
+      expect(answer.headers.get('keep-alive')).toBe('timeout=120');
+    }
+  });
+
   it('without a content type is JSON, and may be compressed', async () => {
     const body = new Uint8Array(gzipSync(ofTrace(ZIPKIN_JS_V2, 'a4')));
     const answer = await send(atRoot('v2'), '', body, { 'content-encoding': 'gzip' });
