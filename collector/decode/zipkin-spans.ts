@@ -30,10 +30,9 @@ const FIELD_TAGS = new Set([
 export const SHARED_KEY = 'zipkin.shared';
 export const DEBUG_KEY = 'zipkin.debug';
 
-/** `TracesData` of spans, or of traces of spans, as Zipkin's own API answers both. Throws DecodeError naming the place. */
-export function fromZipkinSpans(json: readonly unknown[], places?: readonly string[]): JsonObject {
-  const placeOf = (index: number): string => places?.[index] ?? `[${index}]`;
-  const spans = json.flat().map((item, index) => readObject(item, placeOf(index)));
+/** `TracesData` of spans. Throws DecodeError naming the place. */
+export function fromZipkinSpans(json: readonly unknown[], placeOf: (index: number) => string): JsonObject {
+  const spans = json.map((item, index) => readObject(item, placeOf(index)));
   const bySender = Map.groupBy(spans.entries(), ([index, span]) => localService(span, placeOf(index)));
   return {
     resourceSpans: [...bySender].map(([name, members]) => ({

@@ -16,11 +16,20 @@ import { fromZipkinV1, isZipkinV1 } from './zipkin-v1.ts';
 
 export type ZipkinFormat = 'v1' | 'v2' | 'protobuf';
 
+/** Of one request or file: what is made of them is made at once. */
+const SPANS_MAX = 250_000;
+/** Objects and arrays in the JSON of one request; a span with four annotations and endpoints has fifteen. */
+const JSON_VALUES_MAX = 4_000_000;
+/** Of more spans, what is made on the way to their bytes would take gigabytes. */
+const SPANS_AT_A_TIME = 1_000;
+
 /** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
 export function tracesFromZipkin(body: Uint8Array, format: ZipkinFormat): Buffer {
-  if (format === 'protobuf') return encodeMessage(TRACES_DATA, fromZipkinSpans(readProtobuf(body)));
-  const spans = readJson(body, format);
-  return encodeMessage(TRACES_DATA, format === 'v1' ? fromZipkinV1Spans(spans) : fromZipkinSpans(spans));
+  if (format === 'protobuf')
+    return encodeSpans(splitProtobuf(body), (spans, first) =>
+      fromZipkinSpans(spans.map(readProtobufSpan), (index) => `[${first + index}]`),
+    );
+  return encodeSpans(readJson(body, format), format === 'v1' ? fromV1 : fromV2);
 }
 
 /** A list of spans, or of traces of spans. */
@@ -30,25 +39,52 @@ export function isZipkinJson(json: unknown): json is readonly unknown[] {
   return first === undefined || (isObject(first) && 'traceId' in first && 'id' in first);
 }
 
-/** OTLP JSON of a list of spans of either version. Throws DecodeError naming the place. */
-export function fromZipkinJson(json: readonly unknown[]): JsonObject {
+/** The same of a parsed list of spans of either version, or of traces of them. */
+export function tracesFromZipkinJson(json: readonly unknown[]): Buffer {
   const spans = json.flat();
-  return spans.some(isZipkinV1) ? fromZipkinV1Spans(spans) : fromZipkinSpans(spans);
+  return encodeSpans(spans, spans.some(isZipkinV1) ? fromV1 : fromV2);
+}
+
+/** `first`: the place among all of the first of these. */
+type Convert<Sent> = (spans: readonly Sent[], first: number) => JsonObject;
+
+/** Messages one after the other are one message: their lists are joined. */
+function encodeSpans<Sent>(sent: readonly Sent[], convert: Convert<Sent>): Buffer {
+  if (sent.length > SPANS_MAX) throw tooMany(`${sent.length} spans`);
+  const parts: Buffer[] = [];
+  for (let first = 0; first < sent.length; first += SPANS_AT_A_TIME) {
+    const spans = sent.slice(first, first + SPANS_AT_A_TIME);
+    parts.push(encodeMessage(TRACES_DATA, convert(spans, first)));
+  }
+  return Buffer.concat(parts);
+}
+
+function tooMany(got: string, expected = `at most ${SPANS_MAX} spans`): DecodeError {
+  return new DecodeError('body', got, `${expected} in one request: send fewer at a time`);
+}
+
+function fromV2(spans: readonly unknown[], first: number): JsonObject {
+  return fromZipkinSpans(spans, (index) => `[${first + index}]`);
 }
 
 /** Some become two: what is wrong is said of the span that was sent. */
-function fromZipkinV1Spans(sent: readonly unknown[]): JsonObject {
+function fromV1(sent: readonly unknown[], first: number): JsonObject {
   const places: string[] = [];
   const spans = sent.flatMap((span, index) => {
-    const made = fromZipkinV1(span, `[${index}]`);
-    for (const _ of made) places.push(`[${index}]`);
+    const made = fromZipkinV1(span, `[${first + index}]`);
+    for (const _ of made) places.push(`[${first + index}]`);
     return made;
   });
-  return fromZipkinSpans(spans, places);
+  return fromZipkinSpans(spans, (index) => places[index]!);
 }
 
 function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
   const expected = `a JSON array of Zipkin ${version} spans`;
+  if (opensMore(body, JSON_VALUES_MAX))
+    throw tooMany(
+      `more than ${JSON_VALUES_MAX} objects and arrays`,
+      `at most ${JSON_VALUES_MAX}, of at most ${SPANS_MAX} spans`,
+    );
   let spans: unknown;
   try {
     spans = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
@@ -57,13 +93,22 @@ function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
   }
   if (!Array.isArray(spans))
     throw new DecodeError('body', isObject(spans) ? 'an object' : typeof spans, expected);
+  const sent: unknown[] = spans.flat();
   const other = version === 'v1' ? 'v2' : 'v1';
-  const misplaced = spans.findIndex(other === 'v1' ? isZipkinV1 : isZipkinV2);
+  const misplaced = sent.findIndex(other === 'v1' ? isZipkinV1 : isZipkinV2);
   if (misplaced >= 0) {
     const elsewhere = `${version}; spans of ${other} go to /api/${other}/spans`;
     throw new DecodeError(`[${misplaced}]`, `a span of ${other}`, elsewhere);
   }
-  return spans;
+  return sent;
+}
+
+/** Whether it may hold more objects and arrays, told without making them; those in texts count too. */
+function opensMore(body: Uint8Array, max: number): boolean {
+  if (body.length <= max) return false;
+  let opened = 0;
+  for (const byte of body) if (byte === 0x7b || byte === 0x5b) opened++;
+  return opened > max;
 }
 
 /** As far as that shows: v1 has no such fields. */
@@ -80,36 +125,42 @@ const ENDPOINT = message('Endpoint', {
 });
 const TAG = message('TagsEntry', { key: [1, 'string'], value: [2, 'string'] });
 const KINDS = ['SPAN_KIND_UNSPECIFIED', 'CLIENT', 'SERVER', 'PRODUCER', 'CONSUMER'];
-const LIST_OF_SPANS = message('ListOfSpans', {
-  spans: [
-    1,
-    repeated(
-      message('Span', {
-        traceId: [1, 'id'],
-        parentId: [2, 'id'],
-        id: [3, 'id'],
-        kind: [4, KINDS],
-        name: [5, 'string'],
-        timestamp: [6, 'fixed64'],
-        duration: [7, 'int64'],
-        localEndpoint: [8, ENDPOINT],
-        remoteEndpoint: [9, ENDPOINT],
-        annotations: [
-          10,
-          repeated(message('Annotation', { timestamp: [1, 'fixed64'], value: [2, 'string'] })),
-        ],
-        tags: [11, repeated(TAG)],
-        debug: [12, 'bool'],
-        shared: [13, 'bool'],
-      }),
-    ),
-  ],
+const SPAN = message('Span', {
+  traceId: [1, 'id'],
+  parentId: [2, 'id'],
+  id: [3, 'id'],
+  kind: [4, KINDS],
+  name: [5, 'string'],
+  timestamp: [6, 'fixed64'],
+  duration: [7, 'int64'],
+  localEndpoint: [8, ENDPOINT],
+  remoteEndpoint: [9, ENDPOINT],
+  annotations: [10, repeated(message('Annotation', { timestamp: [1, 'fixed64'], value: [2, 'string'] }))],
+  tags: [11, repeated(TAG)],
+  debug: [12, 'bool'],
+  shared: [13, 'bool'],
 });
+const LIST_OF_SPANS = message('ListOfSpans', { spans: [1, repeated(SPAN)] });
+/** Field 1, of bytes. */
+const SPAN_TAG = 0x0a;
 
-function readProtobuf(body: Uint8Array): JsonObject[] {
+/** The bytes of each span of a body, which is checked. */
+function splitProtobuf(body: Uint8Array): Buffer[] {
+  const reader = new ProtobufReader(body);
+  const spans: Buffer[] = [];
+  while (reader.more) {
+    const tag = reader.tag();
+    if (tag === SPAN_TAG) spans.push(reader.slice());
+    else reader.skip(tag & 7);
+    if (spans.length > SPANS_MAX) throw tooMany(`more than ${SPANS_MAX} spans`);
+  }
   checkMessage(new ProtobufReader(body), LIST_OF_SPANS, 1);
-  const { spans = [] } = decodeMessage(LIST_OF_SPANS, body) as { spans?: readonly JsonObject[] };
-  return spans.map(({ kind, tags = [], localEndpoint, remoteEndpoint, ...span }) => ({
+  return spans;
+}
+
+function readProtobufSpan(bytes: Uint8Array): JsonObject {
+  const { kind, tags = [], localEndpoint, remoteEndpoint, ...span }: JsonObject = decodeMessage(SPAN, bytes);
+  return {
     ...span,
     kind: KINDS[Number(kind)],
     tags: Object.fromEntries(
@@ -117,7 +168,7 @@ function readProtobuf(body: Uint8Array): JsonObject[] {
     ),
     localEndpoint: readEndpoint(localEndpoint),
     remoteEndpoint: readEndpoint(remoteEndpoint),
-  }));
+  };
 }
 
 function readEndpoint(endpoint: unknown): JsonObject | undefined {

@@ -268,6 +268,42 @@ it('what is wrong with a span of v1 is said of the span that was sent, though on
   expect(() => spansOf([both, { ...IDS, id: 'none' }], 'v1')).toThrow('[1].id: got string none');
 });
 
+describe('of more spans than are converted at a time', () => {
+  const many = Array.from({ length: 2_500 }, (_, index) => ({
+    ...IDS,
+    id: (index + 1).toString(16),
+    localEndpoint: { serviceName: `s${index % 3}` },
+  }));
+
+  it('every one is read, whichever service sent it', () => {
+    const read = spansOf(many);
+    expect(new Set(read.map(({ spanId }) => parseInt(spanId, 16))).size).toBe(2_500);
+    expect(read.find(({ spanId }) => spanId === '9c4'.padStart(16, '0'))!.resource.attributes).toEqual(
+      new Map([['service.name', 's0']]),
+    );
+  });
+
+  it.each(['v1', 'v2'] as const)('the place of what is wrong in %s is that among all', (format) => {
+    const spans = many.map(({ traceId, id }) => ({ traceId, id }));
+    expect(() => spansOf([...spans, { ...IDS, id: 'none' }], format)).toThrow('[2500].id: got string none');
+  });
+});
+
+describe('what would fill the memory is refused', () => {
+  it.each([
+    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v2', 'got 250001 spans, expected at most 250000 spans'],
+    ['traces', `[[${'{},'.repeat(250_000)}{}]]`, 'v2', 'got 250001 spans'],
+    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v1', 'got 250001 spans'],
+    ['objects', `[${'{},'.repeat(4_000_000)}`, 'v2', 'got more than 4000000 objects and arrays'],
+    ['arrays', '['.repeat(4_000_001), 'v1', 'got more than 4000000 objects and arrays'],
+    ['spans', '\x0a\0'.repeat(250_001), 'protobuf', 'got more than 250000 spans'],
+  ] as const)('as %s: %#', (_, body, format, message) => {
+    const convert = () => tracesFromZipkin(Buffer.from(body), format);
+    expect(convert).toThrow(DecodeError);
+    expect(convert).toThrow(message);
+  });
+});
+
 it('protobuf cut short at any byte is refused, or holds whole spans', () => {
   const countAt = (length: number): number => {
     try {

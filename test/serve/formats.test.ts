@@ -1,5 +1,6 @@
 import { expect, describe, it } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { decodeTraces } from '../../collector/decode/decode-traces.ts';
 import { decodeResource, decodeScope, decodeSpan } from '../../collector/decode/otlp-protobuf.ts';
 import { encodeMessage } from '../../collector/decode/otlp-json.ts';
 import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
@@ -9,7 +10,7 @@ import {
   isJaegerJson,
   toJaegerJson as toJaegerJsonOf,
 } from '../../collector/serve/formats/jaeger-json.ts';
-import { fromZipkinJson, isZipkinJson } from '../../collector/decode/zipkin.ts';
+import { isZipkinJson, tracesFromZipkinJson } from '../../collector/decode/zipkin.ts';
 import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import type { Span } from '../../collector/span.ts';
@@ -231,7 +232,7 @@ describe('Zipkin JSON', () => {
   it('comes back with its ids, times, kind, status, events and service', () => {
     const json: unknown = JSON.parse(JSON.stringify(toZipkinJson(spansOf(REQUEST))));
     if (!isZipkinJson(json)) throw new Error('not recognised');
-    const [span] = spansOf(fromZipkinJson(json));
+    const [span] = decodeTraces(tracesFromZipkinJson(json));
     const [sent] = spansOf(REQUEST);
     for (const field of [
       'traceId',
@@ -270,14 +271,14 @@ describe('Zipkin JSON', () => {
     ['customer.number', '277', '277'],
   ])('%s "%s" is read as what it is', (key, text, value) => {
     const span = { traceId: 'a', id: '1', timestamp: 1, tags: { [key]: text } };
-    expect(spansOf(fromZipkinJson([span]))[0]?.attributes.get(key)).toBe(value);
+    expect(decodeTraces(tracesFromZipkinJson([span]))[0]?.attributes.get(key)).toBe(value);
   });
 
   it('a trace read again gets the verdict it had', () => {
     const { traceId, spans } = drawTrace(`
       shop       |===================!
         shop>pay |===================X  peer=pay:443 phase=wait budget=2000 timer=abort_signal tls=1700 wait=200 sockeye.tcp.bytes_acked=277 sockeye.tcp.unacked=0`);
-    const sentences = [spans, spansOf(fromZipkinJson(toZipkinJson(spans)))].map((read) =>
+    const sentences = [spans, decodeTraces(tracesFromZipkinJson(toZipkinJson(spans)))].map((read) =>
       diagnoseTrace(traceId, read, { normals: new Map() }).verdicts.map(({ sentence }) => sentence),
     );
     expect(sentences[0]?.[0]).toContain('1.700 s of it went into the TLS handshake');
@@ -295,7 +296,7 @@ describe('Zipkin JSON', () => {
       remoteEndpoint: { serviceName: 'web', ipv6: '::1', port: 9 },
     };
     expect(isZipkinJson([[span]])).toBe(true);
-    const [read] = spansOf(fromZipkinJson([[span]]));
+    const [read] = decodeTraces(tracesFromZipkinJson([[span]]));
     expect(read).toMatchObject({ kind: 'server', endUnixNano: 1_700_000_000_000_010_000n });
     expect(Object.fromEntries(read?.attributes ?? [])).toEqual({
       'network.local.address': '10.0.0.1',
@@ -311,8 +312,8 @@ describe('Zipkin JSON', () => {
     [[{ traceId: 'a', id: 'b', tags: [] }], 'tags'],
     [[{ traceId: 'a', id: 'b', timestamp: 'soon' }], 'timestamp'],
   ])('is refused where it is broken: %j', (json, where) => {
-    expect(() => fromZipkinJson(json)).toThrow(DecodeError);
-    expect(() => fromZipkinJson(json)).toThrow(where);
+    expect(() => tracesFromZipkinJson(json)).toThrow(DecodeError);
+    expect(() => tracesFromZipkinJson(json)).toThrow(where);
   });
 });
 

@@ -3,7 +3,7 @@ import { DecodeError } from '../../decode/decode-error.ts';
 import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
 import { TRACES_DATA } from '../../decode/otlp-schema.ts';
 import { isObject } from '../../decode/read-json.ts';
-import { fromZipkinJson, isZipkinJson } from '../../decode/zipkin.ts';
+import { isZipkinJson, tracesFromZipkinJson } from '../../decode/zipkin.ts';
 import { fromJaegerJson, isJaegerJson } from './jaeger-json.ts';
 
 const OTLP_JSON = /^\s*\{\s*"resource_?spans"\s*:/i;
@@ -33,7 +33,7 @@ export function toOtlp(file: Buffer, saidToBe: 'json' | null = null): Uint8Array
     if (saidToBe === null && body[0] === 0x0a) return body;
     throw new DecodeError('import', (error as Error).message, EXPECTED);
   }
-  if (isZipkinJson(document)) return encodeMessage(TRACES_DATA, fromZipkinJson(document));
+  if (isZipkinJson(document)) return tracesFromZipkinJson(document);
   if (isJaegerJson(document)) return encodeMessage(TRACES_DATA, fromJaegerJson(document));
   if (isObject(document) && ('resourceSpans' in document || 'resource_spans' in document)) {
     return tracesFromJson(text);
