@@ -59,6 +59,9 @@ class TableSink implements SpanSink {
   readonly #walk: SpanWalk;
   /** The first row that is not known whose it is. */
   #firstOpen: number;
+  /** One object for all scopes of it, of which a request may have very many. */
+  #lastResource: SpanContext | null = null;
+  #ofLastResource: ResourceContext | null = null;
 
   constructor(table: SpanTable, interner: Interner, bytes: Buffer, nowUnixMs: number) {
     this.#table = table;
@@ -97,17 +100,7 @@ class TableSink implements SpanSink {
     const table = this.#table;
     const interner = this.#interner;
     if (this.#firstOpen === table.rows) return;
-    const ofResource = remember(
-      table.resources,
-      table.strings,
-      resource,
-      (bytes, schemaUrl): ResourceContext => {
-        const decoded = decodeResource(bytes, schemaUrl);
-        const id = interner.resource(bytes, schemaUrl);
-        const service = serviceOf({ resource: decoded });
-        return { id, decoded, service, serviceId: table.strings.internBytes(Buffer.from(service)) };
-      },
-    );
+    const ofResource = this.#resourceOf(resource);
     const ofScope = remember(table.scopes, table.strings, scope, (bytes, schemaUrl): ScopeContext => ({
       id: interner.scope(bytes, schemaUrl),
       decoded: decodeScope(bytes, schemaUrl),
@@ -116,6 +109,19 @@ class TableSink implements SpanSink {
       table.facts.fill(table, row, ofResource, ofScope, interner);
     }
     this.#firstOpen = table.rows;
+  }
+
+  #resourceOf(resource: SpanContext): ResourceContext {
+    if (this.#ofLastResource !== null && resource === this.#lastResource) return this.#ofLastResource;
+    const { resources, strings } = this.#table;
+    this.#lastResource = resource;
+    this.#ofLastResource = remember(resources, strings, resource, (bytes, schemaUrl): ResourceContext => {
+      const decoded = decodeResource(bytes, schemaUrl);
+      const id = this.#interner.resource(bytes, schemaUrl);
+      const service = serviceOf({ resource: decoded });
+      return { id, decoded, service, serviceId: strings.internBytes(Buffer.from(service)) };
+    });
+    return this.#ofLastResource;
   }
 }
 

@@ -30,6 +30,7 @@ import {
   type SpanTable,
 } from '../../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
+import { encode } from '../../decode/otlp-proto.ts';
 import { memoryInterner } from './memory-interner.ts';
 import { randomSpan, requestOf, seeded } from './random-spans.ts';
 
@@ -130,4 +131,32 @@ test('rows are of the scope that stands behind them, and of none when there is n
     return decodeScope(Buffer.from(bytes!, 'hex'), '').name;
   });
   expect(names).toEqual(['b', 'b', 'b', 'test', 'test', 'test']);
+});
+
+test('a resource too large to be remembered is read once for all scopes of it, and each of two for its own', () => {
+  const memory = memoryInterner();
+  const services: string[] = [];
+  const interner = {
+    ...memory.interner,
+    resource(bytes: Uint8Array, schemaUrl: string): number {
+      services.push(serviceOf({ resource: decodeResource(bytes, schemaUrl) }));
+      return memory.interner.resource(bytes, schemaUrl);
+    },
+  };
+  const span = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 2), name: 'GET' };
+  const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const resourceSpans = (service: string) => ({
+    resource: {
+      attributes: [attribute('service.name', service), attribute('notes', 'x'.repeat(20_000))],
+    },
+    scopeSpans: Array.from({ length: 3 }, (_, number) => ({
+      scope: { name: `scope ${number}` },
+      spans: [span],
+    })),
+  });
+  const request = encode('TracesData', { resourceSpans: [resourceSpans('shop'), resourceSpans('stock')] });
+  const table = createSpanTable();
+  takeRequest(table, interner, request, NOW_UNIX_MS);
+  expect(services).toEqual(['shop', 'stock']);
+  expect([...table.resource.subarray(0, table.rows)]).toEqual([1, 1, 1, 2, 2, 2]);
 });
