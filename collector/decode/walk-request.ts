@@ -185,25 +185,25 @@ function walkResourceSpans(reader: ProtobufReader, walk: Walk): void {
 /** Reads ahead, because a resource may stand behind the spans it describes; the cursor stays. */
 function readResource(reader: ProtobufReader): SpanContext {
   const start = reader.position;
-  let resource = NO_CONTEXT;
+  const parts = new ContextParts();
   while (reader.more) {
     const tag = reader.tag();
-    resource = withField(reader, tag, resource);
+    parts.takeField(reader, tag);
     reader.skip(tag & 7);
   }
   reader.position = start;
-  return resource;
+  return parts.whole();
 }
 
 /** Does not read ahead: that costs as much as reaching each span in memory once more. */
 function walkScopeSpans(reader: ProtobufReader, walk: Walk): void {
   const outerLimit = reader.limit;
   const { sink } = walk;
-  let scope = NO_CONTEXT;
+  const scope = new ContextParts();
   while (reader.more) {
     const tag = reader.tag();
     if (tag !== CHILDREN_TAG) {
-      scope = withField(reader, tag, scope);
+      scope.takeField(reader, tag);
       walk.invalidTexts += checkField(reader, SCOPE_SPANS, tag, 3);
       continue;
     }
@@ -215,19 +215,44 @@ function walkScopeSpans(reader: ProtobufReader, walk: Walk): void {
     }
     reader.position = end;
   }
-  sink.close(walk.resource, scope);
+  sink.close(walk.resource, scope.whole());
 }
 
-/** The context with what the field behind `tag` says of it; the cursor stays. */
-function withField(reader: ProtobufReader, tag: number, { bytes, schemaUrl }: SpanContext): SpanContext {
-  const start = reader.position;
-  if (tag === CONTEXT_TAG) {
-    const slice = reader.slice();
-    // A message sent in two parts means the two merged, which for protobuf is their bytes in a row.
-    bytes = bytes === NOTHING ? slice : Buffer.concat([bytes, slice]);
-  } else if (tag === SCHEMA_URL_TAG) schemaUrl = reader.string();
-  reader.position = start;
-  return { bytes, schemaUrl };
+/**
+ * A resource or a scope, field by field. A message sent in parts means the parts merged, which for protobuf is their bytes
+ * in a row. There may be millions: they are gathered in memory that doubles.
+ */
+class ContextParts {
+  /** The first part, a view of the request, as long as there is no other. */
+  #bytes = NOTHING;
+  #length = 0;
+  #schemaUrl = '';
+
+  /** What the field behind `tag` says; the cursor stays. */
+  takeField(reader: ProtobufReader, tag: number): void {
+    const start = reader.position;
+    if (tag === CONTEXT_TAG) this.#append(reader.slice());
+    else if (tag === SCHEMA_URL_TAG) this.#schemaUrl = reader.string();
+    reader.position = start;
+  }
+
+  whole(): SpanContext {
+    return { bytes: this.#bytes.subarray(0, this.#length), schemaUrl: this.#schemaUrl };
+  }
+
+  #append(part: Buffer): void {
+    const length = this.#length + part.length;
+    if (this.#length === 0) this.#bytes = part;
+    else {
+      if (length > this.#bytes.length) {
+        const larger = Buffer.allocUnsafe(2 * length);
+        this.#bytes.copy(larger);
+        this.#bytes = larger;
+      }
+      part.copy(this.#bytes, this.#length);
+    }
+    this.#length = length;
+  }
 }
 
 function walkSpan(reader: ProtobufReader, walk: Walk): void {

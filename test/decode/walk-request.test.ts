@@ -87,6 +87,20 @@ test('a scope and its schema URL that stand behind their spans describe these, a
   ]);
 });
 
+test('a resource and a scope in 300,000 parts each are whole', () => {
+  const attributes = [{ key: 'k', value: {} }];
+  const many = (part: Buffer): Buffer => Buffer.concat(Array.from({ length: 300_000 }, () => part));
+  const writer = new ProtobufWriter();
+  writer.bytes(encode('ScopeSpans', { spans: [{ traceId: TRACE_ID, spanId: SPAN_ID }] }));
+  writer.bytes(many(encode('ScopeSpans', { scope: { attributes } })));
+  writer.prefix(2, 0);
+  writer.bytes(many(encode('ResourceSpans', { resource: { attributes } })));
+  writer.prefix(1, 0);
+  const [span] = walkRequest(writer.finish()).spans;
+  expect(many(encode('Resource', { attributes })).equals(span!.resource.bytes)).toBe(true);
+  expect(many(encode('InstrumentationScope', { attributes })).equals(span!.scope.bytes)).toBe(true);
+});
+
 describe('ids', () => {
   test.each([
     ['trace id of 15 bytes', { traceId: TRACE_ID.subarray(1) }, 'trace id has 15 bytes, expected 16'],
