@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PREFIXED_ROWS_MIN, TRACE_PREFIXES } from '../../collector/store/columns/trace-prefixes.ts';
 import { readBlockRows } from '../../collector/store/sqlite/block-rows.ts';
 import {
+  databasePath,
   openForReading,
   openForWriting,
   type Connection,
@@ -20,6 +21,7 @@ import { RecentRequests } from '../../collector/store/sqlite/write/recent-reques
 import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { makeRequests } from '../benchmark/workload/make-requests.ts';
 import { traceCount, TracePlan } from '../benchmark/workload/trace-plan.ts';
+import { breakPage } from './break-page.ts';
 
 const WORKLOAD = {
   seed: 8,
@@ -108,5 +110,15 @@ test('a trace is found whether its block says where its traces are, that is dama
   });
   expect(await findAll()).toEqual(whole);
   writing((database) => database.prepare('DELETE FROM block_part WHERE column_name = ?').run(TRACE_PREFIXES));
+  expect(await findAll()).toEqual(whole);
+  // As long as that of a large block.
+  writing((database) =>
+    database
+      .prepare(
+        'INSERT INTO block_part SELECT block_id, ?, 0, randomblob(20000) FROM block ORDER BY span_count DESC LIMIT 1',
+      )
+      .run(TRACE_PREFIXES),
+  );
+  breakPage(databasePath(folder), `SELECT data FROM block_part WHERE column_name = '${TRACE_PREFIXES}'`);
   expect(await findAll()).toEqual(whole);
 });

@@ -5,6 +5,7 @@ import { decodeBlockHeader, openGranule, type BlockHeader } from '../../columns/
 import { readTracePrefixes, type TracePrefixes } from '../../columns/trace-prefixes.ts';
 import type { Connection } from '../open-database.ts';
 import { LeastRecent } from '../read/least-recent.ts';
+import { readStored } from '../read/part-rows.ts';
 import { partAt } from '../block-parts.ts';
 import type { BlockRow } from '../block-rows.ts';
 
@@ -53,7 +54,7 @@ export function createOpenBlocks(database: Connection): OpenBlocks {
         ? null
         : partAt(kept.data, granule - kept.first_granule);
     if (found !== null) return found;
-    const row = selectRow.get(blockId, name, granule);
+    const row = readStored(() => selectRow.get(blockId, name, granule));
     if (row === undefined) return null;
     lastRead.rows.set(name, row);
     return partAt(row.data, granule - row.first_granule);
