@@ -56,7 +56,7 @@ export interface SpanCounters {
 
 /** Requests, not spans. */
 export interface RequestCounters {
-  /** Answered with a failure that repeating cannot mend: undecodable, too large, of an unknown type. */
+  /** Answered with a failure that repeating cannot mend: undecodable, too large, of an unknown type, without the token. */
   readonly refused: number;
   /** Told to come back later. */
   readonly overloaded: number;

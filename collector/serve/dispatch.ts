@@ -63,6 +63,10 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const method = request.method ?? '';
   const refusal = refuseRequest(site.guard, method, request.headers);
   if (refusal !== null) {
+    // Not unescaped: what cannot be read is refused for that only when the guard lets it pass.
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const refused = matchRoute(site.routes, method, path.slice(1).split('/'));
+    if (refused !== null && 'route' in refused) refused.route.noteRefused?.();
     const { status, code, message, got, expected } = refusal;
     throw new HttpError(status, code, message, { got, expected });
   }

@@ -55,6 +55,8 @@ export interface Route {
   readonly errors?: readonly number[];
   /** Promised, and not there yet: it takes whatever it is asked. */
   readonly isLater?: boolean;
+  /** Told of each request to it that the guard refused. */
+  readonly noteRefused?: () => void;
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }
 

@@ -1,4 +1,5 @@
 /** Zipkin's API at the root of a port of its own, for reporters whose path cannot be set. */
+import { countRefused } from './api/take-traces.ts';
 import { zipkinRoutes } from './api/zipkin.ts';
 import type { Port } from '../receive/listen.ts';
 import type { Sources } from './sources.ts';
@@ -9,5 +10,5 @@ export function startZipkin(
   options: SiteOptions,
   sources: Pick<Sources, 'intake' | 'maxRequestBytes'>,
 ): Promise<Port> {
-  return startSite(options, zipkinRoutes(sources, ''), null);
+  return startSite(options, countRefused(zipkinRoutes(sources, ''), sources), null);
 }

@@ -1,5 +1,6 @@
 /** Zipkin's reporters against the collector: what they are answered, and what is made of what they send. */
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
@@ -33,6 +34,14 @@ const send = (url: string, type: string, body: Body, more: Record<string, string
   fetch(url, { method: 'POST', headers: { ...(type !== '' && { 'content-type': type }), ...more }, body });
 const web = (version: string): string => `${api.url}/zipkin/api/${version}/spans`;
 const atRoot = (version: string): string => `http://${own.address}/api/${version}/spans`;
+
+/** What a reporter is answered that gives the collector this name; `fetch` gives none but the URL's. */
+async function statusByHost(url: string, host: string): Promise<number | undefined> {
+  const sent = request(url, { method: 'POST', headers: { host, 'content-type': JSON_TYPE } }).end('[]');
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+}
 
 /** Those of the captures, with ids of a trace of their own. */
 function ofTrace(spans: readonly object[], traceId: string): string {
@@ -238,6 +247,27 @@ describe('what is refused, with what was got and expected', () => {
     for (const socket of slow) socket.destroy();
     await expect.poll(() => intake.queue().bytes, { interval: 5 }).toBe(0);
     expect((await send(web('v2'), JSON_TYPE, ofTrace(ZIPKIN_JS_V2, 'a7'))).status).toBe(202);
+  });
+
+  it('what the guard lets nobody pass with: it is counted, on both ports', async () => {
+    const guarded = await startApi({ token: 'secret' });
+    const port = await startZipkin({ ...SITE, token: 'secret' }, guarded.sources);
+    const refused = (): number => guarded.sources.intake.requests().refused;
+    try {
+      for (const base of [`${guarded.url}/zipkin`, `http://${port.address}`]) {
+        const before = refused();
+        expect((await send(`${base}/api/v2/spans`, JSON_TYPE, '[]')).status).toBe(401);
+        expect(refused()).toBe(before + 1);
+        expect(await statusByHost(`${base}/api/v1/spans`, 'collector_cluster')).toBe(403);
+        expect(refused()).toBe(before + 2);
+        expect((await fetch(`${base}/api/v2/spans`)).status).toBe(401);
+        expect((await send(`${base}/elsewhere`, JSON_TYPE, '[]')).status).toBe(401);
+        expect(refused()).toBe(before + 2);
+      }
+    } finally {
+      await port.close();
+      await guarded.close();
+    }
   });
 
   it('what is there for others: the page, other methods, a stranger without the token', async () => {

@@ -12,6 +12,7 @@ import { phaseRoutes } from './phases.ts';
 import { pinRoutes } from './pins.ts';
 import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
+import { countRefused } from './take-traces.ts';
 import { timeoutRoutes } from './timeouts.ts';
 import { traceRoutes } from './traces.ts';
 import { zipkinRoutes } from './zipkin.ts';
@@ -30,7 +31,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...importRoutes(sources),
     ...lookRoutes(sources),
     ...helpRoutes(),
-    ...zipkinRoutes(sources, '/zipkin'),
+    ...countRefused(zipkinRoutes(sources, '/zipkin'), sources),
     ...LATER_ROUTES,
     {
       method: 'GET',

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readBody } from '../../receive/read-body.ts';
 import { Cancelled, StoreUnavailable } from '../../store/store.ts';
+import type { Route } from '../route.ts';
 import type { Sources } from '../sources.ts';
 import type { Imported } from '../wire.ts';
 
@@ -20,4 +21,9 @@ export async function takeTraces(
     if (!(error instanceof StoreUnavailable || error instanceof Cancelled)) intake.noteRefused();
     throw error;
   }
+}
+
+/** Routes of programs, who say nothing when they are refused: what the guard turns away is counted as well. */
+export function countRefused(routes: readonly Route[], { intake }: Pick<Sources, 'intake'>): Route[] {
+  return routes.map((route) => ({ ...route, noteRefused: () => intake.noteRefused() }));
 }
