@@ -26,14 +26,14 @@ export function readText(value: unknown, where: string): string {
   throw new DecodeError(where, kindOf(value), 'a string');
 }
 
-/** Microseconds as nanoseconds; 0 when absent. */
+/** Microseconds as nanoseconds; 0 when absent, and when negative: a clock was set back, and the rest is true all the same. */
 export function readMicroseconds(value: unknown, where: string): bigint {
   if (value === undefined || value === null) return 0n;
-  const micros = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
-  if (typeof micros === 'number' && micros >= 0 && micros <= Number.MAX_SAFE_INTEGER) {
-    return BigInt(Math.round(micros)) * 1000n;
+  const micros = typeof value === 'string' && /^(\d{1,16}|-\d{1,19})$/.test(value) ? Number(value) : value;
+  if (typeof micros === 'number' && micros <= Number.MAX_SAFE_INTEGER) {
+    return BigInt(Math.round(Math.max(0, micros))) * 1000n;
   }
-  throw new DecodeError(where, kindOf(value), 'microseconds, a whole number that is not negative');
+  throw new DecodeError(where, kindOf(value), 'microseconds, a whole number');
 }
 
 /** Ids are left-padded; one that is too long stays so, for the store to refuse the span. */

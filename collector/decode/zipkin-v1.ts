@@ -94,7 +94,9 @@ function spanOfSide(
   const hasOwnTimes = !isSecond && Boolean(timestamp) && Boolean(duration);
   // What a server shares with its client, the client times: a server that gives no time of its own shares its id.
   const isTimedElsewhere = kind === 'SERVER' && (!timestamp || (ended !== undefined && !duration));
-  const measuredUs = started && ended && ended !== started ? ended.timestamp - started.timestamp : undefined;
+  // A clock that was set back between the two took nothing from what was done.
+  const measuredUs =
+    started && ended && ended !== started ? Math.max(0, ended.timestamp - started.timestamp) : undefined;
   return newSpan(source, {
     kind,
     localEndpoint: (started ?? ended)?.endpoint,

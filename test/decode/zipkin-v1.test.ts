@@ -60,6 +60,14 @@ describe('a span of v1', () => {
     expect(own).toMatchObject({ ids: ['0000000000000001', ''], durationUs: 2 });
   });
 
+  it('whose clock was set back before it ended took nothing of its own, and leaves the others as they are', () => {
+    const annotations = [at('cs', 1, 'a'), at('sr', 9, 'b'), at('ss', 7, 'b'), at('cr', 4, 'a')];
+    expect(read({ annotations }).map(({ startUs, kind }) => [kind, startUs])).toEqual([
+      ['client', 1],
+      ['server', 9],
+    ]);
+  });
+
   it('of which only the beginning came has not ended', () => {
     const [open] = spansOf([{ ...IDS, annotations: [at('cs', 5, 'a')] }], 'v1');
     expect(open).toMatchObject({ kind: 'client', startUnixNano: 5_000n, endUnixNano: 0n });

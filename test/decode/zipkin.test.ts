@@ -120,6 +120,20 @@ describe('a span of v2', () => {
     expect(ends).toEqual([5_000n, 5_000n, 0n, 0n]);
   });
 
+  it('with times before 1970, or that took less than nothing, is read as of 1970, as having taken nothing', () => {
+    const read = (span: object) =>
+      spansOf([
+        { ...IDS, ...span },
+        { ...IDS, id: '2', timestamp: 9 },
+      ])[0]!;
+    const times = (span: object) => [read(span).startUnixNano, read(span).endUnixNano];
+    expect(times({ timestamp: '-9223372036854775808', duration: 7 })).toEqual([0n, 7_000n]);
+    expect(times({ timestamp: 5, duration: -3, kind: 'CONSUMER' })).toEqual([5_000n, 5_000n]);
+    expect(read({ annotations: [{ timestamp: -1, value: 'a' }] }).events).toMatchObject([
+      { timeUnixNano: 0n },
+    ]);
+  });
+
   it.each([
     ['', 'error', ''],
     ['true', 'error', ''],
@@ -249,7 +263,7 @@ it.each([
   ['v1', '{}', 'body: got an object, expected a JSON array of Zipkin v1 spans'],
   ['v2', '[7]', '[0]: got number 7, expected an object'],
   ['v2', '[{"traceId":"x1","id":"1"}]', '[0].traceId: got string x1, expected 1 to 32 hex digits'],
-  ['v2', '[{"traceId":"1","id":"1","timestamp":-5}]', '[0].timestamp'],
+  ['v2', '[{"traceId":"1","id":"1","timestamp":"soon"}]', '[0].timestamp: got string soon'],
   ['v2', '[{"traceId":"1","id":"1","annotations":{}}]', '[0].annotations: got an object, expected an array'],
   ['v2', '[{"traceId":"1","id":"1","localEndpoint":{"serviceName":7}}]', '[0].localEndpoint.serviceName'],
   ['v2', '[{"traceId":"1","id":"1","binaryAnnotations":[]}]', '[0]: got a span of v1, expected v2'],
