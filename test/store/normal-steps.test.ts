@@ -134,6 +134,22 @@ test('a reader that keeps steps sees what is absorbed into them', () => {
   expect(calls()).toBe(746);
 });
 
+test('what waits beside a damaged delta is added once, however often it was asked for', () => {
+  putDays();
+  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const calls = () => reader.operationCells(Infinity)(KEY).calls;
+  foldCalls(1);
+  foldCalls(2);
+  store.database.exec(
+    'UPDATE rollup_delta SET data = zeroblob(40) WHERE delta_id = (SELECT max(delta_id) FROM rollup_delta)',
+  );
+  expect(calls).toThrow('Unknown frame');
+  expect(calls).toThrow('Unknown frame');
+  for (const _ of createRollupAbsorber(store.database).absorb());
+  foldCalls(4);
+  expect(calls()).toBe(715 + 1 + 4);
+});
+
 test('a reader that remembers series sees one that comes where it found none, or in the place of another', () => {
   put('hour', TODAY, 4);
   const { database } = store;

@@ -36,7 +36,9 @@ export function createWaitingDeltas(database: Connection): () => (series: number
       deltas = [];
       known = [];
     }
-    for (const id of ids.slice(known.length)) deltas.push(new StepIndex(read.get(id)!));
+    // One that is damaged throws, before any is added.
+    const added = ids.slice(known.length).map((id) => new StepIndex(read.get(id)!));
+    for (const delta of added) deltas.push(delta);
     known = ids;
     return sumOf;
   };
