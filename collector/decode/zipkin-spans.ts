@@ -97,14 +97,14 @@ function readKindAndTimes(span: JsonObject, where: string): JsonObject {
   const start = readMicroseconds(span.timestamp, `${where}.timestamp`);
   const duration = readMicroseconds(span.duration, `${where}.duration`);
   // Without a duration it has not ended; but a message that was sent or came may have none.
-  const isMoment = kind === 'PRODUCER' || kind === 'CONSUMER';
+  const hasEnded = (span.duration ?? null) !== null || kind === 'PRODUCER' || kind === 'CONSUMER';
   return {
     kind: Math.max(
       1,
       ZIPKIN_KINDS.findIndex((known) => known === kind),
     ),
     startTimeUnixNano: start.toString(),
-    endTimeUnixNano: duration === 0n && !isMoment ? '0' : (start + duration).toString(),
+    endTimeUnixNano: hasEnded ? (start + duration).toString() : '0',
   };
 }
 

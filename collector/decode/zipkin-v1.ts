@@ -101,7 +101,7 @@ function spanOfSide(
     kind,
     localEndpoint: (started ?? ended)?.endpoint,
     timestamp: hasOwnTimes ? timestamp : (started?.timestamp ?? timestamp),
-    duration: hasOwnTimes ? duration : measuredUs,
+    duration: hasOwnTimes ? duration : (measuredUs ?? (isSecond ? undefined : duration)),
     ...((isSecond || isTimedElsewhere) && { shared: true }),
   });
 }

@@ -62,10 +62,18 @@ describe('a span of v1', () => {
 
   it('whose clock was set back before it ended took nothing of its own, and leaves the others as they are', () => {
     const annotations = [at('cs', 1, 'a'), at('sr', 9, 'b'), at('ss', 7, 'b'), at('cr', 4, 'a')];
-    expect(read({ annotations }).map(({ startUs, kind }) => [kind, startUs])).toEqual([
-      ['client', 1],
-      ['server', 9],
-    ]);
+    expect(read({ annotations }).map(({ kind, startUs, durationUs }) => [kind, startUs, durationUs])).toEqual(
+      [
+        ['client', 1, 3],
+        ['server', 9, 0],
+      ],
+    );
+  });
+
+  it('that began and ended in one microsecond has ended, as has one without sides that says so', () => {
+    expect(read({ annotations: [at('cs', 5, 'a'), at('cr', 5, 'a')] })[0]!.durationUs).toBe(0);
+    expect(read({ timestamp: 5, duration: 0 })[0]!.durationUs).toBe(0);
+    expect(read({ timestamp: 5, duration: 0, annotations: [at('cs', 5, 'a')] })[0]!.durationUs).toBe(0);
   });
 
   it('of which only the beginning came has not ended', () => {

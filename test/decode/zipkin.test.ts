@@ -120,6 +120,13 @@ describe('a span of v2', () => {
     expect(ends).toEqual([5_000n, 5_000n, 0n, 0n]);
   });
 
+  it('that took less than a microsecond ends when it starts: only without a duration it has not ended', () => {
+    const ends = [0, '0', null, undefined].map(
+      (duration) => spansOf([{ ...IDS, kind: 'CLIENT', timestamp: 5, duration }])[0]!.endUnixNano,
+    );
+    expect(ends).toEqual([5_000n, 5_000n, 0n, 0n]);
+  });
+
   it('with times before 1970, or that took less than nothing, is read as of 1970, as having taken nothing', () => {
     const read = (span: object) =>
       spansOf([
