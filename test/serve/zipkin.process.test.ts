@@ -53,6 +53,9 @@ describe('what is taken', () => {
     ['v2', JSON_TYPE, ofTrace(ZIPKIN_JS_V2, 'a1'), 3],
     ['v2', 'Application/JSON; charset=utf-8', ofTrace(ZIPKIN_JS_V2, 'a2'), 3],
     ['v2', PROTOBUF_TYPE, new Uint8Array(PY_ZIPKIN_PROTOBUF), 2],
+    ['v2', 'application/x-www-form-urlencoded', ofTrace(ZIPKIN_JS_V2, 'b1'), 3],
+    ['v1', 'text/plain;charset=UTF-8', ofTrace(ZIPKIN_JS_V1, 'b2'), 3],
+    ['v2', 'application/octet-stream', ofTrace(ZIPKIN_JS_V2, 'b3'), 3],
     ['v1', JSON_TYPE, ofTrace(ZIPKIN_JS_V1, 'a3'), 3],
     ['v2', JSON_TYPE, '[]', 0],
   ])(
@@ -212,6 +215,7 @@ describe('what is refused, with what was got and expected', () => {
     ['v2', 'application/x-thrift', '[]', 415, 'application/json or application/x-protobuf'],
     ['v1', 'application/x-thrift', '[]', 415, 'application/json'],
     ['v1', PROTOBUF_TYPE, '[]', 415, 'application/json'],
+    ['v2', 'text/plain', 'nonsense', 400, 'a JSON array of Zipkin v2 spans'],
   ])('%s as %s: %s', async (version, type, body, status, expected) => {
     const before = api.sources.intake.requests().refused;
     expect(await errorOf(await send(web(version), type, body))).toMatchObject({

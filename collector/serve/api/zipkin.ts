@@ -44,12 +44,12 @@ async function takeSpans(
   return { status: 202, type: JSON_TYPE, body: JSON.stringify(taken) };
 }
 
-/** Reporters of old say nothing of their JSON. */
+/** Whatever is not said to be something else is JSON, as Zipkin takes it: curl calls it a form, reporters of old say nothing. */
 function formatOf(contentType: string | undefined, version: 'v1' | 'v2'): ZipkinFormat {
   const mediaType = (contentType ?? JSON_TYPE).split(';', 1)[0]!.trim().toLowerCase();
-  if (mediaType === JSON_TYPE) return version;
-  if (version === 'v2' && (mediaType === PROTOBUF_TYPE || mediaType === 'application/protobuf'))
-    return 'protobuf';
+  const isProtobuf = mediaType.includes('protobuf');
+  if (isProtobuf && version === 'v2') return 'protobuf';
+  if (!isProtobuf && !mediaType.includes('thrift')) return version;
   throw new HttpError(415, 'unknown_type', 'The spans are in no format that is taken here.', {
     got: mediaType.slice(0, 100),
     expected: version === 'v1' ? JSON_TYPE : `${JSON_TYPE} or ${PROTOBUF_TYPE}`,
