@@ -1,5 +1,5 @@
 /**
- * Where a block's traces are, by the first 32 bits of their ids: whoever looks for a trace asks every block, and reads three
+ * Where a block's traces are, by the first 31 bits of their ids: whoever looks for a trace asks every block, and reads three
  * bytes of each trace for it, where ids are sixteen.
  */
 import { TRACE_ID_BYTES } from './codes.ts';
@@ -76,7 +76,16 @@ export function tracePrefixesOf(ids: readonly Uint8Array[]): TracePrefixes {
   return made;
 }
 
-/** Of the id that stands there. */
+/**
+ * Of the id that stands there; in the order of the ids. Those of 64 bits, with zeros before them, begin with their own: older
+ * senders have no others, and all would begin alike.
+ */
 export function prefixAt(ids: Uint8Array, at: number): number {
-  return ((ids[at]! << 24) | (ids[at + 1]! << 16) | (ids[at + 2]! << 8) | ids[at + 3]!) >>> 0;
+  const first = wordAt(ids, at);
+  if (first === 0 && wordAt(ids, at + 4) === 0) return wordAt(ids, at + 8) >>> 1;
+  return ((first >>> 1) | 0x80000000) >>> 0;
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }

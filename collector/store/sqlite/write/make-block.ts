@@ -4,13 +4,13 @@ import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.t
 import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import {
+  prefixAt,
   PREFIXED_ROWS_MIN,
   sealTracePrefixes,
   TRACE_PREFIXES,
   type TracePrefixes,
 } from '../../columns/trace-prefixes.ts';
 import { VALUES } from '../../columns/value-filter.ts';
-import { viewOf } from '../../columns/string-pool.ts';
 import type { Connection } from '../open-database.ts';
 import { partRows, type PartRow } from '../block-parts.ts';
 import type { BlockKind } from '../block-rows.ts';
@@ -74,13 +74,12 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
 }
 
 function prefixesOf(table: SpanTable, order: Uint32Array, ends: readonly number[]): TracePrefixes {
-  const ids = viewOf(table.traceId);
   const prefixes: number[] = [];
   const granules: number[] = [];
   let from = 0;
   for (const [granule, to] of ends.entries()) {
     for (let index = from; index < to; index++) {
-      const prefix = ids.getUint32(order[index]! * TRACE_ID_BYTES);
+      const prefix = prefixAt(table.traceId, order[index]! * TRACE_ID_BYTES);
       if (index > from && prefix === prefixes.at(-1)) continue;
       prefixes.push(prefix);
       granules.push(granule);
