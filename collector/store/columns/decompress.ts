@@ -3,7 +3,7 @@
  * a small part itself takes 3; a search opens a thousand.
  *
  * Node has no public name for a stream that is used synchronously and again: what its own functions use of one is used here,
- * and where it is not there, they do the work.
+ * and where it is not there, or says that not all was read, they do the work.
  */
 import { constants, createZstdDecompress, zstdDecompressSync, type ZstdDecompress } from 'node:zlib';
 import { DamagedPart } from './damaged-part.ts';
@@ -44,7 +44,8 @@ export function decompress(stored: Uint8Array, length: number): Buffer {
   if (!stream.destroyed && left[0] === 1) return room.subarray(0, length);
   stream.destroy();
   stream = null;
-  throw new DamagedPart(`does not decompress to ${length} bytes`);
+  // Damaged, or a Node that counts otherwise.
+  return decompressOnce(stored, length);
 }
 
 export function isReusable(opened: Partial<Internals>): boolean {

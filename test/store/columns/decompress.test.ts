@@ -1,5 +1,5 @@
 import { zstdCompressSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { DamagedPart } from '../../../collector/store/columns/damaged-part.ts';
 import {
   decompress,
@@ -20,6 +20,28 @@ test('Node has what a stream is used again by', () => {
 test('a stream without it is not used', () => {
   expect(isReusable({})).toBe(false);
   expect(isReusable({ _handle: null, _writeState: new Uint32Array(2) })).toBe(false);
+});
+
+test('where a Node counts otherwise what is left, whole frames are read, and damaged ones refused', async () => {
+  vi.doMock('node:zlib', async (original) => {
+    const zlib = await original<typeof import('node:zlib')>();
+    const createZstdDecompress = () => {
+      const stream = zlib.createZstdDecompress() as ReturnType<typeof openStream>;
+      const get = (left: Uint32Array, index: string | symbol) => left[1 - Number(index)];
+      return Object.assign(stream, { _writeState: new Proxy(stream._writeState, { get }) });
+    };
+    return { ...zlib, createZstdDecompress };
+  });
+  vi.resetModules();
+  onTestFinished(() => vi.doUnmock('node:zlib'));
+  const other = await import('../../../collector/store/columns/decompress.ts');
+  expect(other.isReusable(other.openStream())).toBe(true);
+  const text = textOf(40_000);
+  const frame = zstdCompressSync(text);
+  for (let times = 0; times < 2; times++) {
+    expect(other.decompress(frame, text.length).equals(text)).toBe(true);
+    expect(() => other.decompress(frame.subarray(0, 1_000), text.length)).toThrow('does not decompress');
+  }
 });
 
 for (const read of [decompress, decompressOnce]) {
