@@ -1,8 +1,11 @@
 /** A map from two 32-bit numbers to a third, in one array: an entry is in one line of the processor's cache. */
+import { SEED } from './string-pool.ts';
 
 const FIRST_ENTRIES = 1 << 10;
 const WORDS = 4;
 const MIX = 0x9e3779b1;
+/** Odd, so that no two keys become one. Senders choose the second key, the value of an attribute. */
+const SECOND_MIX = SEED | 1;
 
 export class PairMap {
   /** Fours: first key, second key, value plus 1 (0: free), unused. */
@@ -34,7 +37,9 @@ export class PairMap {
 
   /** Where the entry is, or would be. */
   #find(entries: Uint32Array, mask: number, first: number, second: number): number {
-    let hash = Math.imul(first ^ Math.imul(second, 0x85ebca6b), MIX);
+    let hash = Math.imul(second, SECOND_MIX);
+    // Without this, one odd number in forty puts regular keys into few places.
+    hash = Math.imul(first ^ hash ^ (hash >>> 15), MIX);
     hash ^= hash >>> 15;
     let at = (hash & mask) * WORDS;
     while (entries[at + 2] !== 0 && (entries[at] !== first || entries[at + 1] !== second)) {

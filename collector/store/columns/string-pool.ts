@@ -9,9 +9,10 @@ import { isUtf8 } from 'node:buffer';
 
 const FIRST_STRINGS = 1 << 12;
 const FIRST_BYTES = 1 << 16;
-/** Multiplier of the hash (the golden ratio in 32 bits); the seed keeps senders from choosing what collides. */
+/** Multiplier of the hash: the golden ratio in 32 bits. */
 const MIX = 0x9e3779b1;
-const SEED = Math.floor(Math.random() * 2 ** 32) | 0;
+/** Of this process: keeps senders from choosing what collides. */
+export const SEED = Math.floor(Math.random() * 2 ** 32) | 0;
 /** In place of the hash of a string that `intern` is not to find. */
 const NOT_INTERNED = 0;
 const HIGH_BITS = 0x80808080 | 0;
