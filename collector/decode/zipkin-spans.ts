@@ -26,8 +26,12 @@ const FIELD_TAGS = new Set([
   'otel.scope.version',
   'w3c.tracestate',
 ]);
+/** What answers a call or message may share its id. */
+const ANSWERING_KINDS: ReadonlySet<unknown> = new Set(['SERVER', 'CONSUMER']);
 /** Says of a server's span that it shared the id that its parent has. */
 export const SHARED_KEY = 'zipkin.shared';
+/** The parent that such a span was sent with, which is that of its call: all that is known of it when the call never came. */
+export const PARENT_KEY = 'zipkin.parent_id';
 export const DEBUG_KEY = 'zipkin.debug';
 
 /** `TracesData` of spans. Throws DecodeError naming the place. */
@@ -51,12 +55,13 @@ function localService({ localEndpoint }: JsonObject, where: string): string {
 function fromZipkinSpan(span: JsonObject, where: string): JsonObject {
   const tags = readTags(span.tags, `${where}.tags`);
   const tag = (key: string) => tags.get(key) ?? '';
+  const { sharedParentId, ...ids } = readIds(span, where);
   return {
     scope: { name: tag('otel.scope.name'), version: tag('otel.scope.version') },
     spans: [
       {
         traceId: readId(span.traceId, 32, `${where}.traceId`),
-        ...readIds(span, where),
+        ...ids,
         traceState: tag('w3c.tracestate'),
         name: readText(span.name, `${where}.name`),
         ...readKindAndTimes(span, where),
@@ -75,6 +80,7 @@ function fromZipkinSpan(span: JsonObject, where: string): JsonObject {
             .map(([key, text]) => ({ key, value: typedTag(key, text) })),
           ...endpointAttributes(span, tags, where),
           ...(span.shared === true ? [{ key: SHARED_KEY, value: { boolValue: true } }] : []),
+          ...(sharedParentId !== '' ? [textAttribute(PARENT_KEY, sharedParentId)] : []),
           ...(span.debug === true ? [{ key: DEBUG_KEY, value: { boolValue: true } }] : []),
         ],
         events: readList(span.annotations, `${where}.annotations`).map((item, index) =>
@@ -85,11 +91,16 @@ function fromZipkinSpan(span: JsonObject, where: string): JsonObject {
   };
 }
 
-function readIds(span: JsonObject, where: string): { spanId: string; parentSpanId: string } {
+/** `sharedParentId`: what the shared id takes the place of; empty where none is shared. */
+function readIds(
+  span: JsonObject,
+  where: string,
+): { spanId: string; parentSpanId: string; sharedParentId: string } {
   const id = readId(span.id, 16, `${where}.id`);
-  const parentSpanId = readId(span.parentId, 16, `${where}.parentId`);
-  if (span.shared !== true || id.length !== 16) return { spanId: id, parentSpanId };
-  return { spanId: idOfSharedServer(id), parentSpanId: id };
+  const parentId = readId(span.parentId, 16, `${where}.parentId`);
+  if (span.shared !== true || !ANSWERING_KINDS.has(span.kind) || id.length !== 16)
+    return { spanId: id, parentSpanId: parentId, sharedParentId: '' };
+  return { spanId: idOfSharedServer(id), parentSpanId: id, sharedParentId: parentId };
 }
 
 function readKindAndTimes(span: JsonObject, where: string): JsonObject {

@@ -4,7 +4,7 @@
  *
  * Children that outlive their parent or start after it are kept as they are: they are the evidence.
  */
-import { isSharedServer, serviceOf, shownName, type Span } from '../span.ts';
+import { isSharedServer, serviceOf, shownName, textAttribute, type Span } from '../span.ts';
 import { shiftClocks } from './clock-skew.ts';
 import { spanOutcome, type SpanOutcome } from './outcome.ts';
 
@@ -43,13 +43,16 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
   for (const node of kept) if (isSharedServer(node.span)) callers.set(node.span.parentSpanId, node);
   let missingParents = 0;
   for (const node of kept) {
-    const { spanId, parentSpanId } = node.span;
+    const { spanId, parentSpanId, attributes } = node.span;
     if (sharedServers.get(spanId) === node) node.parent = byId.get(spanId) ?? null;
     else if (parentSpanId !== '') {
       const caller = callers.get(parentSpanId);
-      const parent = (caller === node ? null : caller) ?? byId.get(parentSpanId) ?? null;
-      node.parent = parent;
-      if (parent === null) missingParents++;
+      node.parent = (caller === node ? null : caller) ?? byId.get(parentSpanId) ?? null;
+      if (node.parent !== null) continue;
+      missingParents++;
+      // The call that shared its id never came; who made it is known all the same.
+      const callersId = caller === node ? textAttribute(attributes, 'zipkin.parent_id') : null;
+      if (callersId !== null) node.parent = callers.get(callersId) ?? byId.get(callersId) ?? null;
     }
   }
   for (const node of kept) node.parent?.children.push(node);

@@ -1,7 +1,7 @@
 /** What looks wrong with a span though it is shown as it was sent. Pure. */
 import { FUTURE_ODD_MS, NAME_BYTES_ODD } from '../decode/walk-request.ts';
 import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
-import type { Attributes, AttributeValue, Resource, Span } from '../span.ts';
+import { isSharedServer, type Attributes, type AttributeValue, type Resource, type Span } from '../span.ts';
 
 /** One for a trace: what its spans share is looked at once. */
 export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
@@ -18,6 +18,8 @@ export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
     if (node === null) flaws.push('another span has the same id');
     else if (isCycle(span, node, tree)) flaws.push(`its parent ${span.parentSpanId} is its own descendant`);
     else if (node.parent === null && span.parentSpanId !== '') flaws.push('its parent has not arrived');
+    else if (isSharedServer(span) && !tree.byId.has(span.parentSpanId))
+      flaws.push('the call that it answers has not arrived');
     return flaws;
   };
 }

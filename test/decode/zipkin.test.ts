@@ -28,6 +28,8 @@ const SERVED = {
   'network.local.port': 8080,
   'zipkin.shared': true,
 };
+/** Zipkin-js says it of both sides of a call. */
+const sharedParent = (parentId: string) => ({ 'zipkin.parent_id': parentId });
 
 describe('what zipkin-js sends', () => {
   it('in v2 is read with service, kind, times, tags, annotations, endpoints and error', () => {
@@ -35,7 +37,7 @@ describe('what zipkin-js sends', () => {
     expect(told(server!)).toEqual({
       ...API,
       durationUs: 20_376,
-      attributes: { ...SERVED, 'cart.size': '3' },
+      attributes: { ...SERVED, ...sharedParent('c9d87d278ec06b3e'), 'cart.size': '3' },
     });
     expect(told(client!)).toEqual({ ...WEB, durationUs: 41_343 });
     expect(told(local!)).toMatchObject({ service: 'api', name: 'price', kind: 'internal', durationUs: 12 });
@@ -49,7 +51,8 @@ describe('what zipkin-js sends', () => {
 
   it('in v1 says the same', () => {
     const [client, server, local] = spansOf(ZIPKIN_JS_V1, 'v1');
-    expect(told(server!)).toEqual({ ...API, durationUs: 20_661, attributes: SERVED });
+    const attributes = { ...SERVED, ...sharedParent('cfc796f663a3cf3e') };
+    expect(told(server!)).toEqual({ ...API, durationUs: 20_661, attributes });
     expect(told(client!)).toEqual({ ...WEB, durationUs: 41_868 });
     expect(told(local!)).toMatchObject({ service: 'unknown_service', name: 'price', durationUs: 31 });
   });
@@ -211,10 +214,9 @@ describe('a span of v2', () => {
 
   it('is given back as it was sent, a shared id and debug included', () => {
     const sent = { ...ZIPKIN_JS_V2[0]!, debug: true };
-    const { parentId: _, ...kept } = sent;
     const given = toZipkinSpan(spansOf([sent])[0]!);
     expect(given).toMatchObject({
-      ...kept,
+      ...sent,
       traceId: sent.traceId.padStart(32, '0'),
       localEndpoint: { serviceName: 'api' },
     });

@@ -33,6 +33,19 @@ test('offsets and durations count from the first start, children may outlive the
   expect(wire.spans[0]).not.toHaveProperty('flaws');
 });
 
+test('a server that shares the id of a call that has not arrived says so, though who called is known', () => {
+  const attributes = new Map([['zipkin.parent_id', id('1')]]);
+  const server = span('f'.repeat(15) + 'd', '2', 0, 10, { kind: 'server', attributes });
+  expect(flawsOf(span('1', '', 0, 10), server)).toEqual([
+    ['1', []],
+    ['d', ['the call that it answers has not arrived']],
+  ]);
+  expect(trace(span('1', '', 0, 10), server).complete).toBe(false);
+  expect(flawsOf(span('1', '', 0, 10), span('2', '1', 0, 10), server).flatMap(([, flaws]) => flaws)).toEqual(
+    [],
+  );
+});
+
 test('a trace without its parents, or with several roots, is shown and not complete', () => {
   expect(flawsOf(span('2', '1', 0, 10))).toEqual([['2', ['its parent has not arrived']]]);
   expect(trace(span('2', '1', 0, 10)).complete).toBe(false);
