@@ -17,7 +17,7 @@ import {
   type PiecesAnswer,
   type Route,
 } from './route.ts';
-import { cutOffSlowClient } from './slow-client.ts';
+import { cutOffSlowClient, slicesOf, WRITE_BYTES } from './slow-client.ts';
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -51,11 +51,11 @@ export async function serveRequest(
     const answer = await answerRequest(site, request, controller.signal);
     if ('pieces' in answer) await sendPieces(request, response, answer);
     else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
-    else sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
+    else await sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
     const httpError = toHttpError(error);
     if (httpError.status === 500) console.error(`${request.method} ${clip(request.url ?? '')}:`, error);
-    sendError(response, httpError);
+    await sendError(response, httpError);
   }
 }
 
@@ -93,21 +93,22 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   return { status: 503, type: 'text/html; charset=utf-8', body: MISSING_PAGE };
 }
 
-function sendBody(response: ServerResponse, answer: BodyAnswer): void {
+async function sendBody(response: ServerResponse, answer: BodyAnswer): Promise<void> {
   if (response.destroyed) return;
-  const { status = 200, type, body, headers = {} } = answer;
+  const { status = 200, type, headers = {} } = answer;
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   const hasBody = status !== 204 && status !== 304;
   response.writeHead(status, {
     'cache-control': 'no-store',
-    ...(hasBody && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+    ...(hasBody && { 'content-type': type, 'content-length': body.length }),
     ...headers,
   });
+  if (hasBody && body.length > WRITE_BYTES) return writePieces(response, slicesOf(body));
   response.end(hasBody ? body : undefined);
   // What the kernel has not taken is kept until the client takes it.
   if (response.writableLength > 0) response.once('close', cutOffSlowClient(response));
 }
 
-/** A failure between two pieces breaks the connection off: what came is not taken for all of it. */
 async function sendPieces(
   { method }: IncomingMessage,
   response: ServerResponse,
@@ -115,7 +116,15 @@ async function sendPieces(
 ): Promise<void> {
   if (response.destroyed) return;
   response.writeHead(200, { 'cache-control': 'no-store', 'content-type': type });
-  if (method === 'HEAD') return void response.end();
+  if (method === 'HEAD') response.end();
+  else await writePieces(response, pieces);
+}
+
+/** A failure between two pieces breaks the connection off: what came is not taken for all of it. */
+async function writePieces(
+  response: ServerResponse,
+  pieces: PiecesAnswer['pieces'] | Iterable<Uint8Array>,
+): Promise<void> {
   const stopWatching = cutOffSlowClient(response);
   try {
     await pipeline(pieces, response);
@@ -127,7 +136,7 @@ async function sendPieces(
   }
 }
 
-function sendError(response: ServerResponse, error: HttpError): void {
+async function sendError(response: ServerResponse, error: HttpError): Promise<void> {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -137,7 +146,7 @@ function sendError(response: ServerResponse, error: HttpError): void {
     headers['www-authenticate'] = 'Bearer, Basic realm="Sockeye: any name, the token as password"';
   if (error.status === 405) headers['allow'] = error.details.expected;
   if (error.status === 429 || error.status === 503) headers['retry-after'] = '1';
-  sendBody(response, {
+  await sendBody(response, {
     status: error.status,
     type: 'application/json',
     body: JSON.stringify(errorBody(error)),

@@ -1,4 +1,5 @@
 /** Answers in pieces over a real connection: who is cut off for taking too little, and who is not. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -22,7 +23,8 @@ afterEach(() => {
 
 /** A client that has asked for the pieces, or for an answer as a whole, and reads nothing yet. */
 async function ask(
-  make: (request: IncomingMessage) => AsyncIterable<Uint8Array> | Uint8Array,
+  make: (request: IncomingMessage) => AsyncIterable<Uint8Array> | Uint8Array | string,
+  method = 'GET',
 ): Promise<Socket> {
   const site: Site = {
     guard: createGuard({ host: '127.0.0.1', origins: [], token: null, names: [] }),
@@ -35,7 +37,8 @@ async function ask(
         handle({ request }) {
           const made = make(request);
           const type = 'text/plain';
-          return made instanceof Uint8Array ? { type, body: made } : { type, pieces: made };
+          const isWhole = typeof made === 'string' || made instanceof Uint8Array;
+          return isWhole ? { type, body: made } : { type, pieces: made };
         },
       },
     ],
@@ -46,13 +49,13 @@ async function ask(
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   opened.push(socket);
-  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  socket.write(`${method} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   return socket;
 }
 
 async function readAll(socket: Socket): Promise<string> {
   let text = '';
-  for await (const chunk of socket) text += String(chunk);
+  for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
   return text;
 }
 
@@ -106,6 +109,35 @@ it('a client that takes nothing of a whole answer is cut off too', async () => {
   await closed;
   expect((await readAll(socket).catch(() => 'reset')).length).toBeLessThan(16 * 1024 * 1024);
 });
+
+it('a client that takes a whole answer slowly, but enough of it in a minute, gets it', async () => {
+  const body = randomBytes(48 * 1024 * 1024);
+  const socket = await ask(() => body);
+  const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const taken: Buffer[] = [];
+  for (let look = 0; look < 15; look++) {
+    vi.advanceTimersByTime(5_000);
+    for (let bytes = 0; bytes < 2 * 1024 * 1024; bytes += taken.at(-1)!.length) {
+      taken.push((await chunks.next()).value as Buffer);
+    }
+  }
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) taken.push(next.value);
+  expect(Buffer.concat(taken).subarray(-body.length).equals(body)).toBe(true);
+});
+
+it.each([64 * 1024, 64 * 1024 + 1, 200_000])(
+  'how long a whole answer of %d letters is, is said in bytes, to HEAD too',
+  async (letters) => {
+    const body = 'é'.repeat(letters);
+    const head = await readAll(await ask(() => body, 'HEAD'));
+    expect(head).toContain(`\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`);
+    expect(head).not.toContain('transfer-encoding');
+    expect(head).toMatch(/\r\n\r\n$/);
+    const withoutDate = (text: string) => text.replace(/^Date: .*$/m, '');
+    const got = await readAll(await ask(() => body));
+    expect(withoutDate(got) === withoutDate(head) + body).toBe(true);
+  },
+);
 
 it('a client that takes a whole answer gets it, and is looked at no more', async () => {
   const body = Buffer.alloc(16 * 1024 * 1024, 'x');
