@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SCHEMA_VERSION } from '../../collector/store/sqlite/schema.ts';
 import { fillFolder, startDamaged, type CaseResult } from './damaged-file.ts';
 import { createSentLog, type SentLog } from './sent-log.ts';
 
@@ -126,19 +127,19 @@ const REFUSED: Case[] = [
     'it is of the first version',
     'blocks',
     change('PRAGMA user_version = 1'),
-    /version 1, expected 4; use the older/,
+    new RegExp(`version 1, expected ${SCHEMA_VERSION}; use the older`),
   ],
   [
     'it is of the second version',
     'blocks',
     change('PRAGMA user_version = 2'),
-    /version 2, expected 4; use the older/,
+    new RegExp(`version 2, expected ${SCHEMA_VERSION}; use the older`),
   ],
   [
     'it is of a newer version',
     'blocks',
-    change('PRAGMA user_version = 5'),
-    /version 5, expected 4; use the newer/,
+    change(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`),
+    new RegExp(`version ${SCHEMA_VERSION + 1}, expected ${SCHEMA_VERSION}; use the newer`),
   ],
 ];
 
