@@ -1,5 +1,6 @@
 /** Servers that share the id of the call they answer, where that call is missing, or where they are not alone. */
 import { describe, expect, it } from 'vitest';
+import { buildWireTrace } from '../../collector/query/wire-trace.ts';
 import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
 import { drawn, IDS, spansOf } from './read-zipkin.ts';
 
@@ -23,6 +24,21 @@ describe('a span of v2', () => {
       '  web client get',
       '    api server get',
     ]);
+  });
+
+  it('beside another that shares its id gives way to the one that ended last, and says so', () => {
+    const side = (kind: string, service: string, timestamp: number, duration: number) => {
+      const localEndpoint = { serviceName: service };
+      return { ...IDS, kind, name: 'get', timestamp, duration, localEndpoint, shared: kind === 'SERVER' };
+    };
+    const spans = spansOf([
+      side('CLIENT', 'web', 1, 100),
+      side('SERVER', 'app', 20, 40),
+      side('SERVER', 'proxy', 10, 80),
+    ]);
+    expect(drawn(spans)).toEqual(['web client get', '  proxy server get']);
+    const app = [...buildWireTrace('abc', spans).spans].find(({ service }) => service === 'app');
+    expect(app!.flaws).toEqual(['another span has the same id']);
   });
 
   it('shares the id of the call it answers, and so does no call itself', () => {
