@@ -206,6 +206,7 @@ let nextCode = 1;
 
 /** The ids in order of first occurrence, and the place of each among them; null when more than `most` seem to differ. */
 function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
+  if (looksBeyond(most, ids, null)) return null;
   if (codeOf.length < strings.count || nextCode + ids.length > 0xffffffff) {
     codeOf = new Uint32Array(2 * strings.count);
     nextCode = 1;
@@ -215,7 +216,6 @@ function listDistinct(strings: StringPool, ids: Uint32Array, most: number) {
   const codes = new Uint32Array(ids.length);
   let count = 0;
   for (let index = 0; index < ids.length; index++) {
-    if (looksBeyond(most, ids.length, index, count)) return null;
     const id = ids[index]!;
     let code = codeOf[id]!;
     if (code < first) {
