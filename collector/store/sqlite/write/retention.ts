@@ -5,6 +5,7 @@
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { LAST_USED_STEP_MS } from './intern.ts';
 import { readBlockRows, type BlockRow } from '../block-rows.ts';
+import { isCorrupt } from '../open-database.ts';
 import { attempt } from './known-traces.ts';
 import { dropBlock } from './drop-block.ts';
 import type { FoldParts } from './fold.ts';
@@ -41,6 +42,8 @@ export function createRetention(parts: FoldParts, pins: Pins, upkeep: Upkeep): R
      WHERE last_arrived_unix_ms > @now`,
   );
   const clearUp = createClearUp(parts);
+  /** Blocks with a page that SQLite cannot read: it does not delete them either. */
+  const stuck = new Set<number>();
 
   function victimOf(
     blocks: readonly BlockRow[],
@@ -60,10 +63,19 @@ export function createRetention(parts: FoldParts, pins: Pins, upkeep: Upkeep): R
     *dropSlice(limits) {
       comeBack.run({ now: Date.now() });
       const pinned = pins.all();
-      const victim = victimOf(allBlocks(), limits, pinned);
+      const blocks = allBlocks().filter(({ blockId }) => !stuck.has(blockId));
+      const victim = victimOf(blocks, limits, pinned);
       if (victim !== null) {
-        const dropped = yield* dropBlock(parts, victim, pinned);
-        return { dropped, more: true };
+        try {
+          return { dropped: yield* dropBlock(parts, victim, pinned), more: true };
+        } catch (error) {
+          if (!isCorrupt(error)) throw error;
+          stuck.add(victim.blockId);
+          console.error(
+            `sockeye: block ${victim.blockId} of the store cannot be dropped (${(error as Error).message}) and stays in the file; those after it are dropped`,
+          );
+          return { dropped: 0, more: true };
+        }
       }
       clearUp(allBlocks());
       while (upkeep.freeBytes() > FREE_BYTES_KEPT) {
