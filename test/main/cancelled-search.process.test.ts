@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AROUND_NOON, makeRequest } from '../store/make-request.ts';
 import { untilQuiet } from '../benchmark/store/watch-process.ts';
 import { FREE_PORTS, startCollector } from './collector.ts';
@@ -12,6 +12,8 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sockeye-cancelled-'));
     const collector = await startCollector([...FREE_PORTS, '--data', folder]);
+    // Also when the test runs out of time.
+    onTestFinished(() => void collector.process.kill('SIGKILL'));
     try {
       const spans = Array.from({ length: 500 }, (_, i) => ({
         trace: (i + 1).toString(16),
