@@ -4,19 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseQuery } from '../../collector/query/parse-query.ts';
-import { openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { openForReading } from '../../collector/store/sqlite/open-database.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { createUnits } from '../../collector/store/sqlite/read/units.ts';
-import { createAppend } from '../../collector/store/sqlite/write/append.ts';
-import { fold } from '../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import type { Store, TimeRange } from '../../collector/store/store.ts';
 import { makeRequests } from '../benchmark/workload/make-requests.ts';
 import { operationName } from '../benchmark/workload/span-templates.ts';
 import { SERVICES, traceCount, TracePlan } from '../benchmark/workload/trace-plan.ts';
+import { writeBlocks } from './write-blocks.ts';
 
 interface ServerSpan {
   readonly traceId: string;
@@ -63,28 +58,13 @@ beforeAll(async () => {
   }
   const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
   // The last requests come when the others are a block: of some traces spans are in both.
-  writeBlocks([requests.slice(0, -5), requests.slice(-5)]);
+  writeBlocks(folder, [requests.slice(0, -5), requests.slice(-5)]);
   store = await openStore({ folder });
 });
 afterAll(async () => {
   await store.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Each part becomes a block, however long that takes: the store's own clock is not waited for. */
-function writeBlocks(parts: readonly (readonly Buffer[])[]): void {
-  const { database, release } = openForWriting(folder);
-  const writer = createWriterParts(database);
-  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
-  const unfolded = new Unfolded();
-  for (const requests of parts) {
-    append(unfolded, requests);
-    for (const _ of fold(writer, unfolded));
-    unfolded.clear();
-  }
-  database.close();
-  release();
-}
 
 /** All pages of the search. */
 async function search(query: string, range: TimeRange, limit: number) {

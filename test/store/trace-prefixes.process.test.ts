@@ -5,23 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PREFIXED_ROWS_MIN, TRACE_PREFIXES } from '../../collector/store/columns/trace-prefixes.ts';
 import { readBlockRows } from '../../collector/store/sqlite/block-rows.ts';
-import {
-  databasePath,
-  openForReading,
-  openForWriting,
-  type Connection,
-} from '../../collector/store/sqlite/open-database.ts';
+import { databasePath, openForReading } from '../../collector/store/sqlite/open-database.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
-import { createAppend } from '../../collector/store/sqlite/write/append.ts';
-import { fold } from '../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
 import { createOpenBlocks } from '../../collector/store/sqlite/write/open-blocks.ts';
-import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { makeRequests } from '../benchmark/workload/make-requests.ts';
 import { traceCount, TracePlan } from '../benchmark/workload/trace-plan.ts';
 import { breakPage } from './break-page.ts';
+import { writeBlocks, writing } from './write-blocks.ts';
 
 const WORKLOAD = {
   seed: 8,
@@ -35,33 +25,10 @@ const LAST_REQUESTS = 6;
 const folder = mkdtempSync(join(tmpdir(), 'sockeye-prefixes-'));
 
 beforeAll(() => {
-  writing((database) => {
-    const writer = createWriterParts(database);
-    const append = createAppend({
-      database,
-      interner: createInterner(database),
-      recent: new RecentRequests(),
-    });
-    const unfolded = new Unfolded();
-    const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
-    for (const part of [requests.slice(0, -LAST_REQUESTS), requests.slice(-LAST_REQUESTS)]) {
-      append(unfolded, part);
-      for (const _ of fold(writer, unfolded));
-      unfolded.clear();
-    }
-  });
+  const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
+  writeBlocks(folder, [requests.slice(0, -LAST_REQUESTS), requests.slice(-LAST_REQUESTS)]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function writing(work: (database: Connection) => void): void {
-  const { database, release } = openForWriting(folder);
-  try {
-    work(database);
-  } finally {
-    database.close();
-    release();
-  }
-}
 
 /** How many spans of each trace are found, and what the writer knows of each block. */
 async function findAll() {
@@ -86,7 +53,7 @@ async function findAll() {
 }
 
 test('a trace is found whether its block says where its traces are, that is damaged, or it says nothing', async () => {
-  writing((database) => {
+  writing(folder, (database) => {
     const listed = database
       .prepare<[string], number>(
         'SELECT span_count FROM block JOIN block_part USING (block_id) WHERE column_name = ?',
@@ -100,7 +67,7 @@ test('a trace is found whether its block says where its traces are, that is dama
   const whole = await findAll();
   expect(whole.spans.every((count) => count > 0)).toBe(true);
   expect(whole.granules[0]).toBeGreaterThan(1);
-  writing((database) => {
+  writing(folder, (database) => {
     const data = database
       .prepare<[string], Buffer>('SELECT data FROM block_part WHERE column_name = ?')
       .pluck()
@@ -109,10 +76,12 @@ test('a trace is found whether its block says where its traces are, that is dama
     database.prepare('UPDATE block_part SET data = ? WHERE column_name = ?').run(data, TRACE_PREFIXES);
   });
   expect(await findAll()).toEqual(whole);
-  writing((database) => database.prepare('DELETE FROM block_part WHERE column_name = ?').run(TRACE_PREFIXES));
+  writing(folder, (database) =>
+    database.prepare('DELETE FROM block_part WHERE column_name = ?').run(TRACE_PREFIXES),
+  );
   expect(await findAll()).toEqual(whole);
   // As long as that of a large block.
-  writing((database) =>
+  writing(folder, (database) =>
     database
       .prepare(
         'INSERT INTO block_part SELECT block_id, ?, 0, randomblob(20000) FROM block ORDER BY span_count DESC LIMIT 1',

@@ -4,18 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TracePage } from '../../collector/query/results.ts';
-import { databasePath, openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { databasePath, openForReading } from '../../collector/store/sqlite/open-database.ts';
 import { createReader } from '../../collector/store/sqlite/read/create-reader.ts';
-import { createAppend } from '../../collector/store/sqlite/write/append.ts';
-import { fold } from '../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { openWriter } from '../../collector/store/sqlite/write/writer.ts';
 import type { TraceSearch } from '../../collector/store/store.ts';
 import { makeRequests } from '../benchmark/workload/make-requests.ts';
 import { breakPage } from './break-page.ts';
+import { writeBlocks } from './write-blocks.ts';
 
 const NOW_UNIX_MS = Date.now();
 const WORKLOAD = {
@@ -36,19 +31,9 @@ const folder = mkdtempSync(join(tmpdir(), 'sockeye-unreadable-'));
 
 /** Two blocks, each of half of it; the starts of the first cannot be read. */
 beforeAll(() => {
-  const { database, release } = openForWriting(folder);
-  const writer = createWriterParts(database);
-  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
-  const unfolded = new Unfolded();
   const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
   const half = requests.length >> 1;
-  for (const part of [requests.slice(0, half), requests.slice(half)]) {
-    append(unfolded, part);
-    for (const _ of fold(writer, unfolded));
-    unfolded.clear();
-  }
-  database.close();
-  release();
+  writeBlocks(folder, [requests.slice(0, half), requests.slice(half)]);
   breakPage(databasePath(folder), "SELECT data FROM block_part WHERE column_name = 'start' AND block_id = 1");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -16,14 +16,9 @@ import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { createNames } from '../../collector/store/sqlite/read/names.ts';
 import { createPartRows } from '../../collector/store/sqlite/read/part-rows.ts';
 import { createUnits } from '../../collector/store/sqlite/read/units.ts';
-import { createAppend } from '../../collector/store/sqlite/write/append.ts';
-import { fold } from '../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { makeRequests } from '../benchmark/workload/make-requests.ts';
 import { TracePlan } from '../benchmark/workload/trace-plan.ts';
+import { writeBlocks } from './write-blocks.ts';
 
 const NOW_UNIX_MS = Date.now();
 const WORKLOAD = {
@@ -44,18 +39,8 @@ const HALF_REQUESTS = 40;
 
 /** The first half becomes a block, and so does the rest. */
 beforeAll(() => {
-  const { database, release } = openForWriting(folder);
-  const writer = createWriterParts(database);
-  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
-  const unfolded = new Unfolded();
   const requests = [...makeRequests(WORKLOAD, { spansPerRequest: 512 })].map(({ bytes }) => bytes);
-  for (const part of [requests.slice(0, HALF_REQUESTS), requests.slice(HALF_REQUESTS)]) {
-    append(unfolded, part);
-    for (const _ of fold(writer, unfolded));
-    unfolded.clear();
-  }
-  database.close();
-  release();
+  writeBlocks(folder, [requests.slice(0, HALF_REQUESTS), requests.slice(HALF_REQUESTS)]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
