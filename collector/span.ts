@@ -100,6 +100,9 @@ export function idOfSharedServer(shared: string): string {
     .padStart(16, '0');
 }
 
+/** The parent that such a span was sent with, which is that of its call: all that is known of it when the call never came. */
+export const SHARED_PARENT_KEY = 'zipkin.parent_id';
+
 /** Whether it is one of these. What its parent is said to have called, it called. */
 export function isSharedServer({ spanId, parentSpanId }: Pick<Span, 'spanId' | 'parentSpanId'>): boolean {
   // Asked of every span of a trace: mostly two digits tell.

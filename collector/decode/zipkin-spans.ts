@@ -4,7 +4,7 @@
  *
  * Zipkin holds less than OTLP: microseconds, and text for every value; what is known to be a number is read as one.
  */
-import { idOfSharedServer } from '../span.ts';
+import { idOfSharedServer, SHARED_PARENT_KEY } from '../span.ts';
 import {
   isObject,
   readId,
@@ -30,8 +30,6 @@ const FIELD_TAGS = new Set([
 const ANSWERING_KINDS: ReadonlySet<unknown> = new Set(['SERVER', 'CONSUMER']);
 /** Says of a server's span that it shared the id that its parent has. */
 export const SHARED_KEY = 'zipkin.shared';
-/** The parent that such a span was sent with, which is that of its call: all that is known of it when the call never came. */
-export const PARENT_KEY = 'zipkin.parent_id';
 export const DEBUG_KEY = 'zipkin.debug';
 
 /** `TracesData` of spans. Throws DecodeError naming the place. */
@@ -80,7 +78,7 @@ function fromZipkinSpan(span: JsonObject, where: string): JsonObject {
             .map(([key, text]) => ({ key, value: typedTag(key, text) })),
           ...endpointAttributes(span, tags, where),
           ...(span.shared === true ? [{ key: SHARED_KEY, value: { boolValue: true } }] : []),
-          ...(sharedParentId !== '' ? [textAttribute(PARENT_KEY, sharedParentId)] : []),
+          ...(sharedParentId !== '' ? [textAttribute(SHARED_PARENT_KEY, sharedParentId)] : []),
           ...(span.debug === true ? [{ key: DEBUG_KEY, value: { boolValue: true } }] : []),
         ],
         events: readList(span.annotations, `${where}.annotations`).map((item, index) =>

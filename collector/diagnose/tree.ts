@@ -4,7 +4,14 @@
  *
  * Children that outlive their parent or start after it are kept as they are: they are the evidence.
  */
-import { isSharedServer, serviceOf, shownName, textAttribute, type Span } from '../span.ts';
+import {
+  isSharedServer,
+  serviceOf,
+  SHARED_PARENT_KEY,
+  shownName,
+  textAttribute,
+  type Span,
+} from '../span.ts';
 import { shiftClocks } from './clock-skew.ts';
 import { spanOutcome, type SpanOutcome } from './outcome.ts';
 
@@ -51,7 +58,7 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
       if (node.parent !== null) continue;
       missingParents++;
       // The call that shared its id never came; who made it is known all the same.
-      const callersId = caller === node ? textAttribute(attributes, 'zipkin.parent_id') : null;
+      const callersId = caller === node ? textAttribute(attributes, SHARED_PARENT_KEY) : null;
       if (callersId !== null) node.parent = callers.get(callersId) ?? byId.get(callersId) ?? null;
     }
   }

@@ -2,8 +2,15 @@
  * A trace in Zipkin's v2 JSON. Pure. The mapping is that of OpenTelemetry's specification ("OpenTelemetry to Zipkin
  * transformation"), so that other tools read it as they read an exporter's; the way back is decode/zipkin-spans.ts.
  */
-import { DEBUG_KEY, PARENT_KEY, SHARED_KEY, ZIPKIN_KINDS } from '../../decode/zipkin-spans.ts';
-import { isSharedServer, serviceOf, textAttribute, type Attributes, type Span } from '../../span.ts';
+import { DEBUG_KEY, SHARED_KEY, ZIPKIN_KINDS } from '../../decode/zipkin-spans.ts';
+import {
+  isSharedServer,
+  serviceOf,
+  SHARED_PARENT_KEY,
+  textAttribute,
+  type Attributes,
+  type Span,
+} from '../../span.ts';
 import { wireAttributes } from '../../query/wire-trace.ts';
 import { attributeText } from './attribute-text.ts';
 
@@ -30,14 +37,14 @@ export interface ZipkinSpan {
 }
 
 /** What stands in fields, not in tags. */
-const FIELD_KEYS = new Set(['service.name', SHARED_KEY, PARENT_KEY, DEBUG_KEY]);
+const FIELD_KEYS = new Set(['service.name', SHARED_KEY, SHARED_PARENT_KEY, DEBUG_KEY]);
 
 export function toZipkinSpan(span: Span): ZipkinSpan {
   const { startUnixNano, endUnixNano, attributes } = span;
   const kind = span.kind.toUpperCase();
   const isShared = attributes.get(SHARED_KEY) === true;
   const sharesId = isShared && isSharedServer(span);
-  const parentId = sharesId ? (textAttribute(attributes, PARENT_KEY) ?? '') : span.parentSpanId;
+  const parentId = sharesId ? (textAttribute(attributes, SHARED_PARENT_KEY) ?? '') : span.parentSpanId;
   const remoteEndpoint = remoteEndpointOf(span);
   return {
     traceId: span.traceId,
