@@ -76,10 +76,15 @@ export function waitsOf(node: TraceNode, fromMs: number, untilMs: number) {
   return waits;
 }
 
-/** Consumers and streams run beside their parent; the steps of a connection are its own call's phases. */
+/**
+ * Consumers and streams run beside their parent, unless the stream gave up or is the other side of the same call; the
+ * steps of a connection are its own call's phases.
+ */
 function blocks(parent: TraceNode, child: TraceNode): boolean {
   const { kind } = child.span;
-  if (kind === 'consumer' || isLongByDesign(child.span)) return false;
+  if (kind === 'consumer') return false;
+  if (kind === 'server' && parent.span.kind === 'client') return true;
+  if (child.outcome.giveUp === null && isLongByDesign(child.span)) return false;
   return parent.span.kind !== 'client' || kind !== 'internal' || !isConnectionStep(child);
 }
 

@@ -38,6 +38,15 @@ const ERROR: SpanOutcome = { outcome: 'error', giveUp: null };
 const SILENT_RESOLVER_MS = 1_000;
 
 export function spanOutcome(span: Span): SpanOutcome {
+  return judge(span, isLongByDesign);
+}
+
+/** Of a stream whose end its caller could not do without: judged like any other call. */
+export function awaitedStreamOutcome(span: Span): SpanOutcome {
+  return judge(span, () => false);
+}
+
+function judge(span: Span, isStream: (span: Span) => boolean): SpanOutcome {
   if (span.endedWell === true || span.status.code === 'ok') return OK;
   const httpStatus = httpStatusOf(span);
   const failed = span.status.code === 'error' || span.attributes.has('error.type');
@@ -49,7 +58,7 @@ export function spanOutcome(span: Span): SpanOutcome {
   const known = measuredPhase(span) ?? failure.phase;
   const phase = known ?? (span.kind === 'internal' ? 'none' : 'wait');
   // A stream's own end is no give-up; one that was never established is.
-  if ((phase === 'wait' || phase === 'receive') && isLongByDesign(span)) {
+  if ((phase === 'wait' || phase === 'receive') && isStream(span)) {
     return failure.kind === 'timeout' || failure.kind === 'cancelled' ? OK : ERROR;
   }
   return {

@@ -14,11 +14,12 @@ import {
 } from '../span.ts';
 import { shiftClocks } from './clock-skew.ts';
 import { spanOutcome, type SpanOutcome } from './outcome.ts';
+import { judgeAwaitedStreams } from './awaited-streams.ts';
 
 export interface TraceNode {
   readonly span: Span;
   readonly service: string;
-  readonly outcome: SpanOutcome;
+  outcome: SpanOutcome;
   readonly ended: boolean;
   parent: TraceNode | null;
   readonly children: TraceNode[];
@@ -66,6 +67,7 @@ export function buildTraceTree(spans: readonly Span[]): TraceTree {
   const roots = kept.filter((node) => node.parent === null);
   const nodes = parentsFirst(roots);
   if (nodes.length < kept.length) addCycles(kept, roots, nodes);
+  judgeAwaitedStreams(nodes);
   shiftClocks(nodes);
   const startUnixNano = sentStartUnixNano + countFromFirst(nodes);
   roots.sort((a, b) => a.startMs - b.startMs);

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { diagnoseDrawing, verdictOf } from './expect-verdict.ts';
+
+const STREAM = 'sockeye.stream=true phase=wait budget=2000 timer=grpc_deadline rpc.grpc.status_code=4';
+
+describe('a stream that its caller failed with', () => {
+  it('is a give-up, and what its server did is where it started', () => {
+    const verdict = verdictOf(`
+      shop            |====================!
+        shop>quotes   |===================X   ${STREAM}
+          quotes       |==========================!  sockeye.stream=true
+            quotes>db  |=========================|`);
+    expect(verdict).toMatchObject({ by: 'shop>quotes', at: 'quotes>db' });
+  });
+
+  it('is what the callers above it waited for', () => {
+    const verdict = verdictOf(`
+      gateway           |====================!
+        gateway>shop    |====================X  phase=wait budget=2000
+          shop          |===================!
+            shop>quotes |===================X   ${STREAM}
+            shop>stock  |==|`);
+    expect(verdict.at).toBe('shop>quotes');
+  });
+
+  it('counts through a stream that serves it', () => {
+    const verdict = verdictOf(`
+      shop              |====================!
+        shop>quotes     |===================X   ${STREAM}
+          quotes        |===================!   sockeye.stream=true rpc.grpc.status_code=4
+            quotes>feed |===================X   ${STREAM}`);
+    expect(verdict.at).toBe('quotes>feed');
+  });
+});
+
+describe('a stream that ended by its own timer', () => {
+  it.each([
+    ['alone', `shop>quotes |===================X ${STREAM}`],
+    [
+      'while its caller was well',
+      `
+      shop            |=========================|
+        shop>quotes   |===================X   ${STREAM}`,
+    ],
+    [
+      'long before its caller failed',
+      `
+      shop            |====================================!
+        shop>quotes   |===================X   ${STREAM}`,
+    ],
+  ])('%s is no give-up', (_, drawing) => {
+    expect(diagnoseDrawing(drawing).verdicts).toEqual([]);
+  });
+});
