@@ -5,7 +5,7 @@ import type { HostView } from './hosts/host-view.ts';
 import type { Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 import { phaseOfCall } from './phase-of-call.ts';
-import { peerAddress, peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
+import { peerAddress, peerName, serverOf, type TraceNode, type TraceTree } from './tree.ts';
 import type { Confidence, Evidence, Phase } from './verdict.ts';
 
 export interface DiagnosisContext {
@@ -31,7 +31,7 @@ export interface Case {
   readonly phaseMs: number | null;
   /** The phase was not over at the give-up. */
   readonly phaseOpen: boolean;
-  /** `payments:8443`, or the callee's name. */
+  /** `payments:8443`, or the callee's name, where its address is unknown or a bare IP. */
   readonly peer: string;
   /** caller -> the origin's callee; for own work, the service alone. */
   readonly edge: string;
@@ -79,11 +79,11 @@ export function makeCase(
       : phaseOfCall(call, server, failure, giveUp.atMs);
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
-  const peer = call === null ? origin.node.service : (peerLabel(call.span) ?? callee);
+  const peer = call === null ? origin.node.service : (peerName(call.span) ?? callee);
   const givenUp = giveUp.node;
   const targetOfGiveUp =
     givenUp.span.kind === 'client'
-      ? (peerLabel(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null))
+      ? (peerName(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null))
       : peer;
   return {
     giveUp,

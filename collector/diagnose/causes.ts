@@ -26,7 +26,9 @@ export const UNKNOWN_CAUSE: Cause = {
     {
       text: 'where a call to it stops: name, connect, TLS, request, one phase at a time',
       command: 'curl -sv -m 30 -o /dev/null {url}',
+      peer: 'http',
     },
+    { text: 'whether a connection to it comes about', command: 'nc -vz -w 5 {host} {port}' },
   ],
   fix: 'Load the hook in the caller, which records phases; instrument the callee; record failed calls even when they are not sampled.',
 };

@@ -5,27 +5,31 @@
  *
  * A trace in which nobody gave up gets no verdict, however slow it was.
  */
-import { numberAttribute, textAttribute, type Span } from '../span.ts';
+import type { Span } from '../span.ts';
 import { abandonedMs } from './abandoned.ts';
-import { callUrl } from './call-url.ts';
 import { makeCase, type Case, type DiagnosisContext, type Finding, type Suspect } from './case.ts';
 import { causeOf, type Cause } from './causes.ts';
 import { attributeFact, formatMs, spanFact } from './evidence.ts';
 import { explainGiveUps, type Explained } from './explain.ts';
 import type { GiveUpMoment } from './give-ups.ts';
+import { fill, nextChecks } from './next-checks.ts';
 import { plainText } from './plain-text.ts';
 import { askRules } from './rules.ts';
-import { databaseOf } from './rules/application.ts';
 import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
 import { writeSentence } from './sentence.ts';
-import { buildTraceTree, peerAddress, peerLabel, type TraceNode, type TraceTree } from './tree.ts';
-import type { Alternative, Category, Diagnosis, Evidence, Verdict } from './verdict.ts';
+import {
+  buildTraceTree,
+  IP_ADDRESS,
+  peerAddress,
+  peerLabel,
+  type TraceNode,
+  type TraceTree,
+} from './tree.ts';
+import type { Alternative, Diagnosis, Evidence, Verdict } from './verdict.ts';
 
 export type { DiagnosisContext };
 
 const OPEN_MAX = 20;
-const CHECKS_MAX = 5;
-const CHECKS_OF_CAUSE_MAX = 3;
 
 export function diagnoseTrace(traceId: string, spans: readonly Span[], context: DiagnosisContext): Diagnosis {
   return diagnoseTree(traceId, buildTraceTree(spans), context);
@@ -71,8 +75,6 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
     hosts: of.hosts,
   };
 }
-
-const IP_ADDRESS = /^\d+(?:\.\d+){3}$|:/;
 
 /** The first is the cause. Where the evidence cannot separate them: the favoured one, then by prior. */
 function rankSuspects(finding: Finding, of: Case): readonly Suspect[] {
@@ -144,43 +146,6 @@ function describeAlternative({ code, against }: Suspect, of: Case): Alternative 
   };
 }
 
-function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChecks'] {
-  const peer = of.call !== null && databaseOf(of.call.span) !== null ? 'database' : 'http';
-  const [own, ...others] = causes.map(({ confirm, category }) =>
-    confirm
-      .filter((check) => check.peer === undefined || check.peer === peer)
-      .map((check) => ({ ...check, category })),
-  );
-  const checks = [
-    ...(own?.slice(0, CHECKS_OF_CAUSE_MAX) ?? []),
-    ...others.flatMap((confirm) => confirm.slice(0, 1)),
-  ];
-  const place = placeOf(of);
-  let url: string | null = null;
-  const byCommand = new Map<string, Verdict['nextChecks'][number]>();
-  for (const { text, command, category } of checks) {
-    const pid = processIdOf(CALLERS_CAUSES.has(category) ? of.origin.node : (of.server ?? ownNode(of)));
-    const asks = command.includes('{url}');
-    // To parse a URL takes as long as most of a verdict.
-    if (asks) url ??= urlOf(of, place);
-    const filled = fill(command, { ...place, url: url ?? '', pid });
-    const note = asks ? methodNote(of) : '';
-    if (!byCommand.has(filled)) byCommand.set(filled, { text: text + note, command: filled });
-  }
-  return [...byCommand.values()].slice(0, CHECKS_MAX);
-}
-
-/** A check changes nothing, so that it asks by GET whatever the call did. */
-function methodNote({ call }: Case): string {
-  const method =
-    call &&
-    (textAttribute(call.span.attributes, 'http.request.method') ??
-      textAttribute(call.span.attributes, 'http.method'));
-  return method && !['GET', 'HEAD'].includes(method) && /^[A-Z]+$/.test(method)
-    ? ` (this asks by GET, the call was a ${method})`
-    : '';
-}
-
 function fillText(template: string, of: Case, { code, category }: Cause): string {
   // These two are about whoever gave up, wherever the time went.
   const ofGiveUp = code === 'F1' || code === 'F2';
@@ -191,44 +156,6 @@ function fillText(template: string, of: Case, { code, category }: Cause): string
   const peer = unrecorded ?? (ofGiveUp ? of.targetOfGiveUp : of.peer);
   const host = (of.call && peerAddress(of.call.span).host) ?? peer;
   return fill(template, { service, peer, host });
-}
-
-function fill(template: string, values: Record<string, string>): string {
-  if (!template.includes('{')) return template;
-  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
-}
-
-/** Names from spans go into a shell: only what needs no quoting, and is no option, is filled in. */
-const SHELL_SAFE = /^[\w:][\w.:-]{0,254}$/;
-
-/** Where the checks look, as commands name it. */
-function placeOf(of: Case): Record<'host' | 'port' | 'service', string> {
-  const { host, port } = of.call === null ? { host: null, port: null } : peerAddress(of.call.span);
-  const safe = (value: string | null, otherwise: string) =>
-    value !== null && SHELL_SAFE.test(value) ? value : otherwise;
-  return {
-    host: safe(host, 'HOST'),
-    port: safe(port, 'PORT'),
-    service: safe(of.origin.node.service, 'SERVICE'),
-  };
-}
-
-/** What a check asks for, by the spans of the call, else by its place. */
-function urlOf({ call, server }: Case, { host, port }: Record<'host' | 'port', string>): string {
-  return (call && callUrl(call.span, server?.span ?? null)) ?? `http://${host}:${port}/`;
-}
-
-/** Causes that lie in the process of the caller; all others are looked for in that of the callee. */
-const CALLERS_CAUSES: ReadonlySet<Category> = new Set(['client', 'dns']);
-
-/** The span of own work; null when the origin is a call whose other side has no span here. */
-function ownNode({ call, origin }: Case): TraceNode | null {
-  return call === null ? origin.node : null;
-}
-
-function processIdOf(node: TraceNode | null): string {
-  const pid = node === null ? null : numberAttribute(node.span.resource.attributes, 'process.pid');
-  return Number.isSafeInteger(pid) ? String(pid) : 'PID';
 }
 
 function pathTo(origin: TraceNode): string[] {

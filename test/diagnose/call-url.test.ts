@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callUrl } from '../../collector/diagnose/call-url.ts';
-import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import type { AttributeValue } from '../../collector/span.ts';
-import { verdictOf } from './expect-verdict.ts';
 import { makeSpan } from './make-span.ts';
 
 const urlOf = (call: Record<string, AttributeValue>, server?: Record<string, AttributeValue>) =>
@@ -58,45 +56,5 @@ describe('the URL that a call asked for', () => {
   it('is none where nothing says where the call went', () => {
     expect(urlOf({})).toBeNull();
     expect(urlOf({ 'url.full': 'file:///etc/passwd' })).toBeNull();
-  });
-});
-
-describe('the next checks of a verdict', () => {
-  const checks = (notes: string) =>
-    verdictOf(`
-      shop         |=====================!
-        shop>bank  |====================X  phase=wait budget=2000 peer=bank:8443 ${notes}`).nextChecks;
-
-  it('ask for what hung, by a method that changes nothing, and say so', () => {
-    const found = checks('url.full=https://bank:8443/pay?token=x http.request.method=POST');
-    const asking = found.filter(({ command }) => command.startsWith('curl'));
-    expect(asking.length).toBeGreaterThan(0);
-    for (const { command, text } of asking) {
-      expect(command).toContain("'https://bank:8443/pay?token=REDACTED'");
-      expect(command).not.toContain('POST');
-      expect(text).toContain('(this asks by GET, the call was a POST)');
-    }
-  });
-
-  it('hold a host only where a shell and the program take it for one', () => {
-    const commands = (host: string) => {
-      const attributes = { 'server.address': host, 'server.port': 443, 'sockeye.timeout.phase': 'connect' };
-      const call = makeSpan({ status: { code: 'error', message: 'connect ETIMEDOUT' }, attributes });
-      return diagnoseTrace(call.traceId, [call], { normals: new Map() }).verdicts[0]!.nextChecks.map(
-        ({ command }) => command,
-      );
-    };
-    expect(commands('::1')).toContain('nc -vz -w 5 ::1 443');
-    expect(commands('db_1.internal')).toContain('nc -vz -w 5 db_1.internal 443');
-    for (const host of ['-creboot', '--help', 'a b', '$(x)', "'", 'a\nb', 'x'.repeat(256)]) {
-      expect(commands(host)).toContain('nc -vz -w 5 HOST 443');
-    }
-  });
-
-  it('ask for the host alone where no more is known', () => {
-    const asking = checks('').filter(({ command }) => command.startsWith('curl'));
-    expect(asking.map(({ command }) => /'[^']*'$|'[^']*'(?= )/.exec(command)?.[0])).toContain(
-      "'https://bank:8443/'",
-    );
   });
 });

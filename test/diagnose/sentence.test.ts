@@ -36,3 +36,13 @@ test('the call that was given up is itself what failed', () => {
       shop>pay  |=========X  peer=pay:80 phase=connect budget=1000`;
   expect(sentenceOf(drawing)).toBe('shop gave up on pay:80 after 1.000 s: the TCP connect never completed.');
 });
+
+test('a peer that is known by its name and a bare address is named', () => {
+  const drawing = `
+    shop        |=========!
+      shop>pay  |=========X  peer=10.0.3.7:80 peer.service=payments phase=connect budget=1000`;
+  expect(sentenceOf(drawing)).toBe(
+    'shop gave up on payments after 1.000 s: the TCP connect never completed.',
+  );
+  expect(sentenceOf(drawing.replace('10.0.3.7', 'pay'))).toContain('gave up on pay:80 after');
+});

@@ -9,13 +9,30 @@ const QUERIES: Check = {
   text: 'running queries, the longest first (PostgreSQL)',
   command:
     'psql -h {host} -p {port} -c "select now()-query_start as age, wait_event_type, wait_event, state, left(query,80) from pg_stat_activity where state<>\'idle\' order by 1 desc limit 10"',
-  peer: 'database',
+  peer: 'postgresql',
+};
+const QUERIES_MYSQL: Check = {
+  text: 'running queries, the longest first (MySQL)',
+  command:
+    'mysql -h {host} -P {port} -e "select id, time, state, left(info,80) from information_schema.processlist where command<>\'Sleep\' order by time desc limit 10"',
+  peer: 'mysql',
+};
+const SLOW_LOG: Check = {
+  text: 'the slowest commands of late (Redis)',
+  command: 'redis-cli -h {host} -p {port} slowlog get 10',
+  peer: 'redis',
 };
 const LOCKS: Check = {
   text: 'who waits for whose lock (PostgreSQL)',
   command:
     'psql -h {host} -p {port} -c "select pid, pg_blocking_pids(pid), left(query,80) from pg_stat_activity where cardinality(pg_blocking_pids(pid))>0"',
-  peer: 'database',
+  peer: 'postgresql',
+};
+const LOCKS_MYSQL: Check = {
+  text: 'who waits for whose lock (MySQL)',
+  command:
+    'mysql -h {host} -P {port} -e "select waiting_pid, blocking_pid, left(waiting_query,80) from sys.innodb_lock_waits"',
+  peer: 'mysql',
 };
 const STACKS: Check = {
   text: 'whether its threads run, sleep or are stopped, on its host',
@@ -44,7 +61,10 @@ export const APPLICATION: readonly Cause[] = [
     decides: "the dependency's own view: its slow log, running queries and locks",
     confirm: [
       QUERIES,
+      QUERIES_MYSQL,
+      SLOW_LOG,
       LOCKS,
+      LOCKS_MYSQL,
       {
         text: 'how long it takes to answer, from here',
         command: 'curl -so /dev/null -w "first byte %{time_starttransfer}s, all %{time_total}s\\n" {url}',
@@ -62,7 +82,7 @@ export const APPLICATION: readonly Cause[] = [
     recognised:
       "The server's span never ends, or ends only because the client left, with nothing going on below it.",
     decides: "the server's span: open without end, and idle",
-    confirm: [STACKS, LOCKS],
+    confirm: [STACKS, LOCKS, LOCKS_MYSQL],
     fix: 'Look at the paths of the handler that end without an answer; give everything it waits for a limit.',
   },
   {
@@ -74,7 +94,7 @@ export const APPLICATION: readonly Cause[] = [
     recognised:
       'Time in acquiring a connection or lock inside the server, or a lock time-out of its database.',
     decides: 'who held the lock or the connections meanwhile',
-    confirm: [LOCKS, STACKS],
+    confirm: [LOCKS, LOCKS_MYSQL, STACKS],
     fix: 'Hold it for less: no calls to others inside a transaction, a consistent order of locks, a limit on waiting.',
   },
   {

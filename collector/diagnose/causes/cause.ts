@@ -1,6 +1,8 @@
 /** What is known of a cause: the text of its help page, and where it stands among causes that look the same. */
 import type { Category } from '../verdict.ts';
 
+export type CheckedPeer = 'http' | 'postgresql' | 'mysql' | 'redis';
+
 export interface Check {
   /** What to look at, and what it tells. */
   readonly text: string;
@@ -10,7 +12,7 @@ export interface Check {
    */
   readonly command: string;
   /** Makes sense only for such a peer. */
-  readonly peer?: 'database' | 'http';
+  readonly peer?: CheckedPeer;
 }
 
 export interface Cause {

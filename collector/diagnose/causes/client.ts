@@ -91,7 +91,7 @@ export const CLIENT: readonly Cause[] = [
     confirm: [
       {
         text: 'the time a connect takes over IPv4 and IPv6',
-        command: 'for v in 4 6; do curl -$v -so /dev/null -w "%{time_connect}s\\n" {url}; done',
+        command: 'for v in 4 6; do time nc -$v -vz -w 5 {host} {port}; done',
       },
     ],
     fix: 'net.setDefaultAutoSelectFamilyAttemptTimeout(1000) or --network-family-autoselection-attempt-timeout; remove dead AAAA records.',

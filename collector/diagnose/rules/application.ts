@@ -7,8 +7,15 @@ import { errorText } from '../outcome.ts';
 /** A handler that ends within this of the client's leaving ended because of it. */
 const LEFT_SLACK_MS = 50;
 
-export function databaseOf(span: Span): string | null {
-  return textAttribute(span.attributes, 'db.system.name') ?? textAttribute(span.attributes, 'db.system');
+export function databaseOf({ attributes }: Span): string | null {
+  return textAttribute(attributes, 'db.system.name') ?? textAttribute(attributes, 'db.system');
+}
+
+/** What only a call of a database says; the last is all that Zipkin's instrumentations of SQL say. */
+const DATABASE_KEYS = ['db.system.name', 'db.system', 'db.query.text', 'db.statement', 'sql.query'] as const;
+
+export function isDatabaseCall({ attributes }: Span): boolean {
+  return DATABASE_KEYS.some((key) => attributes.has(key));
 }
 
 /** The database's own timer ended the statement. */
@@ -16,8 +23,7 @@ export function statementTimer({ call, failure }: Case): Finding | null {
   if (call === null || failure?.timer !== 'peer' || failure.kind !== 'timeout') return null;
   const text = errorText(call.span);
   const lock = /lock/i.test(text);
-  if (!lock && databaseOf(call.span) === null && !/statement|MaxTimeMS|time limit|57014/i.test(text))
-    return null;
+  if (!lock && !isDatabaseCall(call.span) && !/statement|MaxTimeMS|time limit|57014/i.test(text)) return null;
   const suspects = lock ? [{ code: 'G4' }] : [{ code: 'G2' }, { code: 'G4' }];
   return { confidence: 'likely', suspects, evidence: [errorFact(call)] };
 }

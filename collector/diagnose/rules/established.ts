@@ -11,7 +11,7 @@ import {
   tcpFact,
   tcpValue,
 } from '../evidence.ts';
-import { databaseOf } from './application.ts';
+import { isDatabaseCall } from './application.ts';
 
 export function stalledTls({ call, failure, phase, phaseMs, phaseOpen }: Case): Finding | null {
   if (call === null || (phase !== 'tls' && failure?.kind !== 'tls')) return null;
@@ -98,7 +98,7 @@ export function silentPeer(of: Case): Finding | null {
   const suspects = allAcknowledged(attributes)
     ? silent
     : [...silent, ...unacknowledged(of).filter(({ code }) => code !== 'A4')];
-  if (databaseOf(call.span) !== null) {
+  if (isDatabaseCall(call.span)) {
     return { confidence: 'possible', suspects: [...suspects, { code: 'G4' }], favoured: 'G2', evidence };
   }
   if (of.phaseMs === null && call.outcome.giveUp?.phaseKnown !== true) {
