@@ -7,6 +7,7 @@
  */
 import { checkMessage } from './check-message.ts';
 import { DecodeError } from './decode-error.ts';
+import { checkJsonSize } from './json-size.ts';
 import { decodeMessage, encodeMessage } from './otlp-json.ts';
 import { message, repeated, TRACES_DATA } from './otlp-schema.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
@@ -18,8 +19,6 @@ export type ZipkinFormat = 'v1' | 'v2' | 'protobuf';
 
 /** Of one request or file: what is made of them is made at once. */
 const SPANS_MAX = 250_000;
-/** Objects and arrays in the JSON of one request; a span with four annotations and endpoints has fifteen. */
-const JSON_VALUES_MAX = 4_000_000;
 /** Of more spans, what is made on the way to their bytes would take gigabytes. */
 const SPANS_AT_A_TIME = 1_000;
 
@@ -59,8 +58,8 @@ function encodeSpans<Sent>(sent: readonly Sent[], convert: Convert<Sent>): Buffe
   return Buffer.concat(parts);
 }
 
-function tooMany(got: string, expected = `at most ${SPANS_MAX} spans`): DecodeError {
-  return new DecodeError('body', got, `${expected} in one request: send fewer at a time`);
+function tooMany(got: string): DecodeError {
+  return new DecodeError('body', got, `at most ${SPANS_MAX} spans in one request: send fewer at a time`);
 }
 
 function fromV2(spans: readonly unknown[], first: number): JsonObject {
@@ -80,11 +79,7 @@ function fromV1(sent: readonly unknown[], first: number): JsonObject {
 
 function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
   const expected = `a JSON array of Zipkin ${version} spans`;
-  if (opensMore(body, JSON_VALUES_MAX))
-    throw tooMany(
-      `more than ${JSON_VALUES_MAX} objects and arrays`,
-      `at most ${JSON_VALUES_MAX}, of at most ${SPANS_MAX} spans`,
-    );
+  checkJsonSize(body);
   let spans: unknown;
   try {
     spans = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
@@ -101,14 +96,6 @@ function readJson(body: Uint8Array, version: 'v1' | 'v2'): readonly unknown[] {
     throw new DecodeError(`[${misplaced}]`, `a span of ${other}`, elsewhere);
   }
   return sent;
-}
-
-/** Whether it may hold more objects and arrays, told without making them; those in texts count too. */
-function opensMore(body: Uint8Array, max: number): boolean {
-  if (body.length <= max) return false;
-  let opened = 0;
-  for (const byte of body) if (byte === 0x7b || byte === 0x5b) opened++;
-  return opened > max;
 }
 
 /** As far as that shows: v1 has no such fields. */

@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
+import { checkJsonSize } from '../decode/json-size.ts';
 import { encodeMessage, metricsFromJson, tracesFromJson } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
 import { Cancelled } from '../store/store.ts';
@@ -93,6 +94,7 @@ async function receive(
     intake.ignoreLogs();
     return {};
   }
+  if (encoding === 'json') checkJsonSize(body);
   if (signal === 'metrics') {
     intake.acceptMetrics(encoding === 'protobuf' ? body : metricsFromJson(body.toString()));
     return {};

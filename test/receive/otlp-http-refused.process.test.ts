@@ -47,6 +47,15 @@ describe('what is refused, with its status and what was got and expected', () =>
       'OTLP JSON: got .*, expected a JSON document',
     ));
 
+  test.each(['/v1/traces', '/v1/metrics'])('JSON to %s that would fill the memory', (path) =>
+    expectRefused(
+      postTo(receivers(), `[${'{},'.repeat(4_000_000)}`, { 'content-type': JSON_TYPE }, { path }),
+      400,
+      3,
+      'got more than 4000000 objects and arrays',
+    ),
+  );
+
   test('JSON that means no span', () =>
     expectRefused(
       post('{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"FAST"}]}]}]}', { 'content-type': JSON_TYPE }),

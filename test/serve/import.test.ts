@@ -72,3 +72,15 @@ it.each([
   expect(() => toOtlp(Buffer.from(body))).toThrow(DecodeError);
   expect(() => toOtlp(Buffer.from(body))).toThrow(message);
 });
+
+it.each([
+  ['OTLP', '{"resourceSpans":['],
+  ['Jaeger', '{"data":['],
+  ['Zipkin', '['],
+  ['no', '{"other":['],
+])('JSON of %s traces is refused before it is parsed when it would fill the memory', (_, start) => {
+  const file = Buffer.from(start + '{},'.repeat(4_000_000));
+  expect(() => toOtlp(file)).toThrow('body: got more than 4000000 objects and arrays');
+  // One less is parsed, and is no JSON.
+  expect(() => toOtlp(file.subarray(start.length))).not.toThrow('objects and arrays');
+});

@@ -1,5 +1,6 @@
 /** Which format a file of traces is in shows in its shape; whatever it is becomes OTLP. Pure. */
 import { DecodeError } from '../../decode/decode-error.ts';
+import { checkJsonSize } from '../../decode/json-size.ts';
 import { encodeMessage, tracesFromJson } from '../../decode/otlp-json.ts';
 import { TRACES_DATA } from '../../decode/otlp-schema.ts';
 import { isObject } from '../../decode/read-json.ts';
@@ -23,6 +24,7 @@ export function toOtlp(file: Buffer, saidToBe: 'json' | null = null): Uint8Array
   if (body.length === 0) throw new DecodeError('import', 'an empty body', EXPECTED);
   const head = body.toString('latin1', 0, 200);
   if (saidToBe === null && !JSON_TEXT.test(head)) return body;
+  checkJsonSize(body);
   const text = body.toString();
   if (OTLP_JSON.test(head)) return tracesFromJson(text);
   let document: unknown;
