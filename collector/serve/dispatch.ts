@@ -75,7 +75,7 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const match = matchRoute(site.routes, method, segments);
   if (match !== null && 'route' in match) {
     const { route, path } = match;
-    if (!route.isLater) refuseUnknownParameters(query, route.query?.map(({ name }) => name) ?? []);
+    if (!route.isLater) checkParameters(route, query);
     return route.handle({ request, path, query, nowUnixMs: Date.now(), signal });
   }
   const path = `/${segments.join('/')}`;
@@ -91,6 +91,15 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const file = page?.get(isPagePath(path) ? '/index.html' : path);
   if (file !== undefined) return answerFile(file, request.headers);
   return { status: 503, type: 'text/html; charset=utf-8', body: MISSING_PAGE };
+}
+
+function checkParameters(route: Route, query: URLSearchParams): void {
+  try {
+    refuseUnknownParameters(query, route.query?.map(({ name }) => name) ?? []);
+  } catch (error) {
+    route.noteRefused?.();
+    throw error;
+  }
 }
 
 async function sendBody(response: ServerResponse, answer: BodyAnswer): Promise<void> {

@@ -55,7 +55,7 @@ export interface Route {
   readonly errors?: readonly number[];
   /** Promised, and not there yet: it takes whatever it is asked. */
   readonly isLater?: boolean;
-  /** Told of each request to it that the guard refused. */
+  /** Told of each request to it that was refused before it was handled: by the guard, or for a parameter. */
   readonly noteRefused?: () => void;
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
 }

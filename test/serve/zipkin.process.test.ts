@@ -253,11 +253,25 @@ describe('what is refused, with what was got and expected', () => {
     expect((await send(web('v2'), JSON_TYPE, ofTrace(ZIPKIN_JS_V2, 'a7'))).status).toBe(202);
   });
 
+  it('a parameter that there is not: it is counted, of an import too', async () => {
+    for (const url of [web('v2'), `${api.url}/api/import`]) {
+      const before = api.sources.intake.requests().refused;
+      expect(await errorOf(await send(`${url}?source=x`, JSON_TYPE, '[]'))).toMatchObject({
+        status: 400,
+        got: 'x',
+      });
+      expect(api.sources.intake.requests().refused).toBe(before + 1);
+    }
+  });
+
   it('what the guard lets nobody pass with: it is counted, on both ports', async () => {
     const guarded = await startApi({ token: 'secret' });
     const port = await startZipkin({ ...SITE, token: 'secret' }, guarded.sources);
     const refused = (): number => guarded.sources.intake.requests().refused;
     try {
+      const before = refused();
+      expect((await send(`${guarded.url}/api/import`, JSON_TYPE, '[]')).status).toBe(401);
+      expect(refused()).toBe(before + 1);
       for (const base of [`${guarded.url}/zipkin`, `http://${port.address}`]) {
         const before = refused();
         expect((await send(`${base}/api/v2/spans`, JSON_TYPE, '[]')).status).toBe(401);

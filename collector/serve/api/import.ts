@@ -5,19 +5,20 @@ import { json, type BodyAnswer, type Exchange, type Route } from '../route.ts';
 import { named } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import type { Purged } from '../wire.ts';
-import { takeTraces } from './take-traces.ts';
+import { countRefused, takeTraces } from './take-traces.ts';
 
 export function importRoutes(sources: Sources): Route[] {
+  const takesTraces: Route = {
+    method: 'POST',
+    path: '/api/import',
+    summary: 'Stores the traces of a file; which format it is shows in its shape',
+    takes: ['application/json', 'application/x-protobuf'],
+    gives: { 'application/json': named('Imported') },
+    errors: [413, 415, 503],
+    handle: ({ request }) => importTraces(sources, request),
+  };
   return [
-    {
-      method: 'POST',
-      path: '/api/import',
-      summary: 'Stores the traces of a file; which format it is shows in its shape',
-      takes: ['application/json', 'application/x-protobuf'],
-      gives: { 'application/json': named('Imported') },
-      errors: [413, 415, 503],
-      handle: ({ request }) => importTraces(sources, request),
-    },
+    ...countRefused([takesTraces], sources),
     {
       method: 'POST',
       path: '/api/purge',

@@ -23,7 +23,7 @@ export async function takeTraces(
   }
 }
 
-/** Routes of programs, who say nothing when they are refused: what the guard turns away is counted as well. */
+/** Of routes that take spans, what is turned away before they see it is counted as well. */
 export function countRefused(routes: readonly Route[], { intake }: Pick<Sources, 'intake'>): Route[] {
   return routes.map((route) => ({ ...route, noteRefused: () => intake.noteRefused() }));
 }
