@@ -18,8 +18,7 @@ export function createFlawFinder(tree: TraceTree, nowUnixMs: number) {
     if (node === null) flaws.push('another span has the same id');
     else if (isCycle(span, node, tree)) flaws.push(`its parent ${span.parentSpanId} is its own descendant`);
     else if (node.parent === null && span.parentSpanId !== '') flaws.push('its parent has not arrived');
-    else if (isSharedServer(span) && !tree.byId.has(span.parentSpanId))
-      flaws.push('the call that it answers has not arrived');
+    else if (answersAbsentCall(span, node, tree)) flaws.push('the call that it answers has not arrived');
     return flaws;
   };
 }
@@ -49,6 +48,13 @@ export function isCycle(span: Span, node: TraceNode | null, tree: TraceTree): bo
   return (
     node !== null && node.parent === null && span.parentSpanId !== '' && tree.byId.has(span.parentSpanId)
   );
+}
+
+/** A server that shares the id of a call which is not here, though who called is known. */
+export function answersAbsentCall(span: Span, { parent }: TraceNode, tree: TraceTree): boolean {
+  // Asked of every span of a trace: mostly the named parent is the one it has.
+  if (parent === null || parent.span.spanId === span.parentSpanId) return false;
+  return isSharedServer(span) && !tree.byId.has(span.parentSpanId);
 }
 
 function hasReplacedText({ name, status, traceState, scope, attributes, events, links }: Span): boolean {

@@ -9,7 +9,7 @@ import { PHASES, type Phase, type Verdict } from '../diagnose/verdict.ts';
 import type { TraceColumnsHead } from '../serve/wire.ts';
 import { numberAttribute, operationOf, textAttribute } from '../span.ts';
 import { createDictionary, type ColumnParts, type Dictionary } from './column-file.ts';
-import { isCycle } from './flaws.ts';
+import { answersAbsentCall, isCycle } from './flaws.ts';
 import type { RowOrder } from './row-order.ts';
 
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
@@ -18,6 +18,7 @@ const OUTCOMES = ['ok', 'error', 'timeout', 'cancelled'];
 const NOT_ENDED = 1;
 const CYCLE = 2;
 const ITS_PROCESS_ENDED = 4;
+const CALL_ABSENT = 8;
 const UNFINISHED = 128;
 const SPAN_ID_BYTES = 8;
 /** A call that ended in one of these had not sent its request. */
@@ -113,7 +114,8 @@ function marksOf(node: TraceNode, tree: TraceTree): number {
   return (
     (notEnded ? NOT_ENDED : 0) |
     (isCycle(node.span, node, tree) ? CYCLE : 0) |
-    (attributes.has(PROCESS_ENDED) ? ITS_PROCESS_ENDED : 0)
+    (attributes.has(PROCESS_ENDED) ? ITS_PROCESS_ENDED : 0) |
+    (answersAbsentCall(node.span, node, tree) ? CALL_ABSENT : 0)
   );
 }
 

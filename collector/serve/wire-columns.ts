@@ -21,7 +21,8 @@ export interface ColumnHead {
  *
  *     spanId u8 × 8   service, operation u32   kind, status, outcome u8   (indexes into the head's lists)
  *     start, duration, skew f64   parent i32
- *     marks u8: 1 not ended, 2 its parent is its own descendant, 4 its process ended before it did
+ *     marks u8: 1 not ended, 2 its parent is its own descendant, 4 its process ended before it did, 8 the call
+ *       that it answers has not arrived
  *     phaseEnd u32 (where the span's entries of the phase columns end)   phase u8, +128 when unfinished   phaseMs f32
  *     budgetOf u32, budgetMs f64: spans whose budget is known
  *     silentOf u32, silentCallee u32, silentNever u8: failed calls of which no span of the callee came; 1 never arrived

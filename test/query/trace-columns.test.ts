@@ -9,6 +9,7 @@ import { traceTexts } from '../../collector/query/trace-texts.ts';
 import type { TraceTextsHead } from '../../collector/serve/wire.ts';
 import type { Span } from '../../collector/span.ts';
 import { findSpan, readColumnFile, readTraceColumns, spanAt } from '../../ui/timeline/columns.ts';
+import { placeFlawsOf } from '../../ui/timeline/place-in-trace.ts';
 import { makeSpan, START_UNIX_NANO } from '../diagnose/make-span.ts';
 import { makeRequest } from '../store/make-request.ts';
 
@@ -86,6 +87,15 @@ test('a call and its server that share an id, as Zipkin has it, are two rows', (
     ['1', 0],
     ['2', 1],
   ]);
+});
+
+test('a server that shares the id of a call that has not arrived says so', () => {
+  const attributes = { 'zipkin.parent_id': id('1') };
+  const server = span('f'.repeat(15) + 'd', '2', 1, 9, { kind: 'server', attributes });
+  const [root, call] = [span('1', '', 0, 10), span('2', '1', 0, 10, { kind: 'client' })];
+  const columns = columnsOf(root, server);
+  expect(placeFlawsOf(columns, 1)).toEqual(['the call that it answers has not arrived']);
+  expect([...columns.marks, ...columnsOf(root, server, call).marks]).toEqual([0, 8, 0, 0, 0]);
 });
 
 test('a span that was sent again is counted and left out', () => {

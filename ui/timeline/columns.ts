@@ -54,6 +54,7 @@ export interface TraceColumns {
 export const NOT_ENDED = 1;
 export const CYCLE = 2;
 const PROCESS_ENDED = 4;
+export const CALL_ABSENT = 8;
 const UNFINISHED = 128;
 const SPAN_ID_BYTES = 8;
 

@@ -1,5 +1,5 @@
 /** Where a span stands in its trace, and what is odd about that. Pure. */
-import { CYCLE, spanIdAt, type TraceColumns } from './columns.ts';
+import { CALL_ABSENT, CYCLE, spanIdAt, type TraceColumns } from './columns.ts';
 
 const FIRST_MISSING = -2;
 
@@ -14,5 +14,6 @@ export function placeFlawsOf({ parent, marks }: TraceColumns, span: number): str
   const flaws: string[] = [];
   if ((parent[span] ?? -1) <= FIRST_MISSING) flaws.push('its parent has not arrived');
   if (((marks[span] ?? 0) & CYCLE) !== 0) flaws.push('its parent is its own descendant');
+  if (((marks[span] ?? 0) & CALL_ABSENT) !== 0) flaws.push('the call that it answers has not arrived');
   return flaws;
 }
