@@ -108,6 +108,30 @@ describe('a map on a canvas', () => {
     page.evaluate<string>(`document.activeElement?.getAttribute('data-mark') ?? ''`);
 });
 
+describe('what is wrong, when it is known after the map', () => {
+  it('covers none of its nodes, also where it takes many lines', async () => {
+    const { page } = await open('/help/causes/C1');
+    await page.setViewportSize({ width: 900, height: 440 });
+    const asked = Promise.withResolvers<void>();
+    await page.route('**/api/timeouts?*', async (route) => {
+      await asked.promise;
+      await route.continue();
+    });
+    await page.goto(`${world.page}/map?focus=${failing.split('->')[0]}&hops=1&sel=edge:${failing}`);
+    await page.locator('[data-mark^="node:"]').first().waitFor();
+    asked.resolve();
+    const card = page.getByRole('region', { name: 'What is wrong now' });
+    await card.waitFor();
+    const highest = async () => {
+      const nodes = await page.locator('[data-mark^="node:"]').all();
+      const boxes = await Promise.all(nodes.map((node) => node.boundingBox()));
+      return Math.min(...boxes.map((box) => box!.y));
+    };
+    const { y, height } = (await card.boundingBox())!;
+    await expect.poll(highest).toBeGreaterThanOrEqual(y + height);
+  });
+});
+
 describe('a time that is dragged over', () => {
   it('is what the map shows, also when the page is loaded again; the rest comes back by one click', async () => {
     const { page } = await open('/map');
