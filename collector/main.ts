@@ -19,6 +19,7 @@ import { startOtlpGrpc } from './receive/otlp-grpc.ts';
 import { startOtlpHttp } from './receive/otlp-http.ts';
 import { createGuard } from './serve/guard.ts';
 import { createTraceReader } from './serve/traces/trace-reader.ts';
+import { warmUp } from './serve/warm-up.ts';
 import { startWeb } from './serve/web.ts';
 import { startZipkin } from './serve/zipkin-port.ts';
 import type { Status } from './serve/wire.ts';
@@ -74,6 +75,8 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => retention.stop());
     const traces = createTraceReader(store);
     undo.push(() => traces.close());
+    const query = createQuery(store);
+    const warm = warmUp(query, traces);
     const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });
     const diagnosis = startDiagnosisLoop(store, { readHosts: intake.hosts });
     undo.push(() => diagnosis.stop());
@@ -101,7 +104,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     const sources = {
       version: version(),
       startedUnixMs: Date.now(),
-      query: createQuery(store),
+      query,
       store,
       traces,
       intake,
@@ -113,6 +116,8 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       maxRequestBytes,
     };
     const site = { names: hostNames, tls, token, corsOrigins };
+    // Spans are taken meanwhile.
+    await warm;
     addresses.web = await open('--web', web, () =>
       startWeb({ ...web, ...site, pageFolder: pageFolder() }, sources),
     );
