@@ -63,8 +63,19 @@ function openSpan(spanId: string, snapshot: Span): Span {
     textAttribute(attributes, 'sockeye.pending.parent_id') ??
     textAttribute(attributes, 'logfire.pending_parent_id') ??
     '';
+  // One by one: what is stored is no object to be spread.
   return {
-    ...snapshot,
+    traceId: snapshot.traceId,
+    traceState: snapshot.traceState,
+    flags: snapshot.flags,
+    status: snapshot.status,
+    events: snapshot.events,
+    links: snapshot.links,
+    droppedAttributes: snapshot.droppedAttributes,
+    droppedEvents: snapshot.droppedEvents,
+    droppedLinks: snapshot.droppedLinks,
+    resource: snapshot.resource,
+    scope: snapshot.scope,
     spanId,
     parentSpanId: ID.test(parentSpanId) && !/^0+$/.test(parentSpanId) ? parentSpanId : '',
     name: textAttribute(attributes, 'sockeye.pending.name') ?? snapshot.name,
@@ -72,8 +83,6 @@ function openSpan(spanId: string, snapshot: Span): Span {
     startUnixNano: startOf(snapshot),
     endUnixNano: 0n,
     attributes: attributesOf(attributes),
-    operation: undefined,
-    endedWell: undefined,
   };
 }
 

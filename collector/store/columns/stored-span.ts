@@ -1,61 +1,17 @@
 /**
  * Rows of a granule as spans, without their bytes put together in between: what a span says of itself is read from its
- * shape and columns, and an attribute when it is asked for. Such a span does not leave its thread.
+ * shape and columns, and what few ask of it when it is asked for. Such a span does not leave its thread, nor is it spread.
  */
 import { decodeSpan } from '../../decode/otlp-protobuf.ts';
 import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind } from '../../span.ts';
-import { KINDS, OK, SPAN_ID_BYTES, STATUSES } from './codes.ts';
+import { OK, SPAN_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
 import type { Granule } from './granule.ts';
-import {
-  ATTRIBUTE,
-  BOOL,
-  CLOSE,
-  DROPPED_ATTRIBUTES,
-  DROPPED_EVENTS,
-  DROPPED_LINKS,
-  END,
-  FLAGS,
-  KIND,
-  literalOfCode,
-  NAME,
-  NO_PARENT,
-  numberOfCode,
-  PARENT_SPAN_ID,
-  SPAN_ID,
-  START,
-  STATUS,
-  STATUS_CODE,
-  STATUS_MESSAGE,
-  TRACE_ID,
-  TRACE_STATE,
-  typeOfCode,
-} from './operations.ts';
-import type { StoredShapes } from './shapes-part.ts';
+import { planOf, plansOf, type AttributePlan, type Hole, type Plan } from './span-plan.ts';
 import type { ValueColumn } from './value-column.ts';
 
 const NONE: readonly never[] = [];
 const NO_ID = '0'.repeat(2 * SPAN_ID_BYTES);
-/** Of spans that say each of these at most once; events, links and what is kept whole are decoded from bytes. */
-const ONCE: ReadonlySet<number> = new Set([
-  TRACE_ID,
-  SPAN_ID,
-  TRACE_STATE,
-  PARENT_SPAN_ID,
-  NO_PARENT,
-  NAME,
-  KIND,
-  START,
-  END,
-  DROPPED_ATTRIBUTES,
-  DROPPED_EVENTS,
-  DROPPED_LINKS,
-  STATUS,
-  STATUS_MESSAGE,
-  STATUS_CODE,
-  FLAGS,
-]);
-
 /** What rows name by number. */
 export interface RowNames {
   /** As `operationOf` gives it. */
@@ -81,13 +37,11 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
     if (plan === undefined) plans[shape] = plan = planOf(granule.stored, shape);
     return plan;
   }
-  const textAt = (hole: Hole | null, row: number): string => (hole === null ? '' : values.textOf(hole, row));
-  const wordAt = (hole: Hole | null, row: number): number => (hole === null ? 0 : values.wordOf(hole, row));
 
   function planOfClass(rowClass: number): ClassPlan {
     return {
       plan: planOfShape(classes.shape[rowClass]!),
-      operation: classes.operation[rowClass]!,
+      operation: names.operation(classes.operation[rowClass]!),
       resource: names.decodedResource(classes.resource[rowClass]!),
       scope: names.decodedScope(classes.scope[rowClass]!),
       // By the rules of when it was stored: where these change, rows stored before must not be asked.
@@ -101,30 +55,11 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
     const ofClass = (ofClasses[rowClass] ??= planOfClass(rowClass));
     const { plan, resource, scope } = ofClass;
     if (plan === null) return decodeSpan(granule.spanBytes(row), resource, scope);
-    return {
-      traceId,
-      spanId,
-      // Some senders write a root's missing parent as zeros.
-      parentSpanId: plan.hasParent && parentId !== NO_ID ? parentId : '',
-      traceState: textAt(plan.traceState, row),
-      flags: wordAt(plan.flags, row),
-      name: textAt(plan.name, row),
-      kind: plan.kind,
-      startUnixNano: plan.hasStart ? nanoOf(startLow[row]!, startHigh[row]!) : 0n,
-      endUnixNano: plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n,
-      status:
-        plan.message === null ? plan.status : { code: plan.status.code, message: textAt(plan.message, row) },
-      attributes: new StoredAttributes(plan.attributes, values, row),
-      events: NONE,
-      links: NONE,
-      droppedAttributes: wordAt(plan.droppedAttributes, row),
-      droppedEvents: wordAt(plan.droppedEvents, row),
-      droppedLinks: wordAt(plan.droppedLinks, row),
-      resource,
-      scope,
-      operation: names.operation(ofClass.operation),
-      endedWell: ofClass.endedWell,
-    };
+    const start = plan.hasStart ? nanoOf(startLow[row]!, startHigh[row]!) : 0n;
+    const end = plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n;
+    // Some senders write a root's missing parent as zeros.
+    const parentSpanId = plan.hasParent && parentId !== NO_ID ? parentId : '';
+    return new StoredSpan(traceId, spanId, parentSpanId, start, end, plan, ofClass, values, row);
   }
 
   return (at, traceId) => {
@@ -147,91 +82,10 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
 interface ClassPlan {
   /** null for spans that say more than a plan can. */
   readonly plan: Plan | null;
-  readonly operation: number;
+  readonly operation: string;
   readonly resource: Resource;
   readonly scope: Scope;
   readonly endedWell: boolean;
-}
-
-/** Where the spans of one shape have what they say. */
-interface Plan {
-  readonly hasParent: boolean;
-  readonly hasStart: boolean;
-  readonly hasEnd: boolean;
-  readonly kind: SpanKind;
-  /** Without its message. */
-  readonly status: Span['status'];
-  readonly message: Hole | null;
-  readonly name: Hole | null;
-  readonly traceState: Hole | null;
-  readonly flags: Hole | null;
-  readonly droppedAttributes: Hole | null;
-  readonly droppedEvents: Hole | null;
-  readonly droppedLinks: Hole | null;
-  readonly attributes: AttributePlan;
-}
-
-/** By key, in the order sent; null where an attribute has no value. */
-type AttributePlan = ReadonlyMap<string, Hole | null>;
-
-/** By the number of the shape: what is learnt of them holds for all granules of a block. */
-const known = new WeakMap<StoredShapes, (Plan | null | undefined)[]>();
-
-function plansOf(stored: StoredShapes): (Plan | null | undefined)[] {
-  let plans = known.get(stored);
-  if (plans === undefined) known.set(stored, (plans = []));
-  return plans;
-}
-
-/** null for a shape whose spans say more than a plan can. */
-function planOf({ shapes, columns }: StoredShapes, number: number): Plan | null {
-  const { steps, streams, ordinals } = shapes[number]!;
-  const holes = new Map<number, Hole | null>();
-  const codes = new Map<number, number>();
-  const attributes = new Map<string, Hole | null>();
-  let offset = 0;
-  const holeAt = (type: number): Hole => ({
-    column: streams[offset]! >>> 1,
-    ordinal: ordinals[offset]!,
-    isBool: type === BOOL,
-  });
-  for (const { code, key, column } of steps) {
-    const number = numberOfCode(code);
-    const hole = column < 0 ? null : holeAt(typeOfCode(code));
-    if (column >= 0) offset += columns[column]!.format === 'pair' ? 2 : 1;
-    if (number === ATTRIBUTE) attributes.set(key, hole);
-    else if (number === CLOSE) continue;
-    else if (!ONCE.has(number) || codes.has(number)) return null;
-    else {
-      codes.set(number, code);
-      holes.set(number, hole);
-    }
-  }
-  const literal = (number: number): number => literalOfCode(codes.get(number) ?? 0);
-  const at = (number: number): Hole | null => holes.get(number) ?? null;
-  return {
-    hasParent: codes.has(PARENT_SPAN_ID),
-    hasStart: codes.has(START),
-    hasEnd: codes.has(END),
-    kind: KINDS[literal(KIND)] ?? 'unspecified',
-    status: { code: STATUSES[literal(STATUS_CODE)] ?? 'unset', message: '' },
-    message: at(STATUS_MESSAGE),
-    name: at(NAME),
-    traceState: at(TRACE_STATE),
-    flags: at(FLAGS),
-    droppedAttributes: at(DROPPED_ATTRIBUTES),
-    droppedEvents: at(DROPPED_EVENTS),
-    droppedLinks: at(DROPPED_LINKS),
-    attributes,
-  };
-}
-
-/** Where a span of a shape says something. */
-interface Hole {
-  /** Its number among the stored ones. */
-  readonly column: number;
-  readonly ordinal: number;
-  readonly isBool: boolean;
 }
 
 /** What fills the holes of a granule's rows. */
@@ -270,6 +124,94 @@ class GranuleValues {
     if (column === null) throw new DamagedPart(`part ${name} is missing`);
     this.#decoded[number] = [];
     return (this.#columns[number] = column);
+  }
+}
+
+/** Reads what is seldom asked for when it is. */
+class StoredSpan implements Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+  readonly attributes: Attributes;
+  readonly #plan: Plan;
+  readonly #ofClass: ClassPlan;
+  readonly #values: GranuleValues;
+  readonly #row: number;
+
+  constructor(
+    traceId: string,
+    spanId: string,
+    parentSpanId: string,
+    startUnixNano: bigint,
+    endUnixNano: bigint,
+    plan: Plan,
+    ofClass: ClassPlan,
+    values: GranuleValues,
+    row: number,
+  ) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.parentSpanId = parentSpanId;
+    this.startUnixNano = startUnixNano;
+    this.endUnixNano = endUnixNano;
+    this.attributes = new StoredAttributes(plan.attributes, values, row);
+    this.#plan = plan;
+    this.#ofClass = ofClass;
+    this.#values = values;
+    this.#row = row;
+  }
+
+  get kind(): SpanKind {
+    return this.#plan.kind;
+  }
+  get status(): Span['status'] {
+    const { status, message } = this.#plan;
+    return message === null ? status : { code: status.code, message: this.#text(message) };
+  }
+  get resource(): Resource {
+    return this.#ofClass.resource;
+  }
+  get scope(): Scope {
+    return this.#ofClass.scope;
+  }
+  get operation(): string {
+    return this.#ofClass.operation;
+  }
+  get endedWell(): boolean {
+    return this.#ofClass.endedWell;
+  }
+  get name(): string {
+    return this.#text(this.#plan.name);
+  }
+  get traceState(): string {
+    return this.#text(this.#plan.traceState);
+  }
+  get flags(): number {
+    return this.#word(this.#plan.flags);
+  }
+  get events(): readonly never[] {
+    return NONE;
+  }
+  get links(): readonly never[] {
+    return NONE;
+  }
+  get droppedAttributes(): number {
+    return this.#word(this.#plan.droppedAttributes);
+  }
+  get droppedEvents(): number {
+    return this.#word(this.#plan.droppedEvents);
+  }
+  get droppedLinks(): number {
+    return this.#word(this.#plan.droppedLinks);
+  }
+
+  #text(hole: Hole | null): string {
+    return hole === null ? '' : this.#values.textOf(hole, this.#row);
+  }
+  #word(hole: Hole | null): number {
+    return hole === null ? 0 : this.#values.wordOf(hole, this.#row);
   }
 }
 

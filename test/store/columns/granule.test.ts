@@ -8,6 +8,7 @@ import { decodeBlockHeader, openGranule } from '../../../collector/store/columns
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { decodeSpan } from '../../../collector/decode/otlp-protobuf.ts';
+import { openSpans } from '../../../collector/diagnose/pending.ts';
 import { spanOutcome } from '../../../collector/diagnose/outcome.ts';
 import { createSpanMaker } from '../../../collector/store/columns/stored-span.ts';
 import { spanBytes } from '../../../collector/store/columns/span-bytes.ts';
@@ -19,6 +20,7 @@ import {
   type SpanTable,
 } from '../../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
+import type { Span } from '../../../collector/span.ts';
 import { memoryInterner } from './memory-interner.ts';
 import { randomSpan, requestOf, seeded } from './random-spans.ts';
 
@@ -96,6 +98,15 @@ const NAMES = {
   decodedScope: () => SCOPE,
 };
 
+const NONE_KNOWN: ReadonlySet<string> = new Set();
+
+/** Every field that a decoded span has. */
+function wholeOf(span: Span): Record<string, unknown> {
+  const fields = Object.keys(decodeSpan(Buffer.alloc(0), RESOURCE, SCOPE)) as (keyof Span)[];
+  expect(fields).toContain('droppedLinks');
+  return Object.fromEntries(fields.map((field) => [field, span[field]]));
+}
+
 function expectSameSpans(granule: Granule): void {
   const { ids, starts } = granule.traces;
   const makeSpans = createSpanMaker(granule, NAMES);
@@ -104,12 +115,15 @@ function expectSameSpans(granule: Granule): void {
     return makeSpans(at, ids.toString('hex', 16 * run, 16 * (run + 1)));
   }).flat();
   expect(made).toHaveLength(granule.rows);
-  for (const [row, { operation: named, endedWell, ...read }] of made.entries()) {
+  for (const [row, read] of made.entries()) {
+    const { operation: named, endedWell } = read;
     const decoded = decodeSpan(granule.spanBytes(row), RESOURCE, SCOPE);
     expect([`operation ${granule.operation[row]}`, undefined]).toContain(named);
     expect([spanOutcome(decoded).outcome === 'ok', undefined]).toContain(endedWell);
     expect(makeSpans(Uint32Array.of(row), decoded.traceId)).toMatchObject([{ spanId: decoded.spanId }]);
-    expect({ ...read, attributes: new Map(read.attributes) }).toEqual(decoded);
+    expect({ ...wholeOf(read), attributes: new Map(read.attributes) }).toEqual(wholeOf(decoded));
+    // As if it were a snapshot of a span that has not ended.
+    expect(openSpans([read], NONE_KNOWN)[0]!.span).toEqual(openSpans([decoded], NONE_KNOWN)[0]!.span);
     expect([...read.attributes.keys()]).toEqual([...decoded.attributes.keys()]);
     expect(read.attributes.size).toBe(decoded.attributes.size);
     const missing = read.attributes.get('not there');

@@ -16,7 +16,14 @@ import {
 import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { decidedLines } from '../../rollup/decided-lines.ts';
-import { CODES, createLines, durationMsOfLine, LINE_WORDS, OPERATION } from '../../rollup/row-lines.ts';
+import {
+  clearLines,
+  CODES,
+  createLines,
+  durationMsOfLine,
+  LINE_WORDS,
+  OPERATION,
+} from '../../rollup/row-lines.ts';
 import {
   bucketOf,
   countBucket,
@@ -35,6 +42,10 @@ import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 /** Spans are enough that say what is normal for an operation. */
 const NORMAL_SPANS_MAX = 1_000;
 const CALLS_LOOKED_AT_MAX = 5_000;
+/** Of a trace whose own durations are left out: most are smaller. */
+const FEW_LINES = 256;
+/** All rows are of one trace: nobody asks which. */
+const ANY_TRACE = new Uint8Array(TRACE_ID_BYTES);
 
 export function createCallReader(
   reader: TraceReader,
@@ -120,6 +131,7 @@ export function createCallReader(
     return key;
   }
 
+  const keptLines = createLines(FEW_LINES);
   /** The durations in these pieces of a trace, of each key, as the rollups count what is normal. */
   function latenciesOf(keys: readonly NormalKey[], judged: readonly Piece[]): Sketch[] {
     const latencies = keys.map(emptySketch);
@@ -127,13 +139,14 @@ export function createCallReader(
     const indexOf = new Map(
       keys.map(({ service, operation, kind }, index) => [normalKey(service, operation, kind), index]),
     );
-    const lines = createLines(judged.reduce((rows, { at }) => rows + at.length, 0));
+    const rows = judged.reduce((sum, { at }) => sum + at.length, 0);
+    const lines = rows > FEW_LINES ? createLines(rows) : keptLines;
+    clearLines(lines);
     for (const { rows: granule, at } of judged) {
       // Row by row only where copies were left out.
       for (let first = 0, end = 1; first < at.length; first = end++) {
         while (end < at.length && at[end] === at[end - 1]! + 1) end++;
-        const id = granule.traceId.subarray(at[first]! * TRACE_ID_BYTES, (at[first]! + 1) * TRACE_ID_BYTES);
-        addGranuleLines(lines, granule, id, at[first]!, at[end - 1]! + 1);
+        addGranuleLines(lines, granule, ANY_TRACE, at[first]!, at[end - 1]! + 1);
       }
     }
     const { words } = lines;

@@ -89,7 +89,9 @@ function pieceOf({ unit, granule: number, wantedRows }: Place, run: number): Pie
       ? granule.ofRun(run)
       : { rows: granule, first: starts[run]!, end: starts[run + 1]! };
   decodeFacts(rows);
-  return { rows, at: Uint32Array.from({ length: end - first }, (_, index) => first + index) };
+  const at = new Uint32Array(end - first);
+  for (let index = 0; index < at.length; index++) at[index] = first + index;
+  return { rows, at };
 }
 
 /** Rows of a piece are in order of start and id: copies stand side by side. */

@@ -72,8 +72,7 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     const arrivedUnixMs = lastArrived.get({ traceId });
     if (arrivedUnixMs == null) return [];
     for (const textId of clear.all(traceId)) left.add(textId);
-    forget.run(traceId, spanCount);
-    waitAnew.run(Date.now(), traceId);
+    if (forget.run(traceId, spanCount).changes === 0) waitAnew.run(Date.now(), traceId);
     return verdicts.map((verdict, ordinal) => ({ traceId, ordinal, arrivedUnixMs, entry, verdict }));
   }
 
