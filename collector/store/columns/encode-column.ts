@@ -14,6 +14,7 @@ import { packIntegers } from './pack-integers.ts';
 import { packStrings } from './pack-strings.ts';
 import type { PartSink } from './part.ts';
 import { looksBeyond, rankValues, type Ranked } from './ranks.ts';
+import { giveBackWords, takeWords } from './spare-words.ts';
 import { StringPool } from './string-pool.ts';
 import { NUMBERS_MAX, TextSplitter } from './text-templates.ts';
 
@@ -163,6 +164,7 @@ function templateOf(strings: StringPool, { values, holes, holeCount }: ColumnVal
       }
     }
   }
+  giveBackWords(firstOf, nextSame);
   const template = encodeStrings(templates, { values: ids, holes, holeCount }, false);
   const columns = numbers
     .filter((column) => column.length > 0)
@@ -183,8 +185,8 @@ function templateOf(strings: StringPool, { values, holes, holeCount }: ColumnVal
 
 /** For each id, one more than the first place it has; for each place, one more than the next of the same id. */
 function chainSame(ids: Uint32Array, count: number) {
-  const firstOf = new Uint32Array(count);
-  const nextSame = new Uint32Array(ids.length);
+  const firstOf = takeWords(count).fill(0);
+  const nextSame = takeWords(ids.length);
   for (let place = ids.length - 1; place >= 0; place--) {
     nextSame[place] = firstOf[ids[place]!]!;
     firstOf[ids[place]!] = place + 1;

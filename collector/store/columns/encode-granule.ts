@@ -9,15 +9,16 @@ import {
 } from './encode-column.ts';
 import { RowEncoder } from './encode-rows.ts';
 import { writeGiveUps } from './give-ups.ts';
-import { gatherValues, type GatheredColumn } from './gather-values.ts';
+import { gatherValues, type GatheredColumn, type GatheredValues } from './gather-values.ts';
 import { packIntegers } from './pack-integers.ts';
 import { PartSink, sealPart } from './part.ts';
 import { RowClasses } from './row-classes.ts';
 import { compareTraces } from './row-order.ts';
 import { UsedShapes } from './shapes-part.ts';
-import { CLASS, columnOf, copySorted, giveBack, PEER, placesOf, RESOURCE } from './sorted-rows.ts';
+import { CLASS, columnOf, copySorted, PEER, placesOf, RESOURCE } from './sorted-rows.ts';
 import { SLOW, SLOW_ROWS_MIN, writeSlowRows } from './slow-rows.ts';
 import type { RowGiveUp, SpanTable } from './span-table.ts';
+import { giveBackWords } from './spare-words.ts';
 import { viewOf, type StringPool } from './string-pool.ts';
 import { FILTERED_ROWS_MIN, VALUES, writeValueFilter } from './value-filter.ts';
 import { writeZone, zoneOfClasses, type GranuleZone } from './zone.ts';
@@ -100,7 +101,7 @@ class BlockRows {
   readonly #sorted: Uint32Array<ArrayBuffer>;
   /** In order, as the sorted rows. */
   readonly #classOf: Uint32Array;
-  readonly #gathered: readonly GatheredColumn[];
+  readonly #gathered: GatheredValues;
   readonly #columns: readonly RowsColumn[];
   /** Of each row. */
   readonly #resource: ColumnEncoder;
@@ -122,7 +123,8 @@ class BlockRows {
     this.#resource = encodeRanked(ofRows(RESOURCE));
     this.#peer = encodeWords(ofRows(PEER));
     this.#gathered = gatherValues(table, placeOf, classes, holes, ends);
-    this.#columns = this.#gathered.map((column) => ({
+    giveBackWords(placeOf);
+    this.#columns = this.#gathered.columns.map((column) => ({
       name: column.name,
       encoder: columnEncoder(table.strings, column),
       ends: column.ends,
@@ -186,7 +188,7 @@ class BlockRows {
     const shapes = new Set(Array.from(example, (row) => book.shapes[shape[row]!]!));
     return writeValueFilter(into, {
       strings,
-      columns: this.#gathered,
+      columns: this.#gathered.columns,
       shapes: [...shapes],
       resources: columnOf(this.#sorted, this.#order.length, RESOURCE),
       scopes: example.map((row) => scope[row]!),
@@ -228,7 +230,7 @@ class BlockRows {
     }
     into.loose.varint(zones.length);
     for (const zone of zones) writeZone(into, zone);
-    giveBack(this.#sorted);
+    giveBackWords(this.#sorted, ...this.#gathered.spare);
   }
 }
 

@@ -25,8 +25,13 @@ let distinct = new Uint32Array(0);
 let numberOf = new Uint32Array(0);
 let nextNumber = 1;
 
-/** Rows `fromRow` up to `toRow`, with all that is needed to read them again. */
-export function encodeSegment(table: SpanTable, fromRow: number, toRow: number): Buffer {
+/** Rows `fromRow` up to `toRow`, with all that is needed to read them again; `allocate` gives the room for it. */
+export function encodeSegment(
+  table: SpanTable,
+  fromRow: number,
+  toRow: number,
+  allocate?: (bytes: number) => Buffer,
+): Buffer {
   const rows = toRow - fromRow;
   if (rowWords.length < rows) rowWords = new Uint32Array(2 * rows);
   sink.clear();
@@ -46,7 +51,8 @@ export function encodeSegment(table: SpanTable, fromRow: number, toRow: number):
   packIntegers(sink, rowWords, 0, rows, 1);
   packGiveUps(table, fromRow, toRow);
   packValues(table, fromRow, toRow);
-  return sealPart(SEGMENT, dense.view(0, dense.length), loose.view(0, loose.length), COMPRESSED_BYTES_MIN);
+  const [denseBytes, looseBytes] = [dense.view(0, dense.length), loose.view(0, loose.length)];
+  return sealPart(SEGMENT, denseBytes, looseBytes, COMPRESSED_BYTES_MIN, allocate);
 }
 
 function packTimes({ startLow, startHigh, endLow, endHigh }: SpanTable, fromRow: number, rows: number): void {

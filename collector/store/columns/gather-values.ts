@@ -5,6 +5,7 @@
 import { WORDS_OF, type Format } from './operations.ts';
 import type { RowClasses } from './row-classes.ts';
 import type { SpanTable } from './span-table.ts';
+import { giveBackWords, takeWords } from './spare-words.ts';
 
 export interface GatheredColumn {
   readonly name: string;
@@ -16,6 +17,12 @@ export interface GatheredColumn {
   readonly words: readonly WordValues[];
   /** How many values there are up to the end of each granule; empty if by class. */
   readonly ends: Uint32Array;
+}
+
+export interface GatheredValues {
+  readonly columns: readonly GatheredColumn[];
+  /** What holds their values: to be given back when these are no longer read. */
+  readonly spare: readonly Uint32Array<ArrayBuffer>[];
 }
 
 export interface WordValues {
@@ -52,7 +59,7 @@ export function gatherValues(
   classes: RowClasses,
   classOf: Uint32Array,
   granuleEnds: readonly number[],
-): GatheredColumn[] {
+): GatheredValues {
   const comparison = compareRows(table, classes, placeOf);
   const byIndex = findColumns(table, classes, comparison);
   const found = byIndex.filter((column) => column !== undefined);
@@ -62,12 +69,13 @@ export function gatherValues(
     column.at = size;
     size += column.words * column.values;
   }
-  const values = new Uint32Array(size);
-  const holes = new Uint32Array(size);
+  const values = takeWords(size);
+  const holes = takeWords(size);
   const plan = planCopies(table, classes, byIndex);
   const sorted = sortValues(table, placeOf, classOf, plan);
   const ends = spreadValues(sorted, granuleEnds, classOf, plan, values, holes);
-  return found.map(({ index, isByClass, holesAt, words, values: count, at }) => {
+  giveBackWords(sorted);
+  const columns = found.map(({ index, isByClass, holesAt, words, values: count, at }): GatheredColumn => {
     const { name, format } = table.book.columns[index]!;
     const shared = { name, format, isByClass, holeCount: holesAt.length };
     const eachWord = <T>(make: (word: number) => T) => Array.from({ length: words }, (_, word) => make(word));
@@ -89,6 +97,7 @@ export function gatherValues(
       ends: Uint32Array.from(ends, (end) => end[2 * index]! - at),
     };
   });
+  return { columns, spare: [values, holes] };
 }
 
 /** The words of each class's example, one class after the other, and where another row of the class differs. */
@@ -196,12 +205,13 @@ function sortValues(
   placeOf: Uint32Array,
   classOf: Uint32Array,
   { words, firstHole }: CopyPlan,
-): Uint32Array {
-  const starts = new Uint32Array(classOf.length + 1);
+): Uint32Array<ArrayBuffer> {
+  const starts = takeWords(classOf.length + 1);
+  starts[0] = 0;
   for (let place = 0; place < classOf.length; place++) {
     starts[place + 1] = starts[place]! + firstHole[classOf[place]! + 1]! - firstHole[classOf[place]!]!;
   }
-  const sorted = new Uint32Array(starts[classOf.length]!);
+  const sorted = takeWords(starts[classOf.length]!);
   for (let row = 0; row < rows; row++) {
     const place = placeOf[row]! - 1;
     if (place < 0) continue;
@@ -210,6 +220,7 @@ function sortValues(
     const to = starts[place]!;
     for (let index = 0; index < copied.length; index++) sorted[to + index] = values[from + copied[index]!]!;
   }
+  giveBackWords(starts);
   return sorted;
 }
 
@@ -223,9 +234,10 @@ function spreadValues(
   valueHoles: Uint32Array,
 ): Uint32Array[] {
   const nexts = starts.slice();
+  const ends: Uint32Array[] = [];
   let place = 0;
   let from = 0;
-  return granuleEnds.map((end) => {
+  for (const end of granuleEnds) {
     for (; place < end; place++) {
       const rowClass = classOf[place]!;
       const to = streams[shapeOf[rowClass]!]!;
@@ -236,6 +248,7 @@ function spreadValues(
         valueHoles[at] = holes[hole + index]!;
       }
     }
-    return nexts.slice();
-  });
+    ends.push(nexts.slice());
+  }
+  return ends;
 }

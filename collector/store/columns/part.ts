@@ -59,6 +59,7 @@ export function sealPart(
   dense: Uint8Array,
   loose: Uint8Array,
   compressedBytesMin = COMPRESSED_BYTES_MIN,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
 ): Buffer {
   let method = STORED;
   let stored = loose;
@@ -74,7 +75,7 @@ export function sealPart(
   head.varint(dense.length);
   head.varint(loose.length);
   const denseAt = CHECKSUM_BYTES + head.length;
-  const part = Buffer.allocUnsafeSlow(denseAt + dense.length + stored.length);
+  const part = allocate(denseAt + dense.length + stored.length);
   part.set(head.view(0, head.length), CHECKSUM_BYTES);
   part.set(dense, denseAt);
   part.set(stored, denseAt + dense.length);

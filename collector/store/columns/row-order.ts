@@ -4,6 +4,7 @@
  */
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import type { SpanRows } from './span-table.ts';
+import { giveBackWords, takeWords } from './spare-words.ts';
 import { viewOf } from './string-pool.ts';
 
 const PREFIX_BITS = 32;
@@ -24,7 +25,7 @@ export function orderRows(rows: SpanRows, from = 0, to = rows.rows): Uint32Array
   for (let index = 0; index < count; index++) order[index] = from + index;
   if (count < FEW_ROWS) return order.toSorted(compareMixed);
 
-  const prefixes = new Uint32Array(count);
+  const prefixes = takeWords(count);
   for (let index = 0; index < count; index++)
     prefixes[index] = ids.getUint32((from + index) * TRACE_ID_BYTES);
   const sorted = orderByPrefix(prefixes, from, order);
@@ -37,6 +38,7 @@ export function orderRows(rows: SpanRows, from = 0, to = rows.rows): Uint32Array
     else sortByStart(sorted, keys, first, i, compare);
     first = i;
   }
+  giveBackWords(prefixes);
   return sorted;
 }
 
@@ -50,7 +52,7 @@ const START = 2;
  * table is gone through as it lies: to read each row where it is when it is compared costs twice the sorting.
  */
 function keysOf(rows: SpanRows, from: number, order: Uint32Array): Float64Array {
-  const placeOf = new Uint32Array(order.length);
+  const placeOf = takeWords(order.length);
   for (let place = 0; place < order.length; place++) placeOf[order[place]! - from] = place;
   if (spareKeys.length < KEY_DOUBLES * order.length) spareKeys = new Float64Array(KEY_DOUBLES * order.length);
   const keys = spareKeys;
@@ -65,6 +67,7 @@ function keysOf(rows: SpanRows, from: number, order: Uint32Array): Float64Array 
     keys[to + 1] = ids.getUint32(at + 12) * 2 ** 16 + ids.getUint16(at + 10);
     keys[to + START] = startHigh[row]! * 2 ** 32 + startLow[row]!;
   }
+  giveBackWords(placeOf);
   return keys;
 }
 
@@ -72,7 +75,7 @@ function keysOf(rows: SpanRows, from: number, order: Uint32Array): Float64Array 
 function orderByPrefix(prefixes: Uint32Array, from: number, rows: Uint32Array<ArrayBuffer>): Uint32Array {
   const mask = (1 << PASS_BITS) - 1;
   let order = rows;
-  let next = new Uint32Array(rows.length);
+  let next = takeWords(rows.length);
   for (let shift = 0; shift < PREFIX_BITS; shift += PASS_BITS) {
     const starts = new Uint32Array(mask + 2);
     for (let index = 0; index < prefixes.length; index++)
@@ -84,6 +87,7 @@ function orderByPrefix(prefixes: Uint32Array, from: number, rows: Uint32Array<Ar
     }
     [order, next] = [next, order];
   }
+  giveBackWords(next);
   return order;
 }
 

@@ -31,10 +31,10 @@ export class UsedShapes {
   }
 
   /** The number by which a reader knows a shape of the table. */
-  numberOf = (shape: number): number => {
+  numberOf(shape: number): number {
     if (this.#numbers[shape]! < 0) this.#numbers[shape] = this.#used.push(shape) - 1;
     return this.#numbers[shape]!;
-  };
+  }
 
   write({ loose }: PartSink): void {
     const numbers = new Int32Array(OPERATIONS_MAX).fill(-1);

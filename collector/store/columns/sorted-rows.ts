@@ -6,6 +6,7 @@
  */
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from './codes.ts';
 import type { SpanTable } from './span-table.ts';
+import { takeWords } from './spare-words.ts';
 
 /** Words of a row: ids in the byte order of this machine, times in halves, numbers; the last is unused. */
 export const ROW_WORDS = 16;
@@ -20,26 +21,21 @@ export const RESOURCE = 12;
 export const PEER = 13;
 export const CLASS = 14;
 
-/** The copy that is not in use; blocks are made one after the other. */
-let spare = new Uint32Array(0);
-
 /** For each row of a table one more than its place in the order; 0 if it has none. */
-export function placesOf(order: Uint32Array, rows: number): Uint32Array {
-  const placeOf = new Uint32Array(rows);
+export function placesOf(order: Uint32Array, rows: number): Uint32Array<ArrayBuffer> {
+  const placeOf = takeWords(rows).fill(0);
   for (let place = 0; place < order.length; place++) placeOf[order[place]!] = place + 1;
   return placeOf;
 }
 
-/** Of `places` rows; `classOf` is by row of the table. To be given back when the block is finished. */
+/** Of `places` rows; `classOf` is by row of the table. Spare words: to be given back when the block is finished. */
 export function copySorted(
   table: SpanTable,
   placeOf: Uint32Array,
   classOf: Uint32Array,
   places: number,
 ): Uint32Array<ArrayBuffer> {
-  const needed = places * ROW_WORDS;
-  const sorted = spare.length >= needed ? spare : new Uint32Array(needed);
-  spare = new Uint32Array(0);
+  const sorted = takeWords(places * ROW_WORDS);
   const traceIds = wordsOf(table.traceId, TRACE_ID_BYTES * table.rows);
   const spanIds = wordsOf(table.spanId, SPAN_ID_BYTES * table.rows);
   const parents = wordsOf(table.parentSpanId, SPAN_ID_BYTES * table.rows);
@@ -65,10 +61,6 @@ export function copySorted(
     sorted[to + CLASS] = classOf[row]!;
   }
   return sorted;
-}
-
-export function giveBack(sorted: Uint32Array<ArrayBuffer>): void {
-  spare = sorted;
 }
 
 /** One word of every row. */

@@ -61,7 +61,8 @@ export function writeValueFilter(sink: PartSink, block: FilteredBlock): boolean 
 
 function addStrings(strings: StringPool, ids: Uint32Array, seed: number): void {
   const view = viewOf(strings.bytes);
-  const isSeen = new Uint8Array(strings.count);
+  if (isSeen.length < strings.count) isSeen = new Uint8Array(2 * strings.count);
+  isSeen.fill(0, 0, strings.count);
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!;
     if (isSeen[id] === 1) continue;
@@ -82,6 +83,7 @@ function addWords(low: Uint32Array, high: Uint32Array | null, seed: number): voi
 }
 
 /** Memory that is used again by every call, and by no one between two calls. */
+let isSeen = new Uint8Array(0);
 const hashes = { values: new Int32Array(1 << 12), count: 0 };
 /** By their lowest bits: most of what comes again is not added again. */
 const LAST_HASHES = 1 << 16;

@@ -7,7 +7,7 @@ import type { ProtobufReader } from '../../decode/protobuf-reader.ts';
 import type { Phase } from '../../diagnose/verdict.ts';
 import { readSigned, type ByteWriter } from './byte-writer.ts';
 import type { SketchSum } from './sketch-sum.ts';
-import { addSketch, emptySketch, readSketch, writeSketch, type Sketch } from './sketch.ts';
+import { addSketch, emptySketch, isZero, readSketch, writeSketch, type Sketch } from './sketch.ts';
 
 export const TIMEOUT_PHASES: readonly (Phase | 'none')[] = [
   'queue',
@@ -99,7 +99,7 @@ export function writeCell(writer: ByteWriter, cell: Cell): void {
     (hasTimeouts ? HAS_TIMEOUTS : 0) |
     (cell.neverArrived !== 0 || cell.retries !== 0 ? HAS_RARE : 0) |
     (seenBudgets.length > 0 ? HAS_BUDGETS : 0) |
-    (serverLatency !== null && serverLatency.counts.some((count) => count !== 0) ? HAS_SERVER : 0);
+    (serverLatency !== null && !isZero(serverLatency) ? HAS_SERVER : 0);
   writer.varint(parts);
   writer.signed(cell.calls);
   if (parts & HAS_ERRORS) writer.signed(cell.errors);

@@ -7,6 +7,7 @@
  * A fold sees a hundred thousand durations and has thousands of cells, spread over more memory than the caches hold: to
  * count each at once in its sketch takes three times as long.
  */
+import { giveBackWords, takeWords } from '../columns/spare-words.ts';
 import { countBucket, emptySketch, type Sketch } from './sketch.ts';
 
 /** Buckets are below this. */
@@ -34,7 +35,10 @@ export class LatencyCounts {
       [this.#taken, -1],
     ] as const) {
       for (const [number, list] of lists.entries()) {
-        if (list !== undefined) countRuns(sketches, number * CELLS_PER_LIST, list.sorted(), sign);
+        if (list === undefined) continue;
+        const sorted = list.sorted();
+        countRuns(sketches, number * CELLS_PER_LIST, sorted, sign);
+        giveBackWords(sorted);
       }
     }
     return sketches;
@@ -65,14 +69,15 @@ const FIRST_LENGTH = 1 << 12;
 const PASS_BITS = 11;
 
 class SeenList {
-  #seen = new Uint32Array(FIRST_LENGTH);
+  #seen = takeWords(FIRST_LENGTH);
   #length = 0;
   #most = 0;
 
   push(seen: number): void {
     if (this.#length === this.#seen.length) {
-      const larger = new Uint32Array(2 * this.#length);
+      const larger = takeWords(2 * this.#length);
       larger.set(this.#seen);
+      giveBackWords(this.#seen);
       this.#seen = larger;
     }
     this.#seen[this.#length++] = seen;
@@ -80,10 +85,10 @@ class SeenList {
   }
 
   /** Rising. By digits, the lowest first: the engine's sort takes five times as long. Only once: the list is used up. */
-  sorted(): Uint32Array {
+  sorted(): Uint32Array<ArrayBuffer> {
     const mask = (1 << PASS_BITS) - 1;
     let from = this.#seen.subarray(0, this.#length);
-    let to = new Uint32Array(this.#length);
+    let to = takeWords(this.#length);
     for (let shift = 0; shift < 32 && this.#most >>> shift > 0; shift += PASS_BITS) {
       const nexts = new Uint32Array(mask + 2);
       for (let index = 0; index < from.length; index++) nexts[((from[index]! >>> shift) & mask) + 1]!++;
@@ -94,6 +99,7 @@ class SeenList {
       }
       [from, to] = [to, from];
     }
+    giveBackWords(to);
     return from;
   }
 }

@@ -2,6 +2,7 @@
  * Rows as pairing and counting read them: all that is needed of a row side by side, because rows of a table that belong
  * to one trace lie far apart in its columns, and to reach them costs more than what is done with them.
  */
+import { giveBackWords, takeWords } from '../columns/spare-words.ts';
 
 /** Words of a line. Ids are in the order of their bytes, times in halves of unsigned 64-bit nanoseconds. */
 export const LINE_WORDS = 17;
@@ -31,22 +32,25 @@ export interface LineGiveUp {
 }
 
 export interface RowLines {
-  words: Uint32Array;
+  /** Spare words: whoever made them may give them back. */
+  words: Uint32Array<ArrayBuffer>;
   count: number;
   /** Of the few rows that gave up, by line. */
   readonly giveUps: Map<number, LineGiveUp>;
 }
 
+/** Of what stands in their room, nothing is said. */
 export function createLines(capacity = 256): RowLines {
-  return { words: new Uint32Array(capacity * LINE_WORDS), count: 0, giveUps: new Map() };
+  return { words: takeWords(capacity * LINE_WORDS), count: 0, giveUps: new Map() };
 }
 
 /** Room for so many more lines; those there stay. */
 export function makeRoom(lines: RowLines, added: number): void {
   const needed = (lines.count + added) * LINE_WORDS;
   if (needed <= lines.words.length) return;
-  const larger = new Uint32Array(Math.max(needed, 2 * lines.words.length));
+  const larger = takeWords(Math.max(needed, 2 * lines.words.length));
   larger.set(lines.words.subarray(0, lines.count * LINE_WORDS));
+  giveBackWords(lines.words);
   lines.words = larger;
 }
 

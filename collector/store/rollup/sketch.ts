@@ -145,7 +145,7 @@ function quantileMs(sketch: Sketch, total: number, share: number): number {
 /** Buckets counted zero times are left out. */
 export function writeSketch(writer: ByteWriter, { buckets, counts }: Sketch): void {
   let filled = 0;
-  for (const count of counts) if (count !== 0) filled++;
+  for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) filled++;
   writer.varint(filled);
   let before = 0;
   for (let i = 0; i < buckets.length; i++) {
@@ -176,6 +176,11 @@ export function readSketch(reader: ProtobufReader): Sketch {
     sketch.counts.push(readSigned(reader));
   }
   return sketch;
+}
+
+export function isZero({ counts }: Sketch): boolean {
+  for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) return false;
+  return true;
 }
 
 /** Where the bucket is or belongs. */

@@ -49,8 +49,10 @@ export function encodeDelta(cells: ReadonlyMap<number, Cell>): Buffer | null {
 }
 
 function rising(cells: ReadonlyMap<number, Cell>): (readonly [number, Cell])[] {
-  return [...cells].toSorted(([a], [b]) => a - b);
+  return [...cells].toSorted(bySeries);
 }
+
+const bySeries = (a: readonly [number, Cell], b: readonly [number, Cell]) => a[0] - b[0];
 
 /** Writes cells in rising order of series. One at a time: they share their memory. */
 export class StepWriter {

@@ -37,7 +37,7 @@ import {
   type RowLines,
 } from './row-lines.ts';
 import { NO_SERVER, ServerIndex } from './server-index.ts';
-import { bucketOf } from './sketch.ts';
+import { bucketOf, isZero } from './sketch.ts';
 import { MINUTE_MS } from './steps.ts';
 import type { SeriesKey } from './series.ts';
 
@@ -195,17 +195,13 @@ export class Tally {
   *minutes(): Generator<{ readonly stepUnixMs: number; readonly cells: SeriesCell[] }> {
     const latencies = this.#latencies.sketches();
     const serverLatencies = this.#serverLatencies.sketches();
-    const cellOf = (number: number): Cell => {
-      const cell = this.#rare.get(number) ?? emptyCell();
-      cell.calls = this.#calls[number]!;
-      cell.latency = latencies.get(number) ?? cell.latency;
-      cell.serverLatency = serverLatencies.get(number) ?? null;
-      return cell;
-    };
     for (const minute of this.#minutes.values()) {
       const cells: SeriesCell[] = [];
       for (const { type, key, cell: number } of minute.cells) {
-        const cell = cellOf(number);
+        const cell = this.#rare.get(number) ?? emptyCell();
+        cell.calls = this.#calls[number]!;
+        cell.latency = latencies.get(number) ?? cell.latency;
+        cell.serverLatency = serverLatencies.get(number) ?? null;
         if (!isUnchanged(cell)) cells.push({ series: this.#seriesOf(type, key), cell });
       }
       yield { stepUnixMs: minute.stepUnixMs, cells };
@@ -337,7 +333,7 @@ function isUnchanged(cell: Cell): boolean {
     cell.retries === 0 &&
     (cell.timeoutPhases?.every((phase) => phase === 0) ?? true) &&
     (cell.budgets?.size ?? 0) === 0 &&
-    cell.latency.counts.every((inBucket) => inBucket === 0) &&
-    (cell.serverLatency?.counts.every((inBucket) => inBucket === 0) ?? true)
+    isZero(cell.latency) &&
+    (cell.serverLatency === null || isZero(cell.serverLatency))
   );
 }

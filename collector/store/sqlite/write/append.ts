@@ -25,6 +25,9 @@ export interface AppendParts {
   readonly recent: RecentRequests;
 }
 
+/** More is not kept for the next segment. */
+const ROOM_BYTES_KEPT = 1 << 20;
+
 /** What is new in a commit. */
 interface Group {
   readonly nowUnixMs: number;
@@ -37,6 +40,14 @@ export function createAppend({ database, interner, recent }: AppendParts) {
   const insert = database.prepare('INSERT INTO segment VALUES (?, ?, ?, ?, ?)');
   let lastSegmentId =
     database.prepare<[], number | null>('SELECT max(segment_id) FROM segment').pluck().get() ?? 0;
+
+  /** Used again by every segment: SQLite has taken it when `insert` returns. */
+  let room = Buffer.allocUnsafeSlow(0);
+  function roomOf(bytes: number): Buffer {
+    if (bytes > ROOM_BYTES_KEPT) return Buffer.allocUnsafeSlow(bytes);
+    if (room.length < bytes) room = Buffer.allocUnsafeSlow(Math.min(2 * bytes, ROOM_BYTES_KEPT));
+    return room.subarray(0, bytes);
+  }
 
   function take(table: SpanTable, request: Buffer, group: Group): AppendAnswer {
     const mark = markTable(table);
@@ -74,7 +85,7 @@ export function createAppend({ database, interner, recent }: AppendParts) {
           const taken = requests.map((request) => take(table, request, group));
           const spans = table.rows - mark.rows;
           if (spans > 0) {
-            const data = encodeSegment(table, mark.rows, table.rows);
+            const data = encodeSegment(table, mark.rows, table.rows, roomOf);
             insert.run(segmentId, group.nowUnixMs, spans, packFingerprints(group.fingerprints), data);
           }
           return taken;

@@ -8,6 +8,7 @@
 import { CONSUMER, OK, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { orderRows } from '../../columns/row-order.ts';
 import { startMsOf, type SpanTable } from '../../columns/span-table.ts';
+import { giveBackWords } from '../../columns/spare-words.ts';
 import { Tally, type RowNames } from '../../rollup/tally.ts';
 import {
   addLines,
@@ -120,11 +121,15 @@ function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): St
     yield progressOf(at, runs.length);
   }
   const isWhole = kept === order.length;
-  return {
-    order: isWhole ? order : order.map((_, line) => lines.words[line * LINE_WORDS + ROW]!).subarray(0, kept),
-    tally,
-    failed,
-  };
+  const ordered = isWhole ? order : rowsOf(lines, kept);
+  giveBackWords(lines.words, known.lines.words, trace.words);
+  return { order: ordered, tally, failed };
+}
+
+function rowsOf({ words }: RowLines, count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let line = 0; line < count; line++) rows[line] = words[line * LINE_WORDS + ROW]!;
+  return rows;
 }
 
 function progressOf(done: number, all: number): number {
@@ -178,8 +183,8 @@ interface TimeGroup {
 
 /** Rows whose start is far from their arrival go to blocks of their own, so that they stretch no other's range. */
 export function groupByTime(table: SpanTable, order: Uint32Array, arrivedUnixMs: number): TimeGroup[] {
-  const isLate = (row: number) => Math.abs(startMsOf(table, row) - arrivedUnixMs) > HOUR_MS;
-  if (!order.some(isLate)) return order.length === 0 ? [] : [{ kind: 'recent', order }];
+  if (!isAnyLate(table, order, arrivedUnixMs)) return order.length === 0 ? [] : [{ kind: 'recent', order }];
+  const isLate = (row: number) => isFar(startMsOf(table, row), arrivedUnixMs);
   const groups: TimeGroup[] = [];
   const recent = order.filter((row) => !isLate(row));
   if (recent.length > 0) groups.push({ kind: 'recent', order: recent });
@@ -188,6 +193,17 @@ export function groupByTime(table: SpanTable, order: Uint32Array, arrivedUnixMs:
   if (days.size > LATE_DAYS_MAX) return [...groups, { kind: 'scattered', order: late }];
   for (const rows of days.values()) groups.push({ kind: 'late', order: Uint32Array.from(rows) });
   return groups;
+}
+
+/** A function made for each fold would be compiled for each. */
+function isAnyLate(table: SpanTable, order: Uint32Array, arrivedUnixMs: number): boolean {
+  for (let at = 0; at < order.length; at++)
+    if (isFar(startMsOf(table, order[at]!), arrivedUnixMs)) return true;
+  return false;
+}
+
+function isFar(startMs: number, arrivedUnixMs: number): boolean {
+  return Math.abs(startMs - arrivedUnixMs) > HOUR_MS;
 }
 
 function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: readonly MadeBlock[]): void {

@@ -54,23 +54,29 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
   if (order.length >= PREFIXED_ROWS_MIN) granules[0]!.set(TRACE_PREFIXES, sealTracePrefixes(prefixes));
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
-  let firstStartMs = Infinity;
-  let lastStartMs = -Infinity;
-  for (const row of order) {
-    const startMs = startMsOf(table, row);
-    if (startMs < firstStartMs) firstStartMs = startMs;
-    if (startMs > lastStartMs) lastStartMs = startMs;
-  }
+  const { firstMs, lastMs } = startsOf(table, order);
   return {
     kind,
     granules: granules.length,
     spans: order.length,
     bytes: parts.reduce((sum, { data }) => sum + data.length, 0),
-    firstStartUnixMs: kind === 'scattered' ? null : Math.floor(firstStartMs),
-    lastStartUnixMs: kind === 'scattered' ? null : Math.ceil(lastStartMs),
+    firstStartUnixMs: kind === 'scattered' ? null : Math.floor(firstMs),
+    lastStartUnixMs: kind === 'scattered' ? null : Math.ceil(lastMs),
     parts,
     prefixes,
   };
+}
+
+/** Not in the generator, which is compiled anew for each block. */
+function startsOf(table: SpanTable, order: Uint32Array): { firstMs: number; lastMs: number } {
+  let firstMs = Infinity;
+  let lastMs = -Infinity;
+  for (let at = 0; at < order.length; at++) {
+    const startMs = startMsOf(table, order[at]!);
+    if (startMs < firstMs) firstMs = startMs;
+    if (startMs > lastMs) lastMs = startMs;
+  }
+  return { firstMs, lastMs };
 }
 
 function prefixesOf(table: SpanTable, order: Uint32Array, ends: readonly number[]): TracePrefixes {

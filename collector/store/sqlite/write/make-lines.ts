@@ -2,6 +2,7 @@
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import type { RowGiveUp, SpanTable } from '../../columns/span-table.ts';
+import { giveBackWords, takeWords } from '../../columns/spare-words.ts';
 import { viewOf } from '../../columns/string-pool.ts';
 import { TIMEOUT_PHASES } from '../../rollup/cell.ts';
 import {
@@ -31,7 +32,7 @@ export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
   const lines = createLines(order.length);
   const { words } = lines;
   lines.count = order.length;
-  const lineOf = new Uint32Array(table.rows);
+  const lineOf = takeWords(table.rows);
   for (let line = 0; line < order.length; line++) lineOf[order[line]!] = line;
   const traces = viewOf(table.traceId);
   const ids = spanIdsOf(table);
@@ -51,6 +52,7 @@ export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
     words[at + ROW] = row;
   }
   for (const [row, giveUp] of table.giveUps) lines.giveUps.set(lineOf[row]!, lineGiveUp(giveUp));
+  giveBackWords(lineOf);
   return lines;
 }
 
