@@ -1,6 +1,7 @@
 /** What a large map is painted from, what is found under a pointer, and that nothing is painted that is not in view. */
 import { describe, expect, it } from 'vitest';
 import type { MapEdge, MapNode, ServiceMap } from '../../collector/serve/wire.ts';
+import { NODE_HEIGHT, NODE_WIDTH, ROW_PITCH } from '../../ui/map/draw.ts';
 import { edgeCurve, pointOn, sampleCurve } from '../../ui/map/edge-curve.ts';
 import { createHitIndex } from '../../ui/map/hit-index.ts';
 import { layoutMap, type Layout } from '../../ui/map/layout.ts';
@@ -45,15 +46,23 @@ describe('the scene of a map', () => {
     expect(worst.every(({ key }) => path.has(key))).toBe(true);
   });
 
-  it('leaves out what has no place, and calls of a service to itself', () => {
+  it('leaves out what has no place', () => {
     const [edge] = shop.edges as [MapEdge];
-    const scene = sceneOf({
-      edges: [
-        { ...edge, to: 'gone' },
-        { ...edge, to: edge.from },
-      ],
-    });
-    expect(scene.edges).toEqual([]);
+    expect(sceneOf({ edges: [{ ...edge, to: 'gone' }] }).edges).toEqual([]);
+  });
+
+  it("has a service's calls to itself as a loop below it, that touches neither it nor the row below", () => {
+    const [edge] = shop.edges as [MapEdge];
+    const { edges } = sceneOf({ edges: [{ ...edge, to: edge.from, timeouts: 1 }] });
+    const { x, y } = layout.nodes[edge.from]!;
+    expect(edges).toMatchObject([{ key: `${edge.from}->${edge.from}`, isBackward: true }]);
+    const points = sampleCurve(edges[0]!.curve, 4);
+    expect(
+      points.every((point) => point.y >= y + NODE_HEIGHT / 2 && Math.abs(point.x - x) < NODE_WIDTH / 2),
+    ).toBe(true);
+    const lowest = Math.max(...points.map((point) => point.y));
+    expect(lowest).toBeGreaterThan(y + NODE_HEIGHT / 2 + 10);
+    expect(lowest).toBeLessThan(y + ROW_PITCH - NODE_HEIGHT / 2);
   });
 
   it('bounds every edge', () => {

@@ -167,6 +167,23 @@ describe('arrow keys on the map', () => {
     expect(seen.size).toBe(3);
   });
 
+  it('find calls of a service to itself among its others, and are not held by them', () => {
+    const self = { ...shop.edges[0]!, from: 'payments', to: 'payments' };
+    const withSelf = { ...map, edges: [self, ...map.edges] };
+    const onwards = walk(map, { node: 'payments' }, 'ArrowRight')!;
+    expect(walk(withSelf, { node: 'payments' }, 'ArrowRight')).toEqual(onwards);
+    const seen = new Set<string>();
+    for (const key of ['ArrowUp', 'ArrowDown'] as const) {
+      for (let at = walk(withSelf, onwards, key); at; at = walk(withSelf, at, key))
+        seen.add(formatSelection(at));
+    }
+    expect(seen).toContain('edge:payments->payments');
+    const alone = { ...map, edges: [self] };
+    expect(walk(alone, { node: 'payments' }, 'ArrowRight')).toEqual({
+      edge: { from: 'payments', to: 'payments' },
+    });
+  });
+
   it('go to the next node of the column', () => {
     const below = walk(map, { node: 'checkout' }, 'ArrowDown') ?? walk(map, { node: 'checkout' }, 'ArrowUp');
     expect(layout.nodes[(below as { node: string }).node]?.x).toBe(layout.nodes['checkout']?.x);

@@ -10,6 +10,11 @@ export const ARROW_LENGTH = 8;
 /** How far an edge against the flow hangs below its lower node's centre. */
 const HANG = NODE_HEIGHT * 1.6;
 
+/** How far to either side of its node's centre a service's calls to itself leave it and come back: beyond their badge. */
+const LOOP_REACH = 70;
+/** Of such a loop, towards the row below, which it does not touch. */
+export const LOOP_HANG = 32;
+
 /** Of the bends of an edge around corners. */
 const BEND_PX = 14;
 
@@ -26,13 +31,15 @@ function hasCorners([first, second]: readonly Point[]): boolean {
 /**
  * From the right side of the caller through the waypoints to the left side of the callee, horizontal at every point, so
  * that edges leave and enter nodes straight; or around corners. One against the flow leaves its caller's bottom and rises
- * into its callee's.
+ * into its callee's; where these are one node it is a loop below it.
  */
 export function edgeCurve(from: Point, to: Point, route: readonly Point[], gap = ARROW_LENGTH): Curve {
   if (isBackward(from, to, route)) {
-    const below = Math.max(from.y, to.y) + HANG;
     const bottom = NODE_HEIGHT / 2;
-    return [from.x, from.y + bottom, from.x, below, to.x, below, to.x, to.y + bottom + gap];
+    const reach = loopReach(from, to);
+    const below = Math.max(from.y, to.y) + (reach === 0 ? HANG : bottom + LOOP_HANG);
+    const [startX, endX] = [from.x + reach, to.x - reach];
+    return [startX, from.y + bottom, startX, below, endX, below, endX, to.y + bottom + gap];
   }
   const points = [...route, { x: to.x - NODE_WIDTH / 2 - gap, y: to.y }];
   let before: Point = { x: from.x + NODE_WIDTH / 2, y: from.y };
@@ -44,6 +51,11 @@ export function edgeCurve(from: Point, to: Point, route: readonly Point[], gap =
     before = point;
   }
   return curve;
+}
+
+/** How far beside the centre of its callee an edge against the flow ends: 0 but for a loop. */
+export function loopReach(from: Point, to: Point): number {
+  return from.x === to.x && from.y === to.y ? LOOP_REACH : 0;
 }
 
 /** Straight from corner to corner, with a bend at each. */

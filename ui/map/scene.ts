@@ -89,7 +89,7 @@ export function pathNodes(edges: readonly MapEdge[], path: ReadonlySet<string>):
 function edgeShape(edge: MapEdge, layout: Layout, exactWidth: number): EdgeShape[] {
   const from = layout.nodes[edge.from];
   const to = layout.nodes[edge.to];
-  if (!from || !to || edge.from === edge.to) return [];
+  if (!from || !to) return [];
   const key = edgeKey(edge);
   const route = layout.routes[key] ?? [];
   const curve = edgeCurve(from, to, route);

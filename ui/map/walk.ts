@@ -58,15 +58,17 @@ function walkAlong(map: Walkable, at: Selection, rightward: boolean): Selection 
     : map.edges.filter((edge) => edge.to === at.node && edge.from !== edge.to);
   const here = map.nodes[at.node];
   const other = (edge: GraphEdge) => map.nodes[rightward ? edge.to : edge.from];
-  const distance = (edge: GraphEdge) => Math.abs((other(edge)?.y ?? 0) - (here?.y ?? 0));
-  const [nearest] = edges.toSorted((a, b) => distance(a) - distance(b));
+  // Calls of a service to itself lead nowhere: only where there are no others.
+  const distance = (edge: GraphEdge) =>
+    edge.from === edge.to ? Infinity : Math.abs((other(edge)?.y ?? 0) - (here?.y ?? 0));
+  const [nearest] = edges.toSorted((a, b) => distance(a) - distance(b) || 0);
   return nearest ? { edge: { from: nearest.from, to: nearest.to } } : null;
 }
 
 /** A caller's edges from top to bottom, as they are drawn. */
 function byCallee(map: Walkable, caller: string): GraphEdge[] {
   return map.edges
-    .filter((edge) => edge.from === caller && edge.from !== edge.to)
+    .filter((edge) => edge.from === caller)
     .map(({ from, to }) => ({ from, to }))
     .toSorted((a, b) => (map.nodes[a.to]?.y ?? 0) - (map.nodes[b.to]?.y ?? 0) || (a.to < b.to ? -1 : 1));
 }
