@@ -154,6 +154,8 @@ describe('a trace', () => {
       .map((span) => (span.getAttribute('aria-label') ?? span.textContent ?? '').trim());
     expect(shown.filter((name) => name.startsWith('catalog'))).toHaveLength(2);
     expect(shown.filter((name) => name.includes('inventory'))).toEqual([]);
+    // By which a flame is zoomed, also where all rows of a waterfall would be in view.
+    expect(page.all('.minimap')).toHaveLength(view === 'flame' ? 1 : 0);
   });
 
   it('is found in the flame and the table too', async () => {
