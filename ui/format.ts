@@ -69,6 +69,14 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
 }
 
 const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const datedDays = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** `31 Jan`, with the year when it is another; null today. */
+export function formatDay(date: Date, nowMs: number): string | null {
+  const now = new Date(nowMs);
+  if (now.toDateString() === date.toDateString()) return null;
+  return (now.getFullYear() === date.getFullYear() ? days : datedDays).format(date);
+}
 
 /** Local clock time, with milliseconds when asked, with the day when it is not today. */
 export function formatClock(time: string | number, options: { ms?: boolean; nowMs?: number } = {}): string {
@@ -78,8 +86,8 @@ export function formatClock(time: string | number, options: { ms?: boolean; nowM
   const clock =
     [date.getHours(), date.getMinutes(), date.getSeconds()].map((count) => padded(count)).join(':') +
     (options.ms ? `.${padded(date.getMilliseconds(), 3)}` : '');
-  const sameDay = new Date(options.nowMs ?? Date.now()).toDateString() === date.toDateString();
-  return sameDay ? clock : `${days.format(date)} ${clock}`;
+  const day = formatDay(date, options.nowMs ?? Date.now());
+  return day === null ? clock : `${day} ${clock}`;
 }
 
 /** `just now`, `40 s ago`, `3 min ago`, `2 h ago`, `3 days ago`; a time ahead, of a clock that is, is just now. */

@@ -72,11 +72,13 @@ describe('a share', () => {
   });
 });
 
-it('a clock time names the day when it is not today', () => {
+it('a clock time names the day when it is not today, and the year when it is another', () => {
   const time = new Date(2026, 10, 22, 14, 3, 22, 118);
   expect(formatClock(time.getTime(), { ms: true, nowMs: time.getTime() })).toBe('14:03:22.118');
   expect(formatClock(time.getTime(), { nowMs: time.getTime() + 86_400_000 })).toBe('22 Nov 14:03:22');
   expect(formatClock('nonsense')).toBe('–');
+  const yearLater = new Date(2027, 10, 22).getTime();
+  expect(formatClock(time.getTime(), { nowMs: yearLater })).toBe('22 Nov 2026 14:03:22');
 });
 
 it.each([
