@@ -25,8 +25,8 @@ export interface StoreOptions {
   readonly onFailure?: (error: Error) => void;
 }
 
-/** Several times what senders have in flight at full speed; a request that finds no room goes without. */
-const RING_BYTES = 16 << 20;
+/** Twice what senders have in flight at full speed; a request that finds no room goes without. */
+const RING_BYTES = 8 << 20;
 /** The finder is busy with so many spans for some 20 ms. */
 const SPANS_OF_FINDER_MAX = 2_000;
 

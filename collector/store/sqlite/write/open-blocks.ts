@@ -21,8 +21,11 @@ export interface OpenBlocks {
   forget(): void;
 }
 
-/** Some 80 bytes a row once the rollups have read it: the last two blocks of full load, which late spans belong to. */
-const GRANULE_ROWS_KEPT_MAX = 300_000;
+/**
+ * Some 80 bytes a row once the rollups have read it. A fold goes through the granules of the last blocks in order: with three
+ * times as many at hand, none fewer were opened.
+ */
+const GRANULE_ROWS_KEPT_MAX = 100_000;
 /** What a granule takes beside its rows, in rows: some 50 columns, whatever is in them. */
 const GRANULE_BASE_ROWS = 500;
 /** Their headers: what their granules share. */

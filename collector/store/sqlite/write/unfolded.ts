@@ -3,8 +3,11 @@ import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { createSpanTable, resetTable, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import type { Fingerprint } from './recent-requests.ts';
 
-/** A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. */
-export const FOLD_ROWS = 131_072;
+/**
+ * A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. With those of a commit
+ * that fills it, it stays within 131,072: what it grows to have room for, before it doubles once more.
+ */
+export const FOLD_ROWS = 114_688;
 export const FOLD_BYTES = 40_000_000;
 
 /** A cleared table keeps the room that it has, unless that is more than this and hardly any of it was used. */
