@@ -39,7 +39,7 @@ EXPOSE 4317 4318 4319
 # Inside, the ports are open to the container's network: publish them on loopback, or give a token.
 ENV SOCKEYE_OTLP_GRPC=0.0.0.0:4317 SOCKEYE_OTLP_HTTP=0.0.0.0:4318 SOCKEYE_WEB=0.0.0.0:4319 SOCKEYE_DATA=/data
 # Why: collector/one-arena.ts.
-ENV MALLOC_ARENA_MAX=1
+ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1048576
 # With a token the answer is 401, which says as much.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=5 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:4319/readyz').then(({ status }) => process.exit(status === 200 || status === 401 ? 0 : 1), () => process.exit(1))"]

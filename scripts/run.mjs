@@ -18,6 +18,7 @@ const collectorEnv = {
   NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
   // Why: collector/one-arena.ts.
   MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: `${1 << 20}`,
   ...env,
 };
 

@@ -44,6 +44,7 @@ test.runIf(process.platform === 'linux')(
       try {
         const environment = readFileSync(`/proc/${collector.process.pid}/environ`, 'utf8').split('\0');
         expect(environment).toContain('MALLOC_ARENA_MAX=1');
+        expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=1048576');
       } finally {
         expect(await collector.stop()).toMatchObject({
           code: 0,

@@ -20,7 +20,8 @@ export async function openCollector(folder: string): Promise<MeasuredCollector> 
   const startMs = performance.now();
   const args = [...FREE_PORTS, '--data', folder, '--keep', '365d', '--keep-bytes', '1TB'];
   // As `npm start`, the image and the installed command do.
-  const collector = await startCollector(args, { environment: { MALLOC_ARENA_MAX: '1' } });
+  const environment = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: `${1 << 20}` };
+  const collector = await startCollector(args, { environment });
   const ready = await fetch(`${collector.web}/readyz`);
   if (!ready.ok) throw new Error(`/readyz: got ${ready.status}, expected 200`);
   const readyMs = performance.now() - startMs;
