@@ -12,18 +12,25 @@ const LOOKED_BACK_MS = 7 * 24 * HOUR_MS;
 const TRACES = 6;
 /** At most: a larger one would start threads that are there for large traces alone. */
 const SMALL_TRACE_SPANS = 500;
-/** After that nobody is kept waiting: it goes on beside the first queries. */
-export const PATIENCE_MS = 500;
+/** Nobody is kept waiting longer: what is not answered by then is given up. */
+export const PATIENCE_MS = 1_000;
 
 /** Resolves when it is done or takes too long; what fails is told to whoever asks for it. */
 export async function warmUp(query: Query, traces: Pick<TraceReader, 'write'>): Promise<void> {
+  const enough = new AbortController();
   const { promise: tooLong, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, PATIENCE_MS);
-  await Promise.race([askFirst(query, traces).catch(() => {}), tooLong]);
+  await Promise.race([askFirst(query, traces, enough.signal).catch(() => {}), tooLong]);
   clearTimeout(timer);
+  // Also a trace of few spans may be large, and wait for someone to take it.
+  enough.abort();
 }
 
-async function askFirst(query: Query, traces: Pick<TraceReader, 'write'>): Promise<void> {
+async function askFirst(
+  query: Query,
+  traces: Pick<TraceReader, 'write'>,
+  signal: AbortSignal,
+): Promise<void> {
   const search = {
     q: '',
     service: null,
@@ -36,19 +43,16 @@ async function askFirst(query: Query, traces: Pick<TraceReader, 'write'>): Promi
   } as const;
   const toUnixMs = Date.now();
   const lately = { fromUnixMs: toUnixMs - LOOKED_BACK_MS, toUnixMs };
-  const newest = (await query.searchTraces({ ...search, range: lately })).traces;
+  const newest = (await query.searchTraces({ ...search, range: lately }, signal)).traces;
   const [first] = newest;
   if (first === undefined) return;
   const { root, durationMs, startedAt } = first;
   const startUnixMs = Date.parse(startedAt);
   const range = { fromUnixMs: startUnixMs - HOUR_MS, toUnixMs: startUnixMs + 1 };
-  const written = new AbortController();
   const small = newest.filter(({ spans }) => spans <= SMALL_TRACE_SPANS);
   await Promise.all([
     query.map(range, null, 0),
-    query.searchTraces({ ...search, ...root, range, minDurationMs: durationMs }),
-    ...small.map(({ traceId }) => traces.write(traceId, 'json', written.signal)),
+    query.searchTraces({ ...search, ...root, range, minDurationMs: durationMs }, signal),
+    ...small.map(({ traceId }) => traces.write(traceId, 'json', signal)),
   ]);
-  // One of few spans may be large, too, and wait for someone to take it.
-  written.abort();
 }

@@ -85,13 +85,17 @@ it('what cannot be answered is left to whoever asks for it', async () => {
   expect(searchTraces).toHaveBeenCalledOnce();
 });
 
-it('nobody is kept waiting for what takes long', async () => {
+it('nobody is kept waiting for what takes long, and it is given up', async () => {
   vi.useFakeTimers();
   let isOver = false;
-  const searchTraces = () => new Promise<never>(() => {});
+  let given: AbortSignal | undefined;
+  const searchTraces: Query['searchTraces'] = (_search, signal) => {
+    given = signal;
+    return new Promise<never>(() => {});
+  };
   void warmUp({ ...api.sources.query, searchTraces }, noTrace).then(() => (isOver = true));
   await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1);
-  expect(isOver).toBe(false);
+  expect([isOver, given?.aborted]).toEqual([false, false]);
   await vi.advanceTimersByTimeAsync(1);
-  expect(isOver).toBe(true);
+  expect([isOver, given?.aborted]).toEqual([true, true]);
 });
