@@ -10,7 +10,7 @@ import { packIntegers } from './pack-integers.ts';
 import { packStrings } from './pack-strings.ts';
 import { PartSink, sealPart } from './part.ts';
 import { UsedShapes } from './shapes-part.ts';
-import type { SpanTable } from './span-table.ts';
+import type { RowGiveUp, SpanTable } from './span-table.ts';
 
 export const SEGMENT = 'segment';
 /** It is gone within seconds: to write a smaller one as it is costs less than to compress it. */
@@ -69,11 +69,13 @@ function packTimes({ startLow, startHigh, endLow, endHigh }: SpanTable, fromRow:
 }
 
 function packGiveUps({ giveUps }: SpanTable, fromRow: number, toRow: number): void {
-  const found = [...giveUps].filter(([row]) => row >= fromRow && row < toRow);
-  writeGiveUps(
-    sink.loose,
-    found.map(([row, giveUp]) => [row - fromRow, giveUp] as const),
-  );
+  const found: [number, RowGiveUp][] = [];
+  // A segment is a small part of the table: its rows are asked for, not all that gave up gone through.
+  for (let row = fromRow; row < toRow; row++) {
+    const giveUp = giveUps.get(row);
+    if (giveUp !== undefined) found.push([row - fromRow, giveUp]);
+  }
+  writeGiveUps(sink.loose, found);
 }
 
 /** Shapes, each row's shape, the strings, and for every column its values in order of the rows. */
