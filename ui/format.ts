@@ -72,7 +72,7 @@ const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' }
 const datedDays = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** `31 Jan`, with the year when it is another; null today. */
-export function formatDay(date: Date, nowMs: number): string | null {
+function formatDay(date: Date, nowMs: number): string | null {
   const now = new Date(nowMs);
   if (now.toDateString() === date.toDateString()) return null;
   return (now.getFullYear() === date.getFullYear() ? days : datedDays).format(date);

@@ -1,5 +1,4 @@
 /** Time ranges as the API takes them: RFC 3339, epoch milliseconds, or `now-15m`. Pure. */
-import { formatDay } from '../format.ts';
 
 export const RANGE_DEFAULT = 'now-1h';
 export const RANGE_PRESETS = ['now-5m', 'now-15m', 'now-1h', 'now-6h', 'now-24h', 'now-7d'] as const;
@@ -31,9 +30,9 @@ function describeInstant(text: string): string {
   const time = parseTime(text, 0);
   if (text.startsWith('now') || time === null) return text;
   const date = new Date(time);
-  const day = formatDay(date, Date.now());
+  const today = new Date().toDateString() === date.toDateString();
   const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  return day === null ? clock : `${day} ${clock}`;
+  return today ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
 }
 
 /** Fifteen minutes on either side of an instant, where a jump to something found lands; or `halfMs`. */
