@@ -38,7 +38,7 @@ const ERROR: SpanOutcome = { outcome: 'error', giveUp: null };
 const SILENT_RESOLVER_MS = 1_000;
 
 export function spanOutcome(span: Span): SpanOutcome {
-  return judge(span, isLongByDesign);
+  return span.endedWell === true ? OK : judge(span, isLongByDesign);
 }
 
 /** Of a stream whose end its caller could not do without: judged like any other call. */
@@ -47,7 +47,7 @@ export function awaitedStreamOutcome(span: Span): SpanOutcome {
 }
 
 function judge(span: Span, isStream: (span: Span) => boolean): SpanOutcome {
-  if (span.endedWell === true || span.status.code === 'ok') return OK;
+  if (span.status.code === 'ok') return OK;
   const httpStatus = httpStatusOf(span);
   const failed = span.status.code === 'error' || span.attributes.has('error.type');
   if (!failed && (httpStatus === null || httpStatus < 400) && !grpcFailed(span)) return OK;

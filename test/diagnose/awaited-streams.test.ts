@@ -33,6 +33,35 @@ describe('a stream that its caller failed with', () => {
   });
 });
 
+describe('a stream that something else ended with', () => {
+  it('and that was cancelled for it is not where it started', () => {
+    const verdict = verdictOf(`
+      gateway           |====================!
+        gateway>shop    |====================X  phase=wait budget=2000
+          shop          |====================!
+            shop>feed   |====================!  sockeye.stream=true error=AbortError
+            shop>db      |==================!   error=AbortError peer=db:5432`);
+    expect(verdict.at).toBe('shop>db');
+  });
+
+  it('is no give-up when another call failed after it', () => {
+    expect(
+      diagnoseDrawing(`
+      shop            |=====================!
+        shop>quotes   |===================X    ${STREAM}
+        shop>db                           |=!  error="duplicate key"`).verdicts,
+    ).toEqual([]);
+  });
+
+  it('is one of several that reached one deadline', () => {
+    const { verdicts } = diagnoseDrawing(`
+      shop            |===================!
+        shop>quotes   |===================X   ${STREAM}
+        shop>prices   |===================X   ${STREAM}`);
+    expect(verdicts.map(({ by }) => by).toSorted()).toEqual(['shop>prices', 'shop>quotes']);
+  });
+});
+
 describe('a stream that ended by its own timer', () => {
   it.each([
     ['alone', `shop>quotes |===================X ${STREAM}`],

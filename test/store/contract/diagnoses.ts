@@ -76,18 +76,28 @@ export function checkDiagnoses(tested: TestedStore): void {
     for (let i = 1; i <= 30; i++) await store.append(makeRequest(...pay(`1${i}`, 20)));
     await store.append(makeRequest(...pay('a', 3000, 'ETIMEDOUT'), ...pay('b', 10, 'ECONNRESET')));
     await store.append(makeRequest(...pay('c', 1000, 'ETIMEDOUT')));
-    const ids = ['c', 'a', '11', 'b'].map(traceId);
+    const error = 'DEADLINE_EXCEEDED';
+    const stream = { 'sockeye.stream': true, 'sockeye.timeout.phase': 'wait' };
+    const ofStream = { kind: 'client', durationMs: 2000, attributes: stream } as const;
+    await store.append(
+      makeRequest(
+        { trace: 'd', id: '1', error, kind: 'server', durationMs: 2001 },
+        { trace: 'd', id: '2', error, parent: '1', ...ofStream },
+      ),
+    );
+    const ids = ['c', 'a', '11', 'b', 'd'].map(traceId);
     const alone = ids.map(async (id) => diagnoseDocument(id, (await store.readTraceBytes(id))!, store));
     const together = await store.diagnoseTraces([...ids, traceId('dead')]);
     const byTrace = new Map(
       together.map(({ traceId: id, verdicts }) => [id, verdicts.map(({ json }) => JSON.parse(json))]),
     );
-    expect(together).toHaveLength(4);
+    expect(together).toHaveLength(5);
     expect(ids.map((id) => byTrace.get(id))).toEqual(
       (await Promise.all(alone)).map(({ verdicts }) => verdicts),
     );
     expect(byTrace.get(traceId('a'))).toHaveLength(1);
     expect(byTrace.get(traceId('11'))).toEqual([]);
+    expect(byTrace.get(traceId('d'))).toMatchObject([{ giveUp: { spanId: spanId('2') } }]);
   });
 
   test('what was said of a trace stays said until spans come, whatever is normal since', async () => {
