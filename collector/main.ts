@@ -116,14 +116,14 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       maxRequestBytes,
     };
     const site = { names: hostNames, tls, token, corsOrigins };
+    if (zipkin !== null) {
+      addresses.zipkin = await open('--zipkin', zipkin, () => startZipkin({ ...zipkin, ...site }, sources));
+    }
     // Spans are taken meanwhile.
     await warm;
     addresses.web = await open('--web', web, () =>
       startWeb({ ...web, ...site, pageFolder: pageFolder() }, sources),
     );
-    if (zipkin !== null) {
-      addresses.zipkin = await open('--zipkin', zipkin, () => startZipkin({ ...zipkin, ...site }, sources));
-    }
 
     app = appCommandOf(addresses, config);
     printAddresses(addresses, config, app);

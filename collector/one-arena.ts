@@ -13,9 +13,9 @@ const BEGUN_VARIABLE = 'SOCKEYE_BEGUN_ANEW';
 
 /** What to begin once more with; null where nothing is to be gained by it. */
 export function environmentWithOneArena(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv | null {
-  if (environment[VARIABLE] !== undefined || environment[BEGUN_VARIABLE] !== undefined) return null;
-  const mapped = { [MAPPED_VARIABLE]: `${MAPPED_BYTES_MIN}` };
-  return { ...mapped, ...environment, [VARIABLE]: '1', [BEGUN_VARIABLE]: '1' };
+  const wanted = { [VARIABLE]: '1', [MAPPED_VARIABLE]: `${MAPPED_BYTES_MIN}`, ...environment };
+  const isTold = environment[VARIABLE] !== undefined && environment[MAPPED_VARIABLE] !== undefined;
+  return isTold || environment[BEGUN_VARIABLE] !== undefined ? null : { ...wanted, [BEGUN_VARIABLE]: '1' };
 }
 
 /** Does not return where the program begins once more: the same process with the same arguments and open files. */

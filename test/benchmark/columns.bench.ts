@@ -9,6 +9,7 @@ import { openSegment } from '../../collector/store/columns/segment-granule.ts';
 import { orderRows } from '../../collector/store/columns/row-order.ts';
 import { createSpanTable, resetTable, tableBytes } from '../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../collector/store/columns/take-request.ts';
+import { FOLD_ROWS } from '../../collector/store/sqlite/write/unfolded.ts';
 import { memoryInterner } from '../store/columns/memory-interner.ts';
 import { json, number, onOff, readFlags, seed } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
@@ -26,7 +27,6 @@ const flags = readFlags('node test/benchmark/columns.bench.ts', {
   json,
 });
 
-const FOLD_ROWS = 131_072;
 const NOW_UNIX_MS = Date.UTC(2026, 10, 20, 12);
 const workload = {
   seed: flags.seed,

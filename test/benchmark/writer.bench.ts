@@ -13,7 +13,7 @@ import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
 import type { Steps } from '../../collector/store/sqlite/write/jobs.ts';
 import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
 import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
+import { FOLD_ROWS, Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { createUpkeep } from '../../collector/store/sqlite/write/upkeep.ts';
 import { json, number, readFlags, seed } from './flags.ts';
 import { describeMachine, machineLine } from './machine.ts';
@@ -25,7 +25,7 @@ const flags = readFlags('node test/benchmark/writer.bench.ts', {
   failed: number(0.001, 'share of the calls that fail', 0),
   'per-request': number(512, 'spans in a request'),
   group: number(16, 'requests of a commit'),
-  rows: number(131_072, 'spans of a fold'),
+  rows: number(FOLD_ROWS, 'spans of a fold'),
   seed,
   json,
 });

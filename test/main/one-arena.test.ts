@@ -10,8 +10,15 @@ test('a collector begins once more with one arena, and then no more, though the 
   expect(environmentWithOneArena(left)).toBeNull();
 });
 
-test('one that is told another number of arenas goes on with it', () => {
-  expect(environmentWithOneArena({ MALLOC_ARENA_MAX: '4' })).toBeNull();
+test('one that is told another number of arenas begins once more with that', () => {
+  expect(environmentWithOneArena({ MALLOC_ARENA_MAX: '4' })).toMatchObject({
+    MALLOC_ARENA_MAX: '4',
+    MALLOC_MMAP_THRESHOLD_: '1048576',
+  });
+});
+
+test('one that is told both goes on with them', () => {
+  expect(environmentWithOneArena({ MALLOC_ARENA_MAX: '4', MALLOC_MMAP_THRESHOLD_: '65536' })).toBeNull();
 });
 
 test('one that is told from which size memory is given back at once begins once more with that', () => {

@@ -41,7 +41,8 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
   function planOfClass(rowClass: number): ClassPlan {
     return {
       plan: planOfShape(classes.shape[rowClass]!),
-      operation: names.operation(classes.operation[rowClass]!),
+      // Asked for each time: one that is unreadable may be sent again.
+      operation: () => names.operation(classes.operation[rowClass]!),
       resource: names.decodedResource(classes.resource[rowClass]!),
       scope: names.decodedScope(classes.scope[rowClass]!),
       // By the rules of when it was stored: where these change, rows stored before must not be asked.
@@ -82,7 +83,7 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
 interface ClassPlan {
   /** null for spans that say more than a plan can. */
   readonly plan: Plan | null;
-  readonly operation: string;
+  readonly operation: () => string;
   readonly resource: Resource;
   readonly scope: Scope;
   readonly endedWell: boolean;
@@ -177,7 +178,7 @@ class StoredSpan implements Span {
     return this.#ofClass.scope;
   }
   get operation(): string {
-    return this.#ofClass.operation;
+    return this.#ofClass.operation();
   }
   get endedWell(): boolean {
     return this.#ofClass.endedWell;

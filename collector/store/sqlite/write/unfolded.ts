@@ -4,8 +4,8 @@ import { createSpanTable, resetTable, tableBytes, type SpanTable } from '../../c
 import type { Fingerprint } from './recent-requests.ts';
 
 /**
- * A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. With those of a commit
- * that fills it, it stays within 131,072: what it grows to have room for, before it doubles once more.
+ * A table is folded when it has so many rows, or so many bytes: what a block is made of at full load. With what is
+ * usually in flight, 4 MB of spans, it stays within 131,072: what it has room for before it doubles once more.
  */
 export const FOLD_ROWS = 114_688;
 export const FOLD_BYTES = 40_000_000;
