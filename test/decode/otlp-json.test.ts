@@ -72,6 +72,38 @@ test.each([
   expect(attribute(value)).toEqual(expected);
 });
 
+test.each([
+  ['{"intValue":-9223372036854775808}', { intValue: '-9223372036854775808' }],
+  ['{"intValue" : 9007199254740993 }', { intValue: '9007199254740993' }],
+  ['{"arrayValue":{"values":[]},"x":[1234567890123456789,-1234567890123456789]}', { arrayValue: {} }],
+  ['{"doubleValue":1234567890123456789}', { doubleValue: 1234567890123456789 }],
+  ['{"doubleValue":0.1234567890123456789}', { doubleValue: 0.1234567890123456789 }],
+  ['{"doubleValue":1234567890123456.5}', { doubleValue: 1234567890123456.5 }],
+  ['{"doubleValue":1234567890123456789e-9}', { doubleValue: 1234567890.123456789 }],
+  ['{"stringValue":":1234567890123456789,"}', { stringValue: ':1234567890123456789,' }],
+  [String.raw`{"stringValue":"\\\",1234567890123456789,\\"}`, { stringValue: '\\",1234567890123456789,\\' }],
+])('beside a long integer, %s', (value, expected) => {
+  const text = json({ startTimeUnixNano: 'TIME', attributes: [{ key: 'k', value: 'VALUE' }] });
+  const span = spanOf(text.replace('"TIME"', '1700000000123456789').replace('"VALUE"', () => value));
+  expect(span.startTimeUnixNano).toBe('1700000000123456789');
+  expect(span.attributes).toEqual([{ key: 'k', value: expected }]);
+});
+
+test.each([
+  '[1234567890123456 1]',
+  '{"a":01234567890123456}',
+  '{"a":--1234567890123456}',
+  '{"a": 1234567890123456',
+])('a long integer makes no JSON of %s', (text) =>
+  expect(() => tracesFromJson(text)).toThrow('expected a JSON document'),
+);
+
+test('of a large document with a long integer no source of each value is kept', () => {
+  const before = process.memoryUsage().rss;
+  tracesFromJson(`{"x":[12345678901234567890${',0'.repeat(3_000_000)}]}`);
+  expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
+});
+
 test('names may be those of the .proto file', () => {
   const text = JSON.stringify({
     resource_spans: [{ scope_spans: [{ spans: [{ trace_id: TRACE_ID, start_time_unix_nano: '5' }] }] }],

@@ -319,6 +319,12 @@ describe('what would fill the memory is refused', () => {
     ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v1', 'got 250001 spans'],
     ['objects', `[${'{},'.repeat(4_000_000)}`, 'v2', 'got more than 4000000 objects and arrays'],
     ['arrays', '['.repeat(4_000_001), 'v1', 'got more than 4000000 objects and arrays'],
+    [
+      'values',
+      `[${'0,'.repeat(16_000_001)}`,
+      'v2',
+      'got more than 16000000 values, expected at most 16000000',
+    ],
     ['spans', '\x0a\0'.repeat(250_001), 'protobuf', 'got more than 250000 spans'],
   ] as const)('as %s: %#', (_, body, format, message) => {
     const convert = () => tracesFromZipkin(Buffer.from(body), format);
