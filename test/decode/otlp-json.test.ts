@@ -76,10 +76,10 @@ test.each([
   ['{"intValue":-9223372036854775808}', { intValue: '-9223372036854775808' }],
   ['{"intValue" : 9007199254740993 }', { intValue: '9007199254740993' }],
   ['{"arrayValue":{"values":[]},"x":[1234567890123456789,-1234567890123456789]}', { arrayValue: {} }],
-  ['{"doubleValue":1234567890123456789}', { doubleValue: 1234567890123456789 }],
-  ['{"doubleValue":0.1234567890123456789}', { doubleValue: 0.1234567890123456789 }],
+  ['{"doubleValue":1234567890123456789}', { doubleValue: Number('1234567890123456789') }],
+  ['{"doubleValue":0.1234567890123456789}', { doubleValue: Number('0.1234567890123456789') }],
   ['{"doubleValue":1234567890123456.5}', { doubleValue: 1234567890123456.5 }],
-  ['{"doubleValue":1234567890123456789e-9}', { doubleValue: 1234567890.123456789 }],
+  ['{"doubleValue":1234567890123456789e-9}', { doubleValue: Number('1234567890.123456789') }],
   ['{"stringValue":":1234567890123456789,"}', { stringValue: ':1234567890123456789,' }],
   [String.raw`{"stringValue":"\\\",1234567890123456789,\\"}`, { stringValue: '\\",1234567890123456789,\\' }],
 ])('beside a long integer, %s', (value, expected) => {
