@@ -14,7 +14,7 @@ import { createAppender } from './append-batches.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
 import type { ViewAnswer, ViewAsked } from './read/trace-views.ts';
-import { FEW_ROWS } from './write/folding.ts';
+import { ASKED_MS, FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
 
@@ -61,10 +61,23 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     appender.flush();
     return writer.call<T>(method, argument);
   };
-  /** Before sums are read: the few spans that are not in them yet are counted. Under load they follow by themselves. */
-  const settled = async <T>(read: () => Promise<T>, method = 'settle'): Promise<T> => {
+  const isLittleUnfolded = () => {
     const rows = Atomics.load(unfolded, 0);
-    if (rows > 0 && rows < FEW_ROWS) await writer.call(method, null);
+    return rows > 0 && rows < FEW_ROWS;
+  };
+  /** Before what is learnt with sums is read: the few spans that are not in them yet are counted. Under load they follow. */
+  const settled = async <T>(read: () => Promise<T>): Promise<T> => {
+    if (isLittleUnfolded()) await writer.call('settle', null);
+    return read();
+  };
+  let askedAtMs = -Infinity;
+  /** Before sums are read: the writer is told that somebody asks, before it forgets, and counts what waited for that. */
+  const counted = async <T>(read: () => Promise<T>): Promise<T> => {
+    const nowMs = performance.now();
+    if (nowMs - askedAtMs > ASKED_MS / 2) {
+      askedAtMs = nowMs;
+      await writer.call('settleAll', null);
+    } else if (isLittleUnfolded()) await writer.call('settle', null);
     return read();
   };
   const startReader = (isSearcher: boolean) =>
@@ -106,25 +119,26 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readSpans: (ids) => finder.call('readSpans', ids),
     // Which service answers behind an address is learnt with the sums.
     searchTraces: (search, signal) => settled(() => searcher.call('searchTraces', search, { signal })),
-    readServiceStats: (range, group) => settled(() => searcher.call('readServiceStats', { range, group })),
-    readCallGroups: (range, signal) => settled(() => searcher.call('readCallGroups', range, { signal })),
+    readServiceStats: (range, group) => counted(() => searcher.call('readServiceStats', { range, group })),
+    readCallGroups: (range, signal) => counted(() => searcher.call('readCallGroups', range, { signal })),
     readEdgeCalls: (range, edge, outcome, limit) =>
-      settled(() => searcher.call('readEdgeCalls', { range, edge, outcome, limit })),
+      counted(() => searcher.call('readEdgeCalls', { range, edge, outcome, limit })),
     readCallCounts: (range, steps, signal) =>
-      settled(() => searcher.call('readCallCounts', { range, steps }, { signal })),
-    readVersions: (range) => settled(() => searcher.call('readVersions', range)),
+      counted(() => searcher.call('readCallCounts', { range, steps }, { signal })),
+    readVersions: (range) => counted(() => searcher.call('readVersions', range)),
     readNormals: (keys, exceptTraceId) => settled(() => finder.call('readNormals', { keys, exceptTraceId })),
     readAttributeKeys: (range, prefix, limit) => searcher.call('readAttributeKeys', { range, prefix, limit }),
     readAttributeValues: (range, key, prefix, limit) =>
       searcher.call('readAttributeValues', { range, key, prefix, limit }),
-    readUndiagnosed: (patience, limit) =>
-      settled(() => finder.call('readUndiagnosed', { patience, limit }), 'settleFailures'),
+    async readUndiagnosed(patience, limit) {
+      if (isLittleUnfolded()) await writer.call('settleFailures', patience);
+      return finder.call('readUndiagnosed', { patience, limit });
+    },
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
     readKeptVerdicts: (traceId) => finder.call('readKeptVerdicts', traceId),
     readHostViews: (traceId) => finder.call('readHostViews', traceId),
-    diagnoseTraces: (traceIds, hosts) =>
-      settled(() => diagnoser.call('diagnoseTraces', { traceIds, hosts }, undefined)),
+    diagnoseTraces: (traceIds, hosts) => diagnoser.call('diagnoseTraces', { traceIds, hosts }, undefined),
     saveDiagnoses: (saved) => change('saveDiagnoses', saved),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionLimits = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };

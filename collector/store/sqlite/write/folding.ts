@@ -9,10 +9,14 @@ import { fold, type FoldParts } from './fold.ts';
 import type { Jobs, Steps } from './jobs.ts';
 import { Unfolded } from './unfolded.ts';
 
-/** So many spans are folded soon; fewer may wait, because who asks for sums has them folded first. */
+/** Fewer spans may wait, because who asks for sums has them folded first. */
 export const FEW_ROWS = 4_000;
-const FOLD_AFTER_MS = 500;
 const FOLD_FEW_AFTER_MS = 10_000;
+/** More are folded soon while somebody asks, and who is the first to ask waits for them. Larger folds cost less a span. */
+const FOLD_AFTER_MS = 500;
+const FOLD_UNASKED_AFTER_MS = 4_000;
+/** So long after a question for sums there is somebody who asks. */
+export const ASKED_MS = 10_000;
 const RETRY_AFTER_MS = 1_000;
 
 export interface Folding {
@@ -25,6 +29,10 @@ export interface Folding {
   beginIfDue(): void;
   /** Folds all there is, now. Throws what keeps it from that. */
   finish(): void;
+  /** Somebody asks for sums. Resolves when what has waited for somebody to ask is folded, or cannot be. */
+  asked(): Promise<void>;
+  /** For how long the oldest of the open table has been there. */
+  openForMs(): number;
   /** Throws StoreUnavailable when there is no room for more, because folding fails. */
   checkRoom(): void;
   /** When `beginIfDue` has to be called next; Infinity when there is nothing to fold. */
@@ -42,6 +50,12 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
   let isInHand = false;
   let failure: { readonly error: unknown; readonly retryAtMs: number } | null = null;
   let said = '';
+  let inHand: Promise<void> = Promise.resolve();
+  let askedAtMs = -Infinity;
+
+  const isAsked = () => performance.now() - askedAtMs < ASKED_MS;
+
+  const openForMs = () => (open.table.rows === 0 ? 0 : performance.now() - open.sinceMs);
 
   function begin(): void {
     if (inFold === null) {
@@ -51,7 +65,7 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
     }
     isInHand = true;
     failure = null;
-    void jobs.add(() => foldInSteps(inFold!), 'first').catch(() => {});
+    inHand = jobs.add(() => foldInSteps(inFold!), 'first').catch(() => {});
   }
 
   function* foldInSteps(unfolded: Unfolded): Steps<void> {
@@ -86,7 +100,7 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
     const { rows } = open.table;
     if (rows === 0) return Infinity;
     if (open.fill >= 1) return 0;
-    return open.sinceMs + (rows < FEW_ROWS ? FOLD_FEW_AFTER_MS : FOLD_AFTER_MS) - nowMs;
+    return patienceMs(rows, isAsked()) - openForMs();
   }
 
   return {
@@ -105,6 +119,14 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
         if (failure !== null) throw failure.error;
       }
     },
+    async asked() {
+      const wasAsked = isAsked();
+      askedAtMs = performance.now();
+      if (wasAsked) return;
+      if (dueInMs() <= 0) begin();
+      await inHand;
+    },
+    openForMs,
     checkRoom() {
       if (open.fill < 1) return;
       // The one in hand has to make place first.
@@ -122,6 +144,11 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
       inFold = null;
     },
   };
+}
+
+function patienceMs(rows: number, isAsked: boolean): number {
+  if (rows < FEW_ROWS) return FOLD_FEW_AFTER_MS;
+  return isAsked ? FOLD_AFTER_MS : FOLD_UNASKED_AFTER_MS;
 }
 
 function roomError(error: unknown): unknown {

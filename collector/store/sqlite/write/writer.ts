@@ -5,7 +5,7 @@
  *     requests ─▶ commit ─▶ open table ──(full, or some time has passed)──▶ fold ─▶ block, rollups
  *                  └─▶ segment: fsynced, so the answer goes out ── deleted by ─┘
  */
-import { StoreUnavailable, type DiagnosisToSave, type PinOutcome } from '../../store.ts';
+import { StoreUnavailable, type DiagnosisToSave, type Patience, type PinOutcome } from '../../store.ts';
 import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
 import { packError } from '../thread.ts';
@@ -32,16 +32,20 @@ interface WaitingAppend {
 
 /** A commit takes no further request beyond this, so that the first does not wait for the sum of all. */
 const COMMIT_BYTES_MAX = 8_000_000;
+/** To fold so few costs next to nothing. */
+const HARDLY_ANY_ROWS = 500;
 const CHECKPOINT_OF_DIAGNOSES_BYTES = 8_000_000;
 /** The file is tidied up while the open table is no fuller than this. */
 const LITTLE_FILL = 0.05;
 
 export interface Writer {
   append(batch: AppendBatch): Promise<AppendAnswer[]>;
-  /** Folds what has arrived when that is little, so that who reads sums sees it counted. */
+  /** Folds what has arrived when that is little, so that who reads what is learnt with sums sees it counted. */
   settle(): void;
-  /** The same when a trace that is to be diagnosed may be among it. */
-  settleFailures(): void;
+  /** Somebody asks for sums: folds what waited for that too. */
+  settleAll(): Promise<void>;
+  /** Folds what is little when a trace may be among it that is to be diagnosed, and could be due. */
+  settleFailures(patience: Patience): void;
   saveDiagnoses(saved: readonly DiagnosisToSave[]): void;
   dropSlice(limits: RetentionLimits): Promise<SliceOutcome>;
   pinTrace(traceId: string): PinOutcome;
@@ -164,9 +168,18 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
       return Promise.all(answers);
     },
     settle: () => afterAppends(settle),
-    settleFailures: () =>
+    settleAll: () =>
       afterAppends(() => {
-        if (folding.rows() < FEW_ROWS && diagnoses.mayChange(folding.tables())) settle();
+        settle();
+        return folding.asked();
+      }),
+    settleFailures: ({ quietMs, waitMs }) =>
+      afterAppends(() => {
+        const rows = folding.rows();
+        if (rows >= FEW_ROWS) return;
+        // None of them has been quiet for longer, and more may come.
+        if (rows >= HARDLY_ANY_ROWS && folding.openForMs() < Math.min(quietMs, waitMs)) return;
+        if (diagnoses.mayChange(folding.tables())) settle();
       }),
     saveDiagnoses: (saved) =>
       afterAppends(() => {
