@@ -108,27 +108,47 @@ describe('a map on a canvas', () => {
     page.evaluate<string>(`document.activeElement?.getAttribute('data-mark') ?? ''`);
 });
 
-describe('what is wrong, when it is known after the map', () => {
-  it('covers none of its nodes, also where it takes many lines', async () => {
+describe('what stands over the map, and grows after that is drawn, covers none of its nodes:', () => {
+  /** A small low window, where what is asked at `late` is answered when the function that comes back is called. */
+  async function openBefore(late: string, query: string, height = 440) {
     const { page } = await open('/help/causes/C1');
-    await page.setViewportSize({ width: 900, height: 440 });
+    await page.setViewportSize({ width: 900, height });
     const asked = Promise.withResolvers<void>();
-    await page.route('**/api/timeouts?*', async (route) => {
+    await page.route(late, async (route) => {
       await asked.promise;
       await route.continue();
     });
-    await page.goto(`${world.page}/map?focus=${failing.split('->')[0]}&hops=1&sel=edge:${failing}`);
+    await page.goto(`${world.page}/map?sel=edge:${failing}${query}`);
     await page.locator('[data-mark^="node:"]').first().waitFor();
-    asked.resolve();
-    const card = page.getByRole('region', { name: 'What is wrong now' });
-    await card.waitFor();
+    return { page, answer: asked.resolve };
+  }
+
+  async function expectBelow(page: Page, name: string): Promise<void> {
     const highest = async () => {
       const nodes = await page.locator('[data-mark^="node:"]').all();
       const boxes = await Promise.all(nodes.map((node) => node.boundingBox()));
       return Math.min(...boxes.map((box) => box!.y));
     };
-    const { y, height } = (await card.boundingBox())!;
+    const { y, height } = (await page.getByRole('region', { name }).boundingBox())!;
     await expect.poll(highest).toBeGreaterThanOrEqual(y + height);
+  }
+
+  it('what is wrong', async () => {
+    const { page, answer } = await openBefore('**/api/timeouts?*', `&focus=${failing.split('->')[0]}&hops=1`);
+    answer();
+    await page.getByRole('region', { name: 'What is wrong now' }).waitFor();
+    await expectBelow(page, 'What is wrong now');
+  });
+
+  it('the verdict of a trace, after its edges', async () => {
+    const { page, answer } = await openBefore('**/diagnosis', `&trace=${traceId}`, 700);
+    const card = page.getByRole('region', { name: 'Trace on the map' });
+    await card.getByText('Path of trace').waitFor();
+    await expectBelow(page, 'Trace on the map');
+    const { height } = (await card.boundingBox())!;
+    answer();
+    await expect.poll(async () => (await card.boundingBox())!.height).toBeGreaterThan(height);
+    await expectBelow(page, 'Trace on the map');
   });
 });
 
