@@ -69,12 +69,16 @@ function callInQuestion({ code }: Cause, { call, origin, giveUp }: Case): TraceN
   return node.span.kind === 'server' && node.parent?.span.kind === 'client' ? node.parent : null;
 }
 
+/** Elasticsearch and others are databases that speak HTTP, and say so. */
+const HTTP_KEYS = ['url.full', 'http.url', 'http.request.method', 'http.method'] as const;
+
 /** What may be asked of the other side. Of one that says nothing of its protocol, HTTP is supposed. */
 function peersOf(call: TraceNode | null): readonly CheckedPeer[] {
   if (call === null) return [];
   const { span } = call;
-  if (isDatabaseCall(span)) return databasesOf(span);
   const { attributes } = span;
+  const isHttp = HTTP_KEYS.some((key) => attributes.has(key));
+  if (isDatabaseCall(span)) return isHttp ? ['http'] : databasesOf(span);
   const isOther =
     span.kind === 'producer' || attributes.has('messaging.system') || attributes.has('messaging.destination');
   return isOther ? [] : ['http'];

@@ -54,7 +54,7 @@ describe('the next checks of a verdict', () => {
     );
   });
 
-  it('ask a database in its own way, and never by HTTP', () => {
+  it('ask a database in its own way', () => {
     const at = (attributes: Record<string, AttributeValue>) =>
       programs(commandsFor({ 'server.address': 'db', 'server.port': 5000, ...attributes }));
     expect(at({ 'db.system': 'postgresql' })).toContain('psql');
@@ -65,6 +65,15 @@ describe('the next checks of a verdict', () => {
       expect(asked).not.toContain('curl');
       expect(asked).not.toContain('psql');
     }
+  });
+
+  it('ask a database that speaks HTTP by HTTP', () => {
+    const commands = commandsFor({
+      'db.system.name': 'elasticsearch',
+      'http.request.method': 'GET',
+      'url.full': 'http://search:9200/products/_search',
+    });
+    expect(commands.some((command) => command.includes("'http://search:9200/products/_search'"))).toBe(true);
   });
 
   it('take what holds a statement of SQL, and says no more, for a database of either kind', () => {
