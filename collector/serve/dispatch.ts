@@ -63,14 +63,11 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const method = request.method ?? '';
   const refusal = refuseRequest(site.guard, method, request.headers);
   if (refusal !== null) {
-    // Not unescaped: what cannot be read is refused for that only when the guard lets it pass.
-    const [path = ''] = (request.url ?? '').split('?', 1);
-    const refused = matchRoute(site.routes, method, path.slice(1).split('/'));
-    if (refused !== null && 'route' in refused) refused.route.noteRefused?.();
+    noteRefused(site, method, request.url ?? '');
     const { status, code, message, got, expected } = refusal;
     throw new HttpError(status, code, message, { got, expected });
   }
-  const { segments, query } = splitTarget(request.url ?? '');
+  const { segments, query } = readTarget(site, method, request.url ?? '');
   if (isPreflight(method, request.headers)) return { status: 204, type: '', body: '' };
   const match = matchRoute(site.routes, method, segments);
   if (match !== null && 'route' in match) {
@@ -91,6 +88,22 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const file = page?.get(isPagePath(path) ? '/index.html' : path);
   if (file !== undefined) return answerFile(file, request.headers);
   return { status: 503, type: 'text/html; charset=utf-8', body: MISSING_PAGE };
+}
+
+function readTarget(site: Site, method: string, target: string): ReturnType<typeof splitTarget> {
+  try {
+    return splitTarget(target);
+  } catch (error) {
+    noteRefused(site, method, target);
+    throw error;
+  }
+}
+
+/** Of a request that went to no route: its path is taken as it stands, as it may be what cannot be read. */
+function noteRefused(site: Site, method: string, target: string): void {
+  const [path = ''] = target.split('?', 1);
+  const match = matchRoute(site.routes, method, path.slice(1).split('/'));
+  if (match !== null && 'route' in match) match.route.noteRefused?.();
 }
 
 function checkParameters(route: Route, query: URLSearchParams): void {

@@ -12,7 +12,7 @@ const LOOKED_BACK_MS = 7 * 24 * HOUR_MS;
 const TRACES = 6;
 /** At most: a larger one would start threads that are there for large traces alone. */
 const SMALL_TRACE_SPANS = 500;
-/** Nobody is kept waiting longer: what is not answered by then is given up. */
+/** Nobody is kept waiting longer: what is not answered by then is given up, but for the map, which nothing stops. */
 export const PATIENCE_MS = 1_000;
 
 /** Resolves when it is done or takes too long; what fails is told to whoever asks for it. */

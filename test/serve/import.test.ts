@@ -62,6 +62,7 @@ it.each([
 
 it.each([
   ['', 'an empty body'],
+  ['hello, world', 'the text hello, world'],
   ['{"resourceSpans": [', 'expected a JSON document'],
   ['{"a": 1, "b": 2}', 'an object with a, b'],
   ['{}', 'an object with nothing in it'],

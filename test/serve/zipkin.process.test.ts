@@ -253,7 +253,7 @@ describe('what is refused, with what was got and expected', () => {
     expect((await send(web('v2'), JSON_TYPE, ofTrace(ZIPKIN_JS_V2, 'a7'))).status).toBe(202);
   });
 
-  it('a parameter that there is not: it is counted, of an import too', async () => {
+  it('a parameter that there is not, or cannot be read: it is counted, of an import too', async () => {
     for (const url of [web('v2'), `${api.url}/api/import`]) {
       const before = api.sources.intake.requests().refused;
       expect(await errorOf(await send(`${url}?source=x`, JSON_TYPE, '[]'))).toMatchObject({
@@ -261,6 +261,8 @@ describe('what is refused, with what was got and expected', () => {
         got: 'x',
       });
       expect(api.sources.intake.requests().refused).toBe(before + 1);
+      expect(await errorOf(await send(`${url}?source=%zz`, JSON_TYPE, '[]'))).toMatchObject({ status: 400 });
+      expect(api.sources.intake.requests().refused).toBe(before + 2);
     }
   });
 

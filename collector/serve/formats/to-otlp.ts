@@ -23,7 +23,10 @@ export function toOtlp(file: Buffer, saidToBe: 'json' | null = null): Uint8Array
   const body = file.subarray(0, start).equals(BYTE_ORDER_MARK) ? file.subarray(start) : file;
   if (body.length === 0) throw new DecodeError('import', 'an empty body', EXPECTED);
   const head = body.toString('latin1', 0, 200);
-  if (saidToBe === null && !JSON_TEXT.test(head)) return body;
+  if (saidToBe === null && !JSON_TEXT.test(head)) {
+    if (!isOtherText(body.subarray(0, 200))) return body;
+    throw new DecodeError('import', `the text ${body.toString('utf8', 0, 40).trim()}`, EXPECTED);
+  }
   checkJsonSize(body);
   const text = body.toString();
   if (OTLP_JSON.test(head)) return tracesFromJson(text);
@@ -44,4 +47,9 @@ export function toOtlp(file: Buffer, saidToBe: 'json' | null = null): Uint8Array
   const other = Array.isArray(document) ? 'an array' : `the value ${text.trim().slice(0, 40)}`;
   const got = isObject(document) ? `an object with ${keys || 'nothing in it'}` : other;
   throw new DecodeError('import', got, EXPECTED);
+}
+
+/** Protobuf has control characters among its tags, and begins with that of its first field: a line feed. */
+function isOtherText(bytes: Uint8Array): boolean {
+  return bytes[0] !== 0x0a && bytes.every((byte) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte));
 }
