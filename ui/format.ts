@@ -71,11 +71,11 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
 const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const datedDays = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
-/** `31 Jan`, with the year when it is another; null today. */
-function formatDay(date: Date, nowMs: number): string | null {
+/** `31 Jan`, with the year when it is another and there is room for it; null today. */
+export function formatDay(date: Date, nowMs: number, { withYear = true } = {}): string | null {
   const now = new Date(nowMs);
   if (now.toDateString() === date.toDateString()) return null;
-  return (now.getFullYear() === date.getFullYear() ? days : datedDays).format(date);
+  return (withYear && now.getFullYear() !== date.getFullYear() ? datedDays : days).format(date);
 }
 
 /** Local clock time, with milliseconds when asked, with the day when it is not today. */

@@ -71,6 +71,9 @@ describe('a time', () => {
     expect(describeRange(undefined, undefined)).toBe('Last 1 hour');
     expect(describeRange('now-15m', undefined)).toBe('Last 15 minutes');
     expect(describeRange('now-15m', 'now-5m')).toBe('now-15m – now-5m');
+    const another = ['2020-01-05T12:00', '2020-01-06T12:30'] as const;
+    expect(describeRange(...another)).toBe('5 Jan 12:00 – 6 Jan 12:30');
+    expect(describeRange(...another, { withYear: true })).toBe('5 Jan 2020 12:00 – 6 Jan 2020 12:30');
   });
 
   it('range around an instant holds it', () => {

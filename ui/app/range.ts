@@ -1,4 +1,5 @@
 /** Time ranges as the API takes them: RFC 3339, epoch milliseconds, or `now-15m`. Pure. */
+import { formatDay } from '../format.ts';
 
 export const RANGE_DEFAULT = 'now-1h';
 export const RANGE_PRESETS = ['now-5m', 'now-15m', 'now-1h', 'now-6h', 'now-24h', 'now-7d'] as const;
@@ -15,7 +16,12 @@ export function parseTime(text: string, nowMs: number): number | null {
   return Number.isNaN(absolute) ? null : absolute;
 }
 
-export function describeRange(from: string | undefined, to: string | undefined): string {
+/** `withYear` where there is room for the year of instants of another. */
+export function describeRange(
+  from: string | undefined,
+  to: string | undefined,
+  { withYear = false } = {},
+): string {
   const start = from ?? RANGE_DEFAULT;
   const end = to ?? 'now';
   const relative = /^now-(\d+)([smhd])$/.exec(start);
@@ -23,16 +29,16 @@ export function describeRange(from: string | undefined, to: string | undefined):
     const name = UNIT_NAME[relative[2] ?? ''] ?? '';
     return `Last ${relative[1]} ${name}${relative[1] === '1' ? '' : 's'}`;
   }
-  return `${describeInstant(start)} – ${describeInstant(end)}`;
+  return `${describeInstant(start, withYear)} – ${describeInstant(end, withYear)}`;
 }
 
-function describeInstant(text: string): string {
+function describeInstant(text: string, withYear: boolean): string {
   const time = parseTime(text, 0);
   if (text.startsWith('now') || time === null) return text;
   const date = new Date(time);
-  const today = new Date().toDateString() === date.toDateString();
+  const day = formatDay(date, Date.now(), { withYear });
   const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  return today ? clock : `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+  return day === null ? clock : `${day} ${clock}`;
 }
 
 /** Fifteen minutes on either side of an instant, where a jump to something found lands; or `halfMs`. */
