@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  * that is busy enough they do. Such a test is run once more, and the report says `retry x1`.
  */
 const RETRIES_ON_BUSY_MACHINES = 1;
+/** What another process does is waited for longer than the second that is usual. */
+const PATIENT = { poll: { timeout: 10_000 } };
 
 /**
  * Fast ones first: `unit` is pure, `page` runs components in jsdom, `process` starts real processes on loopback,
@@ -36,6 +38,7 @@ export default defineConfig({
           include: ['test/**/*.process.test.ts'],
           exclude: ['test/end-to-end/**'],
           retry: RETRIES_ON_BUSY_MACHINES,
+          expect: PATIENT,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -45,6 +48,7 @@ export default defineConfig({
           name: 'end-to-end',
           include: ['test/end-to-end/**/*.test.ts'],
           retry: RETRIES_ON_BUSY_MACHINES,
+          expect: PATIENT,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
