@@ -219,7 +219,9 @@ function takeWord(source: Source): string {
     if (character === '(') open++;
     if (character === ')') open--;
   }
-  return source.text.slice(start, source.position);
+  const word = source.text.slice(start, source.position);
+  if (open > 0) throw new QuerySyntaxError(start, word, 'a value whose parentheses close, or one in quotes');
+  return word;
 }
 
 function takeMatch(source: Source, pattern: RegExp): string {
