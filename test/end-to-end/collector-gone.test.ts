@@ -54,7 +54,7 @@ it('leaves in every view the last answer, marked stale', async () => {
   await world.end();
   for (const [path, page] of pages) {
     await page.getByText('The collector does not answer since').waitFor();
-    await page.getByText('What is shown is its last answer; it is stale.').waitFor();
+    await page.getByText('What is shown is from before, and stale.').waitFor();
     await shown[path]?.(page);
   }
 

@@ -262,6 +262,14 @@ describe('on a phone', () => {
     const nodeWidth = async () => (await page.locator('g.node rect').first().boundingBox())?.width;
     await expect.poll(nodeWidth).toBeGreaterThan(100);
   });
+
+  it('what is chosen on the map comes into sight', async () => {
+    const { page } = await open(`${world.page}/map`);
+    await page.setViewportSize(narrow);
+    await page.locator('g.node').first().press('Enter');
+    const heading = page.getByRole('complementary').getByRole('heading', { level: 1 });
+    await expect.poll(async () => (await heading.boundingBox())?.y).toBeLessThan(narrow.height - 100);
+  });
 });
 
 describe('a file of traces', () => {

@@ -292,6 +292,18 @@ describe('the calls of an edge', () => {
     expect(page.text()).toContain('drag over some');
   });
 
+  it('are waited for by a sign that says so', async () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    await open('/map?sel=edge:checkout->payments', { '/api/calls': () => new Response(readable) });
+    const sign = () => page.find('aside section:has(.percentiles)').querySelector('[role=status]');
+    await expect.poll(() => page.all('aside .percentiles').length, soon).toBe(1);
+    expect(sign()?.textContent).toContain('Loading');
+    const answer = writable.getWriter();
+    void answer.write(Buffer.from(JSON.stringify(calls)));
+    void answer.close();
+    await expect.poll(sign, soon).toBe(null);
+  });
+
   it('without measured phases say so', async () => {
     await open('/map?sel=edge:checkout->payments', { '/api/calls': { ...calls, profiles: [] } });
     await expect.poll(page.text, soon).toContain('checkout measures no phases of its calls');
