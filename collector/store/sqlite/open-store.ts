@@ -11,10 +11,11 @@
 import type { TracePhases } from '../../serve/wire.ts';
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
+import { createAsking } from './ask-for-sums.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
 import type { ViewAnswer, ViewAsked } from './read/trace-views.ts';
-import { ASKED_MS, FEW_ROWS } from './write/folding.ts';
+import { FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
 import { startThread, type Thread } from './thread.ts';
 
@@ -70,15 +71,11 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     if (isLittleUnfolded()) await writer.call('settle', null);
     return read();
   };
-  let askedAtMs = -Infinity;
-  /** Before sums are read: the writer is told that somebody asks, before it forgets, and counts what waited for that. */
+  const asking = createAsking(() => writer.call<void>('settleAll', null));
+  /** Before sums are read: what waited for somebody to ask for them is counted, too. */
   const counted = async <T>(read: () => Promise<T>): Promise<T> => {
-    const nowMs = performance.now();
-    if (nowMs - askedAtMs > ASKED_MS / 2) {
-      askedAtMs = nowMs;
-      await writer.call('settleAll', null);
-    } else if (isLittleUnfolded()) await writer.call('settle', null);
-    return read();
+    await asking();
+    return settled(read);
   };
   const startReader = (isSearcher: boolean) =>
     start('read/reader-thread', { isSearcher }).catch(async (error: unknown) => {
