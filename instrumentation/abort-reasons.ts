@@ -35,6 +35,8 @@ export function watchAborts(): void {
     // Called on something that is no controller, it is for the original to say so.
     const isFirst = (this as AbortController | undefined)?.signal?.aborted === false;
     aborting = { controllerTimer: runningTimer() };
+    // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
+    if (isFirst && !causeOf(arguments[0], undefined)) remember(arguments[0], aborting);
     try {
       Reflect.apply(abort, this, arguments);
       // One that only passes another's reason on is not the cause.

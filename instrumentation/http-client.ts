@@ -79,6 +79,8 @@ class HttpCall implements Watcher {
   #answer: Answer | undefined = undefined;
   /** Set when the program destroyed the request, with the timer that made it do so. */
   #destroyed: { timer: RunningTimer | undefined } | undefined = undefined;
+  /** Whether it did so only to pass on what had happened to the socket. */
+  #isPassedOn = false;
 
   constructor(recorder: Recorder, request: ClientRequest, unread: Unread) {
     this.#request = request;
@@ -141,6 +143,8 @@ class HttpCall implements Watcher {
   /** The program destroys the request. */
   destroying(error: unknown): void {
     if (this.#call.ended) return;
+    this.#isPassedOn = error !== undefined && error === this.#request.socket?.errored;
+    if (this.#isPassedOn) return;
     this.#destroyed = { timer: runningTimer() };
     if (!this.#request.socket) this.fail(error ?? aborted(), true);
   }
@@ -150,7 +154,7 @@ class HttpCall implements Watcher {
     const { timeoutCb } = this.#request as unknown as { timeoutCb: unknown };
     const end: CallEnd = {
       error,
-      endedHere: this.#destroyed !== undefined || looksLocal,
+      endedHere: this.#destroyed !== undefined || (looksLocal && !this.#isPassedOn),
       ownTimer: this.#destroyed?.timer,
       idleTimerName: timeoutCb ? 'http_timeout' : 'socket_timeout',
     };

@@ -23,6 +23,8 @@ export interface Arrival {
   isMade: boolean;
   /** Set when it had to wait. */
   pool: Pool | undefined;
+  /** The signal by which the caller may give it up. */
+  signal: AbortSignal | undefined;
 }
 
 type Dispatch = (this: object, ...args: unknown[]) => unknown;
@@ -69,7 +71,7 @@ function watchDispatch(dispatcher: object): void {
   const observed: Dispatch = function dispatch(...args) {
     const outer = current;
     const options = args[0] as object;
-    const arrival = (hasWaited && waiting.get(options)) || (outer && !outer.isMade ? outer : arrive());
+    const arrival = (hasWaited && waiting.get(options)) || (outer && !outer.isMade ? outer : arrive(options));
     current = arrival;
     try {
       return Reflect.apply(original, this, args);
@@ -82,8 +84,9 @@ function watchDispatch(dispatcher: object): void {
   owner.dispatch = observed;
 }
 
-function arrive(): Arrival {
-  return { startMs: performance.now(), context: activeContext(), isMade: false, pool: undefined };
+function arrive(options: object | undefined): Arrival {
+  const { signal } = (options ?? {}) as { signal?: AbortSignal };
+  return { startMs: performance.now(), context: activeContext(), isMade: false, pool: undefined, signal };
 }
 
 /** No request was made: the dispatcher, if it is a pool, keeps it for later. */

@@ -36,6 +36,8 @@ interface UndiciRequest {
 interface UndiciCall extends Call {
   /** The pool as it was when the request came into its queue. */
   arrivedIn: Pool | undefined;
+  /** The signal by which the caller may give it up, while it lasts. */
+  signal: AbortSignal | undefined;
   host: string;
   port: number;
   /** Among those that wait. */
@@ -114,9 +116,10 @@ export function watchUndici(recorder: Recorder): void {
   onChannel<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
     const call = Called.take(request);
     if (!call) return;
+    const cause = causeOf(call, error);
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
-    else if (isThrownAway(call, error)) endCall(call);
-    else finish(call, error, budgetsOf(request));
+    else if (isThrownAway(call, cause)) endCall(call);
+    else finish(call, cause, budgetsOf(request));
   });
   onChannel<{ socket: Socket }>('undici:client:connected', ({ socket }) => sockets.add(socket));
   onChannel<{ connectParams: { hostname: string; port: string; protocol: string } }>(
@@ -160,7 +163,8 @@ function requestCreated(recorder: Recorder, request: UndiciRequest): void {
     unserved: 'queue',
     parent: active,
   });
-  const call = Object.assign(started, { host, port, readPool, arrivedIn: arrival?.pool }) as UndiciCall;
+  const { pool: arrivedIn, signal } = arrival ?? {};
+  const call = Object.assign(started, { host, port, readPool, arrivedIn, signal }) as UndiciCall;
   call.place = new Place(call);
   new Called(request, call);
   append(waiting, call.place);
@@ -293,11 +297,19 @@ function isForgotten(error: unknown): boolean {
   return error === 'Response object has been garbage collected';
 }
 
+/** A signal of `request` that fires while the body is read ends it as if the program had destroyed it: the reason is lost. */
+function causeOf({ signal }: UndiciCall, error: unknown): unknown {
+  return signal?.aborted && isAbort(error) ? signal.reason : error;
+}
+
 /** The program cancelled the body of an answer; an abort by a controller or signal has a reason that is known. */
 function isThrownAway({ headersMs, startMs }: Call, error: unknown): boolean {
+  return headersMs !== undefined && isAbort(error) && timerOfReason(error, startMs) === undefined;
+}
+
+function isAbort(error: unknown): boolean {
   const { name, code } = Object(error) as { name?: unknown; code?: unknown };
-  const isAbort = name === 'AbortError' || code === 'UND_ERR_ABORTED';
-  return headersMs !== undefined && isAbort && timerOfReason(error, startMs) === undefined;
+  return name === 'AbortError' || code === 'UND_ERR_ABORTED';
 }
 
 /** Whether the raw headers, name and value in turn, announce an event stream. */

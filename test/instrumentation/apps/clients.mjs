@@ -2,6 +2,7 @@
  * Makes the calls of its first argument with the HTTP client that each names: a list of lists, those of one list at once,
  * the lists in turn. Prints how each ended for the program, as one line of JSON. Stays until it is killed.
  */
+import dns from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { Readable, Writable } from 'node:stream';
@@ -11,8 +12,18 @@ import nodeFetch from 'node-fetch';
 import superagent from 'superagent';
 import * as undici from 'undici';
 
+/** Names of `.test` have these two addresses, for every client. */
+const { lookup } = dns;
+dns.lookup = (host, options, done) => {
+  if (!host.endsWith('.test')) return lookup(host, options, done);
+  const addresses = [
+    { address: '::1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ];
+  setImmediate(() => (options.all ? done(null, addresses) : done(null, '127.0.0.1', 4)));
+};
+
 const agents = {
-  kept: new http.Agent({ keepAlive: true }),
   one: new http.Agent({ keepAlive: true, maxSockets: 1 }),
 };
 const secureAgents = { kept: new https.Agent({ keepAlive: true }) };
@@ -23,25 +34,30 @@ const poolTo = (url, client, connections) => {
 };
 const viaProxy = new Map();
 
-const agentOf = ({ url, pool = 'kept' }) => (url.startsWith('https:') ? secureAgents : agents)[pool];
+const agentOf = ({ url, pool = 'kept' }) => {
+  if (url.startsWith('https:')) return secureAgents[pool];
+  return (agents[pool] ??= new http.Agent({ keepAlive: true }));
+};
 const upload = ({ bodyBytes }) => Readable.from([Buffer.alloc(bodyBytes / 2), Buffer.alloc(bodyBytes / 2)]);
+/** Stops reading after the first part, in the way that this kind of stream has. */
+const stop = (stream) =>
+  new Promise((resolve) => {
+    stream.once('data', () => stream.destroy()).once('error', () => {});
+    stream.once('close', () => resolve('stopped'));
+  });
 
 const viaHttp = (call) =>
   new Promise((resolve, reject) => {
-    const { url, budgetMs, bodyBytes, addresses, read = 'all', signalMs } = call;
-    const lookup = addresses && ((_host, _options, done) => done(null, addresses));
+    const { url, budgetMs, bodyBytes, read = 'all', signalMs } = call;
     const signal = signalMs && AbortSignal.timeout(signalMs);
     const { request } = url.startsWith('https:') ? https : http;
     const sent = request(
       url,
-      { agent: agentOf(call), method: bodyBytes ? 'POST' : 'GET', timeout: budgetMs, lookup, signal },
+      { agent: agentOf(call), method: bodyBytes ? 'POST' : 'GET', timeout: budgetMs, signal },
       (response) => {
         if (read === 'nothing') return resolve({ status: response.statusCode });
-        if (read === 'some') {
-          response.once('data', () => response.destroy());
-          response.once('close', () => resolve({ status: response.statusCode }));
-          return;
-        }
+        if (read === 'some')
+          return stop(response).then((bytes) => resolve({ status: response.statusCode, bytes }));
         let bytes = 0;
         response.on('data', (chunk) => (bytes += chunk.length)).on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode, bytes }));
@@ -57,11 +73,13 @@ const webOptions = ({ bodyBytes, budgetMs }) => ({
   ...(budgetMs ? { signal: AbortSignal.timeout(budgetMs) } : {}),
 });
 const readWeb = async (response, { read = 'all' }) => {
-  if (read === 'some') await response.body.cancel?.();
-  return {
-    status: response.status,
-    ...(read === 'all' ? { bytes: (await response.arrayBuffer()).byteLength } : {}),
-  };
+  const { status, body } = response;
+  if (read === 'all') return { status, bytes: (await response.arrayBuffer()).byteLength };
+  if (!body.cancel) return { status, bytes: await stop(body) };
+  const reader = body.getReader();
+  await reader.read();
+  await reader.cancel();
+  return { status };
 };
 const dispatcherOf = ({ client, url, proxy, connections }) => {
   if (!proxy) return connections ? poolTo(url, client, connections) : undefined;
@@ -80,12 +98,15 @@ const clients = {
       ...webOptions(call),
       ...(dispatcherOf(call) ? { dispatcher: dispatcherOf(call) } : {}),
     });
+    if (call.read === 'some') return { status: statusCode, bytes: await stop(body) };
     return { status: statusCode, bytes: (await body.arrayBuffer()).byteLength };
   },
   'undici-stream': async (call) => {
     let bytes = 0;
     let status;
-    await undici.stream(call.url, { method: 'GET', ...webOptions(call) }, ({ statusCode }) => {
+    const options = { method: 'GET', ...webOptions(call) };
+    if (dispatcherOf(call)) options.dispatcher = dispatcherOf(call);
+    await undici.stream(call.url, options, ({ statusCode }) => {
       status = statusCode;
       return new Writable({
         write(chunk, _encoding, done) {
@@ -103,18 +124,30 @@ const clients = {
       httpAgent: agentOf(call),
       httpsAgent: secureAgents.kept,
       proxy: false,
+      responseType: call.read === 'some' ? 'stream' : 'arraybuffer',
+      ...(call.bodyBytes ? { method: 'POST', data: upload(call) } : {}),
+    });
+    return { status, bytes: call.read === 'some' ? await stop(data) : data.length };
+  },
+  'axios-fetch': async (call) => {
+    const { status, data } = await axios({
+      url: call.url,
+      adapter: 'fetch',
+      timeout: call.budgetMs ?? 0,
       responseType: 'arraybuffer',
       ...(call.bodyBytes ? { method: 'POST', data: upload(call) } : {}),
     });
-    return { status, bytes: data.length };
+    return { status, bytes: data.byteLength };
   },
   got: async (call) => {
-    const { statusCode, rawBody } = await got(call.url, {
+    const options = {
       retry: { limit: 0 },
       agent: { http: agentOf(call), https: secureAgents.kept },
       ...(call.budgetMs ? { timeout: { request: call.budgetMs } } : {}),
       ...(call.bodyBytes ? { method: 'POST', body: upload(call) } : {}),
-    });
+    };
+    if (call.read === 'some') return { bytes: await stop(got.stream(call.url, options)) };
+    const { statusCode, rawBody } = await got(call.url, options);
     return { status: statusCode, bytes: rawBody.length };
   },
   'node-fetch': async (call) =>
@@ -122,7 +155,7 @@ const clients = {
   superagent: async (call) => {
     const request = call.bodyBytes ? superagent.post(call.url) : superagent.get(call.url);
     request.agent(agentOf(call));
-    if (call.budgetMs) request.timeout({ response: call.budgetMs });
+    if (call.budgetMs) request.timeout(call.budgetMs);
     if (call.bodyBytes) request.send(Buffer.alloc(call.bodyBytes));
     const { status, text } = await request;
     return { status, bytes: text.length };
