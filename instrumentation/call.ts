@@ -287,7 +287,7 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
     endedHere,
     idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
-    ownTimerMs: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer.delayMs : undefined,
+    ownTimer: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer : undefined,
     timerOfReason: (reason) => timerOfReason(reason, call.startMs),
   };
 }

@@ -19,6 +19,7 @@ import { readTcpInfoOf } from './kernel/reading.ts';
 import { tapEvents } from './listening.ts';
 import type { ConnectionMoments } from './phases.ts';
 import type { SharedAttributes } from './recorder.ts';
+import { runningTimer, type RunningTimer } from './running-timer.ts';
 import type { Lookup } from './strain/lookup-queue.ts';
 import { takeLookup } from './strain/lookups.ts';
 
@@ -54,6 +55,8 @@ export interface Connection extends ConnectionMoments {
   lastUsedMs: number | undefined;
   /** The last time the socket's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
+  /** The program's own timer in which it destroyed the socket, before it was open. */
+  ownTimer: RunningTimer | undefined;
   evidence: Evidence;
   /** What calls of this version of a protocol say of their peer, once the connection is open. */
   peer: { version: string | undefined; attributes: SharedAttributes } | undefined;
@@ -99,17 +102,14 @@ export function watchConnections(observer: ConnectionObserver): void {
     note(this, Array.from(arguments));
     takeLookup();
     const socket = Reflect.apply(original, this, arguments) as Socket;
-    noteLookup(this, takeLookup());
+    const lookup = takeLookup();
+    const connection = lookup && connections.get(this);
+    if (connection) connection.lookup = lookup;
     return socket;
   } as typeof original;
   whenLoaded('tls', () => watchHandshakes(observer));
   watchDestroy();
   watchIdleTimers();
-}
-
-function noteLookup(socket: Socket, lookup: Lookup | undefined): void {
-  const connection = lookup && connections.get(socket);
-  if (connection) connection.lookup = lookup;
 }
 
 /** Replaces `_start` of TLS sockets, with which every handshake begins; a socket that connects by itself is known already. */
@@ -164,7 +164,9 @@ function watchDestroy(): void {
     const connection = connections.get(socket);
     if (!connection || connection.path !== undefined) return;
     listByHost(connection, false);
-    const reading = readBeforeDestroy(connection.evidence, socket, isOpen(connection), error);
+    const wasOpen = isOpen(connection);
+    if (!wasOpen) connection.ownTimer = runningTimer();
+    const reading = readBeforeDestroy(connection.evidence, socket, wasOpen, error);
     const attempt = connection.attempts.at(-1);
     if (attempt && attempt.result === undefined) attempt.retransmits = reading?.info.retransmits;
   });
@@ -208,6 +210,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     calls: 0,
     lastUsedMs: undefined,
     idleTimer: undefined,
+    ownTimer: undefined,
     evidence: newEvidence(),
     peer: undefined,
   };
@@ -278,7 +281,6 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
         break;
       case 'close':
         opened();
-        break;
     }
   });
 }

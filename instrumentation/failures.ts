@@ -33,8 +33,8 @@ export interface Circumstances {
   idleTimer: Timeout | undefined;
   /** What the caller set undici's timers of this request to. */
   undiciBudgetsMs: Partial<Record<Timer, number>>;
-  /** The delay of the program's own timer in whose callback it ended the call. */
-  ownTimerMs: number | undefined;
+  /** The program's own timer in whose callback it ended the call, with its delay where that is known. */
+  ownTimer: { delayMs: number | undefined } | undefined;
   /** The timer behind an abort, by its reason. */
   timerOfReason: (reason: unknown) => Timeout | undefined;
 }
@@ -87,7 +87,7 @@ function typeOf({ name, code, cause }: ErrorFacts): string {
 /** The timer that ended the call, if one did. */
 function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
   const { name, code, message } = facts;
-  const { endedHere, idleTimer, undiciBudgetsMs, ownTimerMs, timerOfReason } = circumstances;
+  const { endedHere, idleTimer, undiciBudgetsMs, ownTimer, timerOfReason } = circumstances;
   const unknown = (timer: Timer): Timeout => ({ timer, budgetMs: undefined });
   const type = typeOf(facts);
   const aborted = timerOfReason(error) ?? timerOfReason(facts.cause);
@@ -105,7 +105,7 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
   if (code === 'ETIMEOUT') return unknown('app');
   if (endedHere) {
     if (idleTimer) return idleTimer;
-    if (ownTimerMs !== undefined) return { timer: 'app', budgetMs: ownTimerMs };
+    if (ownTimer) return { timer: 'app', budgetMs: ownTimer.delayMs };
     // A request library's own timer says it in the error's name, code or message.
     if ([code, name, message].some((text) => text && speaksOfTimeout.test(text))) return unknown('app');
   }

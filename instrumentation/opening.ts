@@ -16,6 +16,7 @@ import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
 import { peerAttributesOf } from './libraries/peers.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
+import { isDeadlineOf } from './running-timer.ts';
 import { strainAttributes } from './strain/monitor.ts';
 
 /** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
@@ -41,10 +42,11 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   if (!isOpen(connection)) {
     const error =
       socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
+    const ownTimer = isOfSystem(error) ? undefined : connection.ownTimer;
     const failure = describeFailure(error, {
-      endedHere: socket.errored === null,
+      endedHere: socket.errored === null || ownTimer !== undefined,
       undiciBudgetsMs: {},
-      ownTimerMs: undefined,
+      ownTimer: ownTimer && isDeadlineOf(ownTimer, startedMs) ? ownTimer : undefined,
       timerOfReason: (reason) => timerOfReason(reason, startedMs),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
     });
@@ -67,4 +69,9 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
  */
 function parentOf({ context }: Connection): Context {
   return fetchIn(context) ? withoutEndedSpan(context) : context;
+}
+
+/** What the last of several addresses met, Node may hear of in a timer of its own. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof AggregateError || typeof (error as { errno?: unknown }).errno === 'number';
 }

@@ -10,7 +10,8 @@ import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 export interface RunningTimer {
-  delayMs: number;
+  /** Unknown when its callback has cleared it, as some libraries do first of all. */
+  delayMs: number | undefined;
   /** When it was started, in ms of `performance.now()`. */
   startedMs: number;
 }
@@ -34,12 +35,12 @@ export function runningTimer(): RunningTimer | undefined {
     _idleStart: start,
     _repeat: repeat,
   } = executionAsyncResource() as TimerFields;
-  if (typeof delayMs !== 'number' || delayMs < 0 || typeof start !== 'number' || repeat) return undefined;
+  if (typeof delayMs !== 'number' || typeof start !== 'number' || repeat) return undefined;
   // Timers count on the event loop's clock; one that starts now shows what that clock says.
   const now = setTimeout(() => {}, 1);
   clearTimeout(now);
   const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
-  return { delayMs, startedMs: performance.now() - (loopNow - start) };
+  return { delayMs: delayMs < 0 ? undefined : delayMs, startedMs: performance.now() - (loopNow - start) };
 }
 
 /** Whether the timer can be the deadline of a call that ends now: one that started later was set for something else. */

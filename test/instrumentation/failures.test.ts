@@ -6,7 +6,7 @@ const failure = (error: unknown, circumstances: Partial<Circumstances> = {}) =>
     endedHere: false,
     idleTimer: undefined,
     undiciBudgetsMs: {},
-    ownTimerMs: undefined,
+    ownTimer: undefined,
     timerOfReason: () => undefined,
     ...circumstances,
   });
@@ -117,7 +117,9 @@ describe('the timer of a failure', () => {
   it('is the program’s own when its error speaks of a time-out', () => {
     const own = Object.assign(new Error('Request timed out'), { code: 'ESOCKETTIMEDOUT' });
     expect(failure(own, { endedHere: true }).timeout).toEqual({ timer: 'app', budgetMs: undefined });
-    expect(failure(new Error('changed my mind'), { endedHere: true, ownTimerMs: 250 }).timeout).toEqual({
+    expect(
+      failure(new Error('changed my mind'), { endedHere: true, ownTimer: { delayMs: 250 } }).timeout,
+    ).toEqual({
       timer: 'app',
       budgetMs: 250,
     });

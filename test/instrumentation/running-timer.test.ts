@@ -26,6 +26,18 @@ it('one that ran late because the program was busy was still started when it was
   expect(timer?.startedMs).toBeLessThan(beforeMs + 55);
 });
 
+it('one that its own callback has cleared is still known, without its delay', async () => {
+  const beforeMs = performance.now();
+  const timer = await new Promise<RunningTimer | undefined>((resolve) => {
+    const started = setTimeout(() => {
+      clearTimeout(started);
+      resolve(runningTimer());
+    }, 30);
+  });
+  expect(timer?.delayMs).toBeUndefined();
+  expect(Math.abs((timer?.startedMs ?? 0) - beforeMs)).toBeLessThan(20);
+});
+
 it('outside of a timer nothing is known', async () => {
   expect(runningTimer()).toBeUndefined();
   await sleep(1);

@@ -70,6 +70,9 @@ it('whose handshake stalls was in it when it was given up, by a timer of the pro
   expect(stalled!.error).toBe(true);
   expect(stalled!.durationMs).toBeGreaterThan(600);
   expect(stalled!.attributes).toMatchObject({
+    'sockeye.timeout.phase': 'tls',
+    'sockeye.timeout.timer': 'app',
+    'sockeye.timeout.budget_ms': 700,
     'sockeye.tcp.state': 'ESTABLISHED',
     'sockeye.tcp.bytes_received': 0,
   });
