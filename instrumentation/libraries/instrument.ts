@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { TracerProvider } from '@opentelemetry/api';
 import type { Library } from './catalogue.ts';
 import { libraryTracers } from './library-tracers.ts';
+import { watchQueue } from './mysql2-queue.ts';
 
 export interface Instrumentation {
   setTracerProvider(provider: TracerProvider): void;
@@ -32,7 +33,17 @@ export function instrument(library: Library): Instrumented {
   const { Instrumentation, patchExports } = require(`./libraries/bundled/${library.name}.js`) as Bundle;
   const instrumentation = new Instrumentation(library.config ?? {});
   instrumentation.setTracerProvider(libraryTracers);
-  const loaded = { instrumentation, patchExports };
+  const loaded = {
+    instrumentation,
+    patchExports: library.name === 'mysql2' ? withQueue(patchExports) : patchExports,
+  };
   instrumented.set(library, loaded);
   return loaded;
+}
+
+function withQueue(patchExports: PatchExports): PatchExports {
+  return (exports, name, folder) => {
+    watchQueue(exports, name);
+    return patchExports(exports, name, folder);
+  };
 }

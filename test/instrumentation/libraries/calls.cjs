@@ -2,7 +2,11 @@
  * What the programs of the tests do with each library: one working call or more to the server on a port of 127.0.0.1, with
  * `s3cr3t` in places that spans must not carry. They get the library as `require` or `import` gives it.
  */
+const { context, ROOT_CONTEXT } = require('@opentelemetry/api');
+
 const host = '127.0.0.1';
+/** How long the drivers wait for a connection that does not come about. */
+const giveUpMs = 600;
 
 exports.databases = {
   async pg({ Pool }, port) {
@@ -46,6 +50,45 @@ exports.databases = {
 };
 
 exports.others = {
+  /** Both at once, where the pool has one connection, which was opened for somebody else. */
+  async 'mysql2-queue'({ createPool }, port) {
+    const pool = createPool({ host, port, user: 'root', password: 's3cr3t', connectionLimit: 1 }).promise();
+    await context.with(ROOT_CONTEXT, () => pool.query('select 0'));
+    await Promise.all([pool.query('select sleep(0.2)'), pool.query('select 2 as waited')]);
+    const holder = await pool.getConnection();
+    const late = pool.query('select 4').catch((error) => error);
+    setTimeout(() => pool.end(), 50);
+    const { message } = await late;
+    holder.destroy();
+    return message;
+  },
+  /** Each gives up on a connection that does not come about, by a timer of its own. */
+  async 'pg-late'({ Client }, port) {
+    const client = new Client({ host, port, user: 'postgres', connectionTimeoutMillis: giveUpMs });
+    client.on('error', () => {});
+    await client.connect();
+  },
+  async 'mysql2-late'({ createConnection }, port) {
+    const connection = createConnection({ host, port, user: 'root', connectTimeout: giveUpMs });
+    await new Promise((_resolve, reject) => connection.on('error', reject));
+  },
+  async 'ioredis-late'({ Redis }, port) {
+    const redis = new Redis({ host, port, lazyConnect: true, connectTimeout: giveUpMs, retryStrategy: null });
+    redis.on('error', () => {});
+    await redis.get('x');
+  },
+  async 'redis-late'({ createClient }, port) {
+    const client = createClient({
+      socket: { host, port, connectTimeout: giveUpMs, reconnectStrategy: false },
+    });
+    client.on('error', () => {});
+    await client.connect();
+  },
+  async 'mongodb-late'({ MongoClient }, port) {
+    const limits = { connectTimeoutMS: giveUpMs, serverSelectionTimeoutMS: giveUpMs };
+    const client = new MongoClient(`mongodb://${host}:${port}`, limits);
+    await client.connect().finally(() => client.close());
+  },
   /** Waits for the one connection of its pool, first until it gets it, then in vain. */
   async 'pg-pool'({ default: Pool }, port) {
     const limits = { max: 1, connectionTimeoutMillis: 300 };

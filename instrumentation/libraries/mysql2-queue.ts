@@ -1,0 +1,56 @@
+/**
+ * Waiting for a connection of mysql2's pool, which its instrumentation knows nothing of.
+ *
+ * The pool calls whoever waited where another gives its connection back, in the context of that one: the query would be
+ * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait.
+ */
+import { context, SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
+import { guard } from '../guard.ts';
+import { libraryTracers } from './library-tracers.ts';
+
+interface Pool {
+  _connectionQueue?: { length: number };
+  config?: { connectionConfig?: { host?: string; port?: number | string; database?: string } };
+}
+type Done = (error: { message?: string } | null, connection: unknown) => unknown;
+type GetConnection = (this: Pool, done: Done, ...rest: unknown[]) => unknown;
+
+/** The class of pools, in the newer versions and in the older ones. */
+const files = ['mysql2/lib/base/pool.js', 'mysql2/lib/pool.js'];
+
+/** `exports` are those of any file of mysql2. */
+export function watchQueue(exports: unknown, name: string): void {
+  const { prototype } = Object(exports) as { prototype?: { getConnection?: GetConnection } };
+  if (!files.includes(name) || !prototype || !Object.hasOwn(prototype, 'getConnection')) return;
+  const original = prototype.getConnection!;
+  prototype.getConnection = function getConnection(done) {
+    if (typeof done !== 'function') return Reflect.apply(original, this, arguments);
+    const active = context.active();
+    const waitedBefore = waitingIn(this);
+    let wait: Span | undefined;
+    const resumed: Done = function (this: unknown, error) {
+      if (wait) endWait(wait, error);
+      return context.with(active, () => Reflect.apply(done, this, arguments));
+    };
+    const result = Reflect.apply(original, this, [resumed]);
+    if (waitingIn(this) > waitedBefore) startWait(this, (started) => (wait = started));
+    return result;
+  };
+}
+
+const waitingIn = ({ _connectionQueue: queue }: Pool): number => queue?.length ?? 0;
+
+const startWait = guard(({ config }: Pool, started: (wait: Span) => void) => {
+  const { host, port, database } = config?.connectionConfig ?? {};
+  const attributes: Attributes = { 'db.system.name': 'mysql' };
+  if (host !== undefined) attributes['server.address'] = host;
+  if (port !== undefined) attributes['server.port'] = Number(port);
+  if (database) attributes['db.namespace'] = database;
+  const tracer = libraryTracers.getTracer('@sockeye/instrumentation');
+  started(tracer.startSpan('mysql2-pool.connect', { kind: SpanKind.CLIENT, attributes }));
+});
+
+const endWait = guard((wait: Span, error: Parameters<Done>[0]) => {
+  if (error) wait.setStatus({ code: SpanStatusCode.ERROR, message: String(error.message ?? '') });
+  wait.end();
+});

@@ -1,0 +1,101 @@
+/** Drivers that wait: for a connection that does not come about, and for one of their pool. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFullListener, type Fault } from './faults.ts';
+import { installed, startMariaDb, type TestServer } from './libraries/servers.ts';
+import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
+import { startApp, withHook } from './run-app.ts';
+
+const program = fileURLToPath(new URL('libraries/by-require.cjs', import.meta.url));
+
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(() => receiver.close());
+
+/** Runs a program that uses a driver in this way: what it printed, and the spans of the trace it did so in. */
+async function use(
+  way: string,
+  port: number,
+): Promise<{ stdout: string; work: ReceivedSpan; spans: ReceivedSpan[] }> {
+  const { flags, env } = withHook(receiver.url);
+  const app = startApp(program, {
+    flags,
+    args: [way, String(port)],
+    env: { ...env, OTEL_SERVICE_NAME: way },
+  });
+  const work = await receiver.waitFor(
+    ({ name, resource }) => name === 'work' && resource['service.name'] === way,
+  );
+  app.child.kill('SIGTERM');
+  const { stdout } = await app.ended;
+  return { stdout, work, spans: receiver.spans.filter(({ traceId }) => traceId === work.traceId) };
+}
+
+describe('a driver whose SYN is not answered', () => {
+  let full: Fault;
+  beforeAll(async () => {
+    full = await startFullListener();
+  });
+  afterAll(() => full.close());
+
+  it.each([
+    { driver: 'pg', timer: 'app', budgetMs: 600 },
+    // It clears its timer before it does anything else.
+    { driver: 'mysql2', timer: 'app', budgetMs: undefined },
+    { driver: 'ioredis', timer: 'socket_timeout', budgetMs: 600 },
+    { driver: 'redis', timer: 'socket_timeout', budgetMs: 600 },
+    { driver: 'mongodb', timer: 'socket_timeout', budgetMs: 600 },
+  ])('gave up in connect, by its own timer ($driver)', async ({ driver, timer, budgetMs }) => {
+    const { stdout, spans } = await use(`${driver}-late`, full.port);
+    expect(stdout).toMatch(/^failed: /);
+    const opening = spans.find(
+      ({ name, attributes }) => name === 'connect' && 'sockeye.phase.connect_ms' in attributes,
+    );
+    expect(opening).toMatchObject({ kind: 'client', error: true });
+    expect(opening!.attributes).toMatchObject({
+      'sockeye.timeout.phase': 'connect',
+      'sockeye.timeout.timer': timer,
+      'sockeye.tcp.state': 'SYN_SENT',
+      'sockeye.tcp.segments_in': 0,
+    });
+    expect(opening!.attributes['sockeye.timeout.budget_ms']).toBe(budgetMs);
+    expect(opening!.attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThan(500);
+  });
+});
+
+describe.skipIf(!installed.mariadb)('a query that waits for the only connection of mysql2’s pool', () => {
+  let server: TestServer | null;
+  let used: Awaited<ReturnType<typeof use>>;
+  beforeAll(async () => {
+    server = await startMariaDb();
+    used = await use('mysql2-queue', server!.port);
+  });
+  afterAll(() => server?.stop());
+
+  it('is in its own trace, though another’s connection was used', () => {
+    const queries = used.spans.filter(({ name }) => name === 'select');
+    expect(queries.map(({ attributes }) => attributes['db.query.text'])).toEqual([
+      'select sleep(?)',
+      'select ? as waited',
+    ]);
+    for (const query of queries) expect(query.parentSpanId).toBe(used.work.spanId);
+  });
+
+  it('has a span of the wait, which failed when the pool was closed', () => {
+    const waits = used.spans.filter(({ name }) => name === 'mysql2-pool.connect');
+    expect(waits.map(({ error, message }) => ({ error, message }))).toEqual([
+      { error: false, message: '' },
+      { error: true, message: 'Pool is closed.' },
+    ]);
+    expect(waits[0]!.attributes).toMatchObject({
+      'db.system.name': 'mysql',
+      'db.operation.name': 'connect',
+      'server.address': '127.0.0.1',
+      'server.port': server!.port,
+    });
+    expect(waits[0]!.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(150);
+    expect(used.stdout).toBe('Pool is closed.\n');
+  });
+});
