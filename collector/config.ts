@@ -40,6 +40,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly hostNames: readonly string[];
   readonly allowPurge: boolean;
+  readonly zipkinKeys: readonly string[];
   /** To print at start: risks, and what is ignored. */
   readonly warnings: readonly string[];
 }
@@ -91,6 +92,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     corsOrigins: valuesOf('cors', ...sources),
     hostNames: valuesOf('host-name', ...sources),
     allowPurge: required('allow-purge'),
+    zipkinKeys: required('zipkin-keys'),
   };
   return Object.freeze({ ...config, warnings: [...unknownVariables(environment), ...warningsOf(config)] });
 }

@@ -113,6 +113,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       diagnosisBacklog: () => diagnosis.backlog(),
       diagnosisEvicted: () => diagnosis.evicted(),
       allowPurge: config.allowPurge,
+      zipkinKeys: config.zipkinKeys,
       maxRequestBytes,
     };
     const site = { names: hostNames, tls, token, corsOrigins };

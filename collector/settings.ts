@@ -52,7 +52,7 @@ export const SETTINGS = {
   zipkin: {
     takes: 'HOST:PORT',
     fallback: null,
-    about: 'where spans of Zipkin are received too, at the root of a port of its own',
+    about: 'the Zipkin API at the root of a port of its own: spans are received there too',
     parse: parseAddress,
   },
   'jaeger-http': { takes: 'HOST:PORT', about: 'Jaeger receiver, thrift over HTTP', ...LATER },
@@ -124,7 +124,12 @@ export const SETTINGS = {
     about: 'allows POST /api/purge, which deletes everything',
     parse: parseSwitch,
   },
-  'zipkin-keys': { takes: 'KEYS', about: 'autocomplete keys of the Zipkin API', ...LATER },
+  'zipkin-keys': {
+    takes: 'KEYS',
+    fallback: 'environment,http.host',
+    about: 'attributes, separated by commas, whose values the Zipkin API completes',
+    parse: parseKeys,
+  },
   config: { takes: 'FILE', fallback: null, about: 'configuration file, YAML', parse: parseText },
 } as const satisfies { readonly [name: string]: Setting };
 
@@ -227,6 +232,12 @@ function parseSwitch(text: string): boolean {
   if (/^(true|1|yes|on)$/i.test(text)) return true;
   if (/^(false|0|no|off)$/i.test(text)) return false;
   throw new BadValue('true or false');
+}
+
+/** '' is none. */
+function parseKeys(text: string): readonly string[] {
+  const keys = text.split(',').map((key) => key.trim());
+  return [...new Set(keys.filter((key) => key !== ''))];
 }
 
 function parseText(text: string): string {

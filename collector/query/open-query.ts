@@ -155,7 +155,7 @@ export function createQuery(store: Store): Query {
 
 /** The query and the separate parameters hold on the same span. */
 export function searchTerm(
-  parameters: Pick<TraceSearchParameters, 'q' | 'service' | 'operation' | 'minDurationMs' | 'maxDurationMs'>,
+  parameters: Omit<TraceSearchParameters, 'range' | 'sort' | 'limit' | 'cursor'>,
 ): QueryTerm | null {
   const terms: QueryTerm[] = [];
   const add = (key: string, comparison: '=' | '>=' | '<=', value: string | number | null) => {
@@ -163,6 +163,7 @@ export function searchTerm(
   };
   const parsed = parseQuery(parameters.q);
   if (parsed !== null) terms.push(parsed);
+  if (parameters.term) terms.push(parameters.term);
   add('service', '=', parameters.service);
   add('operation', '=', parameters.operation);
   add('duration', '>=', parameters.minDurationMs);

@@ -18,11 +18,14 @@ import type {
   TracePage,
 } from '../serve/wire.ts';
 import type { TimeRange } from '../store/store.ts';
+import type { QueryTerm } from './query-term.ts';
 
 export interface TraceSearchParameters {
   readonly range: TimeRange;
   /** Query language of interfaces.md; '' matches everything. Throws QuerySyntaxError with the position. */
   readonly q: string;
+  /** What the span must match beside it. */
+  readonly term?: QueryTerm | null;
   readonly service: string | null;
   readonly operation: string | null;
   readonly minDurationMs: number | null;

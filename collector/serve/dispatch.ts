@@ -72,7 +72,7 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   const match = matchRoute(site.routes, method, segments);
   if (match !== null && 'route' in match) {
     const { route, path } = match;
-    if (!route.isLater) checkParameters(route, query);
+    if (!route.isLater && !route.ignoresUnknown) checkParameters(route, query);
     return route.handle({ request, path, query, nowUnixMs: Date.now(), signal });
   }
   const path = `/${segments.join('/')}`;

@@ -65,12 +65,19 @@ function describeRoute(route: Route): object {
           status,
           {
             description: ERROR_NAMES[status] ?? 'Refused',
-            content: { 'application/json': { schema: named('WireError') } },
+            content: errorContent(route, status),
           },
         ]),
       ),
     },
   };
+}
+
+/** The guard and the server refuse in our own form whatever the route. */
+function errorContent({ errors, errorGives }: Route, status: number): object {
+  const isOwn = status === 400 || errors?.includes(status);
+  const gives = isOwn && errorGives ? errorGives : { 'application/json': named('WireError') };
+  return Object.fromEntries(Object.entries(gives).map(([type, schema]) => [type, { schema }]));
 }
 
 function describe({ name, description, schema }: Parameter, place: 'path' | 'query'): object {

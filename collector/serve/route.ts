@@ -43,8 +43,9 @@ export interface Route {
   readonly summary: string;
   /** Of the path. */
   readonly segments?: readonly Parameter[];
-  /** Of the query; every other one is refused. */
+  /** Of the query; every other one is refused, unless it is ignored. */
   readonly query?: readonly Parameter[];
+  readonly ignoresUnknown?: true;
   /** Media types that the request's body may have. */
   readonly takes?: readonly string[];
   /** Its status where all went well; 200 unless it says so. */
@@ -53,6 +54,8 @@ export interface Route {
   readonly gives: Readonly<Record<string, Schema>>;
   /** Statuses of the errors that this route has beside those of every route. */
   readonly errors?: readonly number[];
+  /** What they are written as, where it is not our own form. */
+  readonly errorGives?: Readonly<Record<string, Schema>>;
   /** Promised, and not there yet: it takes whatever it is asked. */
   readonly isLater?: boolean;
   /** Told of each request to it that was refused before it was handled: by the guard, or for a parameter. */

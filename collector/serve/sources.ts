@@ -20,5 +20,7 @@ export interface Sources {
   /** Traces that wait no more for what hosts report, because too many did. */
   diagnosisEvicted(): number;
   readonly allowPurge: boolean;
+  /** Attributes whose values Zipkin's API completes. */
+  readonly zipkinKeys: readonly string[];
   readonly maxRequestBytes: number;
 }

@@ -219,8 +219,7 @@ describe('what cannot be answered says what was got and what is expected', () =>
     ['GET', '/api/latency', 501, 'not_available'],
     ['POST', '/mcp', 501, 'not_available'],
     ['GET', '/jaeger/api/traces?service=a', 501, 'not_available'],
-    ['GET', '/zipkin/api/v2/services', 501, 'not_available'],
-    ['POST', '/zipkin/api/v2/other', 501, 'not_available'],
+    ['POST', '/zipkin/api/v2/other', 404, 'not_found'],
     ['GET', '/tempo/api/echo', 501, 'not_available'],
   ])('%s %s is %i %s', async (method, path, status, code) => {
     const response = await get(path, { method });

@@ -62,7 +62,10 @@ it('the table has every route that was promised', () => {
     GET /api/timeouts, GET /api/timeouts/:fingerprint, PUT /api/timeouts/:fingerprint/state, GET /api/latency,
     GET /api/attributes, GET /api/attributes/:key/values, GET /api/live, POST /api/import, POST /api/purge,
     GET /healthz, GET /readyz, GET /metrics, GET /help/causes/:code, GET /mcp, POST /mcp, GET /api/openapi.json,
-    GET /jaeger/*, GET /zipkin/*, POST /zipkin/*, GET /tempo/*`;
+    GET /jaeger/*, GET /tempo/*,
+    POST /zipkin/api/v2/spans, POST /zipkin/api/v1/spans, GET /zipkin/api/v2/services, GET /zipkin/api/v2/spans,
+    GET /zipkin/api/v2/remoteServices, GET /zipkin/api/v2/traces, GET /zipkin/api/v2/trace/:id, GET /zipkin/api/v2/traceMany,
+    GET /zipkin/api/v2/dependencies, GET /zipkin/api/v2/autocompleteKeys, GET /zipkin/api/v2/autocompleteValues`;
   const table = routes.map(({ method, path }) => `${method} ${path}`);
   expect(table).toEqual(expect.arrayContaining(promised.split(/,\s*/)));
 });

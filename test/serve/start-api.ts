@@ -39,6 +39,7 @@ export async function startApi(
     diagnosisBacklog: () => diagnosis.backlog(),
     diagnosisEvicted: () => diagnosis.evicted(),
     allowPurge,
+    zipkinKeys: ['environment', 'http.host'],
     maxRequestBytes,
     ...override,
   };

@@ -12,7 +12,6 @@ export const LATER_ROUTES: readonly Route[] = [
   ...METHODS.flatMap((method) => [
     later(method, '/mcp', 'The MCP server for assistants'),
     later(method, '/jaeger/*', 'The Jaeger API'),
-    later(method, '/zipkin/*', 'The Zipkin API'),
     later(method, '/tempo/*', 'The Tempo API'),
   ]),
 ];

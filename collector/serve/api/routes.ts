@@ -12,10 +12,9 @@ import { phaseRoutes } from './phases.ts';
 import { pinRoutes } from './pins.ts';
 import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
-import { countRefused } from './take-traces.ts';
 import { timeoutRoutes } from './timeouts.ts';
 import { traceRoutes } from './traces.ts';
-import { zipkinRoutes } from './zipkin.ts';
+import { zipkinRoutes } from '../zipkin/routes.ts';
 
 export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
   const routes: Route[] = [
@@ -31,7 +30,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...importRoutes(sources),
     ...lookRoutes(sources),
     ...helpRoutes(),
-    ...countRefused(zipkinRoutes(sources, '/zipkin'), sources),
+    ...zipkinRoutes(sources, '/zipkin'),
     ...LATER_ROUTES,
     {
       method: 'GET',

@@ -11,10 +11,11 @@ import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinSpan } from '../formats/zipkin-json.ts';
 import type { TraceTextsHead } from '../wire.ts';
+import { asZipkinHas } from '../zipkin/answers.ts';
 import { jsonPieces, lazyList, type LazyList } from './json-pieces.ts';
 
 /** `columns` are made where the trace is stored. */
-export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts';
+export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts' | 'zipkin-api';
 
 /** What is to be written: `bytes` are its OTLP. */
 export interface TraceToWrite {
@@ -36,6 +37,9 @@ export function* writeTrace({
   // Others' formats know no spans that have not ended, and take what was sent.
   if (form === 'jaeger') return yield* jsonPieces(toJaegerJson(sent, (spans, make) => lazyList(spans, make)));
   if (form === 'zipkin') return yield* jsonPieces(lazyList(sent, toZipkinSpan));
+  if (form === 'zipkin-api') {
+    return yield* jsonPieces(lazyList(sent, (span) => asZipkinHas(toZipkinSpan(span))));
+  }
   const spans = foldPending(sent);
   switch (form) {
     case 'json': {

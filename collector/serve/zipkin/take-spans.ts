@@ -5,14 +5,14 @@ import { HttpError } from '../http-error.ts';
 import type { BodyAnswer, Route } from '../route.ts';
 import { named } from '../schema.ts';
 import type { Sources } from '../sources.ts';
-import { takeTraces } from './take-traces.ts';
+import { takeTraces } from '../api/take-traces.ts';
 
 type Taken = Pick<Sources, 'intake' | 'maxRequestBytes'>;
 
 const JSON_TYPE = 'application/json';
 const PROTOBUF_TYPE = 'application/x-protobuf';
 
-export function zipkinRoutes(sources: Taken, base: '' | '/zipkin'): Route[] {
+export function spanRoutes(sources: Taken, base: '' | '/zipkin'): Route[] {
   const row = (version: 'v1' | 'v2', takes: readonly string[]): Route => ({
     method: 'POST',
     path: `${base}/api/${version}/spans`,

@@ -8,11 +8,11 @@ import { ZipkinExporter } from '@opentelemetry/exporter-zipkin';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Diagnosis, Imported, ServiceMap, Trace, WireError } from '../../collector/serve/wire.ts';
-import { startZipkin } from '../../collector/serve/zipkin-port.ts';
-import type { Port } from '../../collector/receive/listen.ts';
-import { PY_ZIPKIN_PROTOBUF, ZIPKIN_JS_V1, ZIPKIN_JS_V2 } from '../decode/zipkin-captures.ts';
-import { startApi, type Api } from './start-api.ts';
+import type { Diagnosis, Imported, ServiceMap, Trace, WireError } from '../../../collector/serve/wire.ts';
+import { startZipkin } from '../../../collector/serve/zipkin-port.ts';
+import type { Port } from '../../../collector/receive/listen.ts';
+import { PY_ZIPKIN_PROTOBUF, ZIPKIN_JS_V1, ZIPKIN_JS_V2 } from '../../decode/zipkin-captures.ts';
+import { startApi, type Api } from '../start-api.ts';
 
 const SITE = { host: '127.0.0.1', port: 0, names: [], tls: null, corsOrigins: [] };
 const JSON_TYPE = 'application/json';
@@ -293,7 +293,7 @@ describe('what is refused, with what was got and expected', () => {
   it('what is there for others: the page, other methods, a stranger without the token', async () => {
     expect((await fetch(`http://${own.address}/`)).status).toBe(404);
     expect((await fetch(`http://${own.address}/api/status`)).status).toBe(404);
-    const get = await fetch(atRoot('v2'));
+    const get = await fetch(atRoot('v1'));
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
     const guarded = await startZipkin({ ...SITE, token: 'secret' }, api.sources);
     try {
