@@ -153,9 +153,9 @@ function readEnvironment(environment: NodeJS.ProcessEnv): WrittenSettings {
   return written;
 }
 
-/** Named for the hook, by Kubernetes after a service that is called sockeye, or for the scripts of the repository. */
+/** Named for the hook, for commands, by Kubernetes after a service called sockeye, or for the repository's scripts. */
 const OTHERS_VARIABLES =
-  /^SOCKEYE_(BEGUN_ANEW|SDK|SLOW_CALL_MS|HOST_METRICS|CHROMIUM|SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_.*)$/;
+  /^SOCKEYE_(BEGUN_ANEW|SDK|URL|SLOW_CALL_MS|HOST_METRICS|CHROMIUM|SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_.*)$/;
 
 /** A misspelt variable would else be ignored in silence; refusing it would fail where an environment is shared. */
 function unknownVariables(environment: NodeJS.ProcessEnv): string[] {

@@ -28,6 +28,16 @@ import { startRetentionLoop } from './store/retention-loop.ts';
 import { openStore } from './store/sqlite/open-store.ts';
 import { StoreOpenError, StoreUnavailable } from './store/store.ts';
 
+const COMMANDS = `Usage: sockeye [COMMAND] [FLAGS]
+
+  sockeye [serve]             runs the collector with the page
+  sockeye timeouts            incidents of a running collector, the worst first
+  sockeye backup FILE         a consistent copy of the store
+  sockeye sql QUERY           read-only SQL over spans
+  sockeye demo                a small shop of services with faults, for a first look
+
+sockeye COMMAND --help says more of a command.`;
+
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
 const EXIT_SECOND_SIGNAL = 130;
@@ -36,10 +46,7 @@ const SAME_SIGNAL_MS = 1_000;
 
 /** Returns the exit code. */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  if (args.includes('--help'))
-    return print(
-      `Usage: sockeye [serve] [FLAGS], sockeye backup FILE, sockeye sql QUERY, or sockeye demo\n\n${helpText()}`,
-    );
+  if (args.includes('--help')) return print(`${COMMANDS}\n\nFlags of the collector:\n\n${helpText()}`);
   if (args.includes('--version')) return print(version());
   // Whoever read our output may go away; spans go on arriving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -1,6 +1,7 @@
 /** Prints the rows of an answer: as an aligned table for people, as JSON for programs. */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { printable } from './terminal.ts';
 
 export type Value = string | number | bigint | Buffer | null;
 
@@ -57,6 +58,15 @@ export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
+/** A text that is ready; whoever read us may be gone. */
+export async function print(text: string): Promise<void> {
+  try {
+    await write(process.stdout, text);
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error;
+  }
+}
+
 /** The first one also when there are no rows. */
 function* batches(rows: Iterable<readonly Value[]>): Generator<(readonly Value[])[]> {
   let batch: (readonly Value[])[] = [];
@@ -71,8 +81,8 @@ function* batches(rows: Iterable<readonly Value[]>): Generator<(readonly Value[]
   if (batch.length > 0 || isFirst) yield batch;
 }
 
-async function write(out: Writable, text: string): Promise<void> {
-  if (text === '') return;
+export async function write(out: Writable, text: string | Uint8Array): Promise<void> {
+  if (text.length === 0) return;
   let isClosed = out.destroyed;
   const onError = (): void => void (isClosed = true);
   out.once('error', onError);
@@ -94,15 +104,11 @@ function isNumeric(value: Value): boolean {
   return value === null || typeof value === 'number' || typeof value === 'bigint';
 }
 
-/** What would move the cursor of a terminal, or turn the direction of what follows, is written as JSON writes it. */
 function cellText(value: Value): string {
   if (value === null) return 'null';
   const all = Buffer.isBuffer(value) ? `x'${value.toString('hex', 0, CELL_CHARACTERS_MAX)}'` : String(value);
   const cut = all.length > CELL_CHARACTERS_MAX ? `${all.slice(0, CELL_CHARACTERS_MAX - 1)}…` : all;
-  return cut.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const escaped = JSON.stringify(character).slice(1, -1);
-    return escaped === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
-  });
+  return printable(cut);
 }
 
 /** As in the HTTP API: integers beyond 2^53 are strings, bytes are {"bytes": base64}. */

@@ -10,8 +10,9 @@ const COMMANDS = new Map<string, Command>([
   ['backup', async (args) => (await import('./backup.ts')).runBackup(args)],
   ['demo', async (args) => (await import('./demo.ts')).runDemo(args)],
   ['sql', async (args) => (await import('./sql.ts')).runSql(args)],
+  ['timeouts', async (args) => (await import('./timeouts.ts')).runTimeouts(args)],
 ]);
-const LATER = ['run', 'doctor', 'trace', 'timeouts', 'export', 'import'];
+const LATER = ['run', 'doctor', 'trace', 'export', 'import'];
 const EXIT_WRONG_USE = 2;
 
 async function serve(args: readonly string[]): Promise<number> {

@@ -1,17 +1,19 @@
 /** `sockeye sql QUERY`: read-only SQL over the spans and the tables of a store, while its collector runs or not. */
-import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../config.ts';
-import { parseDuration } from '../settings.ts';
 import { BadSql, openSql, type SqlOptions } from '../store/sqlite/sql/open-sql.ts';
 import { SPAN_COLUMNS } from '../store/sqlite/sql/span-columns.ts';
 import { asStoreError } from '../store/sqlite/open-database.ts';
 import { StoreOpenError, StoreUnavailable } from '../store/store.ts';
+import { durationFlag, parseFlags } from './flags.ts';
 import { OutputClosed, printJson, printTable } from './print-rows.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
 /** A second of work for each million where only columns are read, some ten where spans are decoded. */
 const SPANS_DEFAULT = 1_000_000;
+
+const text = { type: 'string' } as const;
+const FLAGS = { since: text, spans: text, json: { type: 'boolean' }, data: text, config: text } as const;
 
 const USAGE = `Usage: sockeye sql QUERY [FLAGS]
 
@@ -75,7 +77,7 @@ function readArguments([query, ...flags]: readonly string[]): {
 } {
   if (query === undefined || query.startsWith('--'))
     throw new ConfigError(`sql: got ${query ?? 'nothing'}, expected the query first\n\n${USAGE}`);
-  const { since, spans, json, ...settings } = parseFlags(flags);
+  const { since, spans, json, ...settings } = parseFlags('sql', flags, FLAGS).values;
   const { dataFolder: folder } = readConfig(
     Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     process.env,
@@ -83,24 +85,6 @@ function readArguments([query, ...flags]: readonly string[]): {
   const spansMax = spans === undefined ? SPANS_DEFAULT : Number(spans);
   if (!Number.isSafeInteger(spansMax) || spansMax < 1)
     throw new ConfigError(`--spans: got "${spans}", expected how many spans to read at most`);
-  const sinceUnixMs = since === undefined ? -Infinity : Date.now() - durationMs(since);
+  const sinceUnixMs = since === undefined ? -Infinity : Date.now() - durationFlag('--since', since);
   return { query, isJson: json === true, options: { folder, spansMax, sinceUnixMs } };
-}
-
-function parseFlags(flags: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const options = { since: text, spans: text, json: { type: 'boolean' }, data: text, config: text } as const;
-  try {
-    return parseArgs({ args: [...flags], options }).values;
-  } catch (error) {
-    throw new ConfigError(`sql: got ${(error as Error).message}, expected the flags of sockeye sql --help`);
-  }
-}
-
-function durationMs(text: string): number {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new ConfigError(`--since: got "${text}", expected ${(error as Error).message}`);
-  }
 }
