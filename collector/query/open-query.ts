@@ -66,10 +66,15 @@ export function createQuery(store: Store): Query {
   return {
     async services(range) {
       const stats = await store.readServiceStats(range, allServices);
-      return { services: stats.map(({ operation: _operation, ...service }) => service) };
+      return { services: stats.map(({ operation: _operation, kinds: _kinds, ...service }) => service) };
     },
     async operations(range, service) {
-      return { operations: await store.readServiceStats(range, { byOperation: true, service }) };
+      const stats = await store.readServiceStats(range, { byOperation: true, service });
+      return { operations: stats.map(({ kinds: _kinds, ...operation }) => operation) };
+    },
+    async operationKinds(range, service) {
+      const stats = await store.readServiceStats(range, { byOperation: true, service });
+      return stats.map(({ operation, kinds }) => ({ operation, kinds }));
     },
     async map(asked, focus, hops) {
       const range = roundOutward(asked, MAP_STEP_MS);

@@ -19,6 +19,7 @@ import type {
 } from '../serve/wire.ts';
 import type { TimeRange } from '../store/store.ts';
 import type { QueryTerm } from './query-term.ts';
+import type { OperationTotals } from './results.ts';
 
 export interface TraceSearchParameters {
   readonly range: TimeRange;
@@ -38,6 +39,8 @@ export interface TraceSearchParameters {
 export interface Query {
   services(range: TimeRange): Promise<Services>;
   operations(range: TimeRange, service: string | null): Promise<Operations>;
+  /** Which kinds of spans each operation of a service has. */
+  operationKinds(range: TimeRange, service: string): Promise<Pick<OperationTotals, 'operation' | 'kinds'>[]>;
   map(range: TimeRange, focus: string | null, hops: number): Promise<ServiceMap>;
   /** In about so many equal steps of whole minutes, hours or days; the range is rounded outward to them. */
   mapTimeline(range: TimeRange, stepsMax: number): Promise<MapTimeline>;

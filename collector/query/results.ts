@@ -3,8 +3,15 @@
  */
 import type { MapEdge, NodeKind, ServiceStats, TracePage, TraceSummary } from '../serve/wire.ts';
 import type { Verdict } from '../diagnose/verdict.ts';
+import type { SpanKind } from '../span.ts';
 
 export type { ServiceStats, TracePage, TraceSummary };
+
+/** `operation` is '' of a service as a whole. */
+export interface OperationTotals extends ServiceStats {
+  readonly operation: string;
+  readonly kinds: readonly SpanKind[];
+}
 
 export interface Latency {
   readonly p50Ms: number;

@@ -14,7 +14,7 @@ import type { Span, SpanKind } from '../span.ts';
 import type {
   CallCounts,
   CallGroup,
-  ServiceStats,
+  OperationTotals,
   ServiceVersion,
   TracePage,
   VerdictRow,
@@ -142,12 +142,12 @@ export interface Store {
   searchTraces(search: TraceSearch, signal?: AbortSignal): Promise<TracePage>;
   /**
    * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the
-   * calls; a service or operation that has other spans only stands there with none.
+   * calls; a service or operation that has other spans only stands there with none. `kinds` are those of its spans.
    */
   readServiceStats(
     range: TimeRange,
     group: { byOperation: boolean; service: string | null },
-  ): Promise<(ServiceStats & { operation: string })[]>;
+  ): Promise<OperationTotals[]>;
   /** Calls grouped by caller and callee: what the map is drawn from. */
   readCallGroups(range: TimeRange, signal?: AbortSignal): Promise<CallGroup[]>;
   /** From the newest spans of each key but those of `exceptTraceId`, the trace that is judged by them. */

@@ -218,7 +218,8 @@ describe('what cannot be answered says what was got and what is expected', () =>
     ['PUT', '/api/timeouts/x/state', 501, 'not_available'],
     ['GET', '/api/latency', 501, 'not_available'],
     ['POST', '/mcp', 501, 'not_available'],
-    ['GET', '/jaeger/api/traces?service=a', 501, 'not_available'],
+    ['POST', '/jaeger/api/services', 405, 'method_not_allowed'],
+    ['GET', '/jaeger/api/other', 404, 'not_found'],
     ['POST', '/zipkin/api/v2/other', 404, 'not_found'],
     ['GET', '/tempo/api/echo', 501, 'not_available'],
   ])('%s %s is %i %s', async (method, path, status, code) => {

@@ -62,7 +62,10 @@ it('the table has every route that was promised', () => {
     GET /api/timeouts, GET /api/timeouts/:fingerprint, PUT /api/timeouts/:fingerprint/state, GET /api/latency,
     GET /api/attributes, GET /api/attributes/:key/values, GET /api/live, POST /api/import, POST /api/purge,
     GET /healthz, GET /readyz, GET /metrics, GET /help/causes/:code, GET /mcp, POST /mcp, GET /api/openapi.json,
-    GET /jaeger/*, GET /tempo/*,
+    GET /jaeger/api/services, GET /jaeger/api/services/:service/operations, GET /jaeger/api/operations, GET /jaeger/api/traces,
+    GET /jaeger/api/traces/:id, GET /jaeger/api/dependencies, GET /jaeger/api/metrics/latencies, GET /jaeger/api/metrics/calls,
+    GET /jaeger/api/metrics/errors, GET /jaeger/api/v3/services, GET /jaeger/api/v3/operations, GET /jaeger/api/v3/traces,
+    GET /jaeger/api/v3/traces/:id, GET /jaeger/api/v3/trace-summaries, GET /tempo/*,
     POST /zipkin/api/v2/spans, POST /zipkin/api/v1/spans, GET /zipkin/api/v2/services, GET /zipkin/api/v2/spans,
     GET /zipkin/api/v2/remoteServices, GET /zipkin/api/v2/traces, GET /zipkin/api/v2/trace/:id, GET /zipkin/api/v2/traceMany,
     GET /zipkin/api/v2/dependencies, GET /zipkin/api/v2/autocompleteKeys, GET /zipkin/api/v2/autocompleteValues`;

@@ -11,7 +11,6 @@ export const LATER_ROUTES: readonly Route[] = [
   later('GET', '/api/latency', 'Latency over time'),
   ...METHODS.flatMap((method) => [
     later(method, '/mcp', 'The MCP server for assistants'),
-    later(method, '/jaeger/*', 'The Jaeger API'),
     later(method, '/tempo/*', 'The Tempo API'),
   ]),
 ];

@@ -14,6 +14,7 @@ import { serviceRoutes } from './services.ts';
 import { statusRoutes } from './status.ts';
 import { timeoutRoutes } from './timeouts.ts';
 import { traceRoutes } from './traces.ts';
+import { jaegerRoutes } from '../jaeger/routes.ts';
 import { zipkinRoutes } from '../zipkin/routes.ts';
 
 export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
@@ -31,6 +32,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...lookRoutes(sources),
     ...helpRoutes(),
     ...zipkinRoutes(sources, '/zipkin'),
+    ...jaegerRoutes(sources),
     ...LATER_ROUTES,
     {
       method: 'GET',

@@ -9,21 +9,22 @@ export const TRACES_LISTED_MAX = 1_000;
 export interface TraceList {
   readonly traceIds: readonly string[];
   readonly form: TraceForm;
-  /** What stands before the first and after the last; commas stand between. */
+  /** What stands before the first; commas stand between. */
   readonly head: string;
-  readonly tail: string | (() => string);
+  /** What stands after the last, when it is known which of them are not stored. */
+  tail(missing: readonly string[]): string;
 }
 
-/** Those that are not stored are left out. Rejects when the first cannot be read. */
+/** Those that are not stored are left out; null when none is. Rejects when the first cannot be read. */
 export async function answerTraces(
   traces: Pick<TraceReader, 'write'>,
   list: TraceList,
   signal: AbortSignal,
-): Promise<PiecesAnswer> {
+): Promise<PiecesAnswer | null> {
   const pieces = writeTraces(traces, list, signal);
-  // The head is given when the first trace was read: what fails until then has a status of its own.
+  // What fails before the first trace was read has a status of its own.
   const first = await pieces.next();
-  return { type: 'application/json', pieces: rejoin(first, pieces) };
+  return first.done === true ? null : { type: 'application/json', pieces: rejoin(first.value, pieces) };
 }
 
 async function* writeTraces(
@@ -31,21 +32,23 @@ async function* writeTraces(
   { traceIds, form, head, tail }: TraceList,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  let count = 0;
+  const missing: string[] = [];
+  let before = head;
   for (const traceId of traceIds) {
     const written = await traces.write(traceId, form, signal);
-    if (written === null) continue;
-    yield Buffer.from(count++ === 0 ? head : ',');
+    if (written === null) {
+      missing.push(traceId);
+      continue;
+    }
+    yield Buffer.from(before);
+    before = ',';
     if (written instanceof Uint8Array) yield written;
     else yield* written;
   }
-  yield Buffer.from((count === 0 ? head : '') + (typeof tail === 'string' ? tail : tail()));
+  if (missing.length < traceIds.length) yield Buffer.from(tail(missing));
 }
 
-async function* rejoin(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  if (first.done !== true) yield first.value;
+async function* rejoin(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
   yield* rest;
 }

@@ -12,10 +12,21 @@ import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinSpan } from '../formats/zipkin-json.ts';
 import type { TraceTextsHead } from '../wire.ts';
 import { asZipkinHas } from '../zipkin/answers.ts';
+import { summaryOf, withJaegerIds } from '../jaeger/answers.ts';
 import { jsonPieces, lazyList, type LazyList } from './json-pieces.ts';
 
 /** `columns` are made where the trace is stored. */
-export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts' | 'zipkin-api';
+export type TraceForm =
+  | 'json'
+  | 'otlp'
+  | 'jaeger'
+  | 'zipkin'
+  | 'texts'
+  // As compatible APIs put it into their answers.
+  | 'zipkin-api'
+  | 'jaeger-trace'
+  | 'jaeger-summary'
+  | 'resource-spans';
 
 /** What is to be written: `bytes` are its OTLP. */
 export interface TraceToWrite {
@@ -33,6 +44,7 @@ export function* writeTrace({
   isPinned,
 }: TraceToWrite): Generator<Uint8Array<ArrayBuffer>> {
   if (form === 'otlp') return yield* jsonPieces({ resourceSpans: lazyResourceSpans(bytes) });
+  if (form === 'resource-spans') return yield* membersOf(lazyResourceSpans(bytes));
   const sent = decodeTraces(bytes);
   // Others' formats know no spans that have not ended, and take what was sent.
   if (form === 'jaeger') return yield* jsonPieces(toJaegerJson(sent, (spans, make) => lazyList(spans, make)));
@@ -40,6 +52,11 @@ export function* writeTrace({
   if (form === 'zipkin-api') {
     return yield* jsonPieces(lazyList(sent, (span) => asZipkinHas(toZipkinSpan(span))));
   }
+  if (form === 'jaeger-trace') {
+    const { data } = toJaegerJson(sent.map(withJaegerIds), (spans, make) => lazyList(spans, make));
+    return yield* jsonPieces(data[0]);
+  }
+  if (form === 'jaeger-summary') return yield* jsonPieces(summaryOf(traceId, sent));
   const spans = foldPending(sent);
   switch (form) {
     case 'json': {
@@ -59,6 +76,17 @@ export function diagnoseDocument(
 ): Promise<Diagnosis> {
   const spans = foldPending(decodeTraces(document));
   return diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
+}
+
+/** With commas between, to be put among others. */
+function* membersOf({ members }: LazyList): Generator<Uint8Array<ArrayBuffer>> {
+  const comma = new TextEncoder().encode(',');
+  let isFirst = true;
+  for (const member of members) {
+    if (!isFirst) yield comma.slice();
+    isFirst = false;
+    yield* jsonPieces(member);
+  }
 }
 
 /** One resource at a time is decoded, and written span by span. */

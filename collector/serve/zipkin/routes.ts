@@ -147,8 +147,13 @@ async function searchTraces(sources: Sources, exchange: Exchange): Promise<Answe
   return listTraces(sources, traceIds, exchange);
 }
 
-function listTraces(sources: Sources, traceIds: readonly string[], { signal }: Exchange): Promise<Answer> {
-  return answerTraces(sources.traces, { traceIds, form: 'zipkin-api', head: '[', tail: ']' }, signal);
+async function listTraces(
+  { traces }: Sources,
+  traceIds: readonly string[],
+  { signal }: Exchange,
+): Promise<Answer> {
+  const list = { traceIds, form: 'zipkin-api', head: '[', tail: () => ']' } as const;
+  return (await answerTraces(traces, list, signal)) ?? json([]);
 }
 
 function readTraceIds({ query }: Exchange): string[] {

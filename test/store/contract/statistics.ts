@@ -97,7 +97,7 @@ export function checkStatistics(tested: TestedStore): void {
       service: 'payments',
     });
     expect(operations).toMatchObject([
-      { service: 'payments', operation: 'GET /pay', calls: 1, p99Ms: about(5) },
+      { service: 'payments', operation: 'GET /pay', kinds: ['server'], calls: 1, p99Ms: about(5) },
     ]);
   });
 

@@ -2,7 +2,7 @@
  * Reads the rollups of a range: the map's edges, statistics, versions, calls over time, and what is normal.
  */
 import { calleeOf, type Callee } from '../../../query/callee.ts';
-import type { CallCounts, CallGroup, ServiceStats, ServiceVersion } from '../../../query/results.ts';
+import type { CallCounts, CallGroup, OperationTotals, ServiceVersion } from '../../../query/results.ts';
 import { addCell, emptyCell, holdAtZero, isEmptyCell, type Cell } from '../../rollup/cell.ts';
 import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
 import { latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
@@ -16,6 +16,7 @@ import {
   type StepRun,
 } from '../../rollup/steps.ts';
 import { sumSteps } from '../../rollup/sum-steps.ts';
+import type { SpanKind } from '../../../span.ts';
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { createChangeCounter, createNewestSteps } from './newest-steps.ts';
@@ -38,7 +39,6 @@ const SUM_BUCKETS_KEPT_MAX = 2_000_000;
 const NO_SUM: { readonly key: string; readonly cells: StepCells } = { key: '', cells: new Map() };
 
 type IsCancelled = () => boolean;
-type StatsRow = ServiceStats & { operation: string };
 
 export function createRollupReader(
   database: Connection,
@@ -133,9 +133,12 @@ export function createRollupReader(
       range: TimeRange,
       group: { byOperation: boolean; service: string | null },
       isCancelled: IsCancelled,
-    ): StatsRow[] {
+    ): OperationTotals[] {
       const byOperation = group.byOperation || group.service !== null;
-      const rows = new Map<string, { service: string; operation: string; cell: Cell }>();
+      const rows = new Map<
+        string,
+        { service: string; operation: string; kinds: Set<SpanKind>; cell: Cell }
+      >();
       for (const [id, cell] of sumCells(range, ['operation'], isCancelled)) {
         const { operation_service: service, operation, operation_kind: kind } = series.get(id) ?? {};
         if (service == null || operation == null) continue;
@@ -143,14 +146,17 @@ export function createRollupReader(
         const key = byOperation ? JSON.stringify([service, operation]) : service;
         let row = rows.get(key);
         if (row === undefined) {
-          rows.set(key, (row = { service, operation: byOperation ? operation : '', cell: emptyCell() }));
+          row = { service, operation: byOperation ? operation : '', kinds: new Set(), cell: emptyCell() };
+          rows.set(key, row);
         }
+        row.kinds.add(kind as SpanKind);
         if (kind === 'server' || kind === 'consumer') addCell(row.cell, cell);
       }
       return [...rows.values()]
-        .map(({ service, operation, cell }) => ({
+        .map(({ service, operation, kinds, cell }) => ({
           service,
           operation,
+          kinds: [...kinds].toSorted(),
           calls: cell.calls,
           errors: cell.errors,
           timeouts: cell.timeouts,
