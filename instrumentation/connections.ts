@@ -17,6 +17,7 @@ import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
 import { readTcpInfoOf } from './kernel/reading.ts';
 import { tapEvents } from './listening.ts';
+import { peerName, type PeerName } from './peer-name.ts';
 import type { ConnectionMoments } from './phases.ts';
 import type { SharedAttributes } from './recorder.ts';
 import { runningTimer, type RunningTimer } from './running-timer.ts';
@@ -43,6 +44,7 @@ export interface Connection extends ConnectionMoments {
   /** The path of a local socket, which has no host and no port. */
   path: string | undefined;
   attempts: Attempt[];
+  peerName: PeerName | undefined;
   /** The lookup of the host, where it takes a thread. */
   lookup: Lookup | undefined;
   /** Whether a call opened this connection or uses it; what no call claims is told by a span of its own. */
@@ -203,6 +205,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
     needsLookup: host !== undefined && path === undefined && isIP(host) === 0,
     needsTls: (socket as { encrypted?: boolean }).encrypted === true,
     attempts: [],
+    peerName: undefined,
     lookup: undefined,
     claimed: false,
     isTunnelled: false,
@@ -271,7 +274,8 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
         break;
       case 'connect':
         connection.connectedMs = performance.now();
-        endAttempt(connection, socket.remoteAddress, 'connected');
+        connection.peerName = peerName(socket);
+        endAttempt(connection, connection.peerName.address, 'connected');
         if (!connection.needsTls) opened();
         break;
       case 'secureConnect':
@@ -327,8 +331,7 @@ function endAttempt(connection: Connection, address: unknown, result: string, re
     (each) => each.address === address && each.result === undefined,
   );
   if (!attempt) return;
-  attempt.endedMs = performance.now();
-  attempt.result = result;
+  Object.assign(attempt, { endedMs: performance.now(), result });
   attempt.retransmits ??= retransmits;
 }
 
@@ -342,8 +345,6 @@ export function peerOf(connection: Connection): { address: string; port: number 
   const last =
     connection.attempts.findLast((attempt) => attempt.result === 'connected') ?? connection.attempts.at(-1);
   if (last && isIP(last.address) !== 0) return last;
-  const { remoteAddress, remotePort } = connection.socket;
-  return remoteAddress === undefined || remotePort === undefined
-    ? undefined
-    : { address: remoteAddress, port: remotePort };
+  const { address, port } = connection.peerName ?? peerName(connection.socket);
+  return address === undefined || port === undefined ? undefined : { address, port };
 }

@@ -20,6 +20,7 @@ import { Given } from './given.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { watchMessage, watchResponse, type Watcher } from './message-events.ts';
+import { peerName, type PeerName } from './peer-name.ts';
 import { readHeaders, type ReadHeaders } from './read-headers.ts';
 import type {
   LeftSpans,
@@ -127,6 +128,7 @@ interface LastRequest {
   host: string | undefined;
   userAgent: string | undefined;
   version: string;
+  peer: PeerName;
   shared: SharedAttributes;
 }
 
@@ -165,15 +167,16 @@ function sharedAttributes(
   ) {
     return last.shared;
   }
-  const shared = describeConnection(socket, host ?? '');
+  const peer = last?.peer ?? peerName(socket);
+  const shared = describeConnection(socket, host ?? '', peer);
   shared['http.request.method'] = method;
   shared['network.protocol.version'] = version;
   if (userAgent !== undefined) shared['user_agent.original'] = userAgent;
-  Visited.note(socket, { method, host, userAgent, version, shared });
+  Visited.note(socket, { method, host, userAgent, version, peer, shared });
   return shared;
 }
 
-function describeConnection(socket: Socket, hostHeader: string): Attributes {
+function describeConnection(socket: Socket, hostHeader: string, peer: PeerName): Attributes {
   const attributes: Attributes = {
     'url.scheme': (socket as { encrypted?: boolean }).encrypted ? 'https' : 'http',
   };
@@ -181,8 +184,8 @@ function describeConnection(socket: Socket, hostHeader: string): Attributes {
   if (host) attributes['server.address'] = host.replace(/^\[(.*)\]$/, '$1');
   const serverPort = port === undefined ? socket.localPort : Number(port);
   if (serverPort !== undefined) attributes['server.port'] = serverPort;
-  if (socket.remoteAddress !== undefined) attributes['network.peer.address'] = socket.remoteAddress;
-  if (socket.remotePort !== undefined) attributes['network.peer.port'] = socket.remotePort;
+  if (peer.address !== undefined) attributes['network.peer.address'] = peer.address;
+  if (peer.port !== undefined) attributes['network.peer.port'] = peer.port;
   return attributes;
 }
 
