@@ -1,20 +1,37 @@
 /**
- * OTLP over gRPC. Requests stay the bytes they came in, gzip or deflate undone within the size limit.
+ * OTLP over gRPC. Requests stay the bytes they came in; grpc-js has undone gzip or deflate, within the size limit.
  *
  * Answers by the rules of OTLP: too large is RESOURCE_EXHAUSTED without RetryInfo (sending it again will not help),
  * overload is UNAVAILABLE with it. Metrics and logs are accepted too, and mostly dropped, so that one endpoint serves an SDK
  * that sends all three.
  */
-import type { IncomingHttpHeaders } from 'node:http2';
+import {
+  logVerbosity,
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  setLogVerbosity,
+  type sendUnaryData,
+  type ServerInterceptor,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type StatusObject,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import { isTokenValid } from '../serve/guard.ts';
 import type { TlsFiles } from '../config.ts';
-import { GrpcError } from './grpc-message.ts';
-import { openGrpcPort, type GrpcMethod, type GrpcStatus } from './grpc-server.ts';
+import { countArriving } from './arriving-calls.ts';
+import { freeMessage } from './finished-messages.ts';
 import type { Intake } from './intake.ts';
-import type { Port } from './listen.ts';
+import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
 
-const NOTHING_TO_SAY = Buffer.alloc(0);
+/** Finds connections whose other end vanished without a word. */
+const KEEPALIVE_TIME_MS = 60_000;
+const COLLECTOR_PACKAGE = 'opentelemetry.proto.collector';
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
 
 export interface OtlpGrpcOptions {
   /** `HOST:PORT`; port 0 picks a free one. */
@@ -27,53 +44,102 @@ export interface OtlpGrpcOptions {
 }
 
 /** Rejects when the address cannot be bound. */
-export function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
+export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
   const { address, intake, tls, token, log } = options;
-  const statusOf = (error: unknown): GrpcStatus => {
-    if (error instanceof GrpcError) {
-      intake.noteRefused();
-      return { code: error.code, message: error.message, details: null };
-    }
+  // What it would print reaches us as an error too.
+  setLogVerbosity(logVerbosity.NONE);
+  const statusOf = (error: unknown): StatusObject => {
     const failure = failureOf(error);
     if (failure.retryDelayS === null) intake.noteRefused();
     if (failure.code === CODE.internal) log(`OTLP gRPC: ${(error as Error).stack ?? String(error)}`);
-    return { code: failure.code, message: failure.message, details: rpcStatusBytes(failure) };
+    const metadata = new Metadata();
+    metadata.set('grpc-status-details-bin', rpcStatusBytes(failure));
+    return { code: failure.code, details: failure.message, metadata };
   };
-  const methods = new Map<string, GrpcMethod>([
-    [pathOf('trace.v1.TraceService'), (message) => intake.accept(message).then(traceResponseBytes)],
-    [
-      pathOf('metrics.v1.MetricsService'),
-      async (message) => {
-        intake.acceptMetrics(message);
-        return NOTHING_TO_SAY;
-      },
-    ],
-    [
-      pathOf('logs.v1.LogsService'),
-      async () => {
-        intake.ignoreLogs();
-        return NOTHING_TO_SAY;
-      },
-    ],
-  ]);
-  return openGrpcPort(address, {
-    methods,
-    limits: { room: intake, bytesMax: options.maxRequestBytes },
-    tls,
-    admit: token === null ? () => {} : (headers) => requireToken(token, headers),
-    statusOf,
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxRequestBytes,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    interceptors: [countArriving(intake, statusOf), ...(token === null ? [] : [requireToken(token)])],
   });
+  addExport(server, 'trace.v1.TraceService', (call, answer) => {
+    intake.accept(call.request).then(
+      (outcome) => answer(null, traceResponseBytes(outcome)),
+      (error: unknown) => answer(statusOf(error)),
+    );
+    freeMessage(call.request);
+  });
+  addExport(server, 'metrics.v1.MetricsService', (call, answer) => {
+    try {
+      intake.acceptMetrics(call.request);
+    } catch (error) {
+      return answer(statusOf(error));
+    }
+    answer(null, Buffer.alloc(0));
+  });
+  addExport(server, 'logs.v1.LogsService', (_call, answer) => {
+    intake.ignoreLogs();
+    answer(null, Buffer.alloc(0));
+  });
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, credentialsOf(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  return {
+    address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      }),
+  };
 }
 
-function pathOf(service: string): string {
-  return `/opentelemetry.proto.collector.${service}/Export`;
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** A service whose one method takes and gives bytes. */
+function addExport(
+  server: Server,
+  service: string,
+  handle: (call: Call, answer: sendUnaryData<Buffer>) => void,
+): void {
+  const definition: ServiceDefinition = {
+    export: {
+      path: `/${COLLECTOR_PACKAGE}.${service}/Export`,
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    },
+  };
+  server.addService(definition, { export: handle as UntypedHandleCall });
 }
 
-function requireToken(token: string, { authorization = '' }: IncomingHttpHeaders): void {
-  if (isTokenValid(token, authorization)) return;
-  const got = authorization === '' ? 'no authorization metadata' : 'another token';
-  throw new GrpcError(
-    CODE.unauthenticated,
-    `this collector was started with a token: got ${got}, expected authorization: Bearer TOKEN`,
-  );
+/** Refuses at the headers, before a stranger's message is read. */
+function requireToken(token: string): ServerInterceptor {
+  return (_method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, accept) => {
+            const authorization = String(metadata.get('authorization')[0] ?? '');
+            if (isTokenValid(token, authorization)) return accept(metadata);
+            const got = authorization === '' ? 'no authorization metadata' : 'another token';
+            call.sendStatus({
+              code: CODE.unauthenticated,
+              details: `this collector was started with a token: got ${got}, expected authorization: Bearer TOKEN`,
+            });
+          },
+        }),
+    });
+}
+
+function credentialsOf(tls: TlsFiles | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const pair = { private_key: tls.key, cert_chain: tls.cert };
+  return ServerCredentials.createSsl(tls.clientCa, [pair], tls.clientCa !== null);
 }

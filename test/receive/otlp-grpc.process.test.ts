@@ -56,15 +56,10 @@ function send(
   });
 }
 
-function frameOf(message: Buffer, compressed = 0): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt8(compressed);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
-/** One gRPC call written by hand, whose `grpc-encoding` may say what its bytes are not. */
-async function sendBytes(bytes: Buffer, encoding: string): Promise<{ status: string; message: string }> {
+/**
+ * One gRPC call written by hand: a frame whose compressed bit and `grpc-encoding` say what its bytes may not be.
+ */
+async function sendFrame(message: Buffer, encoding: string): Promise<{ status: string; message: string }> {
   const session = connectHttp2(`http://${receivers.grpc.address}`);
   try {
     const stream = session.request({
@@ -74,7 +69,10 @@ async function sendBytes(bytes: Buffer, encoding: string): Promise<{ status: str
       te: 'trailers',
       'grpc-encoding': encoding,
     });
-    stream.end(bytes);
+    const head = Buffer.alloc(5);
+    head.writeUInt8(1);
+    head.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([head, message]));
     return await new Promise((resolve, reject) => {
       const read = (headers: Record<string, unknown>): void => {
         if (headers['grpc-status'] === undefined) return;
@@ -210,9 +208,9 @@ describe('what is refused, with its code', () => {
     ['deflate', deflateSync],
   ])('a %s bomb is RESOURCE_EXHAUSTED', async (encoding, compress) => {
     const { stored } = receivers.intake.counters();
-    const { status, message } = await sendBytes(frameOf(compress(Buffer.alloc(512 * 2 ** 20)), 1), encoding);
+    const { status, message } = await sendFrame(compress(Buffer.alloc(512 * 2 ** 20)), encoding);
     expect(Number(status)).toBe(RESOURCE_EXHAUSTED);
-    expect(message).toContain('expected at most 67108864 bytes');
+    expect(message).toContain('larger than 67108864');
     await expectServedAfter(stored);
   });
 
@@ -222,36 +220,17 @@ describe('what is refused, with its code', () => {
     ['bytes that are not deflate', Buffer.from('not deflate'), 'deflate'],
   ])('%s cannot be decompressed, which gRPC calls INTERNAL', async (_what, bytes, encoding) => {
     const { stored } = receivers.intake.counters();
-    const { status, message } = await sendBytes(frameOf(bytes, 1), encoding);
+    const { status, message } = await sendFrame(bytes, encoding);
     expect(Number(status)).toBe(INTERNAL);
-    expect(message).toMatch(new RegExp(`^message: got .*, expected valid ${encoding}$`));
+    expect(message).toBe('Failed to decompress message');
     await expectServedAfter(stored);
   });
 
-  test.each(['snappy', 'identity', 'constructor'])(
-    'a compressed message of encoding %s, which gRPC does not have, is UNIMPLEMENTED',
-    async (encoding) => {
-      const { stored } = receivers.intake.counters();
-      const { status, message } = await sendBytes(frameOf(Buffer.from('x'), 1), encoding);
-      expect(Number(status)).toBe(UNIMPLEMENTED);
-      expect(message).toContain(`got grpc-encoding ${encoding}, expected`);
-      await expectServedAfter(stored);
-    },
-  );
-
-  const request = frameOf(encode('TracesData', tracesOf(newSpans(1))));
-  test.each([
-    ['no bytes', Buffer.alloc(0), 'got 0 bytes, expected one message after its 5'],
-    ['half a head', request.subarray(0, 3), 'got 3 bytes, expected one message after its 5'],
-    ['a message without its end', request.subarray(0, -1), `expected one message in ${request.length}`],
-    ['two messages', Buffer.concat([request, request]), `expected one message in ${request.length}`],
-  ])('%s instead of one message are INTERNAL', async (_what, bytes, details) => {
+  test('an encoding that gRPC does not have is UNIMPLEMENTED', async () => {
     const { stored } = receivers.intake.counters();
-    const refused = receivers.intake.requests().refused;
-    const { status, message } = await sendBytes(bytes, 'identity');
-    expect(Number(status)).toBe(INTERNAL);
-    expect(message).toContain(details);
-    expect(receivers.intake.requests().refused).toBe(refused + 1);
+    const { status, message } = await sendFrame(Buffer.from('x'), 'snappy');
+    expect(Number(status)).toBe(UNIMPLEMENTED);
+    expect(message).toContain('snappy');
     await expectServedAfter(stored);
   });
 
@@ -281,19 +260,6 @@ describe('what is refused, with its code', () => {
     socket.resume();
     await once(socket, 'close');
     await expectServedAfter(stored);
-  });
-
-  test('a call that is given up before its answer leaves nothing in flight', async () => {
-    const session = connectHttp2(`http://${receivers.grpc.address}`);
-    const headers = { ':method': 'POST', ':path': TRACES, 'content-type': 'application/grpc' };
-    session
-      .request(headers)
-      .on('error', () => {})
-      .end(request);
-    await once(session, 'remoteSettings');
-    session.destroy();
-    await expect.poll(() => receivers.intake.queue().bytes).toBe(0);
-    await expectServedAfter(receivers.intake.counters().stored);
   });
 
   test('a service that is not there is UNIMPLEMENTED', async () => {
