@@ -9,11 +9,12 @@ const COMMANDS = new Map<string, Command>([
   ['serve', serve],
   ['backup', async (args) => (await import('./backup.ts')).runBackup(args)],
   ['demo', async (args) => (await import('./demo.ts')).runDemo(args)],
+  ['export', async (args) => (await import('./export.ts')).runExport(args)],
   ['sql', async (args) => (await import('./sql.ts')).runSql(args)],
   ['trace', async (args) => (await import('./trace.ts')).runTrace(args)],
   ['timeouts', async (args) => (await import('./timeouts.ts')).runTimeouts(args)],
 ]);
-const LATER = ['run', 'doctor', 'export', 'import'];
+const LATER = ['run', 'doctor', 'import'];
 const EXIT_WRONG_USE = 2;
 
 async function serve(args: readonly string[]): Promise<number> {

@@ -14,6 +14,10 @@ export interface TraceRow {
   readonly hidden: number;
 }
 
+const DEPTH_MOST = 1_000;
+/** Deeper rows than a terminal is wide all begin where it is cut. */
+const GUIDE_COLUMNS_MOST = 120;
+
 interface Tree {
   readonly roots: readonly number[];
   readonly children: ReadonlyMap<number, readonly number[]>;
@@ -52,10 +56,10 @@ export function rowsOfTrace(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { at, caller, before, isLast, hidden } = next;
     const guide = caller === null ? '' : `${before}${isLast ? '└─ ' : '├─ '}`;
+    const beside = `${before}${isLast ? '   ' : '│  '}`.slice(-GUIDE_COLUMNS_MOST);
     const callerSpan = caller === null ? null : spans[caller]!;
     rows.push({ span: at < 0 ? null : spans[at]!, caller: callerSpan, guide, hidden });
-    if (at >= 0)
-      add(tree.children.get(at) ?? [], at, caller === null ? '' : `${before}${isLast ? '   ' : '│  '}`);
+    if (at >= 0) add(tree.children.get(at) ?? [], at, caller === null ? '' : beside);
   }
   return rows;
 }
@@ -108,11 +112,13 @@ function chooseSpans(
     return rank(one) - rank(other) || other.durationMs - one.durationMs;
   });
   for (const index of ranked) {
+    // Where the timeout started is drawn however deep it is, within reason.
+    const room = kept.size === 0 ? Math.max(most, DEPTH_MOST) : most - kept.size;
     const way: number[] = [];
-    for (let at: number | undefined = index; at !== undefined && !kept.has(at); at = caller.get(at))
-      way.push(at);
-    if (kept.size + way.length > most && kept.size > 0) continue;
-    for (const at of way) kept.add(at);
+    let at: number | undefined = index;
+    for (; at !== undefined && !kept.has(at) && way.length <= room; at = caller.get(at)) way.push(at);
+    if (way.length > room) continue;
+    for (const one of way) kept.add(one);
     if (kept.size >= most) break;
   }
   return kept;

