@@ -75,8 +75,10 @@ function readError(error: unknown): ErrorFacts {
 }
 
 /** `error.type`: the code where there is one, else the name, never the bare `Error`. An abort's reason goes before the abort. */
-function typeOf({ name, code, cause }: ErrorFacts): string {
-  if (code === 'ABORT_ERR' || name === 'AbortError') {
+function typeOf({ name, code, message, cause }: ErrorFacts): string {
+  // undici calls it an abort when a proxy opens no tunnel.
+  const isAbort = (code === 'ABORT_ERR' || name === 'AbortError') && !message.startsWith('Proxy response');
+  if (isAbort) {
     const reason = readError(cause);
     if (reason.name === 'TimeoutError') return 'TimeoutError';
     return 'AbortError';
@@ -101,8 +103,8 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
     return { timer, budgetMs: stated === undefined ? undiciBudgetsMs[timer] : Number(stated) };
   }
   if (isKernelTimeout(error, facts)) return unknown('kernel');
-  // The DNS resolver's own timer, which runs in this program.
-  if (code === 'ETIMEOUT') return unknown('app');
+  // The timer of the DNS resolver, or of an agent, which runs in this program.
+  if (code === 'ETIMEOUT') return { timer: 'app', budgetMs: ownTimer?.delayMs };
   if (endedHere) {
     if (idleTimer) return idleTimer;
     if (ownTimer) return { timer: 'app', budgetMs: ownTimer.delayMs };

@@ -26,8 +26,8 @@ export function watchHttpClient(recorder: Recorder, unread = watchUnread()): voi
     watchRequest(request, new HttpCall(recorder, request, unread));
   });
   onChannel<{ request: ClientRequest; error: unknown }>('http.client.request.error', ({ request, error }) => {
-    // A socket that the program or its agent destroyed marks the request before the error comes.
-    httpCallOf(request)?.fail(error, request.destroyed);
+    // A socket that the program or its agent destroyed marks the request before the error comes; so does an agent that has none.
+    httpCallOf(request)?.fail(error, request.destroyed && Boolean(request.socket));
   });
   onChannel<{ request: ClientRequest; response: IncomingMessage }>(
     'http.client.response.finish',
@@ -112,6 +112,7 @@ class HttpCall implements Watcher {
       // Node 22 also says so of a request whose socket was destroyed before anything was sent.
       else if (event === 'finish' && !this.#request.destroyed) this.#call.sentMs = performance.now();
       else if (event === 'close') this.#requestClosed();
+      else if (event === 'error' && !this.#request.socket) this.#notConnected(argument);
     }
   }
 
@@ -159,6 +160,18 @@ class HttpCall implements Watcher {
       idleTimerName: timeoutCb ? 'http_timeout' : 'socket_timeout',
     };
     endCall(this.#call, end);
+  }
+
+  /** Agents of libraries, and tunnels of Node's, have no other way to say that they have no socket for a request. */
+  #notConnected(error: unknown): void {
+    const { proxyTunnelTimeout: budgetMs } = Object(error) as { proxyTunnelTimeout?: unknown };
+    const ownTimer = runningTimer();
+    endCall(this.#call, {
+      error,
+      endedHere: ownTimer !== undefined,
+      ownTimer,
+      idleTimer: typeof budgetMs === 'number' ? { timer: 'http_timeout', budgetMs } : undefined,
+    });
   }
 
   #responseClosed(response: IncomingMessage): void {

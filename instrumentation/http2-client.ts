@@ -74,7 +74,10 @@ export function watchHttp2Client(recorder: Recorder): void {
   onChannel<Message>('http2.client.stream.close', ({ stream }) => {
     streamClosed(stream.session as ClientHttp2Session | undefined, calls.get(stream));
     const call = ownCalls.get(stream);
-    if (call) call.closed = { timer: runningTimer(), isDestroyed: stream.destroyed };
+    if (!call) return;
+    // Who destroys a session destroys its streams first, and the socket later.
+    const isLost = call.connection?.socket.destroyed === true;
+    call.closed = { timer: runningTimer(), isDestroyed: stream.destroyed, isLost };
   });
 }
 

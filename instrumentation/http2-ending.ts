@@ -15,7 +15,7 @@ export interface StreamCall extends Call {
   grpcMessage: string;
   error: unknown;
   /** Set when the stream was closed, with the program's timer that was running, and whether the program threw it away. */
-  closed: { timer: RunningTimer | undefined; isDestroyed: boolean } | undefined;
+  closed: { timer: RunningTimer | undefined; isDestroyed: boolean; isLost: boolean } | undefined;
   answered: Answer | undefined;
   /** The last time the stream's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
@@ -23,6 +23,10 @@ export interface StreamCall extends Call {
 
 const NGHTTP2_CANCEL = 8;
 const aborted = () => new DOMException('The stream was closed before its answer was complete', 'AbortError');
+const lost = () =>
+  Object.assign(new Error('The connection was closed before the answer was complete'), {
+    code: 'ECONNRESET',
+  });
 
 export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void {
   const { closed } = call;
@@ -34,6 +38,10 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   }
   if (call.isGrpc) {
     endGrpcStream(stream, call);
+    return;
+  }
+  if (isLost(call) && !(stream.readableEnded && stream.rstCode === 0)) {
+    endCall(call, { error: call.error ?? lost() });
     return;
   }
   const end = {
@@ -52,6 +60,13 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   } else {
     endCall(call, { error: aborted(), ...end });
   }
+}
+
+/** The peer or the kernel ended the connection, and with it the stream: Node cancels it, as the program would. */
+function isLost({ closed, error, connection }: StreamCall): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  const isOfSocket = error !== undefined && error === connection?.socket.errored;
+  return closed?.isLost === true || isOfSocket || code === 'ERR_HTTP2_SESSION_ERROR';
 }
 
 /** Nothing moved since the stream's idle timer ran out. */
@@ -80,8 +95,8 @@ function endGrpcStream(stream: ClientHttp2Stream, call: StreamCall): void {
       details: 'Deadline exceeded',
       timeout: { timer: 'grpc_deadline', budgetMs: call.deadlineMs },
     });
-  } else if (call.error !== undefined || stream.rstCode !== NGHTTP2_CANCEL) {
-    endCall(call, { error: call.error ?? aborted() });
+  } else if (isLost(call) || call.error !== undefined || stream.rstCode !== NGHTTP2_CANCEL) {
+    endCall(call, { error: call.error ?? (isLost(call) ? lost() : aborted()) });
   } else {
     endGrpcCall(call, {
       code: CANCELLED,

@@ -86,7 +86,7 @@ function watchMessages(): void {
   isWatching = true;
   const { ClientRequest, IncomingMessage, ServerResponse } = process.getBuiltinModule('node:http');
   const requestParent = replaceEmit(ClientRequest.prototype, function emit(event, argument) {
-    if (event === 'socket' || event === 'finish' || event === 'close') {
+    if (event === 'socket' || event === 'finish' || event === 'close' || event === 'error') {
       const watcher = WatchedRequest.by(this);
       if (watcher !== undefined) tell(watcher, event, this, argument);
     }

@@ -1,0 +1,54 @@
+/**
+ * Makes HTTP/2 calls, one after the other, to a server of its own, each on a session of its own, that end before their answer:
+ * by the server, or by the program. Prints how each ended, as one line of JSON. Stays until it is killed.
+ */
+const http2 = require('node:http2');
+
+const byServer = {
+  '/goaway': (stream) => stream.session.goaway(http2.constants.NGHTTP2_INTERNAL_ERROR),
+  '/reset': (_stream, socket) => socket.resetAndDestroy(),
+  '/end': (_stream, socket) => socket.destroy(),
+  '/half-reset': (_stream, socket) => socket.resetAndDestroy(),
+  '/half-end': (_stream, socket) => socket.destroy(),
+};
+const byProgram = {
+  '/close': (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
+  '/destroy': (stream) => stream.destroy(),
+  '/session': (stream) => stream.session.destroy(),
+};
+
+let socket;
+const server = http2.createServer().on('connection', (opened) => (socket = opened));
+server.on('sessionError', () => {});
+server.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
+  const path = headers[':path'];
+  if (path.startsWith('/half')) {
+    stream.respond();
+    stream.write('half');
+  }
+  // What was written is there before the end.
+  if (byServer[path]) setTimeout(() => byServer[path](stream, socket), 50);
+});
+
+const call = (port, path) =>
+  new Promise((resolve) => {
+    const session = http2.connect(`http://127.0.0.1:${port}`).on('error', () => {});
+    const stream = session.request({ ':path': path }).resume();
+    const notes = [];
+    stream.on('aborted', () => notes.push('aborted')).on('error', ({ code }) => notes.push(code));
+    stream.on('close', () => {
+      resolve([...notes, stream.rstCode]);
+      session.destroy();
+    });
+    // Not in the callback of a timer, which would be what gave it up.
+    if (byProgram[path]) session.ping((_error) => byProgram[path](stream));
+  });
+
+server.listen(0, '127.0.0.1', async () => {
+  const outcomes = {};
+  for (const path of Object.keys({ ...byServer, ...byProgram }))
+    outcomes[path] = await call(server.address().port, path);
+  console.log(JSON.stringify(outcomes));
+});
+setInterval(() => {}, 1000);

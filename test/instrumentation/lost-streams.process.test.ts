@@ -1,0 +1,55 @@
+/** Streams of HTTP/2 that end before their answer: by the peer, whose connection is lost, or by the program, which cancels them. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startReceiver, type Receiver } from './otlp-receiver.ts';
+import { appFile, startApp, withHook } from './run-app.ts';
+
+let receiver: Receiver;
+let outcomes: unknown[];
+
+const spanOf = (path: string) =>
+  receiver.waitFor(
+    ({ kind, attributes }) => kind === 'client' && String(attributes['url.full']).endsWith(path),
+  );
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  const run = async (options: object) => {
+    const app = startApp(appFile('lost-streams.cjs'), options);
+    const line = await app.line('{');
+    if ('flags' in options) await spanOf('/session');
+    app.child.kill('SIGTERM');
+    const { stderr } = await app.ended;
+    return [JSON.parse(line), stderr];
+  };
+  outcomes = [await run({}), await run(withHook(receiver.url))];
+});
+
+afterAll(() => receiver?.close());
+
+it.each([
+  { path: '/goaway', type: 'ERR_HTTP2_SESSION_ERROR', phase: 'wait' },
+  { path: '/reset', type: 'ECONNRESET', phase: 'wait' },
+  { path: '/end', type: 'ECONNRESET', phase: 'wait' },
+  { path: '/half-reset', type: 'ECONNRESET', phase: 'receive' },
+  { path: '/half-end', type: 'ECONNRESET', phase: 'receive' },
+])(
+  'one whose peer ends the connection failed by that, and nobody gave up ($path)',
+  async ({ path, type, phase }) => {
+    const { error, attributes } = await spanOf(path);
+    expect(error).toBe(true);
+    expect(attributes).toMatchObject({ 'error.type': type });
+    expect(attributes).toHaveProperty([`sockeye.phase.${phase}_ms`]);
+    expect(Object.keys(attributes).filter((key) => key.startsWith('sockeye.timeout.'))).toEqual([]);
+  },
+);
+
+it.each(['/close', '/destroy', '/session'])('one that the program cancels is an abort (%s)', async (path) => {
+  const { error, attributes } = await spanOf(path);
+  expect(error).toBe(true);
+  expect(attributes).toMatchObject({ 'sockeye.timeout.timer': 'abort' });
+});
+
+it('the program sees what it sees without the hook', () => {
+  expect(outcomes[1]).toEqual(outcomes[0]);
+  expect(outcomes[0]).toMatchObject([{ '/reset': ['ECONNRESET', 2] }, '']);
+});
