@@ -148,8 +148,8 @@ export function createQuery(store: Store): Query {
       const found = incidents.find((incident) => incident.fingerprint === fingerprint);
       return found === undefined ? null : compared(range, found, rows);
     },
-    attributeKeys: async (range, prefix, limit) => ({
-      attributes: await store.readAttributeKeys(range, prefix, limit),
+    attributeKeys: async (range, prefix, limit, of) => ({
+      attributes: await store.readAttributeKeys(range, prefix, limit, of),
     }),
     attributeValues: async (range, key, prefix, limit) => ({
       key,

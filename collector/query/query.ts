@@ -60,7 +60,13 @@ export interface Query {
     areCompared?: boolean,
   ): Promise<Incidents>;
   incident(range: TimeRange, fingerprint: string): Promise<Incident | null>;
-  attributeKeys(range: TimeRange, prefix: string, limit: number): Promise<AttributeKeys>;
+  /** All, or only those of spans with their events and links, or of resources. */
+  attributeKeys(
+    range: TimeRange,
+    prefix: string,
+    limit: number,
+    of?: 'span' | 'resource',
+  ): Promise<AttributeKeys>;
   attributeValues(range: TimeRange, key: string, prefix: string, limit: number): Promise<AttributeValues>;
 }
 

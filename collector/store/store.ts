@@ -152,10 +152,12 @@ export interface Store {
   readCallGroups(range: TimeRange, signal?: AbortSignal): Promise<CallGroup[]>;
   /** From the newest spans of each key but those of `exceptTraceId`, the trace that is judged by them. */
   readNormals(keys: readonly NormalKey[], exceptTraceId: string): Promise<Normal[]>;
+  /** All, or only those of spans with their events and links, or of resources. */
   readAttributeKeys(
     range: TimeRange,
     prefix: string,
     limit: number,
+    of?: 'span' | 'resource',
   ): Promise<{ key: string; count: number }[]>;
   readAttributeValues(
     range: TimeRange,

@@ -65,7 +65,9 @@ it('the table has every route that was promised', () => {
     GET /jaeger/api/services, GET /jaeger/api/services/:service/operations, GET /jaeger/api/operations, GET /jaeger/api/traces,
     GET /jaeger/api/traces/:id, GET /jaeger/api/dependencies, GET /jaeger/api/metrics/latencies, GET /jaeger/api/metrics/calls,
     GET /jaeger/api/metrics/errors, GET /jaeger/api/v3/services, GET /jaeger/api/v3/operations, GET /jaeger/api/v3/traces,
-    GET /jaeger/api/v3/traces/:id, GET /jaeger/api/v3/trace-summaries, GET /tempo/*,
+    GET /jaeger/api/v3/traces/:id, GET /jaeger/api/v3/trace-summaries,
+    GET /tempo/api/echo, GET /tempo/api/search, GET /tempo/api/v2/search/tags, GET /tempo/api/v2/search/tag/:tag/values,
+    GET /tempo/api/traces/:id, GET /tempo/api/v2/traces/:id,
     POST /zipkin/api/v2/spans, POST /zipkin/api/v1/spans, GET /zipkin/api/v2/services, GET /zipkin/api/v2/spans,
     GET /zipkin/api/v2/remoteServices, GET /zipkin/api/v2/traces, GET /zipkin/api/v2/trace/:id, GET /zipkin/api/v2/traceMany,
     GET /zipkin/api/v2/dependencies, GET /zipkin/api/v2/autocompleteKeys, GET /zipkin/api/v2/autocompleteValues`;

@@ -9,10 +9,7 @@ const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
 export const LATER_ROUTES: readonly Route[] = [
   later('PUT', '/api/timeouts/:fingerprint/state', 'Acknowledge or mute an incident', FINGERPRINT),
   later('GET', '/api/latency', 'Latency over time'),
-  ...METHODS.flatMap((method) => [
-    later(method, '/mcp', 'The MCP server for assistants'),
-    later(method, '/tempo/*', 'The Tempo API'),
-  ]),
+  ...METHODS.map((method) => later(method, '/mcp', 'The MCP server for assistants')),
 ];
 
 function later(method: Method, path: string, summary: string, ...segments: Parameter[]): Route {

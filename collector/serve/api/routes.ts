@@ -15,6 +15,7 @@ import { statusRoutes } from './status.ts';
 import { timeoutRoutes } from './timeouts.ts';
 import { traceRoutes } from './traces.ts';
 import { jaegerRoutes } from '../jaeger/routes.ts';
+import { tempoRoutes } from '../tempo/routes.ts';
 import { zipkinRoutes } from '../zipkin/routes.ts';
 
 export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
@@ -33,6 +34,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...helpRoutes(),
     ...zipkinRoutes(sources, '/zipkin'),
     ...jaegerRoutes(sources),
+    ...tempoRoutes(sources),
     ...LATER_ROUTES,
     {
       method: 'GET',

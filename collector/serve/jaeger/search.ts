@@ -3,9 +3,8 @@
  */
 import type { TraceSearchParameters } from '../../query/query.ts';
 import type { QueryTerm } from '../../query/query-term.ts';
-import { BARE_METHODS } from '../../span.ts';
 import { parseGoDuration } from '../compatible/go-duration.ts';
-import { allOf, anyOf, attributeTerm, quotePattern, spanTerm } from '../compatible/terms.ts';
+import { allOf, anyOf, attributeTerm, operationTerm, spanTerm } from '../compatible/terms.ts';
 import { TRACES_LISTED_MAX } from '../compatible/trace-list.ts';
 import { parseTime } from '../parameters.ts';
 import { badRequest, unreadable } from './errors.ts';
@@ -106,12 +105,6 @@ function search({ range: [from, last], service, operation, tags, limit, ...durat
     limit: Math.min(limit, TRACES_LISTED_MAX),
     cursor: null,
   } satisfies TraceSearchParameters;
-}
-
-/** Where a span is named by its method alone, our operations have its path as well. */
-function operationTerm(operation: string): QueryTerm {
-  if (!BARE_METHODS.has(operation)) return spanTerm('operation', '=', operation);
-  return spanTerm('operation', '~', `^${quotePattern(operation)}( .*)?$`);
 }
 
 /** Tags that Jaeger makes of a span's fields are asked of the fields. */

@@ -10,10 +10,13 @@ import { buildWireTrace } from '../../query/wire-trace.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinSpan } from '../formats/zipkin-json.ts';
+import { asTempoHas, foundTrace, messageHead, type FoundForm } from '../tempo/answers.ts';
 import type { TraceTextsHead } from '../wire.ts';
 import { asZipkinHas } from '../zipkin/answers.ts';
 import { summaryOf, withJaegerIds } from '../jaeger/answers.ts';
 import { jsonPieces, lazyList, type LazyList } from './json-pieces.ts';
+
+const SLICE_BYTES = 128 * 1024;
 
 /** `columns` are made where the trace is stored. */
 export type TraceForm =
@@ -26,7 +29,11 @@ export type TraceForm =
   | 'zipkin-api'
   | 'jaeger-trace'
   | 'jaeger-summary'
-  | 'resource-spans';
+  | 'resource-spans'
+  | 'tempo-spans'
+  | 'protobuf'
+  | 'protobuf-message'
+  | FoundForm;
 
 /** What is to be written: `bytes` are its OTLP. */
 export interface TraceToWrite {
@@ -45,6 +52,9 @@ export function* writeTrace({
 }: TraceToWrite): Generator<Uint8Array<ArrayBuffer>> {
   if (form === 'otlp') return yield* jsonPieces({ resourceSpans: lazyResourceSpans(bytes) });
   if (form === 'resource-spans') return yield* membersOf(lazyResourceSpans(bytes));
+  if (form === 'tempo-spans') return yield* membersOf(lazyResourceSpans(bytes, asTempoHas));
+  if (form === 'protobuf-message') yield messageHead(bytes.length);
+  if (form === 'protobuf' || form === 'protobuf-message') return yield* slicesOf(bytes);
   const sent = decodeTraces(bytes);
   // Others' formats know no spans that have not ended, and take what was sent.
   if (form === 'jaeger') return yield* jsonPieces(toJaegerJson(sent, (spans, make) => lazyList(spans, make)));
@@ -56,6 +66,7 @@ export function* writeTrace({
     const { data } = toJaegerJson(sent.map(withJaegerIds), (spans, make) => lazyList(spans, make));
     return yield* jsonPieces(data[0]);
   }
+  if (typeof form === 'object') return yield* jsonPieces(foundTrace(traceId, sent, form));
   if (form === 'jaeger-summary') return yield* jsonPieces(summaryOf(traceId, sent));
   const spans = foldPending(sent);
   switch (form) {
@@ -78,6 +89,12 @@ export function diagnoseDocument(
   return diagnoseByHistory(history, traceId, spans, buildTraceTree(spans));
 }
 
+/** Each with memory of its own. */
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES)
+    yield new Uint8Array(bytes.subarray(at, at + SLICE_BYTES));
+}
+
 /** With commas between, to be put among others. */
 function* membersOf({ members }: LazyList): Generator<Uint8Array<ArrayBuffer>> {
   const comma = new TextEncoder().encode(',');
@@ -90,7 +107,10 @@ function* membersOf({ members }: LazyList): Generator<Uint8Array<ArrayBuffer>> {
 }
 
 /** One resource at a time is decoded, and written span by span. */
-function lazyResourceSpans(document: Uint8Array): LazyList {
+function lazyResourceSpans(
+  document: Uint8Array,
+  make?: (span: Readonly<Record<string, unknown>>) => unknown,
+): LazyList {
   type Parts = readonly Record<string, unknown>[];
   return lazyList(
     readResourceSpans(document),
@@ -98,7 +118,7 @@ function lazyResourceSpans(document: Uint8Array): LazyList {
       ...resource,
       scopeSpans: (scopeSpans as Parts).map(({ spans = [], ...scope }) => ({
         ...scope,
-        spans: lazyList(spans as Parts),
+        spans: lazyList(spans as Parts, make),
       })),
     }),
     'document',

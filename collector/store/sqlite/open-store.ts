@@ -124,7 +124,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       counted(() => searcher.call('readCallCounts', { range, steps }, { signal })),
     readVersions: (range) => counted(() => searcher.call('readVersions', range)),
     readNormals: (keys, exceptTraceId) => settled(() => finder.call('readNormals', { keys, exceptTraceId })),
-    readAttributeKeys: (range, prefix, limit) => searcher.call('readAttributeKeys', { range, prefix, limit }),
+    readAttributeKeys: (range, prefix, limit, of) =>
+      searcher.call('readAttributeKeys', { range, prefix, limit, of }),
     readAttributeValues: (range, key, prefix, limit) =>
       searcher.call('readAttributeValues', { range, key, prefix, limit }),
     async readUndiagnosed(patience, limit) {

@@ -168,6 +168,12 @@ export function checkStatistics(tested: TestedStore): void {
     expect(await tested.store.readAttributeKeys(AROUND_NOON, 'shop', 10)).toEqual([
       { key: 'shop.item', count: 3 },
     ]);
+    const namesOf = async (of: 'span' | 'resource') =>
+      (await tested.store.readAttributeKeys(AROUND_NOON, '', 10, of)).map(({ key }) => key);
+    expect([await namesOf('span'), await namesOf('resource')]).toEqual([
+      ['shop.item', 'other'],
+      ['service.name'],
+    ]);
     expect(await tested.store.readAttributeValues(AROUND_NOON, 'shop.item', '', 10)).toEqual([
       { value: 'hat', count: 2 },
       { value: 'shoe', count: 1 },

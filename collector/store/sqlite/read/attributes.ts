@@ -15,6 +15,14 @@ type Plain = string | number | boolean;
 
 const SPANS_LOOKED_AT_MAX = 10_000;
 
+export interface KeysWanted {
+  readonly range: TimeRange;
+  readonly prefix: string;
+  readonly limit: number;
+  /** Only those of spans, their events and links, or of resources. */
+  readonly of?: 'span' | 'resource' | undefined;
+}
+
 export function createAttributeReader(reader: TraceReader, names: Names, onDamage: OnDamage) {
   /** Newest units first: a granule and its rows that start in the range. */
   function eachNewest(
@@ -51,6 +59,7 @@ export function createAttributeReader(reader: TraceReader, names: Names, onDamag
     );
   }
 
+  /** Of the resource, and of the scope. */
   function sharedOf(granule: Granule, row: number): Attributes[] {
     return [names.resource(granule.resource[row]!), names.scope(granule.scope[row]!)];
   }
@@ -75,13 +84,7 @@ export function createAttributeReader(reader: TraceReader, names: Names, onDamag
   }
 
   return {
-    readKeys(
-      units: readonly Unit[],
-      range: TimeRange,
-      prefix: string,
-      limit: number,
-      isCancelled: () => boolean,
-    ) {
+    readKeys(units: readonly Unit[], { range, prefix, limit, of }: KeysWanted, isCancelled: () => boolean) {
       const counts = new Map<string, number>();
       eachNewest(units, range, isCancelled, (granule, rows) => {
         const ofClass = new Map<number, ReadonlySet<string>>();
@@ -89,8 +92,9 @@ export function createAttributeReader(reader: TraceReader, names: Names, onDamag
           const rowClass = granule.classes.of[row]!;
           let keys = isRaw(granule, row) ? undefined : ofClass.get(rowClass);
           if (keys === undefined) {
-            const shared = sharedOf(granule, row).flatMap((attributes) => [...attributes.keys()]);
-            const all = [...spanKeys(granule, rowClass, row), ...shared];
+            const shared = of === 'span' ? [] : sharedOf(granule, row).slice(0, of === 'resource' ? 1 : 2);
+            const all = shared.flatMap((attributes) => [...attributes.keys()]);
+            if (of !== 'resource') all.push(...spanKeys(granule, rowClass, row));
             keys = new Set(all.filter((key) => key.startsWith(prefix)));
             ofClass.set(rowClass, keys);
           }

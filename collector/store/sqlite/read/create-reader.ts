@@ -18,7 +18,7 @@ import {
 import { asStoreError, databasePath, type Connection } from '../open-database.ts';
 import type { Methods } from '../thread.ts';
 import { createAddressReader } from './addresses.ts';
-import { createAttributeReader } from './attributes.ts';
+import { createAttributeReader, type KeysWanted } from './attributes.ts';
 import { createCallReader } from './calls.ts';
 import { createDiagnoser, type HostViews } from './diagnoses.ts';
 import { createNames } from './names.ts';
@@ -114,8 +114,8 @@ export function createReader(
     ...views,
     readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) =>
       history.readNormals(keys, exceptTraceId),
-    readAttributeKeys: ({ range, prefix, limit }: Completion, isCancelled: IsCancelled) =>
-      attributes.readKeys(units.all(), range, prefix, limit, isCancelled),
+    readAttributeKeys: (wanted: KeysWanted, isCancelled: IsCancelled) =>
+      attributes.readKeys(units.all(), wanted, isCancelled),
     readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
       attributes.readValues(units.all(), range, wanted, isCancelled),
     diagnoseTraces: ({ traceIds, hosts }: { traceIds: readonly string[]; hosts?: HostViews }) =>
