@@ -34,6 +34,7 @@ const COMMANDS = `Usage: sockeye [COMMAND] [FLAGS]
   sockeye timeouts            incidents of a running collector, the worst first
   sockeye trace ID            waterfall of a trace, and the verdict on where its timeout started
   sockeye export [ID...]      traces by id or search, as OTLP, Jaeger or Zipkin
+  sockeye import FILE...      stores the traces of files
   sockeye backup FILE         a consistent copy of the store
   sockeye sql QUERY           read-only SQL over spans
   sockeye demo                a small shop of services with faults, for a first look

@@ -14,7 +14,8 @@ const CLEAR_LINE = '\r\u001b[K';
 
 export function createProgress(out: NodeJS.WriteStream, now: () => number = Date.now): Progress {
   const everyMs = out.isTTY ? TERMINAL_MS : ELSEWHERE_MS;
-  let saidMs = now();
+  // A terminal is told at once, a log only of what takes long.
+  let saidMs = out.isTTY ? -Infinity : now();
   let isShown = false;
   const end = (): void => {
     if (isShown) out.write(CLEAR_LINE);

@@ -41,7 +41,7 @@ test('a search exports what it finds, into a file that others take', () =>
     const bytes = await readFile(out);
     expect(tracesToJson(bytes)).toContain(TRACE_ID);
     const answer = await fetch(`${collector.url}/api/import`, { method: 'POST', body: bytes });
-    expect(await answer.json()).toMatchObject({ stored: 0, duplicate: 8 });
+    expect(await answer.json()).toMatchObject({ refused: 0, message: '' });
     expect(await readdir(folder)).toEqual(['traces.bin']);
   }));
 
