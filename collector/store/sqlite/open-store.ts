@@ -14,6 +14,7 @@ import { createAppender } from './append-batches.ts';
 import { createAsking } from './ask-for-sums.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
+import type { FailedRows } from './read/failed-rows.ts';
 import type { ViewAnswer, ViewAsked } from './read/trace-views.ts';
 import { FEW_ROWS } from './write/folding.ts';
 import type { RetentionLimits, SliceOutcome } from './write/retention.ts';
@@ -136,7 +137,10 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
     readKeptVerdicts: (traceId) => finder.call('readKeptVerdicts', traceId),
     readHostViews: (traceId) => finder.call('readHostViews', traceId),
-    diagnoseTraces: (traceIds, hosts) => diagnoser.call('diagnoseTraces', { traceIds, hosts }, undefined),
+    async diagnoseTraces(traceIds, hosts) {
+      const failed = await writer.call<FailedRows[]>('failedRows', traceIds);
+      return diagnoser.call('diagnoseTraces', { traceIds, hosts, failed }, undefined);
+    },
     saveDiagnoses: (saved) => change('saveDiagnoses', saved),
     async applyRetention(keepMs, keepBytes, signal) {
       const slice: RetentionLimits = { arrivedBeforeUnixMs: Date.now() - keepMs, keepBytes };

@@ -100,6 +100,26 @@ export function checkDiagnoses(tested: TestedStore): void {
     expect(byTrace.get(traceId('d'))).toMatchObject([{ giveUp: { spanId: spanId('2') } }]);
   });
 
+  test('a trace that failed among many is diagnosed as it is by itself, and so with more of its spans', async () => {
+    const { store } = tested;
+    const id = traceId('a');
+    const many = Array.from({ length: 200 }, (_, index) => ({ trace: `1${index}`, id: '1' }));
+    const [client, server] = call(
+      'a',
+      { id: '1', durationMs: 3000, error: 'ETIMEDOUT' },
+      { id: '2', durationMs: 2900, startMs: 1 },
+    );
+    for (const [count, sent] of [[...many, client!], [server!]].entries()) {
+      await store.append(makeRequest(...sent));
+      expect((await store.readUndiagnosed(AT_ONCE, 10)).traceIds).toEqual([id]);
+      const [diagnosed] = await store.diagnoseTraces([id]);
+      const alone = await diagnoseDocument(id, (await store.readTraceBytes(id))!, store);
+      expect(diagnosed!.spanCount).toBe(count + 1);
+      expect(diagnosed!.verdicts.map(({ json }) => JSON.parse(json))).toEqual(alone.verdicts);
+      expect(alone.verdicts).toHaveLength(1);
+    }
+  });
+
   test('what was said of a trace stays said until spans come, whatever is normal since', async () => {
     const { store } = tested;
     const id = traceId('a');

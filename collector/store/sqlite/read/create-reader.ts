@@ -21,6 +21,7 @@ import { createAddressReader } from './addresses.ts';
 import { createAttributeReader, type KeysWanted } from './attributes.ts';
 import { createCallReader } from './calls.ts';
 import { createDiagnoser, type HostViews } from './diagnoses.ts';
+import type { FailedRows } from './failed-rows.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
@@ -46,6 +47,11 @@ interface Completion {
   readonly range: TimeRange;
   readonly prefix: string;
   readonly limit: number;
+}
+interface ToDiagnose {
+  readonly traceIds: readonly string[];
+  readonly hosts?: HostViews;
+  readonly failed?: readonly FailedRows[];
 }
 
 /** What a thread of it is started with. */
@@ -118,8 +124,8 @@ export function createReader(
       attributes.readKeys(units.all(), wanted, isCancelled),
     readAttributeValues: ({ range, ...wanted }: Completion & { key: string }, isCancelled: IsCancelled) =>
       attributes.readValues(units.all(), range, wanted, isCancelled),
-    diagnoseTraces: ({ traceIds, hosts }: { traceIds: readonly string[]; hosts?: HostViews }) =>
-      diagnose(units.counted(), traceIds, hosts),
+    diagnoseTraces: ({ traceIds, hosts, failed }: ToDiagnose) =>
+      diagnose(units.counted(), traceIds, hosts, failed),
     readKeptVerdicts: history.readKeptVerdicts,
     readHostViews: verdicts.readHostViews,
     readUndiagnosed: ({ patience, limit }: { patience: Patience; limit: number }) =>

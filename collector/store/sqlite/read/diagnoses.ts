@@ -14,6 +14,7 @@ import type { Sketch } from '../../rollup/sketch.ts';
 import type { DiagnosisToSave, NormalKey } from '../../store.ts';
 import type { AddressServices } from './addresses.ts';
 import type { createCallReader } from './calls.ts';
+import { openFailedRows, type FailedRows } from './failed-rows.ts';
 import { findTraces, type FoundTrace } from './many-traces.ts';
 import type { TraceReader } from './traces.ts';
 import type { OnDamage, TraceUnit } from './units.ts';
@@ -85,9 +86,10 @@ export function createDiagnoser(
     units: readonly TraceUnit[],
     traceIds: readonly string[],
     hosts: HostViews = new Map(),
+    failed: readonly FailedRows[] = [],
   ): DiagnosisToSave[] => {
     // As they lie in the blocks.
-    const found = findTraces(units, traceIds.toSorted(), onDamage);
+    const found = findTraces(units, traceIds.toSorted(), onDamage, openFailedRows(failed));
     const judged = firstOf(found, traceIds);
     const history = {
       latencyOf: calls.latenciesNow(),

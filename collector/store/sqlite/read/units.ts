@@ -27,6 +27,8 @@ import {
 /** Whether a granule is read for itself, or one after the other. */
 export type ReadOrder = 'alone' | 'in turn';
 
+export const blockName = (blockId: number): string => `block ${blockId}`;
+
 /** Granules that are in order of trace, each trace in one or in several that follow each other. */
 export interface Unit {
   readonly name: string;
@@ -114,7 +116,7 @@ export function newestUnits(units: readonly Unit[], { fromUnixMs, toUnixMs }: Ti
     .toSorted((a, b) => Number(b.lastStartMs > a.lastStartMs) - Number(b.lastStartMs < a.lastStartMs));
 }
 
-function needed(name: string, part: Uint8Array | null): Uint8Array {
+export function needed(name: string, part: Uint8Array | null): Uint8Array {
   if (part === null) throw new DamagedPart(`its ${name} is missing`);
   return part;
 }
@@ -209,7 +211,7 @@ export function createUnits(
   function blockUnit(row: BlockRow): Unit {
     const { blockId } = row;
     return {
-      name: `block ${blockId}`,
+      name: blockName(blockId),
       granules: row.granules,
       firstStartMs: row.firstStartUnixMs ?? -Infinity,
       lastStartMs: row.lastStartUnixMs ?? Infinity,

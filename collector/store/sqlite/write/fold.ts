@@ -25,6 +25,7 @@ import type { Connection } from '../open-database.ts';
 import type { RollupWriter } from './rollups.ts';
 import type { BlockKind, BlockRow } from '../block-rows.ts';
 import { leaveOutCopies } from './copies.ts';
+import { makeFailedBlock, type KeptFailures } from './kept-failures.ts';
 import { portion, type Steps } from './jobs.ts';
 import { findKnownTraces, KnownTraces, type BlockSearch, type WantedTrace } from './known-traces.ts';
 import { linesOfTable } from './make-lines.ts';
@@ -38,18 +39,20 @@ export interface FoldParts extends BlockSearch {
   readonly blocks: BlockTable;
   readonly names: RowNames;
   readonly rollups: RollupWriter;
-}
-
-/** A trace to diagnose: it has spans that failed. */
-interface FailedTrace {
-  readonly traceId: Buffer;
-  readonly spans: number;
+  readonly failures: KeptFailures;
 }
 
 /** Lines of one trace: `first` up to `end`. */
 interface Run {
   readonly first: number;
   readonly end: number;
+}
+
+/** A trace to diagnose: it has spans that failed. The lines are those that are kept of it. */
+interface FailedTrace extends Run {
+  readonly traceId: Buffer;
+  /** With those of earlier folds. */
+  readonly spans: number;
 }
 
 /** What is known of a fold before anything of it is stored. */
@@ -79,7 +82,13 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   for (const group of groupByTime(table, joined.order, unfolded.lastArrivedUnixMs)) {
     made.push(yield* portion(makeBlock(table, group.order, group.kind), JOINED_SHARE, 1));
   }
-  return store(parts, unfolded, joined, made);
+  const failed = yield* portion(makeFailedBlock(table, joined.order, joined.failed), 1, 1);
+  const ids = store(parts, unfolded, joined, made);
+  // Late rows, of blocks of their own, are read from these.
+  if (failed !== null && ids.length === 1) {
+    const traceIds = joined.failed.map(({ traceId }) => traceId.toString('hex'));
+    parts.failures.keep(ids[0]!, failed, traceIds);
+  }
 }
 
 function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): Steps<Joined> {
@@ -115,7 +124,9 @@ function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): St
         hasFailed ||= isAnyFailed(trace, 0, trace.count);
         spans = trace.count;
       }
-      if (hasFailed) failed.push({ traceId: Buffer.from(wanted[index]!.traceId), spans });
+      if (!hasFailed) continue;
+      const traceId = Buffer.from(wanted[index]!.traceId);
+      failed.push({ traceId, spans, first: firstKept, end: kept });
     }
     known.clear();
     yield progressOf(at, runs.length);
@@ -206,7 +217,8 @@ function isFar(startMs: number, arrivedUnixMs: number): boolean {
   return Math.abs(startMs - arrivedUnixMs) > HOUR_MS;
 }
 
-function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: readonly MadeBlock[]): void {
+/** Gives the ids of the blocks. */
+function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: readonly MadeBlock[]): number[] {
   const { database, blocks, opened, rollups } = parts;
   const { segmentIds, fingerprints, lastArrivedUnixMs } = unfolded;
   const nowUnixMs = Date.now();
@@ -234,6 +246,7 @@ function store(parts: FoldParts, unfolded: Unfolded, joined: Joined, made: reado
       })
       .immediate();
     made.forEach((block, index) => opened.keepTracePrefixes(ids[index]!, block.prefixes));
+    return ids;
   } catch (error) {
     rollups.forget();
     throw error;

@@ -2,6 +2,7 @@
 import { readBlockRows } from '../block-rows.ts';
 import type { Connection } from '../open-database.ts';
 import { createDamage } from './damage.ts';
+import { KeptFailures } from './kept-failures.ts';
 import type { FoldParts } from './fold.ts';
 import { createBlockTable } from './make-block.ts';
 import { createOpenBlocks } from './open-blocks.ts';
@@ -17,16 +18,18 @@ export function createWriterParts(database: Connection): WriterParts {
   const opened = createOpenBlocks(database);
   const names = createRowNames(database);
   const rollups = createRollupWriter(database);
+  const failures = new KeptFailures();
   return {
     database,
     opened,
     names,
     rollups,
+    failures,
     damage: createDamage(database),
     blockRows: readBlockRows(database),
     blocks: createBlockTable(database),
     forget() {
-      for (const cache of [opened, names, rollups]) cache.forget();
+      for (const cache of [opened, names, rollups, failures]) cache.forget();
     },
   };
 }

@@ -6,6 +6,7 @@
  *                  └─▶ segment: fsynced, so the answer goes out ── deleted by ─┘
  */
 import { StoreUnavailable, type DiagnosisToSave, type Patience, type PinOutcome } from '../../store.ts';
+import type { FailedRows } from '../read/failed-rows.ts';
 import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
 import { packError } from '../thread.ts';
@@ -47,6 +48,8 @@ export interface Writer {
   /** Folds what is little when a trace may be among it that is to be diagnosed, and could be due. */
   settleFailures(patience: Patience): void;
   saveDiagnoses(saved: readonly DiagnosisToSave[]): void;
+  /** What is kept of the rows of traces that failed. */
+  failedRows(traceIds: readonly string[]): FailedRows[];
   dropSlice(limits: RetentionLimits): Promise<SliceOutcome>;
   pinTrace(traceId: string): PinOutcome;
   unpinTrace(traceId: string): void;
@@ -186,11 +189,13 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         // Their spans may have come a moment ago.
         if (!saved.every(({ traceId }) => diagnoses.isKnown(traceId))) settle();
         diagnoses.save(saved);
+        parts.failures.leave(saved.map(({ traceId }) => traceId));
         // Who judges reads nothing now: the whole log can be moved, so that it begins anew instead of growing.
         upkeep.checkpointIfLong(CHECKPOINT_OF_DIAGNOSES_BYTES);
         // They may be the last that is written for long, and would leave the log behind.
         maintenance.tidySoon();
       }),
+    failedRows: (traceIds) => parts.failures.of(traceIds),
     dropSlice: (limits) =>
       afterAppends(async () => {
         settle();

@@ -1,0 +1,66 @@
+/**
+ * Keeps the rows of the traces that failed in a fold, as a small block beside the one that they are in: soon they are asked
+ * for to be diagnosed, and lie there a few in each granule of thousands, whose columns would be read for them. What is not
+ * kept, or no more, is read from the block.
+ */
+import type { SpanTable } from '../../columns/span-table.ts';
+import type { FailedRows } from '../read/failed-rows.ts';
+import type { Steps } from './jobs.ts';
+import { makeBlock, type MadeBlock } from './make-block.ts';
+
+/** Of a fold's rows. Where more failed, many share a granule, and to write their rows twice is no longer little. */
+const FAILED_SHARE_MAX = 0.03;
+const FAILED_BYTES_MAX = 4_000_000;
+
+interface Kept {
+  readonly rows: FailedRows;
+  readonly bytes: number;
+  /** In hex: those that are not diagnosed yet. */
+  readonly traceIds: Set<string>;
+}
+
+/** Of the rows that stand at `runs` of `order`; null when there are none, or too many. */
+export function* makeFailedBlock(
+  table: SpanTable,
+  order: Uint32Array,
+  runs: readonly { readonly first: number; readonly end: number }[],
+): Steps<MadeBlock | null> {
+  const count = runs.reduce((sum, { first, end }) => sum + end - first, 0);
+  if (count === 0 || count > FAILED_SHARE_MAX * order.length) return null;
+  const rows = new Uint32Array(count);
+  let at = 0;
+  for (const { first, end } of runs) {
+    rows.set(order.subarray(first, end), at);
+    at += end - first;
+  }
+  return yield* makeBlock(table, rows, 'recent');
+}
+
+export class KeptFailures {
+  /** The oldest first. */
+  #kept: Kept[] = [];
+
+  /** `made` has all rows that the block has of these traces. */
+  keep(blockId: number, { granules, spans, parts, bytes }: MadeBlock, traceIds: Iterable<string>): void {
+    this.#kept.push({ rows: { blockId, granules, spans, parts }, bytes, traceIds: new Set(traceIds) });
+    let all = this.#kept.reduce((sum, kept) => sum + kept.bytes, 0);
+    while (all > FAILED_BYTES_MAX) all -= this.#kept.shift()!.bytes;
+  }
+
+  /** What is kept of any of these. */
+  of(traceIds: readonly string[]): FailedRows[] {
+    return this.#kept
+      .filter((kept) => traceIds.some((traceId) => kept.traceIds.has(traceId)))
+      .map(({ rows }) => rows);
+  }
+
+  /** They were diagnosed. */
+  leave(traceIds: readonly string[]): void {
+    for (const kept of this.#kept) for (const traceId of traceIds) kept.traceIds.delete(traceId);
+    this.#kept = this.#kept.filter(({ traceIds: left }) => left.size > 0);
+  }
+
+  forget(): void {
+    this.#kept = [];
+  }
+}
