@@ -114,6 +114,20 @@ describe('a collector that', () => {
     },
   );
 
+  it('is slow to answer holds no request, loses no span, and nothing is said of it', async () => {
+    const slow = await startSlowHttp();
+    try {
+      const { running, ask } = await startSteady(slow.url, { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' });
+      const names = Array.from({ length: 20 }, (_each, round) => `slow-${round}.`);
+      for (const name of names) expect(await ask(`call/${name}`)).toBe('called');
+      await slow.got(names);
+      running.child.kill('SIGTERM');
+      expect(await running.ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+    } finally {
+      slow.close();
+    }
+  });
+
   it.each([
     { how: 'never answers', start: () => startSilentServer() },
     { how: 'does not even read', start: () => startSilentServer({ isDeaf: true }) },
@@ -193,6 +207,31 @@ async function startRefusingHttp(): Promise<Refusing> {
   const { port } = http.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    close() {
+      http.closeAllConnections();
+      http.close();
+    },
+  };
+}
+
+/** Takes everything, and says so 700 ms later; `got` resolves when all of these texts have come. */
+async function startSlowHttp(): Promise<Refusing & { got(texts: string[]): Promise<void> }> {
+  let all = '';
+  let heard = () => {};
+  const http: Server = createHttpServer((request, response) => {
+    request.setEncoding('latin1').on('data', (chunk: string) => (all += chunk));
+    request.on('end', () => {
+      heard();
+      setTimeout(() => response.end(), 700);
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    async got(texts) {
+      while (!texts.every((text) => all.includes(text)))
+        await new Promise<void>((resolve) => (heard = resolve));
+    },
     close() {
       http.closeAllConnections();
       http.close();

@@ -64,6 +64,15 @@ it('that is refused says so, with what the kernel saw', () => {
   expect(refused!.attributes).toMatchObject({ 'error.type': 'ECONNREFUSED', 'sockeye.tcp.segments_in': 1 });
 });
 
+it('to a name with two addresses says how each went', () => {
+  const [, span] = spans(faults[1]!.port);
+  expect(span).toMatchObject({ error: false, attributes: { 'server.address': 'two.test' } });
+  expect(span!.attributes['sockeye.connect.attempts']).toEqual([
+    expect.stringMatching(/^\[::1\]:\d+ (ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH) \d+ms/),
+    expect.stringMatching(/^127\.0\.0\.1:\d+ connected \d+ms$/),
+  ]);
+});
+
 it('whose handshake stalls was in it when it was given up, by a timer of the program', () => {
   const [, stalled] = spans(faults[2]!.port);
   expect(phasesOf(stalled!)).toEqual(['tls']);
@@ -80,7 +89,14 @@ it('whose handshake stalls was in it when it was given up, by a timer of the pro
 
 it('the program sees the same without the hook', () => {
   expect(hooked).toBe(bare);
-  expect(JSON.parse(bare)).toEqual(['connect', 'secureConnect', 'secureConnect', 'ECONNREFUSED', 'gave up']);
+  expect(JSON.parse(bare)).toEqual([
+    'connect',
+    'secureConnect',
+    'secureConnect',
+    'ECONNREFUSED',
+    'connect',
+    'gave up',
+  ]);
 });
 
 it('of TLS whose driver loads `tls` when the server has agreed to it has its handshake', async () => {

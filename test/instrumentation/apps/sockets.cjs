@@ -1,6 +1,6 @@
 /**
  * Opens connections without a request, the way drivers do, one after the other, and prints how each came out: plain TCP, TLS,
- * TLS that begins on a connection in use, one that is refused, and one whose handshake stalls. Stays until it is killed.
+ * TLS that begins on a connection in use, one that is refused, one to a name with two addresses, and one whose handshake stalls. Stays until it is killed.
  */
 const net = require('node:net');
 const tls = require('node:tls');
@@ -23,12 +23,19 @@ async function upgraded(port, limitMs) {
   return opened(above, 'secureConnect');
 }
 
+const bothFamilies = (_host, _options, done) =>
+  done(null, [
+    { address: '::1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ]);
+
 async function main() {
   const outcomes = [
     await opened(net.connect({ port: plain, host }), 'connect'),
     await opened(tls.connect({ port: secure, host, rejectUnauthorized: false }), 'secureConnect'),
     await upgraded(secure),
     await opened(net.connect({ port: closed, host: '127.0.0.1' }), 'connect'),
+    await opened(net.connect({ port: plain, host: 'two.test', lookup: bothFamilies }), 'connect'),
     await upgraded(silent, 700),
   ];
   console.log(JSON.stringify(outcomes));
