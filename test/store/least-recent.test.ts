@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { LeastRecent } from '../../collector/store/sqlite/read/least-recent.ts';
 
@@ -70,4 +72,20 @@ test('what grows while it is used is measured again, and others make place for i
   kept.get('small', () => small);
   kept.get('other', () => ({ size: 6 }));
   expect(kept.peek('small')).toBe(small);
+});
+
+test('what is forgotten soon is gone when V8 goes through what is young', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void;
+  const kept = new LeastRecent<number, Buffer>(2, () => 1);
+  const [rounds, bytes] = [200, 65_536];
+  kept.get(-1, () => Buffer.alloc(0));
+  // All of it is old now.
+  collect({ type: 'major' });
+  const before = process.memoryUsage().arrayBuffers;
+  for (let round = 0; round < rounds; round++) {
+    kept.get(round, () => Buffer.allocUnsafeSlow(bytes));
+    if (round % 8 === 0) collect({ type: 'minor' });
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan((rounds / 2) * bytes);
 });
