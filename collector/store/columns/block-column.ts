@@ -77,13 +77,11 @@ export class BlockColumn implements ValueColumn {
   }
 
   countAt(row: number): number {
-    const { firstHole } = this.#stored;
-    const rowClass = this.#classOf[this.#first + row]!;
-    return firstHole[rowClass + 1]! - firstHole[rowClass]!;
+    return this.#stored.countOf(this.#classOf[this.#first + row]!);
   }
 
   indexAt(row: number, ordinal: number): number {
-    const hole = this.#stored.firstHole[this.#classOf[this.#first + row]!]! + ordinal;
+    const hole = this.#firstHoleOf(this.#classOf[this.#first + row]!) + ordinal;
     const position = this.#isByClass ? 0 : this.#firstPositions[row]! + ordinal;
     this.#lastPosition = position;
     this.#lastHole = hole;
@@ -106,7 +104,7 @@ export class BlockColumn implements ValueColumn {
   }
 
   markRows(holds: Uint8Array, rows: Uint8Array): void {
-    const { firstHole } = this.#stored;
+    const firstHole = this.#stored.firstHole.all;
     const classOf = this.#classOf;
     const first = this.#first;
     if (this.#isByClass) {
@@ -149,6 +147,13 @@ export class BlockColumn implements ValueColumn {
       : this.#strings.indexAt(position, hole);
   }
 
+  /** Where few rows are decoded, few are asked for. */
+  #firstHoleOf(rowClass: number): number {
+    const { firstHole } = this.#stored;
+    const isWhole = this.#end - this.#first === this.#classOf.length;
+    return isWhole ? firstHole.all[rowClass]! : firstHole.at(rowClass);
+  }
+
   get #classOf(): Uint32Array {
     return this.#readClasses();
   }
@@ -157,14 +162,13 @@ export class BlockColumn implements ValueColumn {
   get #firstPositions(): Uint32Array {
     if (this.#positions !== null) return this.#positions;
     const classOf = this.#classOf;
-    const { firstHole } = this.#stored;
+    const stored = this.#stored;
     const first = this.#first;
     const positions = new Uint32Array(this.#end - first + 1);
     let position = 0;
     for (let row = 0; row < this.#end; row++) {
       if (row >= first) positions[row - first] = position;
-      const rowClass = classOf[row]!;
-      position += firstHole[rowClass + 1]! - firstHole[rowClass]!;
+      position += stored.countOf(classOf[row]!);
     }
     positions[this.#end - first] = position;
     const isLast = this.#end === classOf.length;
@@ -179,7 +183,7 @@ export class BlockColumn implements ValueColumn {
   };
 
   #makeHoles(): Uint32Array {
-    const { firstHole } = this.#stored;
+    const firstHole = this.#stored.firstHole.all;
     const classOf = this.#classOf;
     const holes = new Uint32Array(this.#count);
     let position = 0;

@@ -11,7 +11,8 @@ import {
 } from './decode-rows.ts';
 import { storedSpanBytes } from './span-bytes.ts';
 import type { RowGiveUp } from './span-table.ts';
-import { pick, type BlockHeader, type ResourceClasses } from './block-header.ts';
+import { pick, type ResourceClasses, type StoredClasses } from './block-classes.ts';
+import type { BlockHeader } from './block-header.ts';
 import type { ValueColumn } from './value-column.ts';
 import { BlockColumn } from './block-column.ts';
 import type { Granule, GranuleClasses, RowClassColumns, RunRows } from './granule.ts';
@@ -34,6 +35,7 @@ export class BlockGranule implements Granule {
   #starts: Times | undefined;
   #ends: Times | undefined;
   #classes: GranuleClasses | undefined;
+  #classesOfAnyResource: RowClassColumns | undefined;
   #resource: Uint32Array | undefined;
   #scope: Uint32Array | undefined;
   #operation: Uint32Array | undefined;
@@ -76,20 +78,16 @@ export class BlockGranule implements Granule {
       for (let row = 0; row < of.length; row++) of[row] = words.indexAt(first + row, classOf[first + row]!);
       return of;
     };
-    return (this.#classes = new RowsByClass(this.stored.byResource, readRows));
+    return (this.#classes = new RowsByResource(this.stored.byResource, readRows));
   }
 
   get classesOfAnyResource(): RowClassColumns {
+    if (this.#classesOfAnyResource !== undefined) return this.#classesOfAnyResource;
     const readRows = (): Uint32Array => {
       const { first, end } = this.#rowWindow;
       return this.#parts.classOf.subarray(first, end);
     };
-    return {
-      ...this.stored.classes,
-      get of() {
-        return readRows();
-      },
-    };
+    return (this.#classesOfAnyResource = new RowsByClass(this.stored.classes, readRows));
   }
 
   get traceId(): Uint8Array {
@@ -129,7 +127,10 @@ export class BlockGranule implements Granule {
     return this.#allEnds.high;
   }
   get resource(): Uint32Array {
-    return (this.#resource ??= pick(this.classes.resource, this.classes.of, new Uint32Array(this.rows)));
+    if (this.#resource !== undefined) return this.#resource;
+    // What the classes are taken apart by is not listed for the rows of a trace.
+    const words = this.#parts.words('resource');
+    return (this.#resource = this.classes.of.map((rowClass) => words.wordAt(rowClass)));
   }
   get scope(): Uint32Array {
     return (this.#scope ??= this.#ofClasses(this.stored.classes.scope, new Uint32Array(this.rows)));
@@ -191,7 +192,7 @@ export class BlockGranule implements Granule {
   }
 
   /** Of each row what its class says, resources apart: those of the block need not be made for it. */
-  #ofClasses<T extends Uint32Array | Uint8Array>(values: T, to: T): T {
+  #ofClasses<T extends Uint32Array | Uint8Array>(values: ArrayLike<number>, to: T): T {
     return pick(values, this.classesOfAnyResource.of, to);
   }
 
@@ -221,13 +222,13 @@ function windowOf(runs: TraceRuns, run: number | null): RowWindow {
 }
 
 /** What the classes of a block's rows agree in, and the class of each row, read when it is asked for. */
-class RowsByClass implements GranuleClasses {
-  readonly #shared: ResourceClasses;
+class RowsByClass<Shared extends StoredClasses> implements RowClassColumns {
+  protected readonly shared: Shared;
   readonly #readRows: () => Uint32Array;
   #of: Uint32Array | null = null;
 
-  constructor(shared: ResourceClasses, readRows: () => Uint32Array) {
-    this.#shared = shared;
+  constructor(shared: Shared, readRows: () => Uint32Array) {
+    this.shared = shared;
     this.#readRows = readRows;
   }
 
@@ -236,30 +237,33 @@ class RowsByClass implements GranuleClasses {
   }
 
   get count(): number {
-    return this.#shared.count;
+    return this.shared.count;
   }
-  get resource(): Uint32Array {
-    return this.#shared.resource;
-  }
-  get shape(): Uint32Array {
-    return this.#shared.shape;
+  get shape(): Uint16Array {
+    return this.shared.shape;
   }
   get operation(): Uint32Array {
-    return this.#shared.operation;
+    return this.shared.operation;
   }
   get scope(): Uint32Array {
-    return this.#shared.scope;
+    return this.shared.scope;
   }
   get kind(): Uint8Array {
-    return this.#shared.kind;
+    return this.shared.kind;
   }
   get status(): Uint8Array {
-    return this.#shared.status;
+    return this.shared.status;
   }
   get outcome(): Uint8Array {
-    return this.#shared.outcome;
+    return this.shared.outcome;
   }
   get flags(): Uint8Array {
-    return this.#shared.flags;
+    return this.shared.flags;
+  }
+}
+
+class RowsByResource extends RowsByClass<ResourceClasses> implements GranuleClasses {
+  get resource(): Uint32Array {
+    return this.shared.resource;
   }
 }

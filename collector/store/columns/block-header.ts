@@ -1,5 +1,6 @@
 /** What a block's header says: shapes, classes, what the columns share, and the zones of the granules. */
-import { KINDS, OUTCOMES, STATUSES } from './codes.ts';
+import { PackedClasses, ResourceClasses, type StoredClasses } from './block-classes.ts';
+import type { ByteSource } from './byte-source.ts';
 import { DamagedPart } from './damaged-part.ts';
 import {
   readStoredStrings,
@@ -9,44 +10,52 @@ import {
   type Taken,
 } from './decode-column.ts';
 import { WORDS_OF } from './operations.ts';
-import { PackedIntegers } from './pack-integers.ts';
 import type { PartSource } from './part.ts';
 import type { Column, Shape } from './shape-book.ts';
 import { readShapes } from './shapes-part.ts';
-import { GRANULE_ROWS_MAX, readZone, type GranuleZone } from './zone.ts';
+import { Starts, type Counts } from './starts.ts';
+import { readZone, type GranuleZone } from './zone.ts';
 
-/** Where the holes of the classes begin: the same for all columns that each shape has equally many values of. */
-class ClassHoles {
-  /** How many the classes have. */
+/** The holes of the classes: the same for all columns that each shape has equally many values of. */
+class ClassHoles implements Counts {
+  /** Of classes. */
   readonly count: number;
+  /** How many they have. */
+  readonly holes: number;
+  /** Where those of each class begin. */
+  readonly starts: Starts;
   readonly #perShape: Uint16Array;
-  readonly #shapeOf: Uint32Array;
-  readonly #taken: Taken;
-  #firsts: Uint32Array | null = null;
+  readonly #shapeOf: Uint16Array;
 
   /**
    * `perShape`: how many values of the column a span of each shape has; `shapeOf`: the shape of each class; `classesOfShape`:
    * how many classes each shape has.
    */
-  constructor(perShape: Uint16Array, shapeOf: Uint32Array, classesOfShape: Uint32Array, taken: Taken) {
+  constructor(perShape: Uint16Array, shapeOf: Uint16Array, classesOfShape: Uint32Array, taken: Taken) {
+    this.count = shapeOf.length;
     this.#perShape = perShape;
     this.#shapeOf = shapeOf;
-    this.#taken = taken;
+    this.starts = new Starts(this, taken);
     taken.bytes += perShape.byteLength;
-    let count = 0;
-    for (let shape = 0; shape < perShape.length; shape++) count += perShape[shape]! * classesOfShape[shape]!;
-    this.count = count;
+    let holes = 0;
+    for (let shape = 0; shape < perShape.length; shape++) holes += perShape[shape]! * classesOfShape[shape]!;
+    this.holes = holes;
   }
 
-  /** The first hole of each class; one more at the end. */
-  get firsts(): Uint32Array {
-    if (this.#firsts !== null) return this.#firsts;
-    const shapeOf = this.#shapeOf;
-    const firsts = new Uint32Array(shapeOf.length + 1);
-    for (let index = 0; index < shapeOf.length; index++)
-      firsts[index + 1] = firsts[index]! + this.#perShape[shapeOf[index]!]!;
-    this.#taken.bytes += firsts.byteLength;
-    return (this.#firsts = firsts);
+  at(rowClass: number): number {
+    return this.#perShape[this.#shapeOf[rowClass]!]!;
+  }
+
+  sum(first: number, end: number): number {
+    let sum = 0;
+    for (let rowClass = first; rowClass < end; rowClass++) sum += this.at(rowClass);
+    return sum;
+  }
+
+  toArray(): Uint32Array {
+    const counts = new Uint32Array(this.count);
+    for (let rowClass = 0; rowClass < counts.length; rowClass++) counts[rowClass] = this.at(rowClass);
+    return counts;
   }
 }
 
@@ -62,7 +71,7 @@ export class HeaderColumn implements Column {
     this.name = name;
     this.format = format;
     this.#classHoles = classHoles;
-    const holes = classHoles.count;
+    const { holes } = classHoles;
     const words = format === 'string' ? 0 : WORDS_OF[format];
     this.words = Array.from({ length: words }, () => readStoredWords(source, holes, taken));
     this.strings = format === 'string' ? readStoredStrings(source, holes, taken) : null;
@@ -76,107 +85,18 @@ export class HeaderColumn implements Column {
 
   /** How many the classes have of it. */
   get holes(): number {
-    return this.#classHoles.count;
+    return this.#classHoles.holes;
   }
 
-  /** The hole that the first value of each class fills; one more at the end. */
-  get firstHole(): Uint32Array {
-    return this.#classHoles.firsts;
-  }
-}
-
-/** What all rows of a class agree in. Index: class. */
-export interface ClassColumns {
-  /** Among the shapes of the block or segment. */
-  readonly shape: Uint32Array;
-  readonly operation: Uint32Array;
-  readonly scope: Uint32Array;
-  readonly kind: Uint8Array;
-  readonly status: Uint8Array;
-  readonly outcome: Uint8Array;
-  readonly flags: Uint8Array;
-}
-
-export interface StoredClasses extends ClassColumns {
-  readonly count: number;
-}
-
-/** Classes taken apart by resource; each column is made when it is asked for. */
-export class ResourceClasses implements StoredClasses {
-  readonly count: number;
-  readonly #classes: StoredClasses;
-  readonly #resource: StoredWords;
-  readonly #taken: Taken;
-  readonly #made = new Map<Uint32Array | Uint8Array, Uint32Array | Uint8Array>();
-  #resources: Uint32Array | null = null;
-
-  constructor(classes: StoredClasses, resource: StoredWords, taken: Taken) {
-    if (resource.listed === null) throw new DamagedPart('got resources that are not listed');
-    this.count = resource.listed.count;
-    this.#classes = classes;
-    this.#resource = resource;
-    this.#taken = taken;
+  /** How many values a row of the class has. */
+  countOf(rowClass: number): number {
+    return this.#classHoles.at(rowClass);
   }
 
-  get resource(): Uint32Array {
-    return (this.#resources ??= this.#kept(this.#resource.listed!.toArray()));
+  /** The hole that the first value of each class fills. */
+  get firstHole(): Starts {
+    return this.#classHoles.starts;
   }
-  get shape(): Uint32Array {
-    return this.#wide(this.#classes.shape);
-  }
-  get operation(): Uint32Array {
-    return this.#wide(this.#classes.operation);
-  }
-  get scope(): Uint32Array {
-    return this.#wide(this.#classes.scope);
-  }
-  get kind(): Uint8Array {
-    return this.#narrow(this.#classes.kind);
-  }
-  get status(): Uint8Array {
-    return this.#narrow(this.#classes.status);
-  }
-  get outcome(): Uint8Array {
-    return this.#narrow(this.#classes.outcome);
-  }
-  get flags(): Uint8Array {
-    return this.#narrow(this.#classes.flags);
-  }
-
-  #wide(column: Uint32Array): Uint32Array {
-    let made = this.#made.get(column) as Uint32Array | undefined;
-    if (made === undefined)
-      this.#made.set(column, (made = this.#kept(pick(column, this.#origin(), new Uint32Array(this.count)))));
-    return made;
-  }
-
-  #narrow(column: Uint8Array): Uint8Array {
-    let made = this.#made.get(column) as Uint8Array | undefined;
-    if (made === undefined)
-      this.#made.set(column, (made = this.#kept(pick(column, this.#origin(), new Uint8Array(this.count)))));
-    return made;
-  }
-
-  #kept<T extends Uint32Array | Uint8Array>(made: T): T {
-    this.#taken.bytes += made.byteLength;
-    return made;
-  }
-
-  /** Which class each was taken from. */
-  #origin(): Uint32Array {
-    const { firsts } = this.#resource.ranks!;
-    const classOf = new Uint32Array(this.count);
-    for (let index = 0; index + 1 < firsts.length; index++) {
-      classOf.fill(index, firsts[index], firsts[index + 1]);
-    }
-    return classOf;
-  }
-}
-
-/** `values` at `indexes`, into `to`. */
-export function pick<T extends Uint32Array | Uint8Array>(values: T, indexes: Uint32Array, to: T): T {
-  for (let index = 0; index < indexes.length; index++) to[index] = values[indexes[index]!]!;
-  return to;
 }
 
 export interface BlockHeader {
@@ -188,15 +108,16 @@ export interface BlockHeader {
   readonly byResource: ResourceClasses;
   readonly resource: StoredWords;
   readonly peer: StoredWords;
-  readonly zones: readonly GranuleZone[];
+  /** Of a granule. Throws DamagedPart when there is none of the number. */
+  zone(granule: number): GranuleZone;
 }
 
 /** Of a shape's object and lists, and of an entry of these. */
 const SHAPE_BYTES = 512;
 const STEP_BYTES = 8;
 const HOLE_BYTES = 16;
-/** Of `ClassColumns`. */
-const CLASS_BYTES = 3 * Uint32Array.BYTES_PER_ELEMENT + 4;
+/** Of a column's objects. */
+const COLUMN_BYTES = 1_024;
 const COLUMN_NAME_BYTES = 256;
 const COLUMNS_MAX_STORED = 4_096;
 const GRANULES_MAX = 65_536;
@@ -205,18 +126,13 @@ const GRANULES_MAX = 65_536;
 export function readBlockHeader(source: PartSource): BlockHeader {
   const taken: Taken = { bytes: 0 };
   const { shapes, columns } = readShapes(source);
-  const classes = readClasses(source, shapes.length);
+  const classes = new PackedClasses(source, shapes.length, taken);
   const resource = readStoredWords(source, classes.count, taken);
   const peer = readStoredWords(source, classes.count, taken);
   const headerColumns = readColumns(source, shapes, columns, classes, taken);
-  const zones: GranuleZone[] = [];
-  for (let left = source.loose.varint(GRANULES_MAX), firstRow = 0; left > 0; left--) {
-    const zone = readZone(source.loose, firstRow, taken);
-    zones.push(zone);
-    firstRow += zone.rows;
-  }
-  taken.bytes += source.dense.at + source.loose.at;
-  taken.bytes += classes.count * CLASS_BYTES + shapes.reduce(addShapeBytes, 0);
+  const zones = new Zones(source.loose, taken);
+  taken.bytes += source.dense.bytes.length + source.loose.bytes.length + shapes.reduce(addShapeBytes, 0);
+  taken.bytes += COLUMN_BYTES * columns.length;
   return {
     get bytes() {
       return taken.bytes;
@@ -227,8 +143,33 @@ export function readBlockHeader(source: PartSource): BlockHeader {
     byResource: new ResourceClasses(classes, resource, taken),
     resource,
     peer,
-    zones,
+    zone: (granule) => zones.at(granule),
   };
+}
+
+/** Read up to the one that is asked for. */
+class Zones {
+  readonly #count: number;
+  readonly #loose: ByteSource;
+  readonly #taken: Taken;
+  readonly #read: GranuleZone[] = [];
+
+  constructor(loose: ByteSource, taken: Taken) {
+    this.#count = loose.varint(GRANULES_MAX);
+    this.#loose = loose;
+    this.#taken = taken;
+  }
+
+  at(granule: number): GranuleZone {
+    if (granule >= this.#count)
+      throw new DamagedPart(`got granule ${granule}, expected one of ${this.#count}`);
+    while (this.#read.length <= granule) {
+      const before = this.#read.at(-1);
+      const firstRow = before === undefined ? 0 : before.firstRow + before.rows;
+      this.#read.push(readZone(this.#loose, firstRow, this.#taken));
+    }
+    return this.#read[granule]!;
+  }
 }
 
 /** In the order of `columns`. */
@@ -241,8 +182,9 @@ function readColumns(
 ): HeaderColumn[] {
   const numberOf = new Map(columns.map(({ name }, number) => [name, number]));
   const perShape = holesPerShape(shapes, columns.length);
+  const shapeOf = classes.shape;
   const classesOfShape = new Uint32Array(shapes.length);
-  for (let index = 0; index < classes.count; index++) classesOfShape[classes.shape[index]!]!++;
+  for (let index = 0; index < shapeOf.length; index++) classesOfShape[shapeOf[index]!]!++;
   const stored: (HeaderColumn | undefined)[] = Array.from({ length: columns.length });
   const classHoles = new Map<string, ClassHoles>();
   for (let left = source.loose.varint(COLUMNS_MAX_STORED); left > 0; left--) {
@@ -250,39 +192,16 @@ function readColumns(
     const number = numberOf.get(name);
     if (number === undefined) throw new DamagedPart(`got a column ${name} that no shape has`);
     const counts = perShape[number]!;
-    const same = counts.join();
+    const same = String.fromCharCode(...counts);
     let holes = classHoles.get(same);
     if (holes === undefined)
-      classHoles.set(same, (holes = new ClassHoles(counts, classes.shape, classesOfShape, taken)));
+      classHoles.set(same, (holes = new ClassHoles(counts, shapeOf, classesOfShape, taken)));
     stored[number] = new HeaderColumn(columns[number]!, source, holes, taken);
   }
   return stored.map((column, number) => {
     if (column === undefined) throw new DamagedPart(`the column ${columns[number]!.name} is missing`);
     return column;
   });
-}
-
-function readClasses(source: PartSource, shapes: number): StoredClasses {
-  const count = source.loose.varint(GRANULE_ROWS_MAX);
-  const wide = (below: number) => {
-    const values = new PackedIntegers(source, count).toArray();
-    for (let index = 0; index < count; index++) {
-      if (values[index]! >= below)
-        throw new DamagedPart(`got ${values[index]} in a class, expected less than ${below}`);
-    }
-    return values;
-  };
-  const narrow = (below: number) => new Uint8Array(wide(below));
-  return {
-    count,
-    shape: wide(shapes),
-    operation: wide(2 ** 32),
-    scope: wide(2 ** 32),
-    kind: narrow(KINDS.length),
-    status: narrow(STATUSES.length),
-    outcome: narrow(OUTCOMES.length),
-    flags: narrow(256),
-  };
 }
 
 function addShapeBytes(bytes: number, { steps, holes }: Shape): number {

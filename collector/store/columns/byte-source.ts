@@ -27,15 +27,20 @@ export class ByteSource {
     }
   }
 
-  /** A view of the bytes of the next `count` varints, which are not looked at. */
-  takeVarints(count: number): Buffer {
-    const { bytes, at } = this;
-    let end = at;
+  /** Passes the next `count` bytes. */
+  skip(count: number): void {
+    this.#advance(count);
+  }
+
+  /** Passes the next `count` varints, which are not looked at. */
+  skipVarints(count: number): void {
+    const { bytes } = this;
+    let end = this.at;
     for (let left = count; left > 0; end++) {
       if (end >= bytes.length) throw new DamagedPart('got the end of the bytes, expected more');
       if (bytes[end]! < 0x80) left--;
     }
-    return this.take(end - at);
+    this.at = end;
   }
 
   double(): number {

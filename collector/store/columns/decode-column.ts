@@ -9,6 +9,7 @@ import { DICTIONARY, PLAIN, RANKED, TEMPLATE } from './encode-column.ts';
 import { PackedIntegers } from './pack-integers.ts';
 import { PackedStrings } from './pack-strings.ts';
 import type { PartSource } from './part.ts';
+import { Starts } from './starts.ts';
 import { joinText, NUMBERS_MAX, TextSplitter } from './text-templates.ts';
 
 const splitter = new TextSplitter();
@@ -26,32 +27,17 @@ class Ranks {
   readonly isByClass: boolean;
   /** Of all holes together. */
   readonly listed: number;
-  readonly #counts: PackedIntegers;
-  readonly #taken: Taken;
-  #firsts: Uint32Array | null = null;
+  /** Where those of each hole begin. */
+  readonly starts: Starts;
 
   constructor(source: PartSource, holes: number, taken: Taken) {
-    this.#taken = taken;
     if (source.loose.varint(LISTED_MAX) !== holes) throw new DamagedPart('got another number of holes');
-    this.#counts = new PackedIntegers(source, holes);
-    this.isByClass = this.#counts.isAll(1);
-    this.listed = this.#counts.sum();
+    const counts = new PackedIntegers(source, holes);
+    this.starts = new Starts(counts, taken);
+    this.isByClass = counts.isAll(1);
+    this.listed = counts.sum();
     if (this.listed > LISTED_MAX) throw new DamagedPart(`got ${this.listed} listed values`);
   }
-
-  /** Where those of a hole begin; one more at the end. Made when the first is asked for. */
-  get firsts(): Uint32Array {
-    if (this.#firsts !== null) return this.#firsts;
-    this.#firsts = prefixSums(this.#counts.toArray());
-    this.#taken.bytes += this.#firsts.byteLength;
-    return this.#firsts;
-  }
-}
-
-function prefixSums(counts: Uint32Array): Uint32Array {
-  const sums = new Uint32Array(counts.length + 1);
-  for (let index = 0; index < counts.length; index++) sums[index + 1] = sums[index]! + counts[index]!;
-  return sums;
 }
 
 /** Numbers, as the header has them. */
@@ -110,11 +96,15 @@ export function readStoredStrings(source: PartSource, holes: number, taken: Take
   }
 }
 
+/** Who asks for more of a granule than those of a trace, asks for all. */
+const FEW_PLACES = 256;
+
 /** Which listed values a granule has: of ranks, counted from the first of the hole. */
 class Places {
   readonly #ranks: Ranks | null;
   readonly #codes: PackedIntegers | null;
   readonly #listed: number;
+  #asked = 0;
 
   /** `source` is null where the granule holds nothing of the column. */
   constructor(
@@ -133,7 +123,8 @@ class Places {
     const ranks = this.#ranks;
     let place = this.#codes === null ? 0 : this.#codes.at(position);
     if (ranks === null) place = this.#codes === null ? position : place;
-    else place += ranks.isByClass ? hole : ranks.firsts[hole]!;
+    else if (ranks.isByClass) place += hole;
+    else place += this.#asked++ < FEW_PLACES ? ranks.starts.at(hole) : ranks.starts.all[hole]!;
     if (place >= this.#listed) throw new DamagedPart(`got value ${place}, expected one of ${this.#listed}`);
     return place;
   }

@@ -29,23 +29,27 @@ type OpenStream = ZstdDecompress & Internals;
 /** The least that zlib takes. */
 const CHUNK_BYTES_MIN = 64;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Null until a part is decompressed, and after one that could not be. */
 let stream: OpenStream | null = null;
 
-/** Throws DamagedPart when the bytes do not begin with a frame of so many. */
-export function decompress(stored: Uint8Array, length: number): Buffer {
+/** What was stored, behind a copy of `before`. Throws DamagedPart when the bytes do not begin with a frame of so many. */
+export function decompress(stored: Uint8Array, length: number, before: Uint8Array = NOTHING): Buffer {
   stream ??= openStream();
-  if (!isReusable(stream)) return decompressOnce(stored, length);
+  if (!isReusable(stream)) return Buffer.concat([before, decompressOnce(stored, length)]);
   // With room for all of it and one more, zstd is done in one go.
-  const room = Buffer.allocUnsafeSlow(length + 1);
+  const at = before.length;
+  const room = Buffer.allocUnsafeSlow(at + length + 1);
+  room.set(before);
   const { _handle: handle, _writeState: left } = stream;
-  handle!.writeSync(constants.ZSTD_e_end, stored, 0, stored.length, room, 0, room.length);
+  handle!.writeSync(constants.ZSTD_e_end, stored, 0, stored.length, room, at, length + 1);
   // Bytes may be left over: where what was compressed filled its room exactly, Node has an empty frame follow.
-  if (!stream.destroyed && left[0] === 1) return room.subarray(0, length);
+  if (!stream.destroyed && left[0] === 1) return room.subarray(0, at + length);
   stream.destroy();
   stream = null;
   // Damaged, or a Node that counts otherwise.
-  return decompressOnce(stored, length);
+  return Buffer.concat([before, decompressOnce(stored, length)]);
 }
 
 export function isReusable(opened: Partial<Internals>): boolean {

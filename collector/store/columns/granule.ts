@@ -4,7 +4,7 @@
  * Its columns are those of `SpanRows`, so what works on a table works on a granule; rows are ordered as row-order.ts
  * says. Anything that is not as it was written ends in DamagedPart, at the latest when it is needed.
  */
-import type { ClassColumns } from './block-header.ts';
+import type { ClassColumns } from './block-classes.ts';
 import type { TraceRuns } from './decode-rows.ts';
 import type { StoredShapes } from './shapes-part.ts';
 import type { SpanRows } from './span-table.ts';

@@ -73,11 +73,20 @@ function bitsOf(bytes: Uint8Array, from: number, count: number): number {
   return Math.log2(sampled) - sum / sampled;
 }
 
-/** Numbers as they were packed. */
+/**
+ * Numbers as they were packed. Where a plane begins is worked out: an object for each would be most of what a header of a block
+ * takes in the heap.
+ */
 export class PackedIntegers {
   readonly count: number;
   readonly #least: number;
-  readonly #planes: readonly Buffer[];
+  readonly #planes: number;
+  /** A bit for each plane that is in the dense stream; those of a stream follow each other. */
+  readonly #denseMask: number;
+  readonly #dense: Buffer;
+  readonly #loose: Buffer;
+  readonly #denseAt: number;
+  readonly #looseAt: number;
 
   /** Throws DamagedPart when the bytes hold no `count` numbers. */
   constructor({ dense, loose }: PartSource, count: number) {
@@ -86,28 +95,41 @@ export class PackedIntegers {
     const layout = loose.byte();
     const planes = layout & 7;
     if (planes > PLANES) throw new DamagedPart(`got ${planes} planes, expected at most ${PLANES}`);
-    this.#planes = Array.from({ length: planes }, (_, plane) =>
-      (((layout >>> 3) >>> plane) & 1) === 1 ? dense.take(count) : loose.take(count),
-    );
+    this.#planes = planes;
+    this.#denseMask = layout >>> 3;
+    this.#dense = dense.bytes;
+    this.#loose = loose.bytes;
+    this.#denseAt = dense.at;
+    this.#looseAt = loose.at;
+    for (let plane = 0; plane < planes; plane++) (this.#isDense(plane) ? dense : loose).skip(count);
   }
 
   at(index: number): number {
-    let value = 0;
-    for (let plane = this.#planes.length - 1; plane >= 0; plane--)
-      value = value * 256 + this.#planes[plane]![index]!;
-    return (value + this.#least) >>> 0;
+    let dense = this.#denseAt + index;
+    let loose = this.#looseAt + index;
+    let value = this.#least;
+    for (let plane = 0; plane < this.#planes; plane++) {
+      if (this.#isDense(plane)) {
+        value += this.#dense[dense]! << (8 * plane);
+        dense += this.count;
+      } else {
+        value += this.#loose[loose]! << (8 * plane);
+        loose += this.count;
+      }
+    }
+    return value >>> 0;
   }
 
   /** By index: 1 where the number is this one; null where none is. */
   marksOf(value: number): Uint8Array | null {
     const wanted = value - this.#least;
-    if (wanted < 0 || wanted >= 256 ** this.#planes.length) return null;
-    const [lowest] = this.#planes;
-    if (lowest === undefined) return new Uint8Array(this.count).fill(1);
+    if (wanted < 0 || wanted >= 256 ** this.#planes) return null;
+    if (this.#planes === 0) return new Uint8Array(this.count).fill(1);
+    const [bytes, from] = this.#place(0);
     const byte = wanted & 255;
     let marks: Uint8Array | null = null;
-    for (let index = 0; index < lowest.length; index++) {
-      if (lowest[index] !== byte || this.at(index) !== value) continue;
+    for (let index = 0; index < this.count; index++) {
+      if (bytes[from + index] !== byte || this.at(index) !== value) continue;
       marks ??= new Uint8Array(this.count);
       marks[index] = 1;
     }
@@ -122,14 +144,16 @@ export class PackedIntegers {
   }
 
   isAll(value: number): boolean {
-    return this.#least === value && this.#planes.length === 0;
+    return this.#least === value && this.#planes === 0;
   }
 
-  sum(): number {
-    let sum = this.count * this.#least;
-    for (const [plane, bytes] of this.#planes.entries()) {
+  /** Of all, or of those from `first` up to `end`. */
+  sum(first = 0, end = this.count): number {
+    let sum = (end - first) * this.#least;
+    for (let plane = 0; plane < this.#planes; plane++) {
+      const [bytes, from] = this.#place(plane);
       let ofPlane = 0;
-      for (let index = 0; index < bytes.length; index++) ofPlane += bytes[index]!;
+      for (let at = from + first; at < from + end; at++) ofPlane += bytes[at]!;
       sum += ofPlane * 256 ** plane;
     }
     return sum;
@@ -138,10 +162,26 @@ export class PackedIntegers {
   /** All of them, or those from `first` up to `end`. */
   toArray(first = 0, end = this.count): Uint32Array {
     const values = new Uint32Array(end - first).fill(this.#least);
-    for (const [plane, bytes] of this.#planes.entries()) {
+    for (let plane = 0; plane < this.#planes; plane++) {
+      const [bytes, from] = this.#place(plane);
       const shift = 8 * plane;
-      for (let index = 0; index < values.length; index++) values[index]! += bytes[first + index]! << shift;
+      for (let index = 0, at = from + first; index < values.length; index++, at++)
+        values[index]! += bytes[at]! << shift;
     }
     return values;
+  }
+
+  #isDense(plane: number): boolean {
+    return ((this.#denseMask >>> plane) & 1) === 1;
+  }
+
+  /** Of a plane: what it is in, and where it begins. */
+  #place(plane: number): readonly [bytes: Buffer, from: number] {
+    let before = 0;
+    for (let other = 0; other < plane; other++)
+      if (this.#isDense(other) === this.#isDense(plane)) before += this.count;
+    return this.#isDense(plane)
+      ? [this.#dense, this.#denseAt + before]
+      : [this.#loose, this.#looseAt + before];
   }
 }

@@ -2,6 +2,7 @@
 import { DamagedPart } from './damaged-part.ts';
 import { packIntegers, PackedIntegers } from './pack-integers.ts';
 import { PART_BYTES_MAX, type PartSink, type PartSource } from './part.ts';
+import { Starts } from './starts.ts';
 import type { StringPool } from './string-pool.ts';
 
 /** Longer ones are copied by a call. */
@@ -45,13 +46,13 @@ export class PackedStrings {
   readonly count: number;
   readonly #lengths: PackedIntegers;
   readonly #bytes: Buffer;
-  /** String `i` ends at `#ends[i]`; made when the first is asked for. */
-  #ends: Uint32Array | null = null;
+  readonly #starts: Starts;
 
   /** Throws DamagedPart when the bytes hold no `count` strings. */
   constructor(source: PartSource, count: number) {
     this.count = count;
     this.#lengths = new PackedIntegers(source, count);
+    this.#starts = new Starts(this.#lengths);
     const size = this.#lengths.sum();
     if (size > PART_BYTES_MAX) throw new DamagedPart(`got strings of ${size} bytes`);
     this.#bytes = source.loose.take(size);
@@ -59,16 +60,16 @@ export class PackedStrings {
 
   /** A view. */
   at(index: number): Buffer {
-    const ends = (this.#ends ??= this.#makeEnds());
-    return this.#bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!);
+    const start = this.#starts.at(index);
+    return this.#bytes.subarray(start, start + this.#lengths.at(index));
   }
 
   /** By index: 1 where the string is this one; null when none is. */
   marksOf(bytes: Uint8Array): Uint8Array | null {
-    const ends = (this.#ends ??= this.#makeEnds());
+    const starts = this.#starts.all;
     let marks: Uint8Array | null = null;
-    for (let index = 0, start = 0; index < ends.length; index++) {
-      const end = ends[index]!;
+    for (let index = 0, start = 0; index < this.count; index++) {
+      const end = starts[index + 1]!;
       if (end - start === bytes.length && this.#bytes.compare(bytes, 0, bytes.length, start, end) === 0) {
         marks ??= new Uint8Array(this.count);
         marks[index] = 1;
@@ -76,11 +77,5 @@ export class PackedStrings {
       start = end;
     }
     return marks;
-  }
-
-  #makeEnds(): Uint32Array {
-    const ends = this.#lengths.toArray();
-    for (let index = 1; index < ends.length; index++) ends[index]! += ends[index - 1]!;
-    return ends;
   }
 }

@@ -87,11 +87,18 @@ export function sealPart(
 export function openPart(name: string, part: Uint8Array): PartSource {
   return explained(name, () => {
     const { method, dense, stored, looseLength } = streamsOf(name, part);
-    const loose = method === COMPRESSED ? decompress(stored, looseLength) : stored;
-    if (method > COMPRESSED || loose.length !== looseLength) {
-      throw new DamagedPart(`got method ${method} with ${loose.length} bytes, expected ${looseLength}`);
+    if (method === COMPRESSED) {
+      // Together: a view of the part would keep all of it in memory.
+      const both = decompress(stored, looseLength, dense);
+      return {
+        dense: new ByteSource(both.subarray(0, dense.length)),
+        loose: new ByteSource(both.subarray(dense.length)),
+      };
     }
-    return { dense: new ByteSource(dense), loose: new ByteSource(loose) };
+    if (method !== STORED || stored.length !== looseLength) {
+      throw new DamagedPart(`got method ${method} with ${stored.length} bytes, expected ${looseLength}`);
+    }
+    return { dense: new ByteSource(dense), loose: new ByteSource(stored) };
   });
 }
 

@@ -1,5 +1,4 @@
 /** Opens what encode-granule.ts made: a block's header and its granules. */
-import { DamagedPart } from './damaged-part.ts';
 import { HEADER } from './encode-granule.ts';
 import { BlockGranule } from './block-granule.ts';
 import type { Granule } from './granule.ts';
@@ -20,10 +19,7 @@ export function openGranule(
   number: number,
   read: (partName: string) => Uint8Array | null,
 ): Granule {
-  const zone = block.zones[number];
-  if (zone === undefined)
-    throw new DamagedPart(`got granule ${number}, expected one of ${block.zones.length}`);
-  const parts = new GranuleParts(block, zone, (name) => {
+  const parts = new GranuleParts(block, block.zone(number), (name) => {
     const bytes = read(name);
     return bytes === null ? null : openPart(name, bytes);
   });

@@ -64,6 +64,26 @@ export interface StoredShapes {
 
 const KEY_BYTES = 127;
 
+/** What an operation is of, the same objects in all blocks and segments: most have the same. */
+interface KnownOperation {
+  readonly key: string;
+  readonly keyBytes: Uint8Array;
+  readonly column: Column | null;
+}
+
+const knownOperations = new Map<string, KnownOperation>();
+
+function knownOperation(code: number, key: string): KnownOperation {
+  const name = `${code} ${key}`;
+  let known = knownOperations.get(name);
+  if (known === undefined) {
+    if (knownOperations.size >= OPERATIONS_MAX) knownOperations.clear();
+    known = { key, keyBytes: Buffer.from(key), column: columnOfCode(code, key) };
+    knownOperations.set(name, known);
+  }
+  return known;
+}
+
 export function readShapes({ loose }: PartSource): StoredShapes {
   const columns: Column[] = [];
   const columnByName = new Map<string, number>();
@@ -80,9 +100,8 @@ export function readShapes({ loose }: PartSource): StoredShapes {
     if (numberOfCode(code) >= OPERATIONS.length || typeOfCode(code) >= ATTRIBUTE_TYPES.length) {
       throw new DamagedPart(`got an unknown operation ${code}`);
     }
-    const key = loose.text(KEY_BYTES);
-    const column = columnNamed(columnOfCode(code, key));
-    return { number, code, key, keyBytes: Buffer.from(key), column };
+    const { key, keyBytes, column } = knownOperation(code, loose.text(KEY_BYTES));
+    return { number, code, key, keyBytes, column: columnNamed(column) };
   });
   const shapes = Array.from({ length: loose.varint(SHAPES_MAX) }, () => readShape(loose, steps, columns));
   return { shapes, columns };

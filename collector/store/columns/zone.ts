@@ -91,7 +91,9 @@ class StoredZone implements GranuleZone {
   readonly maxDurationMs: number;
   readonly failed: number;
   readonly #count: number;
-  readonly #packed: Buffer;
+  /** Where its operations stand in the header. */
+  readonly #bytes: Buffer;
+  readonly #at: number;
   readonly #taken: Taken;
   #operations: Uint32Array | null = null;
 
@@ -103,13 +105,16 @@ class StoredZone implements GranuleZone {
     this.maxDurationMs = loose.double();
     this.failed = loose.varint(this.rows);
     this.#count = loose.varint(this.rows);
-    this.#packed = loose.takeVarints(this.#count);
+    this.#bytes = loose.bytes;
+    this.#at = loose.at;
+    loose.skipVarints(this.#count);
     this.#taken = taken;
   }
 
   get operations(): Uint32Array {
     if (this.#operations !== null) return this.#operations;
-    const packed = new ByteSource(this.#packed);
+    const packed = new ByteSource(this.#bytes);
+    packed.at = this.#at;
     const operations = new Uint32Array(this.#count);
     let operation = 0;
     for (let index = 0; index < operations.length; index++) {

@@ -44,6 +44,13 @@ test('where a Node counts otherwise what is left, whole frames are read, and dam
   }
 });
 
+test('what was not compressed stands before it, in memory of its own', () => {
+  const [text, before] = [textOf(1_000), textOf(100)];
+  const both = decompress(zstdCompressSync(text), text.length, before);
+  expect(both.equals(Buffer.concat([before, text]))).toBe(true);
+  expect(both.buffer).not.toBe(before.buffer);
+});
+
 for (const read of [decompress, decompressOnce]) {
   test(`${read.name}: frame after frame is read, of any length`, () => {
     for (const bytes of [1, 40, 257, 16_384, 131_072, 131_073, 500_000, 3]) {

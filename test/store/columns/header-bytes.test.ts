@@ -1,6 +1,7 @@
 /** What a block's header says that it takes, by which those that are kept are bounded. */
 import { expect, test } from 'vitest';
 import { startBlock } from '../../../collector/store/columns/encode-granule.ts';
+import { openPart, sealPart } from '../../../collector/store/columns/part.ts';
 import { decodeBlockHeader } from '../../../collector/store/columns/read-block.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { createSpanTable } from '../../../collector/store/columns/span-table.ts';
@@ -11,6 +12,15 @@ import { memoryInterner } from './memory-interner.ts';
 const OPTIONAL_ATTRIBUTES = 10;
 /** Of one count, in a `Uint16Array`. */
 const COUNT_BYTES = 2;
+
+test('what is read of a compressed part keeps nothing else of it in memory', () => {
+  const part = sealPart('part', Buffer.alloc(1_000, 1), Buffer.alloc(10_000, 2));
+  const { dense, loose } = openPart('part', part);
+  expect(dense.bytes).toEqual(Buffer.alloc(1_000, 1));
+  expect(loose.bytes).toEqual(Buffer.alloc(10_000, 2));
+  expect(dense.bytes.buffer).not.toBe(part.buffer);
+  expect(dense.bytes.buffer).toBe(loose.bytes.buffer);
+});
 
 test('shapes and what each has of every column count, where spans have attributes in any combination', () => {
   const table = createSpanTable();
@@ -30,4 +40,6 @@ test('shapes and what each has of every column count, where spans have attribute
   const counts = header.shapes.length * header.columns.length * COUNT_BYTES;
   const shapes = header.shapes.length * 512;
   expect(header.bytes).toBeGreaterThan(counts + shapes);
+  expect(header.zone(0).rows).toBe(combinations.length);
+  expect(() => header.zone(1)).toThrow('got granule 1, expected one of 1');
 });

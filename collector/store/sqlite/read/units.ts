@@ -76,8 +76,8 @@ export interface Units {
 /** Whoever asks for something meanwhile waits for as many: some 5 ms. */
 const BLOCKS_LEARNT_AT_A_TIME = 8;
 const GRANULES_KEPT_MAX = 16;
-/** Of a block of 131,072 spans some 350 KB, and to open one again takes 0.5 ms. */
-const HEADER_BYTES_KEPT_MAX = 16_000_000;
+/** Of a usual block some 250 KB: of ten million spans most. To open one again takes 0.6 ms, and is garbage before long. */
+const HEADER_BYTES_KEPT_MAX = 30_000_000;
 /** Of who goes through many blocks for one answer. */
 export const SEARCHED_HEADER_BYTES_MAX = 64_000_000;
 const SEGMENT_ROWS_KEPT_MAX = 200_000;
