@@ -24,7 +24,9 @@ export async function answerTraces(
   const pieces = writeTraces(traces, list, signal);
   // What fails before the first trace was read has a status of its own.
   const first = await pieces.next();
-  return first.done === true ? null : { type: 'application/json', pieces: rejoin(first.value, pieces) };
+  return first.done === true
+    ? null
+    : { type: 'application/json', pieces: rejoin(first.value, pieces, signal) };
 }
 
 async function* writeTraces(
@@ -48,7 +50,16 @@ async function* writeTraces(
   if (missing.length < traceIds.length) yield Buffer.from(tail(missing));
 }
 
-async function* rejoin(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* rejoin(
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   yield first;
-  yield* rest;
+  try {
+    yield* rest;
+  } catch (error) {
+    // Nobody is there to be told, and that the client left is no fault.
+    if (!signal.aborted) throw error;
+  }
 }
