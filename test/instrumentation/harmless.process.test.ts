@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres } from './libraries/servers.ts';
 import { startReceiver, type Receiver } from './otlp-receiver.ts';
-import { registerFile, runApp, withHook, type AppRun } from './run-app.ts';
+import { registerFile, runApp, startApp, withHook, type AppRun } from './run-app.ts';
 
 let receiver: Receiver;
 beforeAll(async () => {
@@ -75,6 +75,43 @@ describe(`${title} sees the same`, () => {
     }
   });
 });
+
+/** What a web framework's server answers to requests of several kinds: status, headers, bodies; without stacks, and dates. */
+async function answersOf(framework: string, options: object): Promise<unknown[]> {
+  const app = startApp(program('../libraries/by-require.cjs'), { args: [framework], ...options });
+  try {
+    const url = `http://127.0.0.1:${(await app.line('port ')).slice(5)}`;
+    const answers: unknown[] = [];
+    for (const [method, path] of [
+      ['GET', '/shop/items/7'],
+      ['HEAD', '/shop/items/7'],
+      ['OPTIONS', '/shop/items/7'],
+      ['POST', '/shop/items/7'],
+      ['GET', '/nowhere'],
+      ['GET', '/shop/items/%E0'],
+    ] as const) {
+      const answer = await fetch(url + path, { method });
+      const text = await answer.text();
+      const isStack = text.includes('at decodeURIComponent');
+      const left = new Set(isStack ? ['date', 'content-length'] : ['date']);
+      const headers = [...answer.headers].filter(([name]) => !left.has(name));
+      answers.push([method, path, answer.status, headers, isStack ? '' : text]);
+    }
+    return answers;
+  } finally {
+    app.child.kill('SIGKILL');
+    await app.ended;
+  }
+}
+
+it.each(['express', 'fastify', 'koa', '@hapi/hapi', '@nestjs/core'])(
+  'who calls a server of %s gets the same answers',
+  async (framework) => {
+    const hooked = await answersOf(framework, withHook(receiver.url));
+    expect(hooked[0]).toMatchObject({ 2: 200, 4: '{"id":"7","name":"item 7"}' });
+    expect(hooked).toEqual(await answersOf(framework, {}));
+  },
+);
 
 describe(`${title} ends the same`, () => {
   it.each([
