@@ -31,6 +31,7 @@ import { StoreOpenError, StoreUnavailable } from './store/store.ts';
 const COMMANDS = `Usage: sockeye [COMMAND] [FLAGS]
 
   sockeye [serve]             runs the collector with the page
+  sockeye run -- PROGRAM      runs a program with the hook loaded, against a running collector
   sockeye timeouts            incidents of a running collector, the worst first
   sockeye trace ID            waterfall of a trace, and the verdict on where its timeout started
   sockeye export [ID...]      traces by id or search, as OTLP, Jaeger or Zipkin

@@ -11,11 +11,12 @@ const COMMANDS = new Map<string, Command>([
   ['demo', async (args) => (await import('./demo.ts')).runDemo(args)],
   ['export', async (args) => (await import('./export.ts')).runExport(args)],
   ['import', async (args) => (await import('./import.ts')).runImport(args)],
+  ['run', async (args) => (await import('./run.ts')).runRun(args)],
   ['sql', async (args) => (await import('./sql.ts')).runSql(args)],
   ['trace', async (args) => (await import('./trace.ts')).runTrace(args)],
   ['timeouts', async (args) => (await import('./timeouts.ts')).runTimeouts(args)],
 ]);
-const LATER = ['run', 'doctor'];
+const LATER = ['doctor'];
 const EXIT_WRONG_USE = 2;
 
 async function serve(args: readonly string[]): Promise<number> {

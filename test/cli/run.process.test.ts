@@ -1,0 +1,114 @@
+/** `sockeye run -- PROGRAM`: its spans arrive, and everything else is as if it had been run alone. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TracePage } from '../../collector/serve/wire.ts';
+import { startCollector, type Collector } from '../serve/start-collector.ts';
+import { sockeye } from './shop.ts';
+
+const TOKEN = 'a-secret-of-tests';
+let collector: Collector;
+beforeAll(async () => {
+  collector = await startCollector('--token', TOKEN);
+});
+afterAll(() => collector.close());
+const environment = () => ({ SOCKEYE_URL: collector.url, SOCKEYE_TOKEN: TOKEN });
+const run = (args: string[], more: NodeJS.ProcessEnv = {}) =>
+  sockeye(['run', ...args], { ...environment(), ...more });
+
+function start(script: string): { child: ChildProcess; ended: Promise<unknown[]>; output: () => string } {
+  const args = [resolve('collector/cli/sockeye.ts'), 'run', '--', 'node', '-e', script];
+  const env = { PATH: process.env['PATH'], ...environment() };
+  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, ended: once(child, 'close'), output: () => text };
+}
+
+test('spans of the program arrive under the name of its service', async () => {
+  const script = `const { createServer, get } = require('node:http');
+    const server = createServer((_, response) => response.end('yes')).listen(0, '127.0.0.1', () =>
+      get({ port: server.address().port, host: '127.0.0.1' }, (answer) => answer.resume().on('end', () => server.close())));`;
+  expect(await run(['--service', 'by-run', '--', 'node', '-e', script])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: '',
+  });
+  const search = async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const answer = await fetch(`${collector.url}/api/traces?service=by-run`, { headers });
+    return ((await answer.json()) as TracePage).traces.length;
+  };
+  await expect.poll(search).toBeGreaterThan(0);
+});
+
+test('input, output, arguments and exit code are the program’s', async () => {
+  const { child, ended, output } = start(
+    `process.stdin.on('data', (text) => process.stdout.write(text.toString().toUpperCase())).on('end', () => process.exit(7))`,
+  );
+  child.stdin!.end('hello');
+  expect(await ended).toEqual([7, null]);
+  expect(output()).toBe('HELLO');
+  const { stdout } = await run(['--', 'node', '-p', 'process.argv.slice(1).join()', '--', '--help', 'a b']);
+  expect(stdout).toBe('--help,a b\n');
+});
+
+test('signals reach the program, and one that ends it is 128 and its number', async () => {
+  const { child, ended, output } = start(
+    `process.on('SIGTERM', () => process.exit(5)); setInterval(() => {}, 1000); console.log('ready')`,
+  );
+  await expect.poll(output).toBe('ready\n');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([5, null]);
+  expect(await run(['--', 'node', '-e', `process.kill(process.pid, 'SIGKILL')`])).toMatchObject({
+    code: 137,
+  });
+  const other = start(`setInterval(() => {}, 1000); console.log('ready')`);
+  await expect.poll(other.output).toBe('ready\n');
+  other.child.kill('SIGINT');
+  expect(await other.ended).toEqual([130, null]);
+});
+
+test('what is set already stays', async () => {
+  const script =
+    'const { NODE_OPTIONS: o, OTEL_SERVICE_NAME: s, OTEL_EXPORTER_OTLP_ENDPOINT: e, OTEL_EXPORTER_OTLP_HEADERS: h } = process.env; JSON.stringify([o, s, e, h])';
+  const set = {
+    NODE_OPTIONS: '--no-warnings',
+    OTEL_SERVICE_NAME: 'mine',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9998',
+  };
+  const { stdout, stderr } = await run(['--', 'node', '-p', script], { ...set, OTEL_SDK_DISABLED: 'true' });
+  const [options, ...others] = JSON.parse(stdout) as string[];
+  expect(options).toMatch(/^--no-warnings --require .*register\.cjs$/);
+  expect(others).toEqual(['mine', 'http://127.0.0.1:9998', null]);
+  expect(stderr).toBe('');
+});
+
+test('without a collector it says so, and the program runs', async () => {
+  const ended = await run(['--url', 'http://127.0.0.1:9999', '--', 'node', '-e', 'process.exit(3)']);
+  expect(ended.code).toBe(3);
+  expect(ended.stderr).toMatch(
+    /got a refused connection at http:\/\/127\.0\.0\.1:9999.*\n.*sockeye serve[^]*the program runs/,
+  );
+  const refused = await run(['--token', 'another', '--', 'node', '-e', '0']);
+  expect(refused).toMatchObject({ code: 0, stderr: expect.stringContaining('the program runs') as string });
+});
+
+test('a program that is not there, or none', async () => {
+  expect(await run(['--', 'no-such-program'])).toMatchObject({
+    code: 127,
+    stderr: expect.stringContaining('on the PATH') as string,
+  });
+  expect(await run(['--', resolve('test')])).toMatchObject({ code: 126 });
+  expect(await run(['node', 'app.js'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('expected one behind --') as string,
+  });
+  expect(await run(['stray', '--', 'node'])).toMatchObject({ code: 2 });
+  expect(await run(['--service', '', '--', 'node'])).toMatchObject({ code: 2 });
+  expect(await run(['--help'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('sockeye run') as string,
+  });
+});
