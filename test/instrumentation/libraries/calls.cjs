@@ -6,7 +6,7 @@ const { context, ROOT_CONTEXT } = require('@opentelemetry/api');
 
 const host = '127.0.0.1';
 /** How long the drivers wait for a connection that does not come about. */
-const giveUpMs = 600;
+const giveUpMs = 1500;
 
 exports.databases = {
   async pg({ Pool }, port) {
