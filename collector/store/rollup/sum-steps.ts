@@ -24,6 +24,9 @@ const serverLatency = new SketchSum();
 /** So many are opened at a time, some MB each at most. */
 const STEPS_AT_ONCE = 64;
 
+/** So many are added up within some 2 ms. */
+const CELLS_AT_ONCE = 256;
+
 /** Of sums and deltas, the cells of the series wanted. Throws when bytes are damaged. */
 export function sumSteps(steps: Iterable<Uint8Array>, isWanted: (series: number) => boolean): StepCells {
   const sum: StepCells = new Map();
@@ -43,15 +46,20 @@ export function sumSteps(steps: Iterable<Uint8Array>, isWanted: (series: number)
 
 /**
  * A stored step's sum, null when there is none, and what is to be added to it, as one sum; null when nothing is left. Throws
- * when bytes are damaged. A cell at a time: a day has thousands, of which most are copied as they are.
+ * when bytes are damaged. A cell at a time: a day has thousands, of which most are copied as they are. A generator, stepped
+ * between commits; nothing else may be encoded before its end.
  */
-export function encodeSum(stored: Uint8Array | null, deltas: readonly Uint8Array[]): Buffer | null {
+export function* encodeSum(
+  stored: Uint8Array | null,
+  deltas: readonly Uint8Array[],
+): Generator<void, Buffer | null, void> {
   const whole = stored === null ? null : { reader: openStep(stored), series: 0 };
   const open = deltas.map((data) => ({ reader: openStep(data), series: 0 }));
   if (whole !== null) open.unshift(whole);
   const opened = open.filter((step) => findNext(step, all));
   const step = new StepWriter();
-  while (opened.length > 0) {
+  for (let cells = 1; opened.length > 0; cells++) {
+    if (cells % CELLS_AT_ONCE === 0) yield;
     const series = lowestOf(opened);
     const isAlone = opened[0] === whole && opened.every((each) => each === whole || each.series !== series);
     if (!isAlone) step.sum(series, sumNext(opened, series, all));

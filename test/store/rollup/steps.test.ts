@@ -27,6 +27,7 @@ import {
 } from '../../../collector/store/rollup/steps.ts';
 import { encodeSum, sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
 import { Random } from '../../benchmark/workload/random.ts';
+import { finish } from './finish.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -216,15 +217,23 @@ test.each([0, 1, 4])('a stored step and %i deltas are written as the one sum of 
   for (const whole of [stored, null]) {
     const sum: StepCells = whole === null ? new Map() : decodeStep(whole);
     for (const data of deltas) addCells(sum, decodeStep(data));
-    expect(encodeSum(whole, deltas)).toEqual(encodeStep(sum));
+    expect(finish(encodeSum(whole, deltas))).toEqual(encodeStep(sum));
   }
+});
+
+test('a sum of many cells is made in steps, so that commits come between', () => {
+  const cells: StepCells = new Map();
+  for (let series = 1; series <= 2_000; series++) cells.set(series, { ...emptyCell(), calls: 1 });
+  const data = encodeDelta(cells)!;
+  expect([...encodeSum(data, [data])].length).toBeGreaterThan(5);
+  expect([...encodeSum(null, [encodeStep(manyCells(0))!])].length).toBeLessThan(5);
 });
 
 test('a sum is not made of damaged bytes', () => {
   const data = encodeStep(manyCells(0))!;
   const damaged = data.subarray(0, -9);
-  expect(() => encodeSum(damaged, [data])).toThrow(/Src size|frame|unexpected|corrupt/i);
-  expect(() => encodeSum(data, [damaged])).toThrow(/Src size|frame|unexpected|corrupt/i);
+  expect(() => finish(encodeSum(damaged, [data]))).toThrow(/Src size|frame|unexpected|corrupt/i);
+  expect(() => finish(encodeSum(data, [damaged]))).toThrow(/Src size|frame|unexpected|corrupt/i);
 });
 
 test('of steps one of which is damaged there is no sum', () => {

@@ -12,6 +12,7 @@ import { seriesIdentity, type EdgeSeries } from '../../../collector/store/rollup
 import { latencyOfSketch, totalOf } from '../../../collector/store/rollup/sketch.ts';
 import { Tally } from '../../../collector/store/rollup/tally.ts';
 import { count, NAMES, SERVICES, tallyOf, type DrawnSpan } from './draw-rows.ts';
+import { finish } from './finish.ts';
 
 const CALL: DrawnSpan[] = [
   { id: 1, service: 'gateway', kind: 'server', startMs: 1_000, durationMs: 500 },
@@ -181,7 +182,7 @@ test('random traces, split at random and stored step by step, sum up to what cou
     for (const tally of [first, then]) {
       for (const [day, minutes] of byDay(minutesOf(tally))) {
         const deltas = minutes.map(({ cells }) => encodeDelta(cells)).filter((delta) => delta !== null);
-        const data = encodeSum(stored.get(day) ?? null, deltas);
+        const data = finish(encodeSum(stored.get(day) ?? null, deltas));
         if (data === null) stored.delete(day);
         else stored.set(day, data);
       }

@@ -15,6 +15,9 @@ const DELTAS_AT_ONCE = 512;
 /** They are held in memory, unpacked some three times as large. */
 const DELTA_BYTES_AT_ONCE = 4_000_000;
 
+/** How far absorbing is until all sums are made. */
+const SUMMING = 0.6;
+
 interface Delta {
   readonly delta_id: number;
   readonly step_unix_ms: number;
@@ -53,8 +56,9 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
         const stepOf = (delta: Delta) => Math.floor(delta.step_unix_ms / STEP_MS[level]) * STEP_MS[level];
         for (const [stepUnixMs, added] of Map.groupBy(deltas, stepOf)) {
           const stored = select.get(level, stepUnixMs) ?? null;
-          writes.push({ level, stepUnixMs, data: sumOf(`${level} ${stepUnixMs}`, stored, added) });
-          yield 0.6;
+          const data = yield* sumOf(`${level} ${stepUnixMs}`, stored, added);
+          writes.push({ level, stepUnixMs, data });
+          yield SUMMING;
         }
       }
       database
@@ -71,16 +75,21 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
 }
 
 /** The spans themselves are elsewhere: what cannot be read counts as none, and a sum begins anew. */
-function sumOf(what: string, stored: Buffer | null, deltas: readonly Delta[]): Buffer | null {
+function* sumOf(what: string, stored: Buffer | null, deltas: readonly Delta[]): Steps<Buffer | null> {
   const data = deltas.map((delta) => delta.data);
   try {
-    return encodeSum(stored, data);
+    return yield* paced(encodeSum(stored, data));
   } catch {
     const whole = stored !== null && isWhole(what, stored) ? stored : null;
-    return encodeSum(
-      whole,
-      data.filter((delta) => isWhole(`a delta of ${what}`, delta)),
-    );
+    const wholeDeltas = data.filter((delta) => isWhole(`a delta of ${what}`, delta));
+    return yield* paced(encodeSum(whole, wholeDeltas));
+  }
+}
+
+function* paced<T>(work: Generator<void, T, void>): Steps<T> {
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done === true) return step.value;
+    yield SUMMING;
   }
 }
 

@@ -36,6 +36,9 @@ export interface Arrival {
 /** Granules of large spans have fewer rows, so that reading one trace does not read hundreds of megabytes. */
 const GRANULE_BYTES = 4_000_000;
 
+/** What is made for all granules of a block counts as so many of them. */
+const STEPS_OF_LISTS = 2;
+
 /** `order` holds at least one row. The table must keep its rows meanwhile. */
 export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind): Steps<MadeBlock> {
   const rowBytes = tableBytes(table) / table.rows;
@@ -44,17 +47,20 @@ export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind
   const granules: Map<string, Uint8Array>[] = [];
   while (granules.length < block.ends.length) {
     granules.push(block.granule(granules.length));
-    yield granules.length / (block.ends.length + 1);
+    yield granules.length / (block.ends.length + STEPS_OF_LISTS);
   }
   const slow = block.slow();
   if (slow !== null) granules[0]!.set(SLOW, slow);
   const values = block.values();
   if (values !== null) granules[0]!.set(VALUES, values);
+  yield 1 - 1 / (block.ends.length + STEPS_OF_LISTS);
   const prefixes = prefixesOf(table, order, block.ends);
   if (order.length >= PREFIXED_ROWS_MIN) granules[0]!.set(TRACE_PREFIXES, sealTracePrefixes(prefixes));
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
   const { firstMs, lastMs } = startsOf(table, order);
+  // What is done with it is a step of its own.
+  yield 1 - 1 / (block.ends.length + STEPS_OF_LISTS);
   return {
     kind,
     granules: granules.length,

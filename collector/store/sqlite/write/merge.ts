@@ -1,7 +1,8 @@
 /** Makes one block of several small ones. Their spans stay as they are: rollups and traces do not change. */
 import { appendGranule } from '../../columns/append-granule.ts';
+import type { Granule } from '../../columns/granule.ts';
 import { orderRows } from '../../columns/row-order.ts';
-import { createSpanTable, markTable, truncateTable } from '../../columns/span-table.ts';
+import { createSpanTable, markTable, truncateTable, type SpanTable } from '../../columns/span-table.ts';
 import type { Connection } from '../open-database.ts';
 import type { BlockRow } from '../block-rows.ts';
 import { portion, type Steps } from './jobs.ts';
@@ -22,17 +23,17 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<vo
   const merged: BlockRow[] = [];
   for (const block of blocks) {
     const mark = markTable(table);
-    const isWhole = attempt(damage, block, () => {
-      for (let number = 0; number < block.granules; number++)
-        appendGranule(table, opened.granuleOnce(block, number));
-      return true;
-    });
-    if (isWhole === null) truncateTable(table, mark);
-    else merged.push(block);
-    yield READ_SHARE / 2;
+    let isWhole = true;
+    for (let number = 0; isWhole && number < block.granules; number++) {
+      isWhole = attempt(damage, block, () => appendWhole(table, opened.granuleOnce(block, number))) === true;
+      yield READ_SHARE / 2;
+    }
+    if (isWhole) merged.push(block);
+    else truncateTable(table, mark);
   }
   if (merged.length < 2) return;
   const order = orderRows(table);
+  yield READ_SHARE;
   const made = yield* portion(makeBlock(table, order, merged[0]!.kind), READ_SHARE, 1);
   const blockId = database
     .transaction(() => {
@@ -42,6 +43,11 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<vo
     .immediate();
   opened.forgetBlocks(merged);
   opened.keepTracePrefixes(blockId, made.prefixes);
+}
+
+function appendWhole(table: SpanTable, granule: Granule): true {
+  appendGranule(table, granule);
+  return true;
 }
 
 function arrivalOf(blocks: readonly BlockRow[]): Arrival {
