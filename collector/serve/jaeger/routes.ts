@@ -2,12 +2,12 @@
 import { withErrors } from '../compatible/answer-errors.ts';
 import { everyTime } from '../compatible/every-time.ts';
 import { answerTraces } from '../compatible/trace-list.ts';
-import { notAvailableYet } from '../http-error.ts';
 import { json, type Answer, type Exchange, type Route } from '../route.ts';
 import { number, text, type Parameter } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import { dependenciesOf, operationsOf, readTraceId, shortTraceId } from './answers.ts';
 import { badRequest, envelope, notFound, V1_ERRORS, V3_ERRORS } from './errors.ts';
+import { METRICS, readMetrics, readMetricsQuestion } from './metrics.ts';
 import { readEither, readInteger, readSearchV1, readSearchV3, readTime } from './search.ts';
 
 const LOOKBACK_DEFAULT_MS = 86_400_000;
@@ -28,6 +28,24 @@ const SEARCH_V1: readonly Parameter[] = [
   { name: 'maxDuration', description: 'At most', schema: text },
   { name: 'limit', description: 'Most traces to give; 100', schema: number },
   { name: 'traceID', description: 'These traces instead; repeatable', schema: text },
+];
+const METRICS_QUERY: readonly Parameter[] = [
+  { name: 'service', description: 'Required; repeatable', schema: text },
+  { name: 'groupByOperation', description: 'true: of each operation', schema: text },
+  { name: 'quantile', description: 'Of latencies: 0.5, 0.95 or 0.99', schema: number },
+  { name: 'endTs', description: 'Milliseconds since the epoch; now', schema: number },
+  { name: 'lookback', description: 'Milliseconds; an hour', schema: number },
+  {
+    name: 'step',
+    description: 'Milliseconds between points; a minute at least, 61 points at most',
+    schema: number,
+  },
+  {
+    name: 'ratePer',
+    description: 'Milliseconds before a point that it speaks of; ten minutes',
+    schema: number,
+  },
+  { name: 'spanKind', description: 'server or consumer', schema: text },
 ];
 const SEARCH_V3: readonly Parameter[] = [
   { name: 'query.serviceName', description: 'Each also with underscores: query.service_name', schema: text },
@@ -97,11 +115,13 @@ function routesV1(sources: Sources): Route[] {
         return json(envelope(data ?? [], 0));
       },
     ),
-    ...['latencies', 'calls', 'errors'].map((name): Route => {
-      const route = get(`/metrics/${name}`, `${name} over time (not available yet)`, [], () => {
-        throw notAvailableYet(`The Jaeger API's metrics/${name}`);
+    ...METRICS.map((metric): Route => {
+      const summary = `${metric} of services over time`;
+      const route = get(`/metrics/${metric}`, summary, METRICS_QUERY, async (exchange) => {
+        const question = readMetricsQuestion(metric, exchange.query, exchange.nowUnixMs);
+        return json(await readMetrics(query, question, exchange.signal));
       });
-      return { ...route, errors: [501], isLater: true };
+      return { ...route, errors: [501] };
     }),
   ];
 }

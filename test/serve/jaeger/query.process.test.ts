@@ -133,6 +133,27 @@ describe('the first API', () => {
     expect(await read('/dependencies?lookback=-1000000')).toMatchObject({ data: [] });
   });
 
+  it('tells calls, errors and latency over time', async () => {
+    interface Family {
+      name: string;
+      metrics: { labels: object[]; metricPoints: { gaugeValue: { doubleValue: number } }[] }[];
+    }
+    const newest = async (path: string) => {
+      const { metrics } = await read<Family>(path);
+      return metrics.map(({ metricPoints }) => metricPoints.at(-1)?.gaugeValue.doubleValue);
+    };
+    expect(await newest('/metrics/calls?service=gateway&service=checkout')).toEqual([1 / 600, 1 / 600]);
+    expect(await newest('/metrics/errors?service=gateway&service=billing')).toEqual([0, 1]);
+    const [latency] = await newest('/metrics/latencies?service=gateway&quantile=0.95&step=60000');
+    expect(latency! / 3010).toBeCloseTo(1, 1);
+    const { name, metrics } = await read<Family>('/metrics/calls?service=checkout&groupByOperation=true');
+    expect([name, metrics.map(({ labels }) => labels[0])]).toEqual([
+      'service_operation_call_rate',
+      expect.arrayContaining([{ name: 'operation', value: 'POST /checkout' }]),
+    ]);
+    expect(await newest('/metrics/calls?service=nobody')).toEqual([]);
+  });
+
   it.each([
     ['/traces', 400, "parameter 'service' is required"],
     ['/operations', 400, "parameter 'service' is required"],
@@ -142,6 +163,8 @@ describe('the first API', () => {
     [`/traces/${'f'.repeat(33)}`, 400, 'cannot be longer than 32'],
     ['/traces/c1', 404, 'trace not found'],
     ['/dependencies?endTs=now', 400, "unable to parse param 'endTs'"],
+    ['/metrics/calls', 400, 'please provide at least one service name'],
+    ['/metrics/latencies?service=a&quantile=0.75', 501, 'quantile 0.75 is not kept'],
   ])('%s is %i in its envelope', async (path, status, msg) => {
     const answer = await ask(path);
     expect([answer.status, await answer.json()]).toEqual([
