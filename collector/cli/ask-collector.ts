@@ -160,6 +160,9 @@ function sayUnreachable(url: string, error: unknown): string {
     const ca = 'for a certificate of your own set NODE_EXTRA_CA_CERTS to its file or that of its CA';
     return `got ${reason} at ${url}, expected a certificate that is trusted here and is for this name; ${ca}`;
   }
+  if (/SOCKET|ECONNRESET/.test(reason) && url.startsWith('http:')) {
+    return `got a connection that was closed at ${url}, expected a running collector; with TLS its address begins with https:`;
+  }
   return `got ${reason} at ${url}, expected a running collector; its web address is given by --url or SOCKEYE_URL`;
 }
 

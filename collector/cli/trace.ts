@@ -12,6 +12,7 @@ import {
 import { parseFlags } from './flags.ts';
 import { formatVerdicts } from './format-verdict.ts';
 import { print } from './print-rows.ts';
+import { createProgress } from './progress.ts';
 import { paragraph, printable, terminalOf } from './terminal.ts';
 import { formatWaterfall } from './waterfall.ts';
 
@@ -42,14 +43,17 @@ export async function runTrace(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const progress = createProgress(process.stderr);
   try {
     const { values, positionals } = parseFlags('trace', args, FLAGS, { allowPositionals: true });
     const id = readTraceId('trace', positionals);
     const collector = findCollector(values, process.env);
+    // A large trace that is diagnosed anew takes its time.
+    progress.say('reading the trace and its diagnosis …');
     const [trace, diagnosis] = await Promise.all([
       collector.ask(`/api/traces/${id}`).then(readText),
       collector.ask(`/api/traces/${id}/diagnosis`).then(readText),
-    ]);
+    ]).finally(progress.end);
     if (values.json) {
       const { verdicts } = JSON.parse(diagnosis) as Diagnosis;
       await print(`${JSON.stringify({ ...(JSON.parse(trace) as Trace), verdicts })}\n`);

@@ -1,7 +1,9 @@
 /** `sockeye timeouts` against a real collector: what it lists, what it says where there is nothing, and what is refused. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../collector/config.ts';
 import { startCollector, type Collector } from '../serve/start-collector.ts';
 import { TRACE_ID } from '../serve/shop-trace.ts';
 import { CONTROLS, hostileTrace, send, sendShopTrace, sockeye, widest } from './shop.ts';
@@ -105,6 +107,30 @@ test('what is wrong is said, with what was expected and what to do', async () =>
     code: 0,
     stdout: expect.stringContaining('--since') as string,
   });
+});
+
+test('TLS: a certificate of our own is trusted when Node is told to, and what is wrong is said', async () => {
+  const file = (name: string) => resolve('test/main', name);
+  const flags = ['--tls-cert', file('localhost.cert.pem'), '--tls-key', file('localhost.key.pem')];
+  const secure = await startCollector(...flags);
+  try {
+    const url = secure.url.replace('127.0.0.1', 'localhost');
+    const trusting = { SOCKEYE_URL: url, NODE_EXTRA_CA_CERTS: file('localhost.cert.pem') };
+    expect(await sockeye(['timeouts'], trusting)).toMatchObject({ code: 0, stderr: '' });
+    const strange = await timeouts('--url', url);
+    expect(strange).toMatchObject({ code: 1, stdout: '' });
+    expect(strange.stderr).toMatch(
+      /got .*CERT.*, expected a certificate that is trusted here.*NODE_EXTRA_CA_CERTS/,
+    );
+    const plain = await timeouts('--url', url.replace('https:', 'http:'));
+    expect(plain.stderr).toMatch(/expected a running collector; with TLS its address begins with https:/);
+  } finally {
+    await secure.close();
+  }
+});
+
+test('a collector ignores the variable of commands without a word', () => {
+  expect(readConfig([], { SOCKEYE_URL: 'http://127.0.0.1:4319' }).warnings).toEqual([]);
 });
 
 test('another program at that address is not taken for a collector', async () => {
