@@ -10,21 +10,17 @@ export type Field =
 export const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 export const STATUSES = ['error', 'ok', 'unset'] as const;
 
-/** In this order `/api/v2/search/tags` names them. */
+/** Those that can be asked for, which an editor offers. */
 export const INTRINSICS = [
   'duration',
   'kind',
   'name',
-  'rootName',
-  'rootServiceName',
   'span:duration',
   'span:kind',
   'span:name',
   'span:status',
   'status',
   'trace:duration',
-  'trace:rootName',
-  'trace:rootService',
   'traceDuration',
 ] as const;
 const UNSUPPORTED = new Set([

@@ -7,7 +7,7 @@ import { allOf, attributeTerm, quotePattern, spanTerm } from '../compatible/term
 import { TRACES_LISTED_MAX } from '../compatible/trace-list.ts';
 import { HttpError } from '../http-error.ts';
 import type { Field } from './fields.ts';
-import { parseTraceQl } from './traceql.ts';
+import { parseTraceQl, QUERY_LENGTH_MAX } from './traceql.ts';
 
 const LIMIT_DEFAULT = 20;
 const SPANS_DEFAULT = 3;
@@ -90,6 +90,8 @@ function traceDuration(query: URLSearchParams, name: 'minDuration' | 'maxDuratio
 
 /** logfmt: `service.name=shop http.url="/a b"`; a value is found anywhere, whatever its case. */
 function readTags(text: string): QueryTerm[] {
+  if (text.length > QUERY_LENGTH_MAX)
+    throw badRequest(`invalid tags: more than ${QUERY_LENGTH_MAX} characters`);
   const terms: QueryTerm[] = [];
   const tag = /\s*([^\s="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*)))?(?=\s|$)/sy;
   while (text.slice(tag.lastIndex).trim() !== '') {

@@ -15,7 +15,7 @@ import { allOf, anyOf, attributeTerm, operationTerm, spanTerm } from '../compati
 import { HttpError } from '../http-error.ts';
 import { readField, type Field } from './fields.ts';
 
-const QUERY_LENGTH_MAX = 4_096;
+export const QUERY_LENGTH_MAX = 4_096;
 const DEPTH_MAX = 50;
 const SIZES: readonly string[] = ['>', '>=', '<', '<='];
 

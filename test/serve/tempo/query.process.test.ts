@@ -135,6 +135,11 @@ describe('names and values', () => {
     expect(tags.get('span')).toEqual(expect.arrayContaining(['env', 'server.port', 'error.type']));
     expect(tags.get('span')).not.toContain('host.name');
     expect(tags.get('intrinsic')).toEqual(expect.arrayContaining(['name', 'status', 'kind', 'duration']));
+    // What is offered can be asked for.
+    for (const name of tags.get('intrinsic') ?? []) {
+      const value = /uration/.test(name) ? '1s' : { kind: 'client', status: 'ok' }[name.replace('span:', '')];
+      expect((await search({ q: `{ ${name} != ${value ?? '"x"'} }` })).metrics).toBeDefined();
+    }
     const one = await read<{ scopes: { name: string }[] }>('/v2/search/tags?scope=resource&limit=1');
     expect(one.scopes).toEqual([{ name: 'resource', tags: [expect.any(String)] }]);
     expect(await read('/v2/search/tags?scope=event')).toMatchObject({ scopes: [] });

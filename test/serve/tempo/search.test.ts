@@ -181,6 +181,7 @@ describe('the search', () => {
     [{ q: '{' }, 'invalid TraceQL query'],
     [{ tags: '=a' }, 'invalid tags: got =a'],
     [{ tags: 'a="b' }, 'invalid tags'],
+    [{ tags: 'a=b '.repeat(1025) }, 'invalid tags: more than 4096 characters'],
     [{ tags: 'root.name=a' }, 'root.name is not supported here'],
     [{ start: '5' }, 'start must be before end. received start=5 end=0'],
     [{ start: '5', end: '5' }, 'start must be before end'],
