@@ -31,6 +31,7 @@ interface Frame {
   readonly terminal: Terminal;
   readonly nameColumns: number;
   readonly barColumns: number;
+  readonly startMs: number;
   readonly traceMs: number;
   /** Origin spans, with what is said of each. */
   readonly origins: ReadonlyMap<string, string>;
@@ -45,16 +46,19 @@ export function formatWaterfall(
   const matters = new Set(
     verdicts.flatMap(({ path, openAtGiveUp, giveUp }) => [...path, ...openAtGiveUp, giveUp.spanId]),
   );
-  const rows = rowsOfTrace(trace.spans, matters, rowsMost);
+  const spans = distinct(trace.spans);
+  const rows = rowsOfTrace(spans, matters, rowsMost);
+  // Clocks that go apart put spans before the first one.
+  const startMs = spans.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
   const origins = new Map(
     verdicts.toReversed().map((verdict) => [verdict.origin.spanId, sayOrigin(verdict)]),
   );
   const widest = rows.reduce((width, row) => Math.max(width, widthOfRow(row, origins)), 0);
   const nameColumns = Math.min(widest, Math.floor((columns - GUTTER - DURATION_COLUMNS) * 0.55));
   const barColumns = columns - GUTTER - nameColumns - 2 - DURATION_COLUMNS;
-  const frame: Frame = { terminal, nameColumns, barColumns, traceMs: trace.durationMs, origins };
+  const frame: Frame = { terminal, nameColumns, barColumns, startMs, traceMs: trace.durationMs, origins };
   return [
-    ...headOf(trace, rows, terminal, columns, nowMs),
+    ...headOf(trace, spans, rows[0]?.span ?? null, terminal, columns, nowMs),
     '',
     axisOf(frame),
     ...rows.flatMap((row) => (row.span === null ? [hiddenRow(row, frame)] : spanRows(row, row.span, frame))),
@@ -62,17 +66,20 @@ export function formatWaterfall(
 }
 
 function headOf(
-  { traceId, complete, durationMs, startUnixNano, spans }: Trace,
-  [first]: readonly TraceRow[],
+  { traceId, complete, durationMs, startUnixNano, spans: received }: Trace,
+  spans: readonly WireSpan[],
+  first: WireSpan | null,
   { paint }: Terminal,
   columns: number,
   nowMs: number,
 ): string[] {
   const services = new Set(spans.map(({ service }) => service)).size;
-  const title = first?.span == null ? 'Trace' : `${first.span.service} ${first.span.operation}`;
+  const title = first === null ? 'Trace' : `${first.service} ${first.operation}`;
   const at = clock(Number(BigInt(startUnixNano) / 1_000_000n), nowMs);
+  const again = received.length - spans.length;
+  const twice = again === 0 ? '' : ` · ${counted(again, 'span')} sent again left out`;
   const whole = complete ? '' : ' · not complete: spans are missing or still to come';
-  const facts = `${formatMs(durationMs)} · ${counted(spans.length, 'span')} of ${counted(services, 'service')} · ${at}${whole}`;
+  const facts = `${formatMs(durationMs)} · ${counted(spans.length, 'span')} of ${counted(services, 'service')} · ${at}${twice}${whole}`;
   return [
     paint('strong', cut(title, columns)),
     ...paragraph(facts, columns, ''),
@@ -148,7 +155,7 @@ function originRows({ guide }: TraceRow, span: WireSpan, said: string, frame: Fr
   const phases = span.phases.map((phase) => {
     const { startOffsetMs, durationMs, open } = phase;
     const name = fit(`${indent}${nameOfPhase(phase)}`, GUTTER + nameColumns);
-    const bar = drawBar(startOffsetMs, durationMs, open ? BAR.open : BAR.phase, frame);
+    const bar = drawBar(span.startOffsetMs + startOffsetMs, durationMs, open ? BAR.open : BAR.phase, frame);
     const took = formatMs(durationMs).padStart(DURATION_COLUMNS);
     return `${terminal.paint(open ? 'origin' : 'phase', name)} ${terminal.paint(open ? 'timeout' : 'phase', bar)} ${took}`;
   });
@@ -156,16 +163,23 @@ function originRows({ guide }: TraceRow, span: WireSpan, said: string, frame: Fr
   return [...phases, ...paragraph(said, columns, `${indent}└ `, (line) => terminal.paint('origin', line))];
 }
 
-function sayOrigin({ phase, giveUp }: Verdict): string {
+function sayOrigin({ phase, giveUp, origin }: Verdict): string {
   const what =
     giveUp.kind === 'timeout' || giveUp.kind === 'gateway' ? 'the timeout' : `the failure (${giveUp.kind})`;
-  return `${what} started here${phase === 'none' ? '' : `, in ${phase}`}`;
+  return `${what} started here${phase === 'none' ? '' : `, in ${phase}${origin.peer === null ? '' : ` (${origin.peer})`}`}`;
+}
+
+/** The first of those that share an id, as on the page. */
+function distinct(spans: readonly WireSpan[]): readonly WireSpan[] {
+  const seen = new Set<string>();
+  return spans.filter(({ spanId }) => !seen.has(spanId) && seen.add(spanId));
 }
 
 /** Exactly as wide as bars are; what is short is seen too. */
-function drawBar(startMs: number, durationMs: number, sign: string, { barColumns, traceMs }: Frame): string {
+function drawBar(startMs: number, durationMs: number, sign: string, frame: Frame): string {
+  const { barColumns, startMs: zeroMs, traceMs } = frame;
   const scale = traceMs > 0 ? barColumns / traceMs : 0;
-  const column = (ms: number): number => Math.min(barColumns, Math.max(0, Math.round(ms * scale)));
+  const column = (ms: number): number => Math.min(barColumns, Math.max(0, Math.round((ms - zeroMs) * scale)));
   const from = Math.min(column(startMs), barColumns - 1);
   const to = Math.max(from + 1, column(startMs + durationMs));
   return `${' '.repeat(from)}${sign.repeat(to - from)}${' '.repeat(barColumns - to)}`;

@@ -21,7 +21,7 @@ test('the waterfall marks where the timeout started; the verdict says why, and w
   const lines = stdout.split('\n');
   expect(lines[0]).toBe('gateway POST /buy');
   expect(stdout).toMatch(
-    /\n▶ +└─ → POST +█+ +3\.001 s\n +dns +─ +0\.5 ms\n +connect, unfinished +░+ +3\.000 s\n +└ the timeout started here, in connect\n/,
+    /\n▶ +└─ → POST +█+ +3\.001 s\n +dns +─ +0\.5 ms\n +connect, unfinished +░+ +3\.000 s\n +└ the timeout started here, in connect \(payments:8443\)\n/,
   );
   expect(stdout).toMatch(
     /⧗ checkout gave up on payments:8443 after 3\.00\d s: the TCP connect never\n {2}completed/,

@@ -104,8 +104,8 @@ describe('the waterfall', () => {
         kind: 'client',
         ...error,
         phases: [
-          { phase: 'dns', startOffsetMs: 1500, durationMs: 750, open: false },
-          { phase: 'connect', startOffsetMs: 2250, durationMs: 750, open: true },
+          { phase: 'dns', startOffsetMs: 0, durationMs: 750, open: false },
+          { phase: 'connect', startOffsetMs: 750, durationMs: 750, open: true },
         ],
       }),
       span('d', 'c', 2900, 50, { service: 'payments', operation: 'POST', kind: 'server', pending: true }),
@@ -113,7 +113,7 @@ describe('the waterfall', () => {
   };
   const verdict = {
     giveUp: { kind: 'timeout', spanId: 'c' },
-    origin: { spanId: 'c' },
+    origin: { spanId: 'c', peer: 'payments:8443' },
     phase: 'connect',
     path: ['a', 'c'],
     openAtGiveUp: ['c'],
@@ -138,7 +138,7 @@ describe('the waterfall', () => {
       '▶ └─ → POST                                 █████████████████    1.500 s',
       '       dns                                  ─────────            0.750 s',
       '       connect, unfinished                           ░░░░░░░░    0.750 s',
-      '       └ the timeout started here, in connect',
+      '       └ the timeout started here, in connect (payments:8443)',
       '…    └─ payments POST                                       ━    > 50 ms',
     ]);
   });
@@ -152,6 +152,19 @@ describe('the waterfall', () => {
       const lines = draw(columns, { ...trace, spans: long });
       expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(columns);
     }
+  });
+  test('spans that were sent again are left out, and those before the first one have their place', () => {
+    const again = draw(80, { ...trace, spans: [...trace.spans, ...trace.spans] });
+    expect(again.slice(-8)).toEqual(draw(80).slice(-8));
+    expect(again.join(' ')).toContain('4 spans of 2 services · 14:00:00 · 4 spans sent again left out');
+    const early = draw(80, {
+      ...trace,
+      durationMs: 2000,
+      spans: [span('a', '', 0, 1000), span('b', 'a', -1000, 1000)],
+    });
+    const [first, second] = early.slice(-2) as [string, string];
+    expect(first.indexOf('━')).toBe(second.lastIndexOf('━') + 1);
+    expect(second).toMatch(/op-b *━+ +1\.000 s$/);
   });
   test('a deep trace keeps the names in sight', () => {
     const chain = Array.from({ length: 40 }, (_, index) =>
