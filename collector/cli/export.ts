@@ -32,7 +32,7 @@ const FLAGS = {
 } as const;
 const EXIT_FAILED = 1;
 const TRACES_DEFAULT = 1_000;
-const TRACES_MOST = 1_000_000;
+const EXPORTED_TRACES_MAX = 1_000_000;
 /** Of one page of a search. */
 const PAGE_TRACES = 1_000;
 
@@ -109,7 +109,7 @@ function readArguments(args: readonly string[]) {
     throw new ConfigError(
       '--format: got otlp-protobuf for a terminal, expected --out FILE, or a pipe to read it',
     );
-  const most = countFlag('--limit', limit ?? String(TRACES_DEFAULT), TRACES_MOST);
+  const most = countFlag('--limit', limit ?? String(TRACES_DEFAULT), EXPORTED_TRACES_MAX);
   const search: Search = { q, from, to, limit: most };
   return { ids, search, format, out, values };
 }

@@ -13,7 +13,7 @@ export interface IncidentList {
   readonly only: string;
 }
 
-const TEXT_COLUMNS_MOST = 120;
+const TEXT_COLUMNS_MAX = 120;
 const STATE_STYLES: Record<Incident['state'], Style> = {
   new: 'timeout',
   ongoing: 'timeout',
@@ -25,7 +25,7 @@ const STEPS = '▁▂▃▄▅▆▇█';
 /** Everything in `answer` is printable; the collector lists the worst first. */
 export function formatIncidents(answer: Incidents, list: IncidentList): string {
   const { terminal, since, only, url } = list;
-  const columns = Math.min(terminal.columns, TEXT_COLUMNS_MOST);
+  const columns = Math.min(terminal.columns, TEXT_COLUMNS_MAX);
   const looked = `in the last ${since} at ${url}`;
   const checked = `${counted(answer.checkedCalls, 'call')} checked`;
   const which = only === '' ? '' : `${only} `;

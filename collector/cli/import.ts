@@ -24,7 +24,7 @@ const FLAGS = { ...COLLECTOR_FLAGS, json: { type: 'boolean' }, help: { type: 'bo
 const EXIT_FAILED = 1;
 const STDIN = '-';
 /** A collector that is busy says so, and takes the same a little later. */
-const TRIES_MOST = 10;
+const IMPORT_TRIES_MAX = 10;
 const TRY_AGAIN_MS = 1_000;
 
 const USAGE = `Usage: sockeye import FILE... [FLAGS]
@@ -132,7 +132,7 @@ async function send(collector: Collector, { body, encoding, isOnce }: Source): P
       return await readText(await collector.ask('/api/import', {}, { method: 'POST', headers, body }));
     } catch (error) {
       const isBusy = error instanceof CollectorError && [429, 503].includes(error.status);
-      if (!isBusy || isOnce || tried === TRIES_MOST) throw error;
+      if (!isBusy || isOnce || tried === IMPORT_TRIES_MAX) throw error;
       await sleep(TRY_AGAIN_MS);
     }
   }

@@ -26,7 +26,7 @@ const FLAGS = {
 const SINCE_DEFAULT = '1h';
 const SHOWN_DEFAULT = '20';
 /** Of one answer of the collector. */
-const INCIDENTS_MOST = 1000;
+const LISTED_INCIDENTS_MAX = 1000;
 
 const USAGE = `Usage: sockeye timeouts [--since 1h] [FLAGS]
 
@@ -39,7 +39,7 @@ likeliest cause; what is not over comes first, then what hit most calls.
   --since DURATION            calls that started so long ago or later (${SINCE_DEFAULT})
   --state STATE               only what is new, ongoing or resolved
   --kind KIND                 only timeout, refused, reset, unreachable, unresolved, tls or gateway
-  --limit N                   incidents to list (${SHOWN_DEFAULT}, at most ${INCIDENTS_MOST})
+  --limit N                   incidents to list (${SHOWN_DEFAULT}, at most ${LISTED_INCIDENTS_MAX})
   --json                      prints the collector's answer to GET /api/timeouts as it is
 ${COLLECTOR_HELP}`;
 
@@ -53,7 +53,7 @@ export async function runTimeouts(args: readonly string[]): Promise<number> {
     const { values } = parseFlags('timeouts', args, FLAGS);
     const { since = SINCE_DEFAULT, state, kind, json = false } = values;
     const sinceMs = durationFlag('--since', since);
-    const shown = countFlag('--limit', values.limit ?? SHOWN_DEFAULT, INCIDENTS_MOST);
+    const shown = countFlag('--limit', values.limit ?? SHOWN_DEFAULT, LISTED_INCIDENTS_MAX);
     const collector = findCollector(values, process.env);
     const answer = await collector.ask('/api/timeouts', {
       // The collector's clock decides, not this machine's.

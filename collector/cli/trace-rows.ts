@@ -14,9 +14,9 @@ export interface TraceRow {
   readonly hidden: number;
 }
 
-const DEPTH_MOST = 1_000;
+const ORIGIN_DEPTH_MAX = 1_000;
 /** Deeper rows than a terminal is wide all begin where it is cut. */
-const GUIDE_COLUMNS_MOST = 120;
+const GUIDE_COLUMNS_MAX = 120;
 
 interface Tree {
   readonly roots: readonly number[];
@@ -56,7 +56,7 @@ export function rowsOfTrace(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { at, caller, before, isLast, hidden } = next;
     const guide = caller === null ? '' : `${before}${isLast ? '└─ ' : '├─ '}`;
-    const beside = `${before}${isLast ? '   ' : '│  '}`.slice(-GUIDE_COLUMNS_MOST);
+    const beside = `${before}${isLast ? '   ' : '│  '}`.slice(-GUIDE_COLUMNS_MAX);
     const callerSpan = caller === null ? null : spans[caller]!;
     rows.push({ span: at < 0 ? null : spans[at]!, caller: callerSpan, guide, hidden });
     if (at >= 0) add(tree.children.get(at) ?? [], at, caller === null ? '' : beside);
@@ -113,7 +113,7 @@ function chooseSpans(
   });
   for (const index of ranked) {
     // Where the timeout started is drawn however deep it is, within reason.
-    const room = kept.size === 0 ? Math.max(most, DEPTH_MOST) : most - kept.size;
+    const room = kept.size === 0 ? Math.max(most, ORIGIN_DEPTH_MAX) : most - kept.size;
     const way: number[] = [];
     let at: number | undefined = index;
     for (; at !== undefined && !kept.has(at) && way.length <= room; at = caller.get(at)) way.push(at);

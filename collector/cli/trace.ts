@@ -24,7 +24,7 @@ const FLAGS = {
 } as const;
 /** More than fit on a few screens hide what matters. */
 const ROWS_DEFAULT = 60;
-const TEXT_COLUMNS_MOST = 120;
+const TEXT_COLUMNS_MAX = 120;
 
 const USAGE = `Usage: sockeye trace ID [FLAGS]
 
@@ -77,7 +77,7 @@ function drawn(traceText: string, diagnosisText: string, page: string, isAll: bo
   const trace = parsePrintable<Trace>(traceText);
   const { verdicts } = parsePrintable<Diagnosis>(diagnosisText);
   const terminal = terminalOf(process.stdout, process.env);
-  const columns = Math.min(terminal.columns, TEXT_COLUMNS_MOST);
+  const columns = Math.min(terminal.columns, TEXT_COLUMNS_MAX);
   return [
     ...formatWaterfall(trace, verdicts, {
       terminal,

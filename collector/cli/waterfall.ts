@@ -22,7 +22,7 @@ export interface WaterfallOptions {
   readonly nowMs: number;
 }
 
-const COLUMNS_MOST = 160;
+const WATERFALL_COLUMNS_MAX = 160;
 const GUTTER = 2;
 const DURATION_COLUMNS = 10;
 const BAR = { span: '━', origin: '█', phase: '─', open: '░' } as const;
@@ -42,7 +42,7 @@ export function formatWaterfall(
   verdicts: readonly Verdict[],
   { terminal, rowsMost, nowMs }: WaterfallOptions,
 ): string[] {
-  const columns = Math.min(terminal.columns, COLUMNS_MOST);
+  const columns = Math.min(terminal.columns, WATERFALL_COLUMNS_MAX);
   const matters = new Set(
     verdicts.flatMap(({ path, openAtGiveUp, giveUp }) => [...path, ...openAtGiveUp, giveUp.spanId]),
   );
