@@ -78,9 +78,10 @@ export function findCollector(values: CollectorValues, environment: NodeJS.Proce
       } catch (error) {
         throw new CollectorError(sayUnreachable(url, error), 0, '');
       }
-      if (answer.status === 200) return answer;
+      const type = answer.headers.get('content-type') ?? 'no content type';
+      if (answer.status === 200 && type.startsWith('application/json')) return answer;
       const body = await answer.text().catch(() => '');
-      throw new CollectorError(sayRefusal(url, answer.status, body), answer.status, body);
+      throw new CollectorError(sayRefusal(url, answer.status, type, body), answer.status, body);
     },
   };
 }
@@ -166,10 +167,10 @@ function sayUnreachable(url: string, error: unknown): string {
   return `got ${reason} at ${url}, expected a running collector; its web address is given by --url or SOCKEYE_URL`;
 }
 
-function sayRefusal(url: string, status: number, body: string): string {
+function sayRefusal(url: string, status: number, type: string, body: string): string {
   const error = readError(body);
   if (error === null) {
-    return `got status ${status} from ${url}, expected the API of a collector: is this its web address, by default on port 4319?`;
+    return `got status ${status} with ${printable(type)} from ${url}, expected the API of a collector: is this its web address, by default on port 4319?`;
   }
   const { message, got, expected, position } = error;
   const at = position === undefined ? '' : ` at character ${position + 1}`;

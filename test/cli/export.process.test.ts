@@ -90,7 +90,7 @@ test('a signal in the middle leaves nothing', () =>
     const asked = Promise.withResolvers<void>();
     // Begins an answer and never ends it.
     const server = createServer((_, response) => {
-      response.writeHead(200).write('{"resourceSpans":[');
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"resourceSpans":[');
       asked.resolve();
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

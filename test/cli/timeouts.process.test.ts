@@ -134,13 +134,24 @@ test('a collector ignores the variable of commands without a word', () => {
 });
 
 test('another program at that address is not taken for a collector', async () => {
-  const server = createServer((_, response) => response.writeHead(404).end('\u001b[2Jnot here'));
+  const server = createServer(({ url = '' }, response) =>
+    response
+      .writeHead(url.startsWith('/missing') ? 404 : 200, { 'content-type': 'text/html' })
+      .end('\u001b[2Jnot here'),
+  );
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { code, stderr } = await timeouts('--url', url);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/got status 404 .* expected the API of a collector/);
+    for (const [path, status] of [
+      ['/missing', 404],
+      ['', 200],
+    ] as const) {
+      const { code, stderr } = await timeouts('--url', `${url}${path}`);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        `got status ${status} with text/html from ${url}${path}, expected the API of a collector`,
+      );
+    }
   } finally {
     server.close();
   }
