@@ -5,12 +5,12 @@
 import { hash } from 'node:crypto';
 import type { Verdict } from '../diagnose/verdict.ts';
 import type { Incident } from '../serve/wire.ts';
-import type { TimeRange } from '../store/store.ts';
+import type { IncidentState, TimeRange } from '../store/store.ts';
 import type { VerdictRow } from './results.ts';
 
 const FINGERPRINT_LENGTH = 16;
 /** Without a verdict for this long an incident is resolved; for this long after its first one it is new. */
-const QUIET_MS = 15 * 60_000;
+export const QUIET_MS = 15 * 60_000;
 const SERIES_STEPS = 24;
 const TRACES_MAX = 20;
 const ENTRY_POINTS_MAX = 10;
@@ -23,31 +23,39 @@ export function fingerprintOf(edge: string, phase: string, kind: string): string
   return hash('sha256', `${edge}\0${phase}\0${kind}`).slice(0, FINGERPRINT_LENGTH);
 }
 
-/** `callsOf` counts the calls of an edge, or of a service for its own work. Those going on come first. */
+/** `callsOf` counts the calls of an edge, or of a service for its own work. Those going on come first, of these those not muted. */
 export function buildIncidents(
   rows: readonly VerdictRow[],
   callsOf: (edge: string) => number,
+  states: readonly IncidentState[],
   range: TimeRange,
   nowUnixMs: number,
 ): IncidentCore[] {
+  const stateByFingerprint = new Map(states.map((state) => [state.fingerprint, state]));
   const incidents = [...Map.groupBy(rows, (row) => row.fingerprint).values()].map((members) =>
     buildIncident(
       members.toSorted((a, b) => b.atUnixMs - a.atUnixMs),
       callsOf,
+      stateByFingerprint.get(members[0]!.fingerprint),
       range,
       nowUnixMs,
     ),
   );
-  const isOver = (incident: IncidentCore) => Number(incident.state === 'resolved');
   return incidents.toSorted(
-    (a, b) => isOver(a) - isOver(b) || b.count - a.count || (a.lastSeen < b.lastSeen ? 1 : -1),
+    (a, b) => rankOf(a) - rankOf(b) || b.count - a.count || (a.lastSeen < b.lastSeen ? 1 : -1),
   );
+}
+
+function rankOf({ state, mutedUntil }: IncidentCore): number {
+  if (state === 'resolved') return 2;
+  return mutedUntil === null ? 0 : 1;
 }
 
 /** `members` come newest first. */
 function buildIncident(
   members: readonly VerdictRow[],
   callsOf: (edge: string) => number,
+  said: IncidentState | undefined,
   range: TimeRange,
   nowUnixMs: number,
 ): IncidentCore {
@@ -65,8 +73,8 @@ function buildIncident(
     confidence,
     candidates: 1 + alternatives.length,
     state: stateOf(first, last, nowUnixMs),
-    acknowledged: false,
-    mutedUntil: null,
+    acknowledged: said?.acknowledged ?? false,
+    mutedUntil: said?.mutedUntilUnixMs == null ? null : new Date(said.mutedUntilUnixMs).toISOString(),
     count: members.length,
     // Calls that gave up are calls, also where their spans have not been counted yet.
     share: members.length / Math.max(callsOf(origin.edge), members.length),

@@ -35,13 +35,14 @@ export function createQuery(store: Store): Query {
   const allServices = { byOperation: false, service: null };
 
   async function readIncidents(range: TimeRange) {
-    const [rows, groups, stats] = await Promise.all([
+    const [rows, states, groups, stats] = await Promise.all([
       store.readVerdicts(range),
+      store.readIncidentStates(),
       store.readCallGroups(range),
       store.readServiceStats(range, allServices),
     ]);
     const calls = countCalls(groups, stats);
-    const incidents = buildIncidents(rows, (edge) => calls.get(edge) ?? 0, range, Date.now());
+    const incidents = buildIncidents(rows, (edge) => calls.get(edge) ?? 0, states, range, Date.now());
     return { rows, incidents, checkedCalls: groups.reduce((sum, group) => sum + group.calls, 0) };
   }
 

@@ -293,6 +293,7 @@ const diagnosis = {
     ),
     traces: list(text),
   }),
+  IncidentState: object<Wire.IncidentState>({ acknowledged: boolean, mutedUntil: nullable(time) }),
   Incidents: object<Wire.Incidents>(
     { incidents: list(named('Incident')), checkedCalls: integer, cursor },
     'cursor',

@@ -283,6 +283,11 @@ export interface Incident {
   differs: { key: string; value: string; share: number; othersShare: number }[];
   traces: string[];
 }
+/** What `PUT /api/timeouts/:fingerprint/state` takes and gives; what is left out of the request stays as it is. */
+export interface IncidentState {
+  acknowledged: boolean;
+  mutedUntil: string | null;
+}
 export interface Incidents {
   incidents: Incident[];
   checkedCalls: number;

@@ -108,6 +108,17 @@ export interface VerdictToSave extends Pick<Verdict, 'phase' | 'cause' | 'catego
 /** `unknown`: no span of the trace is stored. `full`: as many are pinned as may be. */
 export type PinOutcome = 'pinned' | 'unknown' | 'full';
 
+/** What someone said of an incident. */
+export interface IncidentState {
+  readonly fingerprint: string;
+  /** Until it is over: one that comes back after a quiet time is another to whoever acknowledged it. */
+  readonly acknowledged: boolean;
+  /** Epoch milliseconds; null when it is not muted. */
+  readonly mutedUntilUnixMs: number | null;
+}
+/** What is left out stays as it is. */
+export type IncidentStateChange = Pick<IncidentState, 'fingerprint'> & Partial<IncidentState>;
+
 export interface StoreStatus {
   readonly kind: string;
   readonly bytes: number;
@@ -201,6 +212,11 @@ export interface Store {
   readCallCounts(range: TimeRange, steps: number, signal?: AbortSignal): Promise<CallCounts[]>;
   /** Which versions of its services sent spans that start in the range, in no order. */
   readVersions(range: TimeRange): Promise<ServiceVersion[]>;
+
+  /** False where no verdict that is stored has this fingerprint. */
+  changeIncidentState(change: IncidentStateChange): Promise<boolean>;
+  /** Of those that are acknowledged, or muted still; in no order. */
+  readIncidentStates(): Promise<IncidentState[]>;
 
   /** Keeps the trace past retention. */
   pinTrace(traceId: string): Promise<PinOutcome>;

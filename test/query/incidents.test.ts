@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compareCalls } from '../../collector/query/compare-calls.ts';
 import { buildIncidents, fingerprintOf, stateOf } from '../../collector/query/incidents.ts';
 import type { VerdictRow } from '../../collector/query/results.ts';
+import type { IncidentState } from '../../collector/store/store.ts';
 import type { AttributeValue } from '../../collector/span.ts';
 import { makeSpan } from '../diagnose/make-span.ts';
 import { makeVerdict } from './make-verdict.ts';
@@ -28,7 +29,8 @@ function row(
     verdict,
   };
 }
-const build = (rows: VerdictRow[], calls = 100) => buildIncidents(rows, () => calls, RANGE, NOW_UNIX_MS);
+const build = (rows: VerdictRow[], calls = 100, states: IncidentState[] = []) =>
+  buildIncidents(rows, () => calls, states, RANGE, NOW_UNIX_MS);
 
 test('a fingerprint is that of edge, phase and kind', () => {
   const fingerprint = fingerprintOf('a->b', 'connect', 'timeout');
@@ -41,6 +43,20 @@ test('a fingerprint is that of edge, phase and kind', () => {
   ]) {
     expect(other).not.toBe(fingerprint);
   }
+});
+
+test('what somebody said of an incident stands on it; a muted one comes after those that are not', () => {
+  const { fingerprint } = row(0);
+  const states = [
+    { fingerprint, acknowledged: true, mutedUntilUnixMs: NOW_UNIX_MS + 1 },
+    { fingerprint: 'another', acknowledged: true, mutedUntilUnixMs: null },
+  ];
+  const rows = [row(0), row(1), row(2, { edge: 'a->c' })];
+  expect(build(rows, 100, states)).toMatchObject([
+    { edge: 'a->c', acknowledged: false, mutedUntil: null },
+    { edge: 'a->b', acknowledged: true, mutedUntil: new Date(NOW_UNIX_MS + 1).toISOString() },
+  ]);
+  expect(build(rows)).toMatchObject([{ edge: 'a->b', acknowledged: false }, { edge: 'a->c' }]);
 });
 
 test('no verdicts, no incidents', () => {

@@ -3,7 +3,14 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../collector/decode/otlp-json.ts';
 import { TRACES_DATA } from '../../collector/decode/otlp-schema.ts';
-import type { Imported, Incidents, Status, Trace, TracePage } from '../../collector/serve/wire.ts';
+import type {
+  Imported,
+  Incidents,
+  IncidentState,
+  Status,
+  Trace,
+  TracePage,
+} from '../../collector/serve/wire.ts';
 import { faultsOf } from './json-schema.ts';
 import { shopTrace, TRACE_ID } from './shop-trace.ts';
 import { startCollector, type Collector } from './start-collector.ts';
@@ -90,6 +97,27 @@ describe('every answer is what /api/openapi.json says', () => {
     expect(incident).toMatchObject({ phase: 'connect', kind: 'timeout', count: 1, traces: [TRACE_ID] });
     const one = await read(`/api/timeouts/${incident?.fingerprint}`);
     expect(faultsOf(one, { $ref: 'Incident' }, description.components.schemas)).toEqual([]);
+  });
+
+  it('/api/timeouts/{fingerprint}/state', async () => {
+    const [incident] = (await read<Incidents>('/api/timeouts')).incidents;
+    const path = `/api/timeouts/${incident?.fingerprint}`;
+    const put = (body: object, at = path) =>
+      get(`${at}/state`, { method: 'PUT', body: JSON.stringify(body) });
+    const muted = (await (await put({ acknowledged: true, mutedUntil: 'now+1h' })).json()) as IncidentState;
+    expect(faultsOf(muted, { $ref: 'IncidentState' }, description.components.schemas)).toEqual([]);
+    expect(await read(path)).toMatchObject({ acknowledged: true, mutedUntil: muted.mutedUntil });
+    expect(await (await put({ mutedUntil: null })).json()).toEqual({ acknowledged: true, mutedUntil: null });
+    await put({ acknowledged: false });
+    expect(await read(path)).toMatchObject({ acknowledged: false, mutedUntil: null });
+    expect((await put({ acknowledged: true }, '/api/timeouts/0000000000000000')).status).toBe(404);
+    expect((await put({ acknowledged: 'x'.repeat(5_000) })).status).toBe(413);
+    const foreign = {
+      method: 'PUT',
+      body: '{"acknowledged":true}',
+      headers: { origin: 'http://evil.example' },
+    };
+    expect((await get(`${path}/state`, foreign)).status).toBe(403);
   });
 });
 
@@ -215,7 +243,7 @@ describe('what cannot be answered says what was got and what is expected', () =>
     ['POST', '/api/purge', 403, 'purge_not_allowed'],
     ['PUT', '/api/traces/1/pin', 404, 'not_found'],
     ['PUT', '/api/traces/x/pin', 400, 'bad_parameter'],
-    ['PUT', '/api/timeouts/x/state', 501, 'not_available'],
+    ['PUT', '/api/timeouts/x/state', 400, 'bad_parameter'],
     ['GET', '/api/latency', 501, 'not_available'],
     ['POST', '/mcp', 501, 'not_available'],
     ['POST', '/jaeger/api/services', 405, 'method_not_allowed'],

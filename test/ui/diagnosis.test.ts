@@ -135,6 +135,15 @@ describe('what is wrong now', () => {
     expect(order(seen('over', 10, 5, 'resolved'), seen('on', 500, 1))).toEqual(['on']);
   });
 
+  it('is not what is muted, and what somebody knows of comes last', () => {
+    const known = { ...seen('known', 1, 90), acknowledged: true };
+    const muted = { ...seen('muted', 1, 900), mutedUntil: new Date(nowMs + 1).toISOString() };
+    expect(order(known, muted, seen('unknown', 500, 1))).toEqual(['unknown', 'known']);
+    expect(wrongNow([muted], nowMs, true)).toEqual([muted]);
+    const listed = orderIncidents([muted, seen('over', 1, 9, 'resolved'), known]);
+    expect(listed.map(({ fingerprint }) => fingerprint)).toEqual(['known', 'muted', 'over']);
+  });
+
   it('of a range in the past is all that is in it', () => {
     const list = [seen('earlier', 900, 50, 'resolved'), seen('at its end', 10, 5, 'resolved')];
     expect(wrongNow(list, nowMs, true).map(({ fingerprint }) => fingerprint)).toEqual([

@@ -1,5 +1,6 @@
 /** The page of an incident: its verdict, what its calls share, its traces, and where it is when it is not in the range. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { IncidentState } from '../../collector/serve/wire.ts';
 import incidents from './fixtures/incidents-shop.json';
 import { openPage, TRACE_ID, type Answers, type OpenPage } from './open-page.ts';
 
@@ -38,6 +39,35 @@ describe('an incident', () => {
     await expect.poll(page.text, soon).toContain('The latest 3, of 7 give-ups · all traces that failed here');
     const links = page.all('.columns a.mono').map((link) => link.getAttribute('href'));
     expect(links).toEqual(ids.slice(0, 3).map((id) => `/trace/${id}?incident=timeout%2Cnone%2Ccatalog`));
+  });
+
+  it('is acknowledged by a key, muted by a choice, and says so', async () => {
+    const sent: unknown[] = [];
+    await open('/timeouts/inside', {
+      '/api/timeouts/inside': { ...inside, fingerprint: 'inside' },
+      '/api/timeouts/inside/state': (_query: URLSearchParams, body: string) => {
+        const { acknowledged = true, mutedUntil } = JSON.parse(body) as Partial<IncidentState>;
+        sent.push(JSON.parse(body));
+        return { acknowledged, mutedUntil: mutedUntil == null ? null : '2026-11-22T15:00:00Z' };
+      },
+    });
+    await expect.poll(page.text, soon).toContain('Acknowledge a');
+    await page.press('a');
+    await expect.poll(page.text, soon).toContain('Acknowledged a');
+    const mute = page.find('select[aria-label="Mute"]') as HTMLSelectElement;
+    mute.value = '8h';
+    mute.dispatchEvent(new Event('change', { bubbles: true }));
+    await expect.poll(page.text, soon).toContain('muted until');
+    await page.click(page.all('button').find((button) => button.textContent?.includes('Unmute'))!);
+    await expect.poll(page.text, soon).toContain('Mute for');
+    await page.press('a');
+    await expect.poll(page.text, soon).toContain('Acknowledge a');
+    expect(sent).toEqual([
+      { acknowledged: true },
+      { mutedUntil: 'now+8h' },
+      { mutedUntil: null },
+      { acknowledged: false },
+    ]);
   });
 
   it('whose verdicts were revised is said to be gone', async () => {

@@ -13,7 +13,7 @@ import traces from './fixtures/traces-shop.json';
 
 export const TRACE_ID = trace.traceId;
 
-/** Answers by path; a function sees the query. `{ status, body }` answers with another code than 200. */
+/** Answers by path; a function sees the query, and what was sent. `{ status, body }` answers with another code than 200. */
 export type Answers = Record<string, unknown>;
 
 const shop: Answers = {
@@ -54,7 +54,9 @@ export interface OpenPage {
 
 export async function openPage(path: string, changes: Answers = {}): Promise<OpenPage> {
   const answers = { ...shop, ...changes };
-  vi.stubGlobal('fetch', (target: string) => Promise.resolve(answer(answers, target)));
+  vi.stubGlobal('fetch', (target: string, init?: RequestInit) =>
+    Promise.resolve(answer(answers, target, init?.body)),
+  );
   vi.stubGlobal('XMLHttpRequest', sendingTo(answers));
   vi.stubGlobal('ResizeObserver', SilentResizeObserver);
   const events = Object.assign(new EventTarget(), { readyState: 0, close: () => {} });
@@ -104,7 +106,7 @@ export async function openPage(path: string, changes: Answers = {}): Promise<Ope
   };
 }
 
-function answer(answers: Answers, target: string): Response {
+function answer(answers: Answers, target: string, body?: RequestInit['body']): Response {
   const url = new URL(target, window.location.href);
   const known = answers[url.pathname];
   const format = url.searchParams.get('format');
@@ -118,7 +120,9 @@ function answer(answers: Answers, target: string): Response {
   if (whole && span)
     return Response.json({ spans: whole.spans.filter(({ spanId }) => spanId === span[2]).map(detailOf) });
   const value =
-    typeof known === 'function' ? (known as (query: URLSearchParams) => unknown)(url.searchParams) : known;
+    typeof known === 'function'
+      ? (known as (query: URLSearchParams, body: unknown) => unknown)(url.searchParams, body)
+      : known;
   if (value instanceof Response) return value;
   if (value === undefined) {
     return Response.json({ error: { code: 'not_found', message: `no ${url.pathname}` } }, { status: 404 });

@@ -79,8 +79,8 @@ export function sentenceText(parts: readonly SentencePart[]): string {
 
 /** What is wrong now comes first: ongoing before new before resolved, then by count. */
 export function orderIncidents(incidents: readonly Incident[]): Incident[] {
-  const rank = { ongoing: 0, new: 0, resolved: 1 };
+  const rank = ({ state, mutedUntil }: Incident) => (state === 'resolved' ? 2 : mutedUntil === null ? 0 : 1);
   return incidents.toSorted(
-    (a, b) => rank[a.state] - rank[b.state] || b.count - a.count || (a.fingerprint < b.fingerprint ? -1 : 1),
+    (a, b) => rank(a) - rank(b) || b.count - a.count || (a.fingerprint < b.fingerprint ? -1 : 1),
   );
 }

@@ -8,15 +8,16 @@ const FRESH_MS = 60e3;
 
 /**
  * What goes on at `atMs`, by how many calls it hit; then the rest, by when it was last seen. Of now, without what is
- * resolved; of a range in the past, which was chosen for what is in it, with that too.
+ * resolved or muted, and what somebody knows of last; of a range in the past, which was chosen for what is in it, all.
  */
 export function wrongNow(incidents: readonly Incident[], atMs: number, isPast: boolean): Incident[] {
   const seenMs = (incident: Incident) => Date.parse(incident.lastSeen);
   const goesOn = (incident: Incident) => atMs - seenMs(incident) <= NOW_MS;
   return incidents
-    .filter((incident) => isPast || incident.state !== 'resolved')
+    .filter(({ state, mutedUntil }) => isPast || (state !== 'resolved' && mutedUntil === null))
     .toSorted(
       (a, b) =>
+        (isPast ? 0 : Number(a.acknowledged) - Number(b.acknowledged)) ||
         Number(goesOn(b)) - Number(goesOn(a)) ||
         (goesOn(a) ? b.count - a.count : 0) ||
         seenMs(b) - seenMs(a) ||

@@ -2,12 +2,10 @@
 import { notAvailableYet } from '../http-error.ts';
 import type { Method, Route } from '../route.ts';
 import type { Parameter } from '../schema.ts';
-import { FINGERPRINT } from './timeouts.ts';
 
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
 
 export const LATER_ROUTES: readonly Route[] = [
-  later('PUT', '/api/timeouts/:fingerprint/state', 'Acknowledge or mute an incident', FINGERPRINT),
   later('GET', '/api/latency', 'Latency over time'),
   ...METHODS.map((method) => later(method, '/mcp', 'The MCP server for assistants')),
 ];

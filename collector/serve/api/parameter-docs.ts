@@ -36,3 +36,9 @@ export const LIMIT: Parameter = {
   description: 'Most entries to give',
   schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT },
 };
+
+export const FINGERPRINT: Parameter = {
+  name: 'fingerprint',
+  description: 'Of an incident: the same for every give-up with its edge, phase and kind',
+  schema: text,
+};

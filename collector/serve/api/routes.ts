@@ -5,6 +5,7 @@ import type { Sources } from '../sources.ts';
 import { attributeRoutes } from './attributes.ts';
 import { helpRoutes } from './help.ts';
 import { hostRoutes } from './hosts.ts';
+import { incidentStateRoutes } from './incident-state.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
 import { lookRoutes } from './look.ts';
@@ -27,6 +28,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...phaseRoutes(sources),
     ...pinRoutes(sources),
     ...timeoutRoutes(sources),
+    ...incidentStateRoutes(sources),
     ...attributeRoutes(sources),
     live,
     ...importRoutes(sources),

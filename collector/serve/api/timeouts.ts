@@ -2,19 +2,13 @@
 import { notFound } from '../http-error.ts';
 import { parseChoice, parsePage, parseRange, takePage } from '../parameters.ts';
 import { json, type Route } from '../route.ts';
-import { named, text, words, type Parameter } from '../schema.ts';
+import { named, words } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import type { Incident, Incidents } from '../wire.ts';
 import { GIVE_UP_KINDS } from '../wire-schemas.ts';
-import { CURSOR, LIMIT, RANGE } from './parameter-docs.ts';
+import { CURSOR, FINGERPRINT, LIMIT, RANGE } from './parameter-docs.ts';
 
 const STATES: readonly Incident['state'][] = ['new', 'ongoing', 'resolved'];
-
-export const FINGERPRINT: Parameter = {
-  name: 'fingerprint',
-  description: 'Of an incident: the same for every give-up with its edge, phase and kind',
-  schema: text,
-};
 
 export function timeoutRoutes({ query }: Sources): Route[] {
   return [

@@ -150,6 +150,8 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
         if (!outcome.more || signal?.aborted === true) return dropped;
       }
     },
+    changeIncidentState: (wanted) => change<boolean>('changeIncidentState', wanted),
+    readIncidentStates: () => finder.call('readIncidentStates', null),
     pinTrace: (traceId) => change<PinOutcome>('pinTrace', traceId),
     unpinTrace: (traceId) => change('unpinTrace', traceId),
     isPinned: (traceId) => finder.call('isPinned', traceId),

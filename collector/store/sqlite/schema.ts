@@ -12,6 +12,7 @@
  * undiagnosed_trace, verdict                             traces that failed and wait; what the diagnosis said,
  * verdict_text                                           and all of it, of many traces together
  * pinned_trace                                           kept past retention
+ * incident_state                                         which incidents someone acknowledged or muted
  * recent_requests                                        what a request sent again is recognised by
  * damage                                                 blocks and segments that cannot be read and were set aside
  * ```
@@ -22,7 +23,7 @@ import { ROLLUP_PURGE, ROLLUP_TABLES, ROLLUP_UPGRADE } from './rollup-tables.ts'
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 /**
  * Of a block's rows, which are large, 1.6 % of the file is lost at the ends of pages; 2.8 % with twice the size, which
  * also costs half as much again to write.
@@ -38,6 +39,16 @@ CREATE TABLE verdict_text (
 ) STRICT;
 CREATE INDEX verdict_text_by_arrival ON verdict_text (last_arrived_unix_ms);
 CREATE INDEX verdict_by_text ON verdict (text_id);
+`;
+
+const INCIDENT_STATE = `
+CREATE TABLE incident_state (
+  -- Which incidents someone acknowledged or muted.
+  fingerprint TEXT PRIMARY KEY, -- as in verdict
+  acknowledged_unix_ms INTEGER, -- holds until the incident is over
+  muted_until_unix_ms INTEGER,
+  changed_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `;
 
 /** Comments stand within the statements: SQLite keeps them there, and `.schema` shows them. */
@@ -177,6 +188,7 @@ CREATE INDEX verdict_by_start ON verdict (give_up_start_unix_ms);
 CREATE INDEX verdict_by_fingerprint ON verdict (fingerprint, give_up_unix_ms);
 
 ${VERDICT_TEXT}
+${INCIDENT_STATE}
 ${ROLLUP_TABLES}`;
 
 /** What makes a store of an older version one of this. */
@@ -186,9 +198,11 @@ export const UPGRADES: ReadonlyMap<number, string> = new Map([
     `ALTER TABLE verdict ADD COLUMN text_id INTEGER;
      ALTER TABLE verdict ADD COLUMN text_place INTEGER;
      ${VERDICT_TEXT}
-     ${ROLLUP_UPGRADE}`,
+     ${ROLLUP_UPGRADE}
+     ${INCIDENT_STATE}`,
   ],
-  [4, ROLLUP_UPGRADE],
+  [4, ROLLUP_UPGRADE + INCIDENT_STATE],
+  [5, INCIDENT_STATE],
 ]);
 
 export const PURGE = `
@@ -198,6 +212,7 @@ DELETE FROM block_part;
 DELETE FROM damage;
 DELETE FROM recent_requests;
 DELETE FROM pinned_trace;
+DELETE FROM incident_state;
 DELETE FROM undiagnosed_trace;
 DELETE FROM verdict;
 DELETE FROM verdict_text;

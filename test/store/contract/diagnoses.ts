@@ -1,7 +1,7 @@
 /** Which traces are due for a diagnosis, and what is saved of one. */
 import { expect, test } from 'vitest';
 import type { Diagnosis } from '../../../collector/diagnose/verdict.ts';
-import { type Patience } from '../../../collector/store/store.ts';
+import type { IncidentState, Patience } from '../../../collector/store/store.ts';
 import { diagnosisToSave } from '../../../collector/query/diagnosis-to-save.ts';
 import { diagnoseDocument } from '../../../collector/serve/traces/write-trace.ts';
 import { makeVerdict } from '../../query/make-verdict.ts';
@@ -164,4 +164,42 @@ export function checkDiagnoses(tested: TestedStore): void {
     await save(1, []);
     expect(await tested.store.readVerdicts(AROUND_NOON)).toEqual([]);
   });
+
+  test('an incident is acknowledged until it was over, muted until a time, and both are kept', async () => {
+    const { fingerprint } = await seen('a', 0);
+    const change = (more: Partial<IncidentState>) =>
+      tested.store.changeIncidentState({ fingerprint, ...more });
+    const states = () => tested.store.readIncidentStates();
+    expect(await tested.store.changeIncidentState({ fingerprint: 'other', acknowledged: true })).toBe(false);
+    expect(await states()).toEqual([]);
+
+    expect(await change({ acknowledged: true })).toBe(true);
+    await seen('b', 10);
+    const mutedUntilUnixMs = Date.now() + 3_600_000;
+    await change({ mutedUntilUnixMs });
+    await tested.reopen();
+    expect(await states()).toEqual([{ fingerprint, acknowledged: true, mutedUntilUnixMs }]);
+    await change({ mutedUntilUnixMs: Date.now() - 1 });
+    expect(await states()).toEqual([{ fingerprint, acknowledged: true, mutedUntilUnixMs: null }]);
+    // It was over for a minute.
+    await seen('c', 26);
+    expect(await states()).toEqual([]);
+    await change({ acknowledged: true });
+    await change({ acknowledged: false });
+    expect(await states()).toEqual([]);
+    await change({ mutedUntilUnixMs });
+    await tested.store.purge();
+    expect(await states()).toEqual([]);
+  });
+
+  /** A trace that gave up so long from now. */
+  async function seen(trace: string, minutes: number): Promise<{ fingerprint: string }> {
+    await tested.store.append(makeRequest(...call(trace, { id: '1', error: 'ECONNREFUSED' })));
+    const said = makeVerdict({ spanId: spanId('1'), atUnixMs: Date.now() + minutes * 60_000 });
+    const spans = await tested.store.readTrace(traceId(trace));
+    const judged = { traceId: traceId(trace), complete: true, verdicts: [said] };
+    await tested.store.saveDiagnoses([{ ...diagnosisToSave(judged, spans), spanCount: spans.length }]);
+    const rows = await tested.store.readVerdicts(AROUND_NOON);
+    return rows.find((row) => row.traceId === traceId(trace))!;
+  }
 }

@@ -22,6 +22,7 @@ import { createAttributeReader, type KeysWanted } from './attributes.ts';
 import { createCallReader } from './calls.ts';
 import { createDiagnoser, type HostViews } from './diagnoses.ts';
 import type { FailedRows } from './failed-rows.ts';
+import { createIncidentStateReader } from './incident-states.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
@@ -101,6 +102,7 @@ export function createReader(
     readHostViews: verdicts.readHostViews,
   };
   const views = createTraceViews(traces, () => units.byTrace(), history, isPinned);
+  const readIncidentStates = createIncidentStateReader(database);
   const readStatus = createStatusReader(database, folder);
 
   const methods = {
@@ -133,6 +135,7 @@ export function createReader(
     readVerdicts: (range: TimeRange) => verdicts.readVerdicts(range),
     readAddressServices: (wanted: readonly string[]) => history.readAddressServices(wanted),
     isPinned,
+    readIncidentStates: () => readIncidentStates(),
     learnTraces: (known: number) => units.learnTraces(known),
     status: () => readStatus(),
   } satisfies Methods;

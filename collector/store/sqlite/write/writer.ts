@@ -5,7 +5,13 @@
  *     requests ─▶ commit ─▶ open table ──(full, or some time has passed)──▶ fold ─▶ block, rollups
  *                  └─▶ segment: fsynced, so the answer goes out ── deleted by ─┘
  */
-import { StoreUnavailable, type DiagnosisToSave, type Patience, type PinOutcome } from '../../store.ts';
+import {
+  StoreUnavailable,
+  type DiagnosisToSave,
+  type IncidentStateChange,
+  type Patience,
+  type PinOutcome,
+} from '../../store.ts';
 import type { FailedRows } from '../read/failed-rows.ts';
 import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
@@ -13,6 +19,7 @@ import { packError } from '../thread.ts';
 import { createAppend } from './append.ts';
 import { createDiagnosisWriter } from './diagnoses.ts';
 import { createFolding, FEW_ROWS } from './folding.ts';
+import { createIncidentStates } from './incident-states.ts';
 import { createInterner } from './interner.ts';
 import { Jobs } from './jobs.ts';
 import { createMaintenance } from './maintenance.ts';
@@ -51,6 +58,7 @@ export interface Writer {
   /** What is kept of the rows of traces that failed. */
   failedRows(traceIds: readonly string[]): FailedRows[];
   dropSlice(limits: RetentionLimits): Promise<SliceOutcome>;
+  changeIncidentState(change: IncidentStateChange): boolean;
   pinTrace(traceId: string): PinOutcome;
   unpinTrace(traceId: string): void;
   purge(): void;
@@ -66,6 +74,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
   const recent = new RecentRequests();
   const diagnoses = createDiagnosisWriter(database);
   const pins = createPins(database);
+  const incidentStates = createIncidentStates(database);
   const upkeep = createUpkeep(database, folder);
   const jobs = new Jobs();
   const maintenance = createMaintenance(parts, jobs, upkeep);
@@ -208,6 +217,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         planNext();
         return outcome;
       }),
+    changeIncidentState: (change) => afterAppends(() => incidentStates.change(change)),
     pinTrace: (traceId) =>
       afterAppends(() => {
         const id = Buffer.from(traceId, 'hex');
