@@ -45,7 +45,7 @@ const INCIDENT_STATE = `
 CREATE TABLE incident_state (
   -- Which incidents someone acknowledged or muted.
   fingerprint TEXT PRIMARY KEY, -- as in verdict
-  acknowledged_unix_ms INTEGER, -- holds until the incident is over
+  acknowledged_seen_unix_ms REAL, -- its last give-up since it was acknowledged: the next may be 15 minutes later; null: not, or it was over
   muted_until_unix_ms INTEGER,
   changed_unix_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

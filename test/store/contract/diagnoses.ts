@@ -184,6 +184,11 @@ export function checkDiagnoses(tested: TestedStore): void {
     // It was over for a minute.
     await seen('c', 26);
     expect(await states()).toEqual([]);
+    // What retention takes brings nothing back.
+    await tested.store.applyRetention(0, 1e9);
+    expect(await states()).toEqual([]);
+    await seen('d', 27);
+    expect(await states()).toEqual([]);
     await change({ acknowledged: true });
     await change({ acknowledged: false });
     expect(await states()).toEqual([]);

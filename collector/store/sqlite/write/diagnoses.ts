@@ -4,6 +4,7 @@ import { OK } from '../../columns/codes.ts';
 import { traceIdOf, type SpanTable } from '../../columns/span-table.ts';
 import type { DiagnosisToSave } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
+import { createAcknowledgements } from './incident-states.ts';
 import { packVerdicts, VERDICTS_TOGETHER } from '../verdict-texts.ts';
 
 export interface DiagnosisWriter {
@@ -49,6 +50,7 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     'UPDATE undiagnosed_trace SET waiting_since_unix_ms = ? WHERE trace_id = ?',
   );
 
+  const seeIncidents = createAcknowledgements(database);
   const isKnown = (traceId: string) => lastArrived.get({ traceId: Buffer.from(traceId, 'hex') }) !== null;
 
   function mayChange(table: SpanTable): boolean {
@@ -85,7 +87,7 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
         traceId,
         ordinal,
         arrivedUnixMs,
-        fingerprintOf(verdict.edge, verdict.phase, verdict.kind),
+        fingerprintOfVerdict(verdict),
         verdict.edge,
         verdict.phase,
         verdict.kind,
@@ -112,6 +114,12 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
       insertTogether(added.slice(at, at + VERDICTS_TOGETHER));
     }
     for (const textId of left) deleteUnused.run({ textId });
+    seeIncidents(
+      added.map(({ verdict }) => ({
+        fingerprint: fingerprintOfVerdict(verdict),
+        atUnixMs: verdict.atUnixMs,
+      })),
+    );
   }
 
   return {
@@ -119,4 +127,8 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     mayChange: (tables) => tables.some(mayChange),
     save: database.transaction(save).immediate,
   };
+}
+
+function fingerprintOfVerdict({ edge, phase, kind }: NewVerdict['verdict']): string {
+  return fingerprintOf(edge, phase, kind);
 }

@@ -1,45 +1,66 @@
 /** Which incidents someone acknowledged or muted. */
+import { QUIET_MS } from '../../../query/incidents.ts';
 import type { IncidentStateChange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 
 /** The one that nobody changed for longest is forgotten for another. */
 export const INCIDENT_STATES_MAX = 500;
 
-interface Row {
-  readonly acknowledged: number | null;
-  readonly mutedUntil: number | null;
-}
-
 export function createIncidentStates(database: Connection) {
-  const isKnown = database
-    .prepare<[string], number>('SELECT EXISTS (SELECT 1 FROM verdict WHERE fingerprint = ?)')
+  const lastSeen = database
+    .prepare<[string], number | null>('SELECT max(give_up_unix_ms) FROM verdict WHERE fingerprint = ?')
     .pluck();
-  const read = database.prepare<[string], Row>(
-    `SELECT acknowledged_unix_ms AS acknowledged, muted_until_unix_ms AS mutedUntil
-     FROM incident_state WHERE fingerprint = ?`,
+  const add = database.prepare<[string, number]>(
+    'INSERT INTO incident_state VALUES (?, NULL, NULL, ?) ON CONFLICT DO UPDATE SET changed_unix_ms = excluded.changed_unix_ms',
   );
-  const write = database.prepare<[string, number | null, number | null, number]>(
-    'INSERT OR REPLACE INTO incident_state VALUES (?, ?, ?, ?)',
+  const acknowledge = database.prepare<[number | null, string]>(
+    'UPDATE incident_state SET acknowledged_seen_unix_ms = ? WHERE fingerprint = ?',
+  );
+  const mute = database.prepare<[number | null, string]>(
+    'UPDATE incident_state SET muted_until_unix_ms = ? WHERE fingerprint = ?',
+  );
+  const forgetEmpty = database.prepare<[number]>(
+    `DELETE FROM incident_state WHERE acknowledged_seen_unix_ms IS NULL
+     AND (muted_until_unix_ms IS NULL OR muted_until_unix_ms <= ?)`,
   );
   const forgetOldest = database.prepare<[number]>(
     `DELETE FROM incident_state WHERE fingerprint IN
-       (SELECT fingerprint FROM incident_state ORDER BY changed_unix_ms DESC LIMIT -1 OFFSET ?)`,
+       (SELECT fingerprint FROM incident_state ORDER BY changed_unix_ms DESC, fingerprint LIMIT -1 OFFSET ?)`,
   );
 
   return {
     /** False where no verdict has this fingerprint. */
     change: database.transaction(
       ({ fingerprint, acknowledged, mutedUntilUnixMs }: IncidentStateChange): boolean => {
-        if (isKnown.get(fingerprint) !== 1) return false;
-        const before = read.get(fingerprint);
+        const seenUnixMs = lastSeen.get(fingerprint) ?? null;
+        if (seenUnixMs === null) return false;
         const nowUnixMs = Date.now();
-        const acknowledgedUnixMs =
-          acknowledged === undefined ? (before?.acknowledged ?? null) : acknowledged ? nowUnixMs : null;
-        const mutedUntil = mutedUntilUnixMs === undefined ? (before?.mutedUntil ?? null) : mutedUntilUnixMs;
-        write.run(fingerprint, acknowledgedUnixMs, mutedUntil, nowUnixMs);
+        add.run(fingerprint, nowUnixMs);
+        if (acknowledged !== undefined) acknowledge.run(acknowledged ? seenUnixMs : null, fingerprint);
+        if (mutedUntilUnixMs !== undefined) mute.run(mutedUntilUnixMs, fingerprint);
+        forgetEmpty.run(nowUnixMs);
         forgetOldest.run(INCIDENT_STATES_MAX);
         return true;
       },
     ).immediate,
+  };
+}
+
+/** Is told of the give-ups that are saved: one that comes after a quiet time is of an incident that nobody acknowledged yet. */
+export function createAcknowledgements(database: Connection) {
+  const areSome = database
+    .prepare<[], number>(
+      'SELECT EXISTS (SELECT 1 FROM incident_state WHERE acknowledged_seen_unix_ms IS NOT NULL)',
+    )
+    .pluck();
+  const see = database.prepare<{ fingerprint: string; atUnixMs: number; quietMs: number }>(
+    `UPDATE incident_state SET acknowledged_seen_unix_ms = CASE
+       WHEN @atUnixMs - acknowledged_seen_unix_ms < @quietMs THEN max(acknowledged_seen_unix_ms, @atUnixMs) END
+     WHERE fingerprint = @fingerprint AND acknowledged_seen_unix_ms IS NOT NULL`,
+  );
+  return (seen: readonly { readonly fingerprint: string; readonly atUnixMs: number }[]): void => {
+    if (areSome.get() !== 1) return;
+    for (const { fingerprint, atUnixMs } of seen.toSorted((a, b) => a.atUnixMs - b.atUnixMs))
+      see.run({ fingerprint, atUnixMs, quietMs: QUIET_MS });
   };
 }
