@@ -147,9 +147,10 @@ function findInBlock(opened: OpenBlocks, block: BlockRow, wanted: readonly Wante
   return found;
 }
 
-/** What will be copied, so that damage shows before any of the block is. */
+/** What lines are made of, so that damage shows before any of the block is copied. Each is decoded when it is read first. */
 function readWhole({ classes, peer, giveUps, spanId, parentSpanId, startLow, endLow }: Granule): void {
-  void [classes, peer, giveUps, spanId, parentSpanId, startLow, endLow];
+  const { of, resource, operation, kind, outcome, flags } = classes;
+  void [of, resource, operation, kind, outcome, flags, peer, giveUps, spanId, parentSpanId, startLow, endLow];
 }
 
 /** The first place from `from` on whose prefix is not lower. */
