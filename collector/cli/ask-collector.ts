@@ -2,6 +2,7 @@
 import { ConfigError, readConfig } from '../config.ts';
 import type { WireError } from '../serve/wire.ts';
 import { printable } from './terminal.ts';
+import { CannotWrite } from './write-whole.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:4319';
 const EXIT_FAILED = 1;
@@ -116,6 +117,10 @@ export function exitOf(command: string, error: unknown): number {
   if (error instanceof ConfigError) {
     console.error(`sockeye: ${error.message}`);
     return EXIT_WRONG_USE;
+  }
+  if (error instanceof CannotWrite) {
+    console.error(`sockeye: ${command}: ${printable(error.message)}`);
+    return EXIT_FAILED;
   }
   if (!(error instanceof CollectorError)) throw error;
   console.error(`sockeye: ${command}: ${error.message}`);

@@ -17,7 +17,7 @@ import { OutputClosed, write } from './print-rows.ts';
 import { printable } from './terminal.ts';
 import { FORMATS, joinDocuments, UnknownDocument, type ExportFormat } from './trace-documents.ts';
 import { counted, size } from './words.ts';
-import { CannotWrite, writeWhole } from './write-whole.ts';
+import { writeWhole } from './write-whole.ts';
 
 const text = { type: 'string' } as const;
 const FLAGS = {
@@ -61,25 +61,27 @@ export async function runExport(args: readonly string[]): Promise<number> {
   try {
     const { ids, search, format, out, values } = readArguments(args);
     const collector = findCollector(values, process.env);
-    const found = ids.length > 0 ? idsOf(ids) : searched(collector, search, progress);
+    const found = ids.length > 0 ? distinct(ids) : searched(collector, search, progress);
     const count = { traces: 0, bytes: 0, gone: 0 };
     const documents = fetchAll(collector, found, FORMATS[format].asked, ids.length === 0, count, progress);
     const pieces = joinDocuments(FORMATS[format], documents);
+    let isWritten = true;
     if (out === undefined) for await (const piece of pieces) await write(process.stdout, piece);
-    else count.bytes = await writeWhole(out, pieces);
+    else isWritten = await writeUnlessNone(out, pieces, count);
     progress.end();
-    if (out !== undefined)
+    if (out !== undefined && isWritten)
       console.log(`${out}: ${counted(count.traces, 'trace')}, ${size(count.bytes)}, ${format}`);
     if (count.gone > 0) console.error(`sockeye: export: ${counted(count.gone, 'trace')} went away meanwhile`);
     if (count.traces === 0)
-      console.error('sockeye: export: no trace matched; --from now-1d looks further back');
+      console.error(
+        `sockeye: export: no trace matched${isWritten ? '' : `, and ${printable(out!)} is not written`}; --from now-1d looks further back`,
+      );
     return 0;
   } catch (error) {
     progress.end();
     // Whoever read us may have seen enough.
     if (error instanceof OutputClosed) return 0;
-    if (!(error instanceof CannotWrite) && !(error instanceof UnknownDocument))
-      return exitOf('export', error);
+    if (!(error instanceof UnknownDocument)) return exitOf('export', error);
     console.error(`sockeye: export: ${printable(error.message)}`);
     return EXIT_FAILED;
   }
@@ -118,8 +120,30 @@ function isFormat(name: string): name is ExportFormat {
   return Object.hasOwn(FORMATS, name);
 }
 
-async function* idsOf(ids: readonly string[]): AsyncGenerator<string> {
-  yield* ids;
+/** As the collector has them; one that is given twice is one. */
+async function* distinct(ids: readonly string[]): AsyncGenerator<string> {
+  yield* new Set(ids.map((id) => id.toLowerCase().padStart(32, '0')));
+}
+
+class NothingFound extends Error {}
+
+/** False where there was no trace, and so no file, which would be in the way of the next try. */
+async function writeUnlessNone(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  count: { readonly traces: number; bytes: number },
+): Promise<boolean> {
+  async function* some() {
+    yield* pieces;
+    if (count.traces === 0) throw new NothingFound();
+  }
+  try {
+    count.bytes = await writeWhole(path, some());
+    return true;
+  } catch (error) {
+    if (error instanceof NothingFound) return false;
+    throw error;
+  }
 }
 
 /** Page by page, and says when there are more than are wanted. */

@@ -1,7 +1,9 @@
 /** Prints the rows of an answer: as an aligned table for people, as JSON for programs. */
 import { once } from 'node:events';
+import { fstatSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { printable } from './terminal.ts';
+import { CannotWrite } from './write-whole.ts';
 
 export type Value = string | number | bigint | Buffer | null;
 
@@ -58,7 +60,7 @@ export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
-/** A text that is ready; whoever read us may be gone. */
+/** A text that is ready; whoever read us may be gone. Rejects with CannotWrite. */
 export async function print(text: string): Promise<void> {
   try {
     await write(process.stdout, text);
@@ -81,16 +83,48 @@ function* batches(rows: Iterable<readonly Value[]>): Generator<(readonly Value[]
   if (batch.length > 0 || isFirst) yield batch;
 }
 
+/** Rejects with OutputClosed where nobody reads it any more, else with CannotWrite. */
 export async function write(out: Writable, text: string | Uint8Array): Promise<void> {
   if (text.length === 0) return;
-  let isClosed = out.destroyed;
-  const onError = (): void => void (isClosed = true);
+  if (out.destroyed) throw closed();
+  const failure = isFile(out) ? writeToFile(out.fd, text) : await writeToStream(out, text);
+  if (failure === null) return;
+  if (failure.code === 'EPIPE') throw closed();
+  throw new CannotWrite(
+    `got ${printable(failure.message)}, expected to write all of the output; check its rights and free space`,
+  );
+}
+
+function closed(): OutputClosed {
+  return new OutputClosed('got closed output, expected a reader');
+}
+
+async function writeToStream(
+  out: Writable,
+  text: string | Uint8Array,
+): Promise<NodeJS.ErrnoException | null> {
+  let failure: NodeJS.ErrnoException | null = null;
+  const onError = (error: NodeJS.ErrnoException): void => void (failure ??= error);
   out.once('error', onError);
-  if (!isClosed && !out.write(text)) await once(out, 'drain').catch(onError);
+  if (!out.write(text)) await once(out, 'drain').catch(onError);
   // An error of a write is told a turn later.
   await new Promise(setImmediate);
   out.off('error', onError);
-  if (isClosed) throw new OutputClosed('got closed output, expected a reader');
+  return failure;
+}
+
+/** Node's stream of a file takes the part of a text that found room for all of it, and says nothing. */
+function isFile(out: Writable): out is typeof process.stdout {
+  return out === process.stdout && fstatSync(process.stdout.fd).isFile();
+}
+
+function writeToFile(fd: number, text: string | Uint8Array): NodeJS.ErrnoException | null {
+  try {
+    for (let rest = Buffer.from(text); rest.length > 0;) rest = rest.subarray(writeSync(fd, rest));
+    return null;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
 }
 
 function layOut(line: readonly string[], widths: readonly number[], isNumber: readonly boolean[]): string {

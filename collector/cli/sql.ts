@@ -4,8 +4,10 @@ import { BadSql, openSql, type SqlOptions } from '../store/sqlite/sql/open-sql.t
 import { SPAN_COLUMNS } from '../store/sqlite/sql/span-columns.ts';
 import { asStoreError } from '../store/sqlite/open-database.ts';
 import { StoreOpenError, StoreUnavailable } from '../store/store.ts';
+import { exitOf } from './ask-collector.ts';
 import { durationFlag, parseFlags } from './flags.ts';
 import { OutputClosed, printJson, printTable } from './print-rows.ts';
+import { CannotWrite } from './write-whole.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
@@ -48,6 +50,7 @@ export async function runSql(args: readonly string[]): Promise<number> {
     return await answer(query, isJson, options);
   } catch (error) {
     const known = asStoreError(error);
+    if (known instanceof CannotWrite) return exitOf('sql', known);
     const isWrongUse = known instanceof ConfigError || known instanceof BadSql;
     if (!isWrongUse && !(known instanceof StoreOpenError) && !(known instanceof StoreUnavailable))
       throw error;

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 
+/** Of a file, or of standard output. */
 export class CannotWrite extends Error {
   override readonly name = 'CannotWrite';
 }

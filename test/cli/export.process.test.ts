@@ -1,6 +1,7 @@
 /** `sockeye export` against a real collector: what comes out goes in again; nothing half-written has a name. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +11,7 @@ import { tracesToJson } from '../../collector/decode/otlp-json.ts';
 import { withFolder } from '../main/collector.ts';
 import { startCollector, type Collector } from '../serve/start-collector.ts';
 import { shopTrace, TRACE_ID } from '../serve/shop-trace.ts';
-import { send, sockeye } from './shop.ts';
+import { HOSTILE_ID, hostileTrace, send, sockeye } from './shop.ts';
 
 const OTHER_ID = 'a'.repeat(32);
 let collector: Collector;
@@ -43,6 +44,47 @@ test('a search exports what it finds, into a file that others take', () =>
     const answer = await fetch(`${collector.url}/api/import`, { method: 'POST', body: bytes });
     expect(await answer.json()).toMatchObject({ refused: 0, message: '' });
     expect(await readdir(folder)).toEqual(['traces.bin']);
+  }));
+
+test('an id that is given twice, however it is written, is exported once', async () => {
+  const short = HOSTILE_ID.replace(/^0+/, '');
+  await send(collector.url, hostileTrace());
+  const ended = await run(short, short.toUpperCase(), HOSTILE_ID);
+  expect(ended).toMatchObject({ code: 0, stdout: await document(HOSTILE_ID, 'otlp') });
+});
+
+test('where nothing matches there is no file in the way of the next try', () =>
+  withFolder(async (folder) => {
+    const out = join(folder, 'traces.json');
+    const ended = await run('--q', 'service:nobody', '--out', out);
+    expect(ended).toMatchObject({ code: 0, stdout: '' });
+    expect(ended.stderr).toMatch(/no trace matched, and .*traces\.json is not written; --from/);
+    expect(await readdir(folder)).toEqual([]);
+  }));
+
+test('an output that cannot be written is told of, also where only a part finds room', () =>
+  withFolder(async (folder) => {
+    const shell = async (script: string) => {
+      const args = ['-c', script, process.execPath, resolve('collector/cli/sockeye.ts')];
+      const env = { PATH: process.env['PATH'], SOCKEYE_URL: collector.url };
+      const child = spawn('sh', args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      let stderr = '';
+      child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+      const [code] = (await once(child, 'close')) as [number];
+      return { code, stderr };
+    };
+    // As a disk that has room for a block only.
+    const cut = await shell(`ulimit -f 1; exec "$0" "$1" export ${TRACE_ID} > traces.json`);
+    expect(cut).toMatchObject({ code: 1, stderr: expect.stringMatching(/export: got EFBIG/) as string });
+    const commands = [`export ${TRACE_ID}`, 'timeouts', `trace ${TRACE_ID}`];
+    for (const command of existsSync('/dev/full') ? commands : []) {
+      const full = await shell(`exec "$0" "$1" ${command} > /dev/full`);
+      expect(full, command).toMatchObject({ code: 1 });
+      expect(full.stderr).toMatch(/got ENOSPC.*, expected to write all of the output; check/);
+    }
+    // Whoever read it may have seen enough.
+    const closed = await shell(`"$0" "$1" export ${TRACE_ID} | true`);
+    expect(closed).toEqual({ code: 0, stderr: '' });
   }));
 
 test('a limit is said; where nothing matches the document is empty', async () => {
