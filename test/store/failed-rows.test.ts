@@ -110,6 +110,15 @@ test('of their block nothing is read', () => {
   expect(diagnose({ traceIds })).toEqual([]);
 });
 
+test('they are held, and sent to who judges, in as many bytes as they have', () => {
+  const { kept } = twoBlocks();
+  for (const { parts } of kept(ids)) {
+    const [memory, ...others] = new Set(parts.map(({ data }) => data.buffer));
+    expect(others).toEqual([]);
+    expect(memory!.byteLength).toBe(parts.reduce((sum, { data }) => sum + data.length, 0));
+  }
+});
+
 test('where many failed, none are kept: their granules are read once for all of them', () => {
   const { kept, diagnose } = openFolded([
     ...manyGood(0x1000, 10),

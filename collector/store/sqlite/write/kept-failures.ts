@@ -4,10 +4,14 @@
  * kept, or no more, is read from the block.
  */
 import type { SpanTable } from '../../columns/span-table.ts';
+import type { PartRow } from '../block-parts.ts';
 import type { FailedRows } from '../read/failed-rows.ts';
 import type { Steps } from './jobs.ts';
 import { makeBlock, type MadeBlock } from './make-block.ts';
 
+/** What is held for a part, and for a trace, beside the bytes of the part. */
+const PART_HEAP_BYTES = 150;
+const TRACE_HEAP_BYTES = 130;
 /** Of a fold's rows. Where more failed, many share a granule, and to write their rows twice is no longer little. */
 const FAILED_SHARE_MAX = 0.03;
 const FAILED_BYTES_MAX = 4_000_000;
@@ -36,13 +40,29 @@ export function* makeFailedBlock(
   return yield* makeBlock(table, rows, 'recent');
 }
 
+/** In one buffer of their own: small ones lie in memory that Node shares out, all of which is kept, and cloned, with each. */
+function joinParts(parts: readonly PartRow[]): PartRow[] {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { data }) => sum + data.length, 0));
+  let end = 0;
+  return parts.map((part) => {
+    joined.set(part.data, end);
+    const data = joined.subarray(end, end + part.data.length);
+    end += data.length;
+    return { ...part, data };
+  });
+}
+
 export class KeptFailures {
   /** The oldest first. */
   #kept: Kept[] = [];
 
   /** `made` has all rows that the block has of these traces. */
-  keep(blockId: number, { granules, spans, parts, bytes }: MadeBlock, traceIds: Iterable<string>): void {
-    this.#kept.push({ rows: { blockId, granules, spans, parts }, bytes, traceIds: new Set(traceIds) });
+  keep(blockId: number, made: MadeBlock, traceIds: Iterable<string>): void {
+    const { granules, spans } = made;
+    const rows = { blockId, granules, spans, parts: joinParts(made.parts) };
+    const waiting = new Set(traceIds);
+    const bytes = made.bytes + PART_HEAP_BYTES * rows.parts.length + TRACE_HEAP_BYTES * waiting.size;
+    this.#kept.push({ rows, bytes, traceIds: waiting });
     let all = this.#kept.reduce((sum, kept) => sum + kept.bytes, 0);
     while (all > FAILED_BYTES_MAX) all -= this.#kept.shift()!.bytes;
   }
