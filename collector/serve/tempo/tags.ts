@@ -10,6 +10,8 @@ const SCOPES = ['resource', 'span', 'intrinsic', 'event', 'link', 'instrumentati
 type Scope = (typeof SCOPES)[number];
 /** Names of one scope, values of one tag, whatever limit was asked for. */
 const COMPLETED_MAX = 1_000;
+/** What snapshots of open spans say of these alone, which no trace that is given has. */
+const OF_SNAPSHOTS = 'sockeye.pending.';
 
 export interface TagValue {
   type: 'string' | 'int' | 'float' | 'bool' | 'keyword';
@@ -27,7 +29,8 @@ export async function readTagScopes(
     throw badRequest(`invalid scope: ${asked.slice(0, 40)}`);
   const read = async (name: 'resource' | 'span') => {
     const { attributes } = await query.attributeKeys(range, '', limit, name);
-    return { name, tags: attributes.map(({ key }) => key).toSorted() };
+    const keys = attributes.map(({ key }) => key).filter((key) => !key.startsWith(OF_SNAPSHOTS));
+    return { name, tags: keys.toSorted() };
   };
   const isWanted = (scope: Scope) => asked === 'none' || asked === scope;
   return [

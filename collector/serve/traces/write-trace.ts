@@ -8,6 +8,7 @@ import { diagnoseByHistory, type History } from '../../query/diagnose-by-history
 import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
+import { foldDocument } from '../compatible/fold-document.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinSpan } from '../formats/zipkin-json.ts';
 import { asTempoHas, foundTrace, messageHead, type FoundForm } from '../tempo/answers.ts';
@@ -19,13 +20,10 @@ import { jsonPieces, lazyList, type LazyList } from './json-pieces.ts';
 const SLICE_BYTES = 128 * 1024;
 
 /** `columns` are made where the trace is stored. */
-export type TraceForm =
-  | 'json'
-  | 'otlp'
-  | 'jaeger'
-  | 'zipkin'
-  | 'texts'
-  // As compatible APIs put it into their answers.
+export type TraceForm = 'json' | 'otlp' | 'jaeger' | 'zipkin' | 'texts' | CompatibleForm;
+
+/** As compatible APIs put it into their answers. */
+type CompatibleForm =
   | 'zipkin-api'
   | 'jaeger-trace'
   | 'jaeger-summary'
@@ -44,39 +42,55 @@ export interface TraceToWrite {
 }
 
 /** Piece by piece: all of a large trace is longer than a string can be. */
-export function* writeTrace({
-  bytes,
-  traceId,
-  form,
-  isPinned,
-}: TraceToWrite): Generator<Uint8Array<ArrayBuffer>> {
-  if (form === 'otlp') return yield* jsonPieces({ resourceSpans: lazyResourceSpans(bytes) });
-  if (form === 'resource-spans') return yield* membersOf(lazyResourceSpans(bytes));
-  if (form === 'tempo-spans') return yield* membersOf(lazyResourceSpans(bytes, asTempoHas));
-  if (form === 'protobuf-message') yield messageHead(bytes.length);
-  if (form === 'protobuf' || form === 'protobuf-message') return yield* slicesOf(bytes);
-  const sent = decodeTraces(bytes);
-  // Others' formats know no spans that have not ended, and take what was sent.
-  if (form === 'jaeger') return yield* jsonPieces(toJaegerJson(sent, (spans, make) => lazyList(spans, make)));
-  if (form === 'zipkin') return yield* jsonPieces(lazyList(sent, toZipkinSpan));
-  if (form === 'zipkin-api') {
-    return yield* jsonPieces(lazyList(sent, (span) => asZipkinHas(toZipkinSpan(span))));
-  }
-  if (form === 'jaeger-trace') {
-    const { data } = toJaegerJson(sent.map(withJaegerIds), (spans, make) => lazyList(spans, make));
-    return yield* jsonPieces(data[0]);
-  }
-  if (typeof form === 'object') return yield* jsonPieces(foundTrace(traceId, sent, form));
-  if (form === 'jaeger-summary') return yield* jsonPieces(summaryOf(traceId, sent));
-  const spans = foldPending(sent);
+export function* writeTrace(trace: TraceToWrite): Generator<Uint8Array<ArrayBuffer>> {
+  const { bytes, traceId, form, isPinned } = trace;
   switch (form) {
+    case 'otlp':
+      return yield* jsonPieces({ resourceSpans: lazyResourceSpans(bytes) });
+    // A download has what was sent, snapshots too, and can be imported as it was.
+    case 'jaeger':
+      return yield* jsonPieces(toJaegerJson(decodeTraces(bytes), (spans, make) => lazyList(spans, make)));
+    case 'zipkin':
+      return yield* jsonPieces(lazyList(decodeTraces(bytes), toZipkinSpan));
     case 'json': {
-      const { spans: shown, ...head } = buildWireTrace(traceId, spans);
-      yield* jsonPieces({ ...head, pinned: isPinned, spans: lazyList(shown) });
-      return;
+      const { spans, ...head } = buildWireTrace(traceId, foldPending(decodeTraces(bytes)));
+      return yield* jsonPieces({ ...head, pinned: isPinned, spans: lazyList(spans) });
     }
     case 'texts':
-      yield writeColumnFile<TraceTextsHead>(traceTexts(spans));
+      return yield writeColumnFile<TraceTextsHead>(traceTexts(foldPending(decodeTraces(bytes))));
+    default:
+      return yield* writeForOthers(traceId, foldDocument(bytes), form);
+  }
+}
+
+function* writeForOthers(
+  traceId: string,
+  bytes: Uint8Array,
+  form: CompatibleForm,
+): Generator<Uint8Array<ArrayBuffer>> {
+  switch (form) {
+    case 'resource-spans':
+      return yield* membersOf(lazyResourceSpans(bytes));
+    case 'tempo-spans':
+      return yield* membersOf(lazyResourceSpans(bytes, asTempoHas));
+    case 'protobuf-message':
+      yield messageHead(bytes.length);
+      return yield* slicesOf(bytes);
+    case 'protobuf':
+      return yield* slicesOf(bytes);
+  }
+  const spans = decodeTraces(bytes);
+  switch (form) {
+    case 'zipkin-api':
+      return yield* jsonPieces(lazyList(spans, (span) => asZipkinHas(toZipkinSpan(span))));
+    case 'jaeger-trace': {
+      const { data } = toJaegerJson(spans.map(withJaegerIds), (all, make) => lazyList(all, make));
+      return yield* jsonPieces(data[0]);
+    }
+    case 'jaeger-summary':
+      return yield* jsonPieces(summaryOf(traceId, spans));
+    default:
+      return yield* jsonPieces(foundTrace(traceId, spans, form));
   }
 }
 
