@@ -6,6 +6,7 @@
  * weakly: the hook must not keep one alive that the program has dropped.
  */
 import type { Timeout } from './failures.ts';
+import { guard } from './guard.ts';
 import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 
 /** An abort by `AbortSignal.timeout` with its delay, or by a controller with the timer it was called in. */
@@ -32,19 +33,31 @@ export function watchAborts(): void {
   const { abort } = AbortController.prototype;
   replace(AbortController.prototype, 'abort', function (this: AbortController): void {
     const outer = aborting;
-    // Called on something that is no controller, it is for the original to say so.
-    const isFirst = (this as AbortController | undefined)?.signal?.aborted === false;
-    aborting = { controllerTimer: runningTimer() };
-    // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
-    if (isFirst && !causeOf(arguments[0], undefined)) remember(arguments[0], aborting);
     try {
+      abortBegins(this, arguments[0]);
       Reflect.apply(abort, this, arguments);
-      // One that only passes another's reason on is not the cause.
-      if (isFirst && !causeOf(this.signal.reason, undefined)) remember(this.signal.reason, aborting);
+      abortEnds(this);
     } finally {
       aborting = outer;
     }
   });
+}
+
+/** Guarded, for the reason and the controller are the program's, and may throw at whoever looks at them. */
+const abortBegins = guard((controller: AbortController | undefined, reason: unknown) => {
+  aborting = { controllerTimer: runningTimer() };
+  // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
+  // Called on something that is no controller, it is for the original to say so.
+  if (controller?.signal?.aborted === false) rememberNew(reason, aborting);
+});
+
+const abortEnds = guard(({ signal }: AbortController) => {
+  if (aborting) rememberNew(signal.reason, aborting);
+});
+
+/** A reason that was only passed on has its cause already. */
+function rememberNew(reason: unknown, cause: Cause): void {
+  if (!causeOf(reason, undefined)) remember(reason, cause);
 }
 
 function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
@@ -73,9 +86,19 @@ function causeOf(reason: unknown, running: Cause | undefined): Cause | undefined
   if (typeof reason !== 'object' || reason === null) return undefined;
   const known = causes.get(reason);
   if (known) return known;
-  const { name } = reason as { name?: unknown };
+  const name = nameOf(reason, running !== undefined);
   if (name === 'AbortError') return running;
   return name === 'TimeoutError' ? findExpiredSignal(reason) : undefined;
+}
+
+/** The name of an error; of one that is the program's own, which may do anything when it is read, only where asked for. */
+function nameOf(reason: object, ofOwnToo: boolean): unknown {
+  try {
+    if (ofOwnToo || reason instanceof DOMException) return (reason as { name?: unknown }).name;
+  } catch {
+    // Then it has none.
+  }
+  return undefined;
 }
 
 /** Looks through the signals that have fired since the last time, remembering each on the way. */
