@@ -11,7 +11,7 @@ import { RecentRequests } from '../../collector/store/sqlite/write/recent-reques
 import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { openWriter } from '../../collector/store/sqlite/write/writer.ts';
 import type { DiagnosisToSave } from '../../collector/store/store.ts';
-import { call, makeRequest, type SentSpan } from './make-request.ts';
+import { call, makeRequest, NOON_UNIX_MS, type SentSpan } from './make-request.ts';
 import { folder } from './new-folder.ts';
 
 /** Blocks tell traces by how their ids begin. */
@@ -55,14 +55,17 @@ function openFolded(...blocks: readonly (readonly SentSpan[])[]) {
     interner: createInterner(database),
     recent: new RecentRequests(),
   });
+  const progress: number[][] = [];
   for (const spans of blocks) {
     const unfolded = new Unfolded();
     append(unfolded, [makeRequest(...spans)]);
-    for (const _ of fold(parts, unfolded));
+    progress.push([...fold(parts, unfolded)]);
   }
   return {
     database,
     log,
+    /** Of each fold, what its steps said. */
+    progress,
     kept: (traceIds: readonly string[]) => structuredClone(parts.failures.of(traceIds)),
     diagnose: (asked: ToDiagnose) =>
       reader['diagnoseTraces']!(asked as never, () => false) as DiagnosisToSave[],
@@ -117,6 +120,24 @@ test('they are held, and sent to who judges, in as many bytes as they have', () 
     expect(others).toEqual([]);
     expect(memory!.byteLength).toBe(parts.reduce((sum, { data }) => sum + data.length, 0));
   }
+});
+
+test('they are made in steps of a fold that is not over, and not where they are of two blocks', () => {
+  const startMs = Date.now() - NOON_UNIX_MS;
+  const recent = [...manyGood(0x1000, 300), ...buy('a1', 3000, 'ETIMEDOUT')].map((span) => ({
+    ...span,
+    startMs,
+  }));
+  const late = buy('a2', 3000, 'ETIMEDOUT').map((span) => ({ ...span, startMs: startMs - 3 * 86_400_000 }));
+  const { progress, kept } = openFolded(
+    recent,
+    [...recent, ...late].map((span) => ({ ...span, id: `${span.id}f` })),
+  );
+  expect(kept(ids)).toHaveLength(1);
+  const [one, two] = progress.map((steps) => Math.max(...steps));
+  expect(one).toBeGreaterThan(0.95);
+  expect(one).toBeLessThan(1);
+  expect(two).toBeLessThan(0.95);
 });
 
 test('where many failed, none are kept: their granules are read once for all of them', () => {

@@ -69,8 +69,9 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Late spans of more days than this share a block, so that a fold makes no crowd of small ones. */
 const LATE_DAYS_MAX = 16;
-/** Of the steps: what comes before the granules. */
+/** Of the steps: what comes before the granules, and with them; then come those of traces that failed. */
 const JOINED_SHARE = 0.5;
+const MADE_SHARE = 0.95;
 
 /** When it throws, nothing has changed. */
 export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
@@ -78,14 +79,18 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   const order = orderRows(table);
   yield JOINED_SHARE / 8;
   const joined = yield* joinTraces(parts, table, order);
+  const groups = groupByTime(table, joined.order, unfolded.lastArrivedUnixMs);
   const made: MadeBlock[] = [];
-  for (const group of groupByTime(table, joined.order, unfolded.lastArrivedUnixMs)) {
-    made.push(yield* portion(makeBlock(table, group.order, group.kind), JOINED_SHARE, 1));
+  for (const group of groups) {
+    made.push(yield* portion(makeBlock(table, group.order, group.kind), JOINED_SHARE, MADE_SHARE));
   }
-  const failed = yield* portion(makeFailedBlock(table, joined.order, joined.failed), 1, 1);
-  const ids = store(parts, unfolded, joined, made);
   // Late rows, of blocks of their own, are read from these.
-  if (failed !== null && ids.length === 1) {
+  const failed =
+    groups.length === 1
+      ? yield* portion(makeFailedBlock(table, joined.order, joined.failed), MADE_SHARE, 1)
+      : null;
+  const ids = store(parts, unfolded, joined, made);
+  if (failed !== null) {
     const traceIds = joined.failed.map(({ traceId }) => traceId.toString('hex'));
     parts.failures.keep(ids[0]!, failed, traceIds);
   }
