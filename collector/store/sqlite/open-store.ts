@@ -14,6 +14,7 @@ import { createAppender } from './append-batches.ts';
 import { createAsking } from './ask-for-sums.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
+import { createUndiagnosedReader } from './read-undiagnosed.ts';
 import type { FailedRows } from './read/failed-rows.ts';
 import type { ViewAnswer, ViewAsked } from './read/trace-views.ts';
 import { FEW_ROWS } from './write/folding.ts';
@@ -78,6 +79,11 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     await asking();
     return settled(read);
   };
+  const readUndiagnosed = createUndiagnosedReader({
+    read: (patience, limit) => finder.call('readUndiagnosed', { patience, limit }),
+    isAnyUnfolded: () => Atomics.load(unfolded, 0) > 0,
+    unfoldedOf: (traceIds) => writer.call('unfoldedOf', traceIds),
+  });
   const startReader = (isSearcher: boolean) =>
     start('read/reader-thread', { isSearcher }).catch(async (error: unknown) => {
       await closeAll();
@@ -131,7 +137,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
       searcher.call('readAttributeValues', { range, key, prefix, limit }),
     async readUndiagnosed(patience, limit) {
       if (isLittleUnfolded()) await writer.call('settleFailures', patience);
-      return finder.call('readUndiagnosed', { patience, limit });
+      return readUndiagnosed(patience, limit);
     },
     readVerdicts: (range) => searcher.call('readVerdicts', range),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),

@@ -68,3 +68,24 @@ test('failures are folded for their diagnosis when they may be due, and at once 
   writer.settleFailures(AT_ONCE);
   expect(unfolded()).toBe(0);
 });
+
+test('who asks while a fold that takes long is in hand waits for what came meanwhile, too', async () => {
+  const { writer, append, unfolded } = startWriter();
+  await append(5_000, { trace: 'a' });
+  await vi.advanceTimersByTimeAsync(3_990);
+  while (performance.now() < 4_000) await vi.advanceTimersToNextTimerAsync();
+  await vi.advanceTimersToNextTimerAsync();
+  const spans = Array.from({ length: 5_000 }, (_, index) => ({ trace: 'b', id: (index + 1).toString(16) }));
+  const bytes = makeRequest(...spans);
+  const appended = writer.append({ bytes, lengths: [bytes.length] });
+  await vi.advanceTimersToNextTimerAsync();
+  await appended;
+  expect(unfolded()).toBe(10_000);
+
+  const left = writer.settleAll().then(unfolded);
+  const now = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(now + 1_000);
+  onTestFinished(() => void vi.restoreAllMocks());
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await left).toBe(0);
+});

@@ -123,8 +123,11 @@ export function createFolding(parts: FoldParts, jobs: Jobs, onFolded: () => void
       const wasAsked = isAsked();
       askedAtMs = performance.now();
       if (wasAsked) return;
-      if (dueInMs() <= 0) begin();
-      await inHand;
+      // Once more for what came during a fold that was in hand, if that took long.
+      for (let folds = 0; folds < 2; folds++) {
+        if (dueInMs() <= 0) begin();
+        await inHand;
+      }
     },
     openForMs,
     checkRoom() {

@@ -1,6 +1,12 @@
 /** Spans that are in no block yet: rows of a table in memory, and the segments that hold the same rows on disk. */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
-import { createSpanTable, resetTable, tableBytes, type SpanTable } from '../../columns/span-table.ts';
+import {
+  createSpanTable,
+  resetTable,
+  tableBytes,
+  traceIdOf,
+  type SpanTable,
+} from '../../columns/span-table.ts';
 import type { Fingerprint } from './recent-requests.ts';
 
 /**
@@ -54,4 +60,40 @@ export function holdsTrace({ traceId, rows }: SpanTable, wanted: Buffer): boolea
     if (wanted.compare(traceId, at, at + TRACE_ID_BYTES) === 0) return true;
   }
   return false;
+}
+
+/** So many that few rows of other traces have the slot of one that is looked for. */
+const SLOTS = 1 << 17;
+
+/** Those of these traces that have rows in the tables: 100,000 rows take a millisecond, or two for a thousand traces. */
+export function tracesIn(tables: readonly SpanTable[], traceIds: readonly string[]): string[] {
+  const wanted = new Set(traceIds);
+  const ids = wordsOf(Uint8Array.from(Buffer.from([...wanted].join(''), 'hex')));
+  /** How many have the slot that are not found yet. */
+  const sought = new Uint16Array(SLOTS);
+  for (let trace = 0; trace < wanted.size; trace++) sought[slotOf(ids, trace)]!++;
+  const found: string[] = [];
+  for (const table of tables) {
+    const words = wordsOf(table.traceId);
+    for (let row = 0; row < table.rows; row++) {
+      const slot = slotOf(words, row);
+      if (sought[slot] === 0) continue;
+      const traceId = traceIdOf(table, row);
+      if (!wanted.delete(traceId)) continue;
+      found.push(traceId);
+      sought[slot]!--;
+    }
+  }
+  return found;
+}
+
+function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, byteLength / Uint32Array.BYTES_PER_ELEMENT);
+}
+
+/** By all of the id: older senders leave half of it zero. */
+function slotOf(words: Uint32Array, row: number): number {
+  const at = row * 4;
+  const word = words[at]! ^ words[at + 1]! ^ words[at + 2]! ^ words[at + 3]!;
+  return (word ^ (word >>> 15)) & (SLOTS - 1);
 }

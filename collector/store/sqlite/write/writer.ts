@@ -30,7 +30,7 @@ import { RecentRequests } from './recent-requests.ts';
 import { recoverRequests, recoverSegments } from './recover.ts';
 import { createRetention, type RetentionLimits, type SliceOutcome } from './retention.ts';
 import { PURGE } from '../schema.ts';
-import { holdsTrace } from './unfolded.ts';
+import { holdsTrace, tracesIn } from './unfolded.ts';
 import { createUpkeep } from './upkeep.ts';
 
 interface WaitingAppend {
@@ -54,6 +54,8 @@ export interface Writer {
   settleAll(): Promise<void>;
   /** Folds what is little when a trace may be among it that is to be diagnosed, and could be due. */
   settleFailures(patience: Patience): void;
+  /** Those of these traces that have spans in no block yet. When few spans are in none, they are folded instead. */
+  unfoldedOf(traceIds: readonly string[]): string[];
   saveDiagnoses(saved: readonly DiagnosisToSave[]): void;
   /** What is kept of the rows of traces that failed. */
   failedRows(traceIds: readonly string[]): FailedRows[];
@@ -192,6 +194,12 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         // None of them has been quiet for longer, and more may come.
         if (rows >= HARDLY_ANY_ROWS && folding.openForMs() < Math.min(quietMs, waitMs)) return;
         if (diagnoses.mayChange(folding.tables())) settle();
+      }),
+    unfoldedOf: (traceIds) =>
+      afterAppends(() => {
+        const found = tracesIn(folding.tables(), traceIds);
+        if (found.length > 0) settle();
+        return folding.rows() === 0 ? [] : found;
       }),
     saveDiagnoses: (saved) =>
       afterAppends(() => {
