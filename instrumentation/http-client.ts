@@ -144,7 +144,8 @@ class HttpCall implements Watcher {
   /** The program destroys the request. */
   destroying(error: unknown): void {
     if (this.#call.ended) return;
-    this.#isPassedOn = error !== undefined && error === this.#request.socket?.errored;
+    // What is healthy has null there.
+    this.#isPassedOn = error != null && error === this.#request.socket?.errored;
     if (this.#isPassedOn) return;
     this.#destroyed = { timer: runningTimer() };
     if (!this.#request.socket) this.fail(error ?? aborted(), true);
