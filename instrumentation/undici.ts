@@ -297,9 +297,13 @@ function isForgotten(error: unknown): boolean {
   return error === 'Response object has been garbage collected';
 }
 
-/** A signal of `request` that fires while the body is read ends it as if the program had destroyed it: the reason is lost. */
-function causeOf({ signal }: UndiciCall, error: unknown): unknown {
-  return signal?.aborted && isAbort(error) ? signal.reason : error;
+/**
+ * A signal of `request` that fires while the body is read ends it as if the program had destroyed it: the reason is lost. One that
+ * tells of no timer, such as a text, says less than the abort itself.
+ */
+function causeOf({ signal, startMs }: UndiciCall, error: unknown): unknown {
+  if (!signal?.aborted || !isAbort(error)) return error;
+  return timerOfReason(signal.reason, startMs) ? signal.reason : error;
 }
 
 /** The program cancelled the body of an answer; an abort by a controller or signal has a reason that is known. */

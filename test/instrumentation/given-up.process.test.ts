@@ -45,6 +45,8 @@ afterAll(() => {
 
 it.each([
   { name: 'destroy-null', what: 'a request destroyed with null', timer: 'app', budgetMs: 200 },
+  { name: 'body-text', what: 'a reason that is a text', timer: 'abort', budgetMs: 200 },
+  { name: 'body-null', what: 'a reason that is null', timer: 'abort', budgetMs: 200 },
   { name: 'body-error', what: 'an error of its own', timer: 'abort', budgetMs: 200 },
 ])('a call given up by $what says by which timer ($name)', async ({ name, timer, budgetMs }) => {
   const { error, attributes } = await spanOf(name);
