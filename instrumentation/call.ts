@@ -185,6 +185,8 @@ export interface CallEnd {
   failure?: Failure;
   /** Whether the program ended it, rather than the peer or the kernel. */
   endedHere?: boolean;
+  /** Whether its agent said that there is no connection for it. */
+  neverConnected?: boolean;
   undiciBudgetsMs?: Circumstances['undiciBudgetsMs'];
   /** The program's own timer that ended it. */
   ownTimer?: RunningTimer | undefined;
@@ -285,6 +287,7 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
   const { endedHere = false, undiciBudgetsMs = {}, ownTimer, idleTimerName = 'socket_timeout' } = end;
   return {
     endedHere,
+    neverConnected: end.neverConnected === true,
     idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
     ownTimer: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer : undefined,

@@ -29,6 +29,8 @@ export interface Failure {
 export interface Circumstances {
   /** Whether this program ended the call, rather than the peer or the kernel. */
   endedHere: boolean;
+  /** Whether its agent said that there is no connection for it. */
+  neverConnected: boolean;
   /** The idle timer that ran out with nothing moving since. */
   idleTimer: Timeout | undefined;
   /** What the caller set undici's timers of this request to. */
@@ -46,6 +48,8 @@ const undiciTimers: Record<string, Timer> = {
 };
 
 const speaksOfTimeout = /time[d\s-]*out/i;
+/** The answer of a proxy, quoted by an agent: it was the proxy that waited. */
+const isProxyAnswer = /\b(?:408|504)\b|gateway time/i;
 
 interface ErrorFacts {
   name: string | undefined;
@@ -89,7 +93,7 @@ function typeOf({ name, code, message, cause }: ErrorFacts): string {
 /** The timer that ended the call, if one did. */
 function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
   const { name, code, message } = facts;
-  const { endedHere, idleTimer, undiciBudgetsMs, ownTimer, timerOfReason } = circumstances;
+  const { endedHere, neverConnected, idleTimer, undiciBudgetsMs, ownTimer, timerOfReason } = circumstances;
   const unknown = (timer: Timer): Timeout => ({ timer, budgetMs: undefined });
   const type = typeOf(facts);
   const aborted = timerOfReason(error) ?? timerOfReason(facts.cause);
@@ -111,6 +115,8 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
     // A request library's own timer says it in the error's name, code or message.
     if ([code, name, message].some((text) => text && speaksOfTimeout.test(text))) return unknown('app');
   }
+  // As does that of an agent, which has nothing else to say it with.
+  if (neverConnected && speaksOfTimeout.test(message) && !isProxyAnswer.test(message)) return unknown('app');
   return endedHere || type === 'AbortError' ? unknown('abort') : undefined;
 }
 

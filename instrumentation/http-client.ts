@@ -157,6 +157,7 @@ class HttpCall implements Watcher {
     const end: CallEnd = {
       error,
       endedHere: this.#destroyed !== undefined || (looksLocal && !this.#isPassedOn),
+      neverConnected: !this.#request.socket,
       ownTimer: this.#destroyed?.timer,
       idleTimerName: timeoutCb ? 'http_timeout' : 'socket_timeout',
     };
@@ -170,6 +171,7 @@ class HttpCall implements Watcher {
     endCall(this.#call, {
       error,
       endedHere: ownTimer !== undefined,
+      neverConnected: true,
       ownTimer,
       idleTimer: typeof budgetMs === 'number' ? { timer: 'http_timeout', budgetMs } : undefined,
     });

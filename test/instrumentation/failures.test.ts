@@ -4,6 +4,7 @@ import { describeFailure, type Circumstances } from '../../instrumentation/failu
 const failure = (error: unknown, circumstances: Partial<Circumstances> = {}) =>
   describeFailure(error, {
     endedHere: false,
+    neverConnected: false,
     idleTimer: undefined,
     undiciBudgetsMs: {},
     ownTimer: undefined,
@@ -123,6 +124,16 @@ describe('the timer of a failure', () => {
       timer: 'app',
       budgetMs: 250,
     });
+  });
+
+  it('is the agent’s own when it has no connection and speaks of a time-out, not of its proxy’s answer', () => {
+    const timeout = (message: string, neverConnected = true) =>
+      failure(new Error(message), { neverConnected }).timeout;
+    expect(timeout('Proxy connection timed out')).toEqual({ timer: 'app', budgetMs: undefined });
+    expect(timeout('Proxy connection timed out', false)).toBeUndefined();
+    expect(timeout('Proxy says no')).toBeUndefined();
+    expect(timeout('Failed to establish tunnel: HTTP/1.1 504 Gateway Timeout')).toBeUndefined();
+    expect(timeout('Bad response: 408 Request Timeout')).toBeUndefined();
   });
 
   it('is an abort when the program ended the call and nothing tells of a timer', () => {

@@ -45,6 +45,7 @@ afterAll(() => {
 
 it.each([
   { name: 'destroy-null', what: 'a request destroyed with null', timer: 'app', budgetMs: 200 },
+  { name: 'agent-late', what: "an agent's own timer", timer: 'app', budgetMs: undefined },
   { name: 'body-text', what: 'a reason that is a text', timer: 'abort', budgetMs: 200 },
   { name: 'body-null', what: 'a reason that is null', timer: 'abort', budgetMs: 200 },
   { name: 'body-error', what: 'an error of its own', timer: 'abort', budgetMs: 200 },
