@@ -122,6 +122,20 @@ test('they are held, and sent to who judges, in as many bytes as they have', () 
   }
 });
 
+test('what cannot be opened is read from its block, which is said once', () => {
+  const { kept, diagnose, log } = twoBlocks();
+  const [first, second] = kept(ids);
+  const header = first!.parts.find(({ columnName }) => columnName === 'header')!;
+  header.data[header.data.length - 1]! ^= 0xff;
+  const failed = [first!, { ...second!, parts: [] }];
+  expect(diagnose({ traceIds: ids, failed })).toEqual(diagnose({ traceIds: ids }));
+  diagnose({ traceIds: ids, failed });
+  expect(log).toEqual([
+    expect.stringContaining('rows kept beside block 1: part header: its checksum is wrong'),
+    expect.stringContaining('rows kept beside block 2: its header is missing'),
+  ]);
+});
+
 test('they are made in steps of a fold that is not over, and not where they are of two blocks', () => {
   const startMs = Date.now() - NOON_UNIX_MS;
   const recent = [...manyGood(0x1000, 300), ...buy('a1', 3000, 'ETIMEDOUT')].map((span) => ({

@@ -89,7 +89,7 @@ export function createDiagnoser(
     failed: readonly FailedRows[] = [],
   ): DiagnosisToSave[] => {
     // As they lie in the blocks.
-    const found = findTraces(units, traceIds.toSorted(), onDamage, openFailedRows(failed));
+    const found = findTraces(units, traceIds.toSorted(), onDamage, openFailedRows(failed, onDamage));
     const judged = firstOf(found, traceIds);
     const history = {
       latencyOf: calls.latenciesNow(),

@@ -5,7 +5,7 @@ import { decodeBlockHeader, openGranule } from '../../columns/read-block.ts';
 import { readTracePrefixes } from '../../columns/trace-prefixes.ts';
 import { partAt, type PartRow } from '../block-parts.ts';
 import { directoryOf } from './trace-directory.ts';
-import { blockName, needed, type TraceUnit } from './units.ts';
+import { blockName, needed, type OnDamage, type TraceUnit } from './units.ts';
 
 /** All rows that the block has of some of its traces. */
 export interface FailedRows {
@@ -15,9 +15,21 @@ export interface FailedRows {
   readonly parts: readonly PartRow[];
 }
 
-/** By the names of the blocks. */
-export function openFailedRows(kept: readonly FailedRows[]): ReadonlyMap<string, TraceUnit> {
-  return new Map(kept.map((rows) => [blockName(rows.blockId), unitOf(rows)]));
+/** By the names of the blocks. What cannot be opened is left out, and said: its block has it as well. */
+export function openFailedRows(
+  kept: readonly FailedRows[],
+  onDamage: OnDamage,
+): ReadonlyMap<string, TraceUnit> {
+  const units = new Map<string, TraceUnit>();
+  for (const rows of kept) {
+    const name = blockName(rows.blockId);
+    try {
+      units.set(name, unitOf(rows));
+    } catch (error) {
+      onDamage(`rows kept beside ${name}: ${(error as Error).message}`);
+    }
+  }
+  return units;
 }
 
 function unitOf({ blockId, granules, spans, parts }: FailedRows): TraceUnit {
@@ -25,8 +37,10 @@ function unitOf({ blockId, granules, spans, parts }: FailedRows): TraceUnit {
     const row = parts.findLast(
       ({ columnName, firstGranule }) => columnName === name && firstGranule <= granule,
     );
-    // Its bytes come from another thread.
-    return row === undefined ? null : partAt(Buffer.from(row.data), granule - row.firstGranule);
+    if (row === undefined) return null;
+    // From another thread, bytes come as no Buffer.
+    const { buffer, byteOffset, byteLength } = row.data;
+    return partAt(Buffer.from(buffer, byteOffset, byteLength), granule - row.firstGranule);
   };
   const header = decodeBlockHeader(needed(HEADER, read(HEADER, 0)));
   const directory = directoryOf(readTracePrefixes(spans, granules, read));

@@ -25,7 +25,7 @@ import type { Connection } from '../open-database.ts';
 import type { RollupWriter } from './rollups.ts';
 import type { BlockKind, BlockRow } from '../block-rows.ts';
 import { leaveOutCopies } from './copies.ts';
-import { makeFailedBlock, type KeptFailures } from './kept-failures.ts';
+import type { KeptFailures } from './kept-failures.ts';
 import { portion, type Steps } from './jobs.ts';
 import { findKnownTraces, KnownTraces, type BlockSearch, type WantedTrace } from './known-traces.ts';
 import { linesOfTable } from './make-lines.ts';
@@ -87,7 +87,7 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   // Late rows, of blocks of their own, are read from these.
   const failed =
     groups.length === 1
-      ? yield* portion(makeFailedBlock(table, joined.order, joined.failed), MADE_SHARE, 1)
+      ? yield* portion(parts.failures.make(table, joined.order, joined.failed), MADE_SHARE, 1)
       : null;
   const ids = store(parts, unfolded, joined, made);
   if (failed !== null) {

@@ -23,12 +23,11 @@ interface Kept {
   readonly traceIds: Set<string>;
 }
 
-/** Of the rows that stand at `runs` of `order`; null when there are none, or too many. */
-export function* makeFailedBlock(
-  table: SpanTable,
-  order: Uint32Array,
-  runs: readonly { readonly first: number; readonly end: number }[],
-): Steps<MadeBlock | null> {
+/** Not stored yet: its block has no id. */
+type FailedBlock = Omit<FailedRows, 'blockId'>;
+type Runs = readonly { readonly first: number; readonly end: number }[];
+
+function* makeFailedBlock(table: SpanTable, order: Uint32Array, runs: Runs): Steps<MadeBlock | null> {
   const count = runs.reduce((sum, { first, end }) => sum + end - first, 0);
   if (count === 0 || count > FAILED_SHARE_MAX * order.length) return null;
   const rows = new Uint32Array(count);
@@ -55,14 +54,32 @@ function joinParts(parts: readonly PartRow[]): PartRow[] {
 export class KeptFailures {
   /** The oldest first. */
   #kept: Kept[] = [];
+  #said = '';
 
-  /** `made` has all rows that the block has of these traces. */
-  keep(blockId: number, made: MadeBlock, traceIds: Iterable<string>): void {
-    const { granules, spans } = made;
-    const rows = { blockId, granules, spans, parts: joinParts(made.parts) };
+  /**
+   * Of the rows that stand at `runs` of `order`; null when there are none, or too many. It only spares reading: where it
+   * cannot be made, the fold goes on without.
+   */
+  *make(table: SpanTable, order: Uint32Array, runs: Runs): Steps<FailedBlock | null> {
+    try {
+      const made = yield* makeFailedBlock(table, order, runs);
+      return made === null
+        ? null
+        : { granules: made.granules, spans: made.spans, parts: joinParts(made.parts) };
+    } catch (error) {
+      this.#say(String((error as Error).stack));
+      return null;
+    }
+  }
+
+  /** `failed` has all rows that the block has of these traces. */
+  keep(blockId: number, failed: FailedBlock, traceIds: Iterable<string>): void {
     const waiting = new Set(traceIds);
-    const bytes = made.bytes + PART_HEAP_BYTES * rows.parts.length + TRACE_HEAP_BYTES * waiting.size;
-    this.#kept.push({ rows, bytes, traceIds: waiting });
+    const { parts } = failed;
+    const bytes =
+      parts.reduce((sum, { data }) => sum + data.length + PART_HEAP_BYTES, 0) +
+      TRACE_HEAP_BYTES * waiting.size;
+    this.#kept.push({ rows: { blockId, ...failed }, bytes, traceIds: waiting });
     let all = this.#kept.reduce((sum, kept) => sum + kept.bytes, 0);
     while (all > FAILED_BYTES_MAX) all -= this.#kept.shift()!.bytes;
   }
@@ -82,5 +99,12 @@ export class KeptFailures {
 
   forget(): void {
     this.#kept = [];
+  }
+
+  /** Once: every fold may fail alike. */
+  #say(message: string): void {
+    if (message === this.#said) return;
+    this.#said = message;
+    console.error(`sockeye: traces that failed are read from their block to be diagnosed: ${message}`);
   }
 }
