@@ -13,14 +13,17 @@ const SOURCES: Record<Evidence['source'], string> = {
 };
 const SOURCE_COLUMNS = 10;
 
-/** The first explains the root's failure; the others in full where all are wanted. Everything in them is printable. */
-export function formatVerdicts(verdicts: readonly Verdict[], terminal: Terminal, isAll: boolean): string[] {
+/** The first explains the root's failure; the others in full where all are wanted; `isOpen` where a call has not ended. Everything in them is printable. */
+export function formatVerdicts(
+  verdicts: readonly Verdict[],
+  terminal: Terminal,
+  isAll: boolean,
+  isOpen: boolean,
+): string[] {
   const [first, ...others] = verdicts;
   if (first === undefined) {
-    return [
-      ...paragraph('No call of this trace was given up or failed: nothing to explain.', terminal.columns, ''),
-      '',
-    ];
+    const rest = isOpen ? ' so far.' : ': nothing to explain.';
+    return [...paragraph(`No call of this trace was given up or failed${rest}`, terminal.columns, ''), ''];
   }
   if (isAll) return verdicts.flatMap((verdict) => formatVerdict(verdict, terminal));
   return [...formatVerdict(first, terminal), ...shortened(others, terminal)];

@@ -26,7 +26,7 @@ interface Tree {
   readonly caller: ReadonlyMap<number, number>;
 }
 
-/** `matters` are the ids of spans that are kept first; then those that failed, then the longest. */
+/** `matters` are the ids of spans that are kept first; then those that failed or have not ended, then the longest. */
 export function rowsOfTrace(
   spans: readonly WireSpan[],
   matters: ReadonlySet<string>,
@@ -105,8 +105,8 @@ function chooseSpans(
   const kept = new Set<number>();
   const all = spans.map((_, index) => index);
   if (spans.length <= most) return new Set(all);
-  const rank = ({ spanId, status }: WireSpan): number =>
-    matters.has(spanId) ? 0 : status.code === 'error' ? 1 : 2;
+  const rank = ({ spanId, status, pending }: WireSpan): number =>
+    matters.has(spanId) ? 0 : status.code === 'error' || pending ? 1 : 2;
   const ranked = all.toSorted((a, b) => {
     const [one, other] = [spans[a]!, spans[b]!];
     return rank(one) - rank(other) || other.durationMs - one.durationMs;

@@ -11,6 +11,7 @@ import {
 } from './ask-collector.ts';
 import { parseFlags } from './flags.ts';
 import { formatVerdicts } from './format-verdict.ts';
+import { formatOpenCalls, withKnownEnds } from './open-calls.ts';
 import { print } from './print-rows.ts';
 import { createProgress } from './progress.ts';
 import { paragraph, printable, terminalOf } from './terminal.ts';
@@ -74,10 +75,11 @@ function readTraceId(command: string, [id, ...more]: readonly string[]): string 
 }
 
 function drawn(traceText: string, diagnosisText: string, page: string, isAll: boolean): string {
-  const trace = parsePrintable<Trace>(traceText);
+  const trace = withKnownEnds(parsePrintable<Trace>(traceText));
   const { verdicts } = parsePrintable<Diagnosis>(diagnosisText);
   const terminal = terminalOf(process.stdout, process.env);
   const columns = Math.min(terminal.columns, TEXT_COLUMNS_MAX);
+  const open = formatOpenCalls(trace, { ...terminal, columns });
   return [
     ...formatWaterfall(trace, verdicts, {
       terminal,
@@ -85,7 +87,8 @@ function drawn(traceText: string, diagnosisText: string, page: string, isAll: bo
       nowMs: Date.now(),
     }),
     '',
-    ...formatVerdicts(verdicts, { ...terminal, columns }, isAll),
+    ...open,
+    ...formatVerdicts(verdicts, { ...terminal, columns }, isAll, open.length > 0),
     ...paragraph(page, terminal.columns, '', (line) => terminal.paint('quiet', line)),
     '',
   ].join('\n');

@@ -11,6 +11,7 @@
  */
 import { formatMs } from '../diagnose/evidence.ts';
 import type { Trace, Verdict, WirePhase, WireSpan } from '../serve/wire.ts';
+import { innermostOpen, OPEN_CALLS_SHOWN, withKnownEnds } from './open-calls.ts';
 import { cut, fit, paragraph, widthOf, type Style, type Terminal } from './terminal.ts';
 import { rowsOfTrace, type TraceRow } from './trace-rows.ts';
 import { clock, counted } from './words.ts';
@@ -35,28 +36,37 @@ interface Frame {
   readonly traceMs: number;
   /** Origin spans, with what is said of each. */
   readonly origins: ReadonlyMap<string, string>;
+  /** Spans that are drawn with their phases. */
+  readonly inPhases: ReadonlySet<string>;
 }
 
 export function formatWaterfall(
-  trace: Trace,
+  received: Trace,
   verdicts: readonly Verdict[],
   { terminal, rowsMost, nowMs }: WaterfallOptions,
 ): string[] {
   const columns = Math.min(terminal.columns, WATERFALL_COLUMNS_MAX);
-  const matters = new Set(
-    verdicts.flatMap(({ path, openAtGiveUp, giveUp }) => [...path, ...openAtGiveUp, giveUp.spanId]),
-  );
+  const trace = withKnownEnds(received);
   const spans = distinct(trace.spans);
+  const hanging = innermostOpen(spans)
+    .slice(0, OPEN_CALLS_SHOWN)
+    .map(({ spanId }) => spanId);
+  const matters = new Set([
+    ...hanging,
+    ...verdicts.flatMap(({ path, openAtGiveUp, giveUp }) => [...path, ...openAtGiveUp, giveUp.spanId]),
+  ]);
   const rows = rowsOfTrace(spans, matters, rowsMost);
   // Clocks that go apart put spans before the first one.
   const startMs = spans.reduce((start, span) => Math.min(start, span.startOffsetMs), 0);
   const origins = new Map(
     verdicts.toReversed().map((verdict) => [verdict.origin.spanId, sayOrigin(verdict)]),
   );
-  const widest = rows.reduce((width, row) => Math.max(width, widthOfRow(row, origins)), 0);
+  const inPhases = new Set([...origins.keys(), ...hanging]);
+  const widest = rows.reduce((width, row) => Math.max(width, widthOfRow(row, inPhases)), 0);
   const nameColumns = Math.min(widest, Math.floor((columns - GUTTER - DURATION_COLUMNS) * 0.55));
   const barColumns = columns - GUTTER - nameColumns - 2 - DURATION_COLUMNS;
-  const frame: Frame = { terminal, nameColumns, barColumns, startMs, traceMs: trace.durationMs, origins };
+  const traceMs = trace.durationMs;
+  const frame: Frame = { terminal, nameColumns, barColumns, startMs, traceMs, origins, inPhases };
   return [
     ...headOf(trace, spans, rows[0]?.span ?? null, terminal, columns, nowMs),
     '',
@@ -79,7 +89,8 @@ function headOf(
   const again = received.length - spans.length;
   const twice = again === 0 ? '' : ` · ${counted(again, 'span')} sent again left out`;
   const whole = complete ? '' : ' · not complete: spans are missing or still to come';
-  const facts = `${formatMs(durationMs)} · ${counted(spans.length, 'span')} of ${counted(services, 'service')} · ${at}${twice}${whole}`;
+  const over = spans.some(({ pending }) => pending) ? '> ' : '';
+  const facts = `${over}${formatMs(durationMs)} · ${counted(spans.length, 'span')} of ${counted(services, 'service')} · ${at}${twice}${whole}`;
   return [
     paint('strong', cut(title, columns)),
     ...paragraph(facts, columns, ''),
@@ -105,9 +116,9 @@ function nameOfPhase({ phase, open }: WirePhase): string {
   return `${phase}${open ? ', unfinished' : ''}`;
 }
 
-/** With the phases below it, where the timeout started in it. */
-function widthOfRow(row: TraceRow, origins: Frame['origins']): number {
-  const phases = row.span !== null && origins.has(row.span.spanId) ? row.span.phases : [];
+/** With the phases below it, where they are drawn. */
+function widthOfRow(row: TraceRow, inPhases: Frame['inPhases']): number {
+  const phases = row.span !== null && inPhases.has(row.span.spanId) ? row.span.phases : [];
   return Math.max(
     widthOf(nameOf(row)),
     ...phases.map((phase) => row.guide.length + 2 + nameOfPhase(phase).length),
@@ -129,7 +140,7 @@ function hiddenRow(row: TraceRow, { terminal, nameColumns }: Frame): string {
 }
 
 function spanRows(row: TraceRow, span: WireSpan, frame: Frame): string[] {
-  const { terminal, nameColumns, origins } = frame;
+  const { terminal, nameColumns, origins, inPhases } = frame;
   const { paint } = terminal;
   const origin = origins.get(span.spanId);
   const isFailed = span.status.code === 'error';
@@ -143,13 +154,19 @@ function spanRows(row: TraceRow, span: WireSpan, frame: Frame): string[] {
     origin === undefined ? BAR.span : BAR.origin,
     frame,
   );
-  const took = span.pending ? `> ${formatMs(span.durationMs)}` : formatMs(span.durationMs);
-  const line = `${paint(style, mark)} ${origin === undefined ? name : paint('strong', name)} ${paint(style, bar)} ${took.padStart(DURATION_COLUMNS)}`;
-  return origin === undefined ? [line] : [line, ...originRows(row, span, origin, frame)];
+  const line = `${paint(style, mark)} ${origin === undefined ? name : paint('strong', name)} ${paint(style, bar)} ${tookOf(span).padStart(DURATION_COLUMNS)}`;
+  return inPhases.has(span.spanId) ? [line, ...phaseRows(row, span, origin, frame)] : [line];
 }
 
-/** The phases of the call the timeout started in, and what is said of it. */
-function originRows({ guide }: TraceRow, span: WireSpan, said: string, frame: Frame): string[] {
+/** What hangs for hours has no room for milliseconds. */
+function tookOf({ pending, durationMs }: WireSpan): string {
+  if (!pending) return formatMs(durationMs);
+  const took = `> ${formatMs(durationMs)}`;
+  return took.length <= DURATION_COLUMNS ? took : `> ${Math.floor(durationMs / 1000)} s`;
+}
+
+/** The phases of the call the timeout started in, with what is said of it, or of one that hangs. */
+function phaseRows({ guide }: TraceRow, span: WireSpan, said: string | undefined, frame: Frame): string[] {
   const { terminal, nameColumns, barColumns } = frame;
   const indent = ' '.repeat(GUTTER + Math.min(guide.length, Math.floor(nameColumns / 2)) + 2);
   const phases = span.phases.map((phase) => {
@@ -159,6 +176,7 @@ function originRows({ guide }: TraceRow, span: WireSpan, said: string, frame: Fr
     const took = formatMs(durationMs).padStart(DURATION_COLUMNS);
     return `${terminal.paint(open ? 'origin' : 'phase', name)} ${terminal.paint(open ? 'timeout' : 'phase', bar)} ${took}`;
   });
+  if (said === undefined) return phases;
   const columns = GUTTER + nameColumns + 2 + barColumns + DURATION_COLUMNS;
   return [...phases, ...paragraph(said, columns, `${indent}└ `, (line) => terminal.paint('origin', line))];
 }
