@@ -166,7 +166,14 @@ class Zones {
     while (this.#read.length <= granule) {
       const before = this.#read.at(-1);
       const firstRow = before === undefined ? 0 : before.firstRow + before.rows;
-      this.#read.push(readZone(this.#loose, firstRow, this.#taken));
+      const { at } = this.#loose;
+      try {
+        this.#read.push(readZone(this.#loose, firstRow, this.#taken));
+      } catch (error) {
+        // Who asks again would get what stands in the middle of it.
+        this.#loose.at = at;
+        throw error;
+      }
     }
     return this.#read[granule]!;
   }

@@ -94,6 +94,24 @@ test('content that cannot be, under a checksum that is right, is damage or reads
   expect(damaged).toBeGreaterThan(40);
 });
 
+test('a header that ends in what it says of a granule says the same of it when it is asked again', () => {
+  const { dense, loose } = openPart(HEADER, parts.get(HEADER)!);
+  for (let left = 1; left <= 30; left++) {
+    const header = decodeBlockHeader(sealPart(HEADER, dense.bytes, loose.bytes.subarray(0, -left)));
+    const said = errorOf(() => header.zone(0));
+    expect(said).toBeInstanceOf(DamagedPart);
+    expect(errorOf(() => header.zone(0))).toEqual(said);
+  }
+});
+
+function errorOf(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return error;
+  }
+}
+
 test('random bytes are damage', () => {
   for (let round = 0; round < 2_000; round++) {
     const bytes = Buffer.from(Array.from({ length: random(60) }, () => random(256)));
