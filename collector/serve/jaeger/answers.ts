@@ -1,5 +1,6 @@
 /** What Jaeger's APIs answer, made of our answers and of spans. Pure. */
 import { serviceOf, type Span, type SpanKind } from '../../span.ts';
+import { namedCalls } from '../compatible/named-calls.ts';
 import type { ServiceMap } from '../wire.ts';
 import { badRequest } from './errors.ts';
 
@@ -48,12 +49,10 @@ export function operationsOf(
   );
 }
 
-/** Calls from outside have no parent. */
-export function dependenciesOf({ nodes, edges }: ServiceMap, service: string) {
-  const users = new Set(nodes.filter(({ kind }) => kind === 'user').map(({ id }) => id));
+export function dependenciesOf(map: ServiceMap, service: string) {
   const counts = new Map<string, { parent: string; child: string; callCount: number }>();
-  for (const { from: parent, to: child, calls } of edges) {
-    if (users.has(parent) || (service !== '' && service !== parent && service !== child)) continue;
+  for (const { from: parent, to: child, calls } of namedCalls(map)) {
+    if (service !== '' && service !== parent && service !== child) continue;
     const key = JSON.stringify([parent, child]);
     const { callCount = 0 } = counts.get(key) ?? {};
     counts.set(key, { parent, child, callCount: callCount + calls });

@@ -1,4 +1,5 @@
 /** What Zipkin's API answers, made of our answers. Pure. */
+import { namedCalls } from '../compatible/named-calls.ts';
 import type { ServiceMap } from '../wire.ts';
 import type { ZipkinSpan } from '../formats/zipkin-json.ts';
 import { badRequest } from './search.ts';
@@ -45,12 +46,9 @@ export function namesOf(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => name.toLowerCase()))].toSorted();
 }
 
-/** Nobody's calls, those from outside, are no link. */
-export function linksOf({ nodes, edges }: ServiceMap): DependencyLink[] {
-  const users = new Set(nodes.filter(({ kind }) => kind === 'user').map(({ id }) => id));
+export function linksOf(map: ServiceMap): DependencyLink[] {
   const links = new Map<string, DependencyLink>();
-  for (const { from, to, calls, errors, timeouts } of edges) {
-    if (users.has(from)) continue;
+  for (const { from, to, calls, errors, timeouts } of namedCalls(map)) {
     const [parent, child] = [from.toLowerCase(), to.toLowerCase()];
     const key = JSON.stringify([parent, child]);
     const { callCount = 0, errorCount = 0 } = links.get(key) ?? {};

@@ -43,12 +43,19 @@ describe('what is asked', () => {
     ['service=a&groupByOperation=2', 'calls', 400, "unable to parse param 'groupByOperation'"],
     ['service=a', 'latencies', 400, "unable to parse param 'quantile'"],
     ['service=a&quantile=2', 'latencies', 400, "unable to parse param 'quantile'"],
-    ['service=a&quantile=0.75', 'latencies', 501, 'quantile 0.75 is not kept; expected 0.5, 0.95, 0.99'],
-    ['service=a&spanKind=client', 'errors', 501, 'spanKind client is not kept'],
   ] as const)('%j of %s is %i', (query, metric, status, message) => {
     expect(() => read(query, metric)).toThrow(expect.objectContaining({ status }));
     expect(() => read(query, metric)).toThrow(message);
   });
+});
+
+it.each([
+  ['service=a&quantile=0.75', 'latencies'],
+  ['service=a&spanKind=client', 'errors'],
+] as const)('%j of %s is an empty curve', async (query, metric) => {
+  const question = read(query, metric);
+  expect(question.windows).toEqual([]);
+  expect(familyOf(question, [])).toMatchObject({ name: expect.any(String), metrics: [] });
 });
 
 describe('what is answered', () => {

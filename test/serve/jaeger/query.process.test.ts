@@ -152,6 +152,9 @@ describe('the first API', () => {
       expect.arrayContaining([{ name: 'operation', value: 'POST /checkout' }]),
     ]);
     expect(await newest('/metrics/calls?service=nobody')).toEqual([]);
+    // Jaeger's page asks for it, and takes an error for metrics that are not set up.
+    expect(await newest('/metrics/latencies?service=gateway&quantile=0.75')).toEqual([]);
+    expect(await newest('/metrics/calls?service=gateway&spanKind=client')).toEqual([]);
   });
 
   it.each([
@@ -164,7 +167,6 @@ describe('the first API', () => {
     ['/traces/c1', 404, 'trace not found'],
     ['/dependencies?endTs=now', 400, "unable to parse param 'endTs'"],
     ['/metrics/calls', 400, 'please provide at least one service name'],
-    ['/metrics/latencies?service=a&quantile=0.75', 501, 'quantile 0.75 is not kept'],
   ])('%s is %i in its envelope', async (path, status, msg) => {
     const answer = await ask(path);
     expect([answer.status, await answer.json()]).toEqual([

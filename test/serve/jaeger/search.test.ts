@@ -10,6 +10,7 @@ import {
   withJaegerIds,
 } from '../../../collector/serve/jaeger/answers.ts';
 import { readSearchV1, readSearchV3 } from '../../../collector/serve/jaeger/search.ts';
+import { UNKNOWN_PEER } from '../../../collector/serve/compatible/named-calls.ts';
 import { makeSpan, START_UNIX_NANO } from '../../diagnose/make-span.ts';
 
 const NOW = Date.parse('2026-01-31T12:00:00Z');
@@ -212,7 +213,7 @@ describe('answers', () => {
     });
   });
 
-  it('count calls by parent and child, without those from outside', () => {
+  it('count calls by parent and child, without those from outside and of nobody known', () => {
     const edge = { timeoutPhases: {}, p50Ms: 0, p95Ms: 0, p99Ms: 0, serverP95Ms: 0, errors: 0, timeouts: 0 };
     const more = { ...edge, neverArrived: 0, budgetsMs: [], retries: 0 };
     const node = { inferred: false, calls: 0, errors: 0, timeouts: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 };
@@ -226,6 +227,7 @@ describe('answers', () => {
         { ...more, kind: 'http' as const, from: 'a', to: 'b', calls: 2 },
         { ...more, kind: 'rpc' as const, from: 'a', to: 'b', calls: 3 },
         { ...more, kind: 'db' as const, from: 'b', to: 'c', calls: 4 },
+        { ...more, kind: 'tcp' as const, from: 'b', to: UNKNOWN_PEER, calls: 5 },
       ],
     };
     expect(dependenciesOf(map, '')).toEqual([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileMatcher } from '../../../collector/query/match-span.ts';
 import { searchTerm } from '../../../collector/query/open-query.ts';
+import { UNKNOWN_PEER } from '../../../collector/serve/compatible/named-calls.ts';
 import { linksOf, namesOf, readTraceId, shortTraceId } from '../../../collector/serve/zipkin/answers.ts';
 import { readSearch } from '../../../collector/serve/zipkin/search.ts';
 import type { Span } from '../../../collector/span.ts';
@@ -130,7 +131,7 @@ describe('ids and names', () => {
   });
 });
 
-it('links are edges by lower-case names, without those of users', () => {
+it('links are edges by lower-case names, without those of users and to nobody known', () => {
   const edge = { kind: 'http', timeoutPhases: {}, p50Ms: 0, p95Ms: 0, p99Ms: 0, serverP95Ms: 0 } as const;
   const more = { ...edge, neverArrived: 0, budgetsMs: [], retries: 0 };
   const node = { inferred: false, calls: 0, errors: 0, timeouts: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 };
@@ -146,6 +147,7 @@ it('links are edges by lower-case names, without those of users', () => {
     ],
     edges: [
       { ...more, from: 'user', to: 'web', calls: 9, errors: 0, timeouts: 0 },
+      { ...more, from: 'web', to: UNKNOWN_PEER, calls: 9, errors: 0, timeouts: 0 },
       { ...more, from: 'Web', to: 'db', calls: 2, errors: 0, timeouts: 1 },
       { ...more, from: 'web', to: 'db', calls: 3, errors: 1, timeouts: 0 },
       { ...more, from: 'db', to: 'web', calls: 1, errors: 0, timeouts: 0 },
