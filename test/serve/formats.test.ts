@@ -220,9 +220,6 @@ describe('Zipkin JSON', () => {
         ],
         tags: {
           'host.name': 'node-7',
-          'network.peer.address': '10.0.3.7',
-          'network.peer.port': '8443',
-          'peer.service': 'payments',
           'sockeye.phase.connect_ms': '2999.5',
           retried: 'true',
           'otel.status_code': 'ERROR',
@@ -316,6 +313,37 @@ describe('Zipkin JSON', () => {
       'peer.service': 'web',
       'network.peer.address': '::1',
       'network.peer.port': 9,
+    });
+  });
+
+  it.each(['CLIENT', 'SERVER'])('gives the endpoints that it was read with: %s', (kind) => {
+    const span = {
+      traceId: TRACE_ID,
+      id: '0000000000000001',
+      name: 'get',
+      kind,
+      timestamp: 1_700_000_000_000_000,
+      duration: 10,
+      localEndpoint: { serviceName: 'api', ipv4: '10.0.0.1', port: 8080 },
+      remoteEndpoint: { serviceName: 'web', ipv6: '2001:db8::1', port: 9 },
+      annotations: [],
+      tags: { 'http.path': '/' },
+    };
+    expect(toZipkinJson(decodeTraces(tracesFromZipkinJson([span])))).toEqual([span]);
+  });
+
+  it('has in tags what no endpoint can say', () => {
+    const attributes = [
+      attribute('network.peer.address', { stringValue: '/run/db.sock' }),
+      attribute('network.peer.port', { intValue: '70000' }),
+      attribute('server.address', { stringValue: 'db' }),
+    ];
+    const [span] = toZipkinJson(spansOf(withSpan({ kind: 3, attributes })));
+    expect(span?.remoteEndpoint).toEqual({ serviceName: 'db' });
+    expect(span?.tags).toEqual({
+      'network.peer.address': '/run/db.sock',
+      'network.peer.port': '70000',
+      'server.address': 'db',
     });
   });
 
