@@ -28,7 +28,9 @@ export interface TraceQuery {
 
 type Value =
   | { readonly type: 'text' | 'word'; readonly value: string }
-  | { readonly type: 'number' | 'duration'; readonly value: number };
+  | { readonly type: 'duration'; readonly value: number }
+  /** `text` has all digits of a long integer, which a number rounds. */
+  | { readonly type: 'number'; readonly value: number; readonly text: string };
 
 interface Source {
   readonly text: string;
@@ -148,7 +150,10 @@ function parseValue(source: Source): Value {
   if (raw !== '') return { type: 'text', value: raw.slice(1, -1) };
   const number = take(source, /-?(?:\d+(?:\.\d*)?|\.\d+)(?:[a-zµμ]+[\w.µμ]*)?/y);
   if (number !== '') {
-    if (/^-?[\d.]+$/.test(number)) return { type: 'number', value: Number(number) };
+    if (/^-?[\d.]+$/.test(number)) {
+      const value = Number(number);
+      return { type: 'number', value, text: String(number.includes('.') ? value : BigInt(number)) };
+    }
     const ms = parseGoDuration(number);
     if (ms !== null) return { type: 'duration', value: ms };
     source.position -= number.length;
@@ -185,7 +190,8 @@ function comparisonTerm(field: Field, operator: string, value: Value): QueryTerm
 }
 
 /** What has no such attribute does not differ from a value either. */
-function attributeComparison(key: string, operator: string, { type, value }: Value): QueryTerm | null {
+function attributeComparison(key: string, operator: string, compared: Value): QueryTerm | null {
+  const { type, value } = compared;
   const exists = attributeTerm(key, 'exists');
   if (type === 'word' && value === 'nil') {
     if (operator === '!=') return exists;
@@ -200,7 +206,7 @@ function attributeComparison(key: string, operator: string, { type, value }: Val
   const found = attributeTerm(
     key,
     isPattern ? '~' : '=',
-    isPattern ? wholePattern(String(value)) : String(value),
+    isPattern ? wholePattern(String(value)) : type === 'number' ? compared.text : String(value),
   );
   if (operator === '=' || operator === '=~') return found;
   return { type: 'and', terms: [exists, { type: 'not', term: found }] };

@@ -20,6 +20,7 @@ const call = makeSpan({
     cached: false,
     retried: true,
     'a b': 'c"d',
+    big: 9007199254740993n,
   },
   status: { code: 'error', message: '' },
 });
@@ -53,6 +54,9 @@ describe('TraceQL', () => {
     ['{ span.http.status_code = 502 }', true],
     ['{ span.http.status_code >= 500 && .http.status_code < 600 }', true],
     ['{ .http.status_code > 502 }', false],
+    ['{ .http.status_code = 502.0 && .http.status_code = 0502 }', true],
+    ['{ span.big = 9007199254740993 }', true],
+    ['{ span.big = 9007199254740992 }', false],
     ['{ span.http.request.method != "POST" }', true],
     ['{ span.unknown != "POST" }', false],
     ['{ span.unknown = nil }', true],
