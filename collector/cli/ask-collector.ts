@@ -4,6 +4,8 @@ import type { WireError } from '../serve/wire.ts';
 import { printable } from './terminal.ts';
 import { CannotWrite } from './write-whole.ts';
 
+/** A collector that is there and says nothing, not a byte, is waited for so long; uploads as long as they take. */
+export const SILENT_MS = 30_000;
 const DEFAULT_URL = 'http://127.0.0.1:4319';
 const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
@@ -62,46 +64,68 @@ export function findCollector(values: CollectorValues, environment: NodeJS.Proce
   return {
     url,
     token,
-    async ask(path, parameters = {}, { headers = {}, ...asked } = {}) {
+    async ask(path, parameters = {}, { headers = {}, signal, ...asked } = {}) {
       const given = Object.entries(parameters).filter(
         (pair): pair is [string, string] => pair[1] !== undefined,
       );
       const query = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+      const silence = new AbortController();
+      const signals = [silence.signal, ...(signal === undefined ? [] : [signal])];
       let answer: Response;
       try {
         const sent = {
           redirect: 'manual',
           duplex: 'half',
           ...asked,
+          signal: AbortSignal.any(signals),
           headers: { ...authorization, ...headers },
         };
-        answer = await fetch(`${url}${path}${query}`, sent as RequestInit);
+        const answered = fetch(`${url}${path}${query}`, sent as RequestInit);
+        answer = await (asked.body === undefined ? unlessSilent(answered, silence) : answered);
       } catch (error) {
         throw new CollectorError(sayUnreachable(url, error), 0, '');
       }
       const type = answer.headers.get('content-type') ?? 'no content type';
       if (answer.status === 200 && type.startsWith('application/json')) return answer;
-      const body = await answer.text().catch(() => '');
+      const body = await readText(answer).catch(() => '');
       throw new CollectorError(sayRefusal(url, answer.status, type, body), answer.status, body);
     },
   };
 }
 
 /** The whole body as text. Rejects with CollectorError when it breaks off. */
-export function readText(answer: Response): Promise<string> {
-  return unbroken(answer, answer.text());
+export async function readText(answer: Response): Promise<string> {
+  return (await readBytes(answer)).toString();
 }
 
 export async function readBytes(answer: Response): Promise<Buffer> {
-  return Buffer.from(await unbroken(answer, answer.arrayBuffer()));
-}
-
-async function unbroken<Body>(answer: Response, body: Promise<Body>): Promise<Body> {
+  if (answer.body === null) return Buffer.alloc(0);
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  const chunks: Uint8Array[] = [];
   try {
-    return await body;
+    for (;;) {
+      const chunk = await unlessSilent(reader.read());
+      if (chunk.done) return Buffer.concat(chunks);
+      chunks.push(chunk.value);
+    }
   } catch (error) {
+    void reader.cancel().catch(() => {});
     const got = `an answer that broke off (${reasonOf(error)})`;
     throw new CollectorError(`${answer.url}: got ${got}, expected all of it; try again`, 0, '');
+  }
+}
+
+/** Rejects, and aborts, when nothing came in that time. */
+async function unlessSilent<Answer>(answer: Promise<Answer>, asked?: AbortController): Promise<Answer> {
+  const silent = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    silent.reject(new Error(`nothing for ${SILENT_MS / 1000} s`));
+    asked?.abort();
+  }, SILENT_MS);
+  try {
+    return await Promise.race([answer, silent.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -162,6 +186,8 @@ function sayUnreachable(url: string, error: unknown): string {
   start one:      sockeye serve    (in a clone of the repository: npm start)
   one elsewhere:  --url URL or SOCKEYE_URL`;
   }
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH/.test(reason))
+    return `got an answer without TLS at ${url}, expected a running collector; without TLS its address begins with http:`;
   if (/CERT|SIGNED|TLS|SSL|ISSUER/.test(reason)) {
     const ca = 'for a certificate of your own set NODE_EXTRA_CA_CERTS to its file or that of its CA';
     return `got ${reason} at ${url}, expected a certificate that is trusted here and is for this name; ${ca}`;

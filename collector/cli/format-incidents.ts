@@ -11,6 +11,8 @@ export interface IncidentList {
   readonly since: string;
   /** State and kind that were asked for; '' for all. */
   readonly only: string;
+  /** Failed traces that are not in the list yet. */
+  readonly undiagnosed: number;
 }
 
 const TEXT_COLUMNS_MAX = 120;
@@ -24,19 +26,24 @@ const STEPS = '▁▂▃▄▅▆▇█';
 
 /** Everything in `answer` is printable; the collector lists the worst first. */
 export function formatIncidents(answer: Incidents, list: IncidentList): string {
-  const { terminal, since, only, url } = list;
+  const { terminal, since, only, url, undiagnosed } = list;
   const columns = Math.min(terminal.columns, TEXT_COLUMNS_MAX);
   const looked = `in the last ${since} at ${url}`;
   const checked = `${counted(answer.checkedCalls, 'call')} checked`;
   const which = only === '' ? '' : `${only} `;
+  const isOne = undiagnosed === 1;
+  const waiting = `${counted(undiagnosed, 'failed trace')} ${isOne ? 'is' : 'are'} not diagnosed yet: ask again in a few seconds.`;
+  const later =
+    undiagnosed === 0 ? [] : paragraph(waiting, columns, '', (line) => terminal.paint('timeout', line));
   if (answer.incidents.length === 0)
-    return nothing(answer, which, `${looked}: ${checked}`, columns, terminal);
+    return nothing(answer, which, `${looked}: ${checked}`, later, columns, terminal);
 
   const shown = counted(answer.incidents.length, `${which}incident`);
   const head = `${answer.cursor ? `The worst ${shown}` : shown} ${looked}; ${checked}`;
   const rest = answer.cursor ? ['… and more: --limit N lists N of them', ''] : [];
   return [
     ...paragraph(head, columns, '', (line) => terminal.paint('strong', line)),
+    ...later,
     '',
     ...answer.incidents.flatMap((incident) => [...formatIncident(incident, list, columns), '']),
     ...rest,
@@ -101,6 +108,7 @@ function nothing(
   { checkedCalls }: Incidents,
   which: string,
   looked: string,
+  later: readonly string[],
   columns: number,
   { paint }: Terminal,
 ): string {
@@ -111,7 +119,10 @@ function nothing(
           'No call arrived in that time. Look further back with --since 24h, or start a service: sockeye run -- node app.js',
         ];
   return [
-    ...paragraph(`No ${which}incidents ${looked}.`, columns, '', (line) => paint('fine', line)),
+    ...paragraph(`No ${which}incidents ${looked}.`, columns, '', (line) =>
+      paint(later.length === 0 ? 'fine' : 'strong', line),
+    ),
+    ...later,
     ...lines.flatMap((line) => paragraph(line, columns, '')),
     '',
   ].join('\n');

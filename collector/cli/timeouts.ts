@@ -1,5 +1,5 @@
 /** `sockeye timeouts`: the incidents of a running collector, the worst first. */
-import type { Incidents } from '../serve/wire.ts';
+import type { Incidents, Status } from '../serve/wire.ts';
 import {
   COLLECTOR_FLAGS,
   COLLECTOR_HELP,
@@ -7,6 +7,7 @@ import {
   findCollector,
   parsePrintable,
   readText,
+  type Collector,
 } from './ask-collector.ts';
 import { countFlag, durationFlag, parseFlags } from './flags.ts';
 import { formatIncidents } from './format-incidents.ts';
@@ -38,7 +39,7 @@ likeliest cause; what is not over comes first, then what hit most calls.
 
   --since DURATION            calls that started so long ago or later (${SINCE_DEFAULT})
   --state STATE               only what is new, ongoing or resolved
-  --kind KIND                 only timeout, refused, reset, unreachable, unresolved, tls or gateway
+  --kind KIND                 only timeout, refused, reset, unreachable, unresolved, tls, gateway or cancelled
   --limit N                   incidents to list (${SHOWN_DEFAULT}, at most ${LISTED_INCIDENTS_MAX})
   --json                      prints the collector's answer to GET /api/timeouts as it is
 ${COLLECTOR_HELP}`;
@@ -55,6 +56,8 @@ export async function runTimeouts(args: readonly string[]): Promise<number> {
     const sinceMs = durationFlag('--since', since);
     const shown = countFlag('--limit', values.limit ?? SHOWN_DEFAULT, LISTED_INCIDENTS_MAX);
     const collector = findCollector(values, process.env);
+    // Asked first: what is diagnosed meanwhile is in the list.
+    const undiagnosed = json ? 0 : await countUndiagnosed(collector);
     const answer = await collector.ask('/api/timeouts', {
       // The collector's clock decides, not this machine's.
       from: `now-${sinceMs}ms`,
@@ -65,20 +68,26 @@ export async function runTimeouts(args: readonly string[]): Promise<number> {
       ...(!json && { compare: 'false' }),
     });
     const body = await readText(answer);
-    await print(json ? `${body}\n` : listed(body, collector.url, { since, state, kind }));
+    await print(json ? `${body}\n` : listed(body, collector.url, { since, state, kind, undiagnosed }));
     return 0;
   } catch (error) {
     return exitOf('timeouts', error);
   }
 }
 
+async function countUndiagnosed(collector: Collector): Promise<number> {
+  const { diagnosis } = JSON.parse(await readText(await collector.ask('/api/status'))) as Status;
+  return diagnosis.backlog;
+}
+
 interface Listing {
   readonly since: string;
   readonly state: string | undefined;
   readonly kind: string | undefined;
+  readonly undiagnosed: number;
 }
 
-function listed(body: string, url: string, { since, state, kind }: Listing): string {
+function listed(body: string, url: string, { since, state, kind, undiagnosed }: Listing): string {
   const only = [state, kind].filter((word) => word !== undefined).join(' ');
   return formatIncidents(parsePrintable<Incidents>(body), {
     terminal: terminalOf(process.stdout, process.env),
@@ -86,5 +95,6 @@ function listed(body: string, url: string, { since, state, kind }: Listing): str
     url,
     since,
     only,
+    undiagnosed,
   });
 }

@@ -11,6 +11,7 @@ const list = {
   url: 'http://127.0.0.1:4319',
   since: '1h',
   only: '',
+  undiagnosed: 0,
 };
 const incident: Incident = {
   fingerprint: 'f',
@@ -82,6 +83,14 @@ test('where nothing was checked, that is the news', () => {
     formatIncidents({ incidents: [], checkedCalls }, { ...list, only: 'new' });
   expect(empty(12)).toContain('No new incidents in the last 1h at http://127.0.0.1:4319: 12 calls checked.');
   expect(empty(0)).toContain('No call arrived in that time.');
+});
+
+test('what is not diagnosed yet is said, with incidents and without', () => {
+  const text = (undiagnosed: number, incidents: Incident[] = []) =>
+    formatIncidents({ incidents, checkedCalls: 3 }, { ...list, undiagnosed });
+  expect(text(2)).toMatch(/3 calls checked\.\n2 failed traces are not diagnosed yet: ask again/);
+  expect(text(1, [incident])).toMatch(/checked\n1 failed trace is not diagnosed yet: .*\n\n⧗/);
+  expect(text(0)).not.toContain('diagnosed');
 });
 
 test('a series: nothing is a dot, the most is full', () => {

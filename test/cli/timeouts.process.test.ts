@@ -124,6 +124,9 @@ test('TLS: a certificate of our own is trusted when Node is told to, and what is
     );
     const plain = await timeouts('--url', url.replace('https:', 'http:'));
     expect(plain.stderr).toMatch(/expected a running collector; with TLS its address begins with https:/);
+    const other = await timeouts('--url', collector.url.replace('http:', 'https:'));
+    expect(other).toMatchObject({ code: 1, stdout: '' });
+    expect(other.stderr).toMatch(/expected a running collector; without TLS its address begins with http:/);
   } finally {
     await secure.close();
   }
