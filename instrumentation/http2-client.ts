@@ -17,7 +17,7 @@ import { connectionOf, isExporting, isOpen, type Connection } from './connection
 import { activeContext, isSuppressed } from './context.ts';
 import { grpcCallOf } from './grpc.ts';
 import { guard } from './guard.ts';
-import { endStreamCall, type StreamCall } from './http2-ending.ts';
+import { endStreamCall, goawayOf, type StreamCall } from './http2-ending.ts';
 import { streamClosed, waitsForStream, type Waiting } from './http2-limit.ts';
 import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
@@ -159,6 +159,7 @@ function beginCall(recorder: Recorder, session: ClientHttp2Session, given: unkno
     grpcMessage: '',
     error: undefined,
     closed: undefined,
+    goaway: goawayOf(session),
     answered: undefined,
     idleTimer: undefined,
   });

@@ -1,11 +1,17 @@
 /** How a stream of HTTP/2 ended, and with it its call: answered, reset, given up, or with the status of gRPC. */
-import type { ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { endCall, type Call } from './call.ts';
 import type { Failure, Timeout } from './failures.ts';
+import { makeRoom } from './listening.ts';
 import { CANCELLED, DEADLINE_EXCEEDED, grpcStatusName, OK } from './rpc.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
 import type { Answer } from './unread.ts';
+
+/** What the peer has ended a session for; 0 is no error. Streams hear the same of the program's own `destroy` with a code. */
+interface Goaway {
+  code: number | undefined;
+}
 
 export interface StreamCall extends Call {
   isGrpc: boolean;
@@ -16,6 +22,8 @@ export interface StreamCall extends Call {
   error: unknown;
   /** Set when the stream was closed, with the program's timer that was running, and whether the program threw it away. */
   closed: { timer: RunningTimer | undefined; isDestroyed: boolean; isLost: boolean } | undefined;
+  /** Of its session. */
+  goaway: Goaway;
   answered: Answer | undefined;
   /** The last time the stream's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
@@ -28,12 +36,24 @@ const lost = () =>
     code: 'ECONNRESET',
   });
 
+const goaways = new WeakMap<ClientHttp2Session, Goaway>();
+
+export function goawayOf(session: ClientHttp2Session): Goaway {
+  const known = goaways.get(session);
+  if (known) return known;
+  const goaway: Goaway = { code: undefined };
+  goaways.set(session, goaway);
+  makeRoom(session);
+  session.on('goaway', (code) => (goaway.code = code));
+  return goaway;
+}
+
 export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void {
   const { closed } = call;
   // A session that fails cancels its streams; what failed is the cause.
   const { cause } = Object(call.error) as { cause?: unknown };
   if (cause instanceof Error && stream.pending) {
-    endCall(call, { error: cause });
+    endCall(call, { error: cause, endedHere: isOfProgram(call, cause), ownTimer: closed?.timer });
     return;
   }
   if (call.isGrpc) {
@@ -46,7 +66,10 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   }
   const end = {
     endedHere:
-      closed?.timer !== undefined || closed?.isDestroyed === true || stream.rstCode === NGHTTP2_CANCEL,
+      closed?.timer !== undefined ||
+      closed?.isDestroyed === true ||
+      stream.rstCode === NGHTTP2_CANCEL ||
+      isOfProgram(call, call.error),
     ownTimer: closed?.timer,
     idleTimer: idleTimeoutOf(call),
   };
@@ -63,10 +86,18 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
 }
 
 /** The peer or the kernel ended the connection, and with it the stream: Node cancels it, as the program would. */
-function isLost({ closed, error, connection }: StreamCall): boolean {
-  const { code } = Object(error) as { code?: unknown };
+function isLost({ closed, error, connection, goaway }: StreamCall): boolean {
   const isOfSocket = error !== undefined && error === connection?.socket.errored;
-  return closed?.isLost === true || isOfSocket || code === 'ERR_HTTP2_SESSION_ERROR';
+  return closed?.isLost === true || isOfSocket || (endsSession(error) && Boolean(goaway.code));
+}
+
+/** The session was ended with a code, and not by the peer. */
+function isOfProgram({ goaway }: StreamCall, error: unknown): boolean {
+  return endsSession(error) && !goaway.code;
+}
+
+function endsSession(error: unknown): boolean {
+  return (Object(error) as { code?: unknown }).code === 'ERR_HTTP2_SESSION_ERROR';
 }
 
 /** Nothing moved since the stream's idle timer ran out. */

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const run = async (options: object) => {
     const app = startApp(appFile('lost-streams.cjs'), options);
     const line = await app.line('{');
-    if ('flags' in options) await spanOf('/session');
+    if ('flags' in options) await spanOf('/session-late');
     app.child.kill('SIGTERM');
     const { stderr } = await app.ended;
     return [JSON.parse(line), stderr];
@@ -43,10 +43,22 @@ it.each([
   },
 );
 
-it.each(['/close', '/destroy', '/session'])('one that the program cancels is an abort (%s)', async (path) => {
-  const { error, attributes } = await spanOf(path);
-  expect(error).toBe(true);
-  expect(attributes).toMatchObject({ 'sockeye.timeout.timer': 'abort' });
+it.each(['/close', '/destroy', '/session', '/session-code', '/unsent'])(
+  'one that the program cancels is an abort (%s)',
+  async (path) => {
+    const { error, attributes } = await spanOf(path);
+    expect(error).toBe(true);
+    expect(attributes).toMatchObject({ 'sockeye.timeout.timer': 'abort' });
+  },
+);
+
+it('one whose session the program ends in a timer was given up by that', async () => {
+  const { attributes } = await spanOf('/session-late');
+  expect(attributes).toMatchObject({
+    'error.type': 'ERR_HTTP2_SESSION_ERROR',
+    'sockeye.timeout.timer': 'app',
+    'sockeye.timeout.budget_ms': 200,
+  });
 });
 
 it('the program sees what it sees without the hook', () => {

@@ -15,6 +15,10 @@ const byProgram = {
   '/close': (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
   '/destroy': (stream) => stream.destroy(),
   '/session': (stream) => stream.session.destroy(),
+  '/session-code': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
+};
+const byTimer = {
+  '/session-late': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
 };
 
 let socket;
@@ -42,12 +46,14 @@ const call = (port, path) =>
       session.destroy();
     });
     // Not in the callback of a timer, which would be what gave it up.
-    if (byProgram[path]) session.ping((_error) => byProgram[path](stream));
+    if (byProgram[path]) stream.on('ready', () => session.ping((_error) => byProgram[path](stream)));
+    if (path === '/unsent') session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    if (byTimer[path]) setTimeout(() => byTimer[path](stream), 200);
   });
 
 server.listen(0, '127.0.0.1', async () => {
   const outcomes = {};
-  for (const path of Object.keys({ ...byServer, ...byProgram }))
+  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...byTimer }))
     outcomes[path] = await call(server.address().port, path);
   console.log(JSON.stringify(outcomes));
 });
