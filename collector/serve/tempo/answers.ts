@@ -40,7 +40,7 @@ export function foundTrace(traceId: string, spans: readonly Span[], { shown }: F
     const errors = errorCount + Number(span.status.code === 'error');
     services.set(serviceOf(span), { spanCount: spanCount + 1, ...(errors > 0 && { errorCount: errors }) });
   }
-  const durationMs = end > start ? Number((end - start) / 1_000_000n) : 0;
+  const durationMs = end > start ? Number(end - start) / 1e6 : 0;
   const root = spans.find(({ parentSpanId }) => parentSpanId === '');
   const trace = { services: new Set(services.keys()), durationMs, spans: spans.length };
   const set = shown === null ? null : spanSet(spans, shown, trace);
@@ -49,7 +49,7 @@ export function foundTrace(traceId: string, spans: readonly Span[], { shown }: F
     rootServiceName: root === undefined ? '<root span not yet received>' : serviceOf(root),
     rootTraceName: root === undefined ? '' : operationOf(root),
     startTimeUnixNano: String(start),
-    durationMs,
+    durationMs: Math.floor(durationMs),
     ...(set !== null && { spanSet: set, spanSets: [set] }),
     serviceStats: Object.fromEntries(services),
   };

@@ -247,6 +247,13 @@ describe('answers', () => {
     expect(found).not.toHaveProperty('spanSets');
   });
 
+  it('show spans of a trace that took a part of a millisecond more than asked for', () => {
+    const span = makeSpan({ endUnixNano: START_UNIX_NANO + 250_400_000n });
+    const { term, fields } = parseTraceQl('{ trace:duration > 250ms }');
+    const found = foundTrace('a1', [span], { kind: 'tempo-found', shown: { term, fields, spansMax: 1 } });
+    expect(found).toMatchObject({ durationMs: 250, spanSets: [{ matched: 1 }] });
+  });
+
   it('have ids as bytes and words for numbers', () => {
     const link = { traceId: '00'.repeat(16), spanId: '01'.repeat(8), attributes: [] };
     expect(
