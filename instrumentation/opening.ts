@@ -45,6 +45,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
     const ownTimer = isOfSystem(error) ? undefined : connection.ownTimer;
     const failure = describeFailure(error, {
       endedHere: socket.errored === null || ownTimer !== undefined,
+      neverConnected: false,
       undiciBudgetsMs: {},
       ownTimer: ownTimer && isDeadlineOf(ownTimer, startedMs) ? ownTimer : undefined,
       timerOfReason: (reason) => timerOfReason(reason, startedMs),
