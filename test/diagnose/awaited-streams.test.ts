@@ -31,9 +31,46 @@ describe('a stream that its caller failed with', () => {
             quotes>feed |===================X   ${STREAM}`);
     expect(verdict.at).toBe('quotes>feed');
   });
+
+  it('counts through steps of the caller’s own that ended well', () => {
+    const verdict = verdictOf(`
+      shop                |====================!   code=504
+        shop>middleware   |====================|   kind=internal
+          shop>handler    |=|                      kind=internal
+            shop>quotes   |===================X    ${STREAM}`);
+    expect(verdict.at).toBe('shop>quotes');
+  });
+
+  it('counts where a step of the caller’s own fails with it a moment later', () => {
+    const verdict = verdictOf(`
+      shop            |====================!
+        shop>handler  |====================!    kind=internal error="request failed"
+        shop>quotes   |===================X     ${STREAM}`);
+    expect(verdict.at).toBe('shop>quotes');
+  });
 });
 
 describe('a stream that something else ended with', () => {
+  it('is no give-up when another call failed after it in a step of the caller’s own', () => {
+    expect(
+      diagnoseDrawing(`
+      shop            |======================!
+        shop>handler  |===================|    kind=internal
+          shop>quotes |===================X    ${STREAM}
+        shop>saving   |=====================|  kind=internal
+          shop>db                         |=!  error="duplicate key"`).verdicts,
+    ).toEqual([]);
+  });
+
+  it('is no give-up when a step of another service is between', () => {
+    expect(
+      diagnoseDrawing(`
+      shop            |====================!
+        other>handler |====================|   kind=internal
+          shop>quotes |===================X    ${STREAM}`).verdicts,
+    ).toEqual([]);
+  });
+
   it('and that was cancelled for it is not where it started', () => {
     const verdict = verdictOf(`
       gateway           |====================!
