@@ -13,7 +13,7 @@ import { isStreamedPath } from './grpc.ts';
 import { guard } from './guard.ts';
 import { recordedMethod } from './http-names.ts';
 import { makeRoom } from './listening.ts';
-import { peerName } from './peer-name.ts';
+import { peerName, type PeerName } from './peer-name.ts';
 import type { Headers as SentHeaders, OpenState, RecordedSpan, Recorder } from './recorder.ts';
 import { splitTarget } from './redact.ts';
 import { noteActivity } from './strain/monitor.ts';
@@ -68,14 +68,15 @@ function describeStream(
   stream: ServerHttp2Stream,
   headers: Headers,
 ): { name: string; attributes: Attributes } {
-  const { socket } = stream.session as ServerHttp2Session;
+  const session = stream.session as ServerHttp2Session;
+  const { socket } = session;
   const attributes: Attributes = { 'network.protocol.version': '2' };
   const authority = String(headers[':authority'] ?? headers['host'] ?? '');
   const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   if (host) attributes['server.address'] = host.replace(/^\[(.*)\]$/, '$1');
   const serverPort = port === undefined ? socket.localPort : Number(port);
   if (serverPort !== undefined) attributes['server.port'] = serverPort;
-  const peer = peerName(socket);
+  const peer = peerOf(session);
   if (peer.address !== undefined) attributes['network.peer.address'] = peer.address;
   if (peer.port !== undefined) attributes['network.peer.port'] = peer.port;
   const userAgent = headers['user-agent'];
@@ -95,6 +96,15 @@ function describeStream(
   if (original !== undefined) attributes['http.request.method_original'] = original;
   if (method === 'CONNECT') attributes['sockeye.stream'] = true;
   return { name: spanName, attributes };
+}
+
+/** Asked for once a session: the system call takes more than a microsecond. */
+const peers = new WeakMap<ServerHttp2Session, PeerName>();
+
+function peerOf(session: ServerHttp2Session): PeerName {
+  let peer = peers.get(session);
+  if (!peer) peers.set(session, (peer = peerName(session.socket)));
+  return peer;
 }
 
 /** A stream by design is not waited for once it has begun. */
