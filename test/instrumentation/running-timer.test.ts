@@ -2,40 +2,41 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { isDeadlineOf, runningTimer, type RunningTimer } from '../../instrumentation/running-timer.ts';
 
-const inTimer = (delayMs: number, more: () => void = () => {}) =>
-  new Promise<RunningTimer | undefined>((resolve) => {
-    setTimeout(() => {
-      more();
-      resolve(runningTimer());
+/** What is known in the callback of a timer after it has been busy, and the moments between which the timer was started. */
+const inTimer = (delayMs: number, busyMs = 0, first: (started: NodeJS.Timeout) => void = () => {}) =>
+  new Promise<{ timer: RunningTimer | undefined; earliestMs: number; latestMs: number }>((resolve) => {
+    // The event loop's clock, which timers are on, is a whole number of ms.
+    const earliestMs = performance.now() - 1;
+    const started = setTimeout(() => {
+      const untilMs = performance.now() + busyMs;
+      while (performance.now() < untilMs);
+      first(started);
+      const timer = runningTimer();
+      // However late it runs and however slow the machine is: no sooner than its delay, and then it was busy.
+      resolve({ timer, earliestMs, latestMs: performance.now() - delayMs - busyMs + 1 });
     }, delayMs);
   });
 
+function expectWithin(startedMs: number | undefined, earliestMs: number, latestMs: number): void {
+  expect(startedMs).toBeGreaterThanOrEqual(earliestMs);
+  expect(startedMs).toBeLessThanOrEqual(latestMs);
+}
+
 it('a timer that runs tells its delay and when it was started', async () => {
-  const beforeMs = performance.now();
-  const timer = await inTimer(30);
+  const { timer, earliestMs, latestMs } = await inTimer(30);
   expect(timer?.delayMs).toBe(30);
-  // The event loop's clock is a whole number of ms, and may lag behind by what ran since the loop turned.
-  expect(Math.abs((timer?.startedMs ?? 0) - beforeMs)).toBeLessThan(20);
+  expectWithin(timer?.startedMs, earliestMs, latestMs);
 });
 
 it('one that ran late because the program was busy was still started when it was', async () => {
-  const beforeMs = performance.now();
-  const timer = await inTimer(10, () => {
-    while (performance.now() < beforeMs + 60);
-  });
-  expect(timer?.startedMs).toBeLessThan(beforeMs + 55);
+  const { timer, earliestMs, latestMs } = await inTimer(10, 50);
+  expectWithin(timer?.startedMs, earliestMs, latestMs);
 });
 
 it('one that its own callback has cleared is still known, without its delay', async () => {
-  const beforeMs = performance.now();
-  const timer = await new Promise<RunningTimer | undefined>((resolve) => {
-    const started = setTimeout(() => {
-      clearTimeout(started);
-      resolve(runningTimer());
-    }, 30);
-  });
-  expect(timer?.delayMs).toBeUndefined();
-  expect(Math.abs((timer?.startedMs ?? 0) - beforeMs)).toBeLessThan(20);
+  const { timer, earliestMs, latestMs } = await inTimer(30, 0, clearTimeout);
+  expect(timer).toMatchObject({ delayMs: undefined });
+  expectWithin(timer?.startedMs, earliestMs, latestMs);
 });
 
 it('outside of a timer nothing is known', async () => {
