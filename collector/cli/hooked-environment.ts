@@ -29,8 +29,19 @@ export function hookedEnvironment(environment: Environment, { hook, endpoint, se
   };
 }
 
-export function namesEndpoint(environment: Environment): boolean {
-  return isSet(environment, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
+/** The variable that says where spans go; null where none does. */
+export function namesEndpoint(environment: Environment): string | null {
+  const names = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return names.find((name) => isSet(environment, name)) ?? null;
+}
+
+/** An address that only the collector's machine has, where the collector is asked by another name. */
+export function isBeyondReach(endpoint: string, collectorUrl: string): boolean {
+  return isLoopback(endpoint) && !isLoopback(collectorUrl);
+}
+
+function isLoopback(url: string): boolean {
+  return /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
 }
 
 /** For the protocol that the program's environment names; the usual ports where there are no `addresses`. */

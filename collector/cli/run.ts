@@ -1,5 +1,6 @@
 /** `sockeye run -- PROGRAM`: a program with the hook loaded, that sends to a collector; everything else is the program's. */
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,8 @@ import {
   type Collector,
 } from './ask-collector.ts';
 import { parseFlags } from './flags.ts';
-import { hookedEnvironment, namesEndpoint, otlpEndpoint } from './hooked-environment.ts';
+import { hookedEnvironment, isBeyondReach, namesEndpoint, otlpEndpoint } from './hooked-environment.ts';
+import { createSignalWitness } from './signal-witness.ts';
 import { printable } from './terminal.ts';
 
 const FLAGS = { ...COLLECTOR_FLAGS, service: { type: 'string' }, help: { type: 'boolean' } } as const;
@@ -64,7 +66,10 @@ export async function runRun(args: readonly string[]): Promise<number> {
       say(
         'got no package @sockeye/instrumentation beside this command or here, expected the hook: npm install it; the program runs unrecorded',
       );
-    const endpoint = hook === null || namesEndpoint(process.env) ? null : await findEndpoint(collector);
+    const named = namesEndpoint(process.env);
+    if (hook !== null && named !== null && values.url !== undefined)
+      say(`got --url and ${named}, expected one of them: spans go where ${named} says`);
+    const endpoint = hook === null || named !== null ? null : await findEndpoint(collector);
     const environment =
       hook === null
         ? process.env
@@ -98,7 +103,12 @@ async function findEndpoint(collector: Collector): Promise<string> {
   try {
     const signal = AbortSignal.timeout(STATUS_MS);
     const status = JSON.parse(await readText(await collector.ask('/api/status', {}, { signal }))) as Status;
-    return otlpEndpoint(status.addresses, collector.url, process.env);
+    const endpoint = otlpEndpoint(status.addresses, collector.url, process.env);
+    if (isBeyondReach(endpoint, collector.url))
+      say(
+        `got a collector that takes spans at ${printable(endpoint)} of its own machine, expected an address that is reached from here; unless that is this machine spans will not arrive: start the collector with --otlp-grpc 0.0.0.0:4317 --otlp-http 0.0.0.0:4318, or set OTEL_EXPORTER_OTLP_ENDPOINT`,
+      );
+    return endpoint;
   } catch (error) {
     const isKnown = error instanceof CollectorError || error instanceof SyntaxError;
     if (!isKnown) throw error;
@@ -114,21 +124,34 @@ function runProgram(
 ): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: 'inherit', env: environment });
-    for (const signal of PASSED_ON) {
-      process.on(signal, () => {
-        // It has had it already, and twice is not what was meant.
-        if (!(process.stdin.isTTY && OF_TERMINAL.includes(signal))) child.kill(signal);
-      });
-    }
+    const witness = hasTerminal() ? createSignalWitness() : null;
+    const passOn = async (signal: NodeJS.Signals): Promise<void> => {
+      // It has had it already, and twice is not what was meant.
+      const isOfAll = OF_TERMINAL.includes(signal) && (await witness?.hasSeen(signal));
+      if (!isOfAll) child.kill(signal);
+    };
+    for (const signal of PASSED_ON) process.on(signal, () => void passOn(signal));
     child.on('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT';
       say(
         `got ${error.code ?? error.message} for "${printable(program)}", expected a program that can be run${isMissing ? ', on the PATH' : ''}`,
       );
+      witness?.end();
       resolve(isMissing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
     });
-    child.on('exit', (code, signal) =>
-      resolve(code ?? EXIT_SIGNAL + (signal === null ? 0 : constants.signals[signal])),
-    );
+    child.on('exit', (code, signal) => {
+      witness?.end();
+      resolve(code ?? EXIT_SIGNAL + (signal === null ? 0 : constants.signals[signal]));
+    });
   });
+}
+
+/** One that sends signals to us, wherever input and output go. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return process.stdin.isTTY === true;
+  }
 }

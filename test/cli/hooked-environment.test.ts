@@ -1,6 +1,11 @@
 /** The environment of a program that is run with the hook. */
 import { describe, expect, test } from 'vitest';
-import { hookedEnvironment, namesEndpoint, otlpEndpoint } from '../../collector/cli/hooked-environment.ts';
+import {
+  hookedEnvironment,
+  isBeyondReach,
+  namesEndpoint,
+  otlpEndpoint,
+} from '../../collector/cli/hooked-environment.ts';
 
 const hooked = { hook: '/hook/register.cjs', endpoint: 'http://127.0.0.1:4317', service: null, token: null };
 
@@ -35,9 +40,11 @@ describe('what is set', () => {
     expect(headers({ OTEL_EXPORTER_OTLP_HEADERS: 'x=y' })).toBe('x=y');
   });
   test('an endpoint that is set is known by either name', () => {
-    expect(namesEndpoint({})).toBe(false);
-    expect(namesEndpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: ' ' })).toBe(false);
-    expect(namesEndpoint({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x' })).toBe(true);
+    const [all, traces] = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] as const;
+    expect(namesEndpoint({})).toBe(null);
+    expect(namesEndpoint({ [all]: ' ' })).toBe(null);
+    expect(namesEndpoint({ [all]: 'http://x' })).toBe(all);
+    expect(namesEndpoint({ [all]: 'http://x', [traces]: 'http://y' })).toBe(traces);
   });
 });
 
@@ -48,4 +55,11 @@ test('the endpoint is the collector’s for the protocol, by the name its page i
   expect(otlpEndpoint(addresses, 'http://127.0.0.1:4319', http)).toBe('http://127.0.0.1:14318');
   expect(otlpEndpoint(null, 'http://127.0.0.1:9', {})).toBe('http://127.0.0.1:4317');
   expect(otlpEndpoint(null, 'http://[::1]:9', http)).toBe('http://[::1]:4318');
+});
+
+test('an address of the collector’s own machine is beyond reach from another', () => {
+  expect(isBeyondReach('http://127.0.0.1:4317', 'http://sockeye.internal:4319')).toBe(true);
+  expect(isBeyondReach('http://[::1]:4317', 'http://10.0.0.7:4319')).toBe(true);
+  expect(isBeyondReach('http://127.0.0.1:4317', 'http://localhost:4319')).toBe(false);
+  expect(isBeyondReach('http://10.0.0.7:4317', 'http://sockeye.internal:4319')).toBe(false);
 });

@@ -1,8 +1,10 @@
 /** `sockeye run -- PROGRAM`: its spans arrive, and everything else is as if it had been run alone. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { TracePage } from '../../collector/serve/wire.ts';
 import { startCollector, type Collector } from '../serve/start-collector.ts';
 import { sockeye } from './shop.ts';
@@ -70,6 +72,55 @@ test('signals reach the program, and one that ends it is 128 and its number', as
   expect(await other.ended).toEqual([130, null]);
 });
 
+/** `script` runs it in a terminal of its own; as util-linux has it. */
+const hasScript = spawnSync('script', ['--version']).stdout?.toString().includes('util-linux') === true;
+function startInTerminal(script: string, input: string) {
+  const line = `exec "$NODE" "$SOCKEYE" run -- node -e "$SCRIPT" ${input}`;
+  const env = {
+    PATH: process.env['PATH'],
+    SHELL: '/bin/sh',
+    NODE: process.execPath,
+    SOCKEYE: resolve('collector/cli/sockeye.ts'),
+    SCRIPT: `${script}; setInterval(() => {}, 1000); console.log('ready ' + process.ppid + '.')`,
+    ...environment(),
+  };
+  const terminal = spawn('script', ['-qec', line, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  terminal.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return {
+    ended: once(terminal, 'close'),
+    output: () => text,
+    /** Of our command. */
+    ready: () => vi.waitUntil(() => Number(/ready (\d+)\./.exec(text)?.[1]), { timeout: 10_000 }),
+    interrupt: () => terminal.stdin.write('\u0003'),
+  };
+}
+
+test.runIf(hasScript)('in a terminal a signal comes once, for all of it or for us alone', async () => {
+  const script = `let had = 0;
+    process.on('SIGINT', () => {
+      console.log('had ' + ++had);
+      if (had === 2) setTimeout(() => process.exit(0), 600);
+    })`;
+  for (const input of ['< /dev/null', '']) {
+    const { ready, interrupt, output, ended } = startInTerminal(script, input);
+    const pid = await ready();
+    interrupt();
+    await expect.poll(output).toContain('had 1');
+    process.kill(pid, 'SIGINT');
+    await expect.poll(output).toContain('had 2');
+    expect(await ended).toEqual([0, null]);
+    expect(output()).not.toContain('had 3');
+  }
+});
+
+test.runIf(hasScript)('nothing outlives a program that a terminal interrupts', async () => {
+  const { ready, interrupt, ended } = startInTerminal('0', '');
+  await ready();
+  interrupt();
+  expect(await ended).toEqual([130, null]);
+});
+
 test('what is set already stays', async () => {
   const script =
     'const { NODE_OPTIONS: o, OTEL_SERVICE_NAME: s, OTEL_EXPORTER_OTLP_ENDPOINT: e, OTEL_EXPORTER_OTLP_HEADERS: h } = process.env; JSON.stringify([o, s, e, h])';
@@ -83,6 +134,31 @@ test('what is set already stays', async () => {
   expect(options).toMatch(/^--no-warnings --require .*register\.cjs$/);
   expect(others).toEqual(['mine', 'http://127.0.0.1:9998', null]);
   expect(stderr).toBe('');
+  const asked = await run(['--url', collector.url, '--', 'node', '-e', '0'], set);
+  expect(asked.stderr).toMatch(/got --url and OTEL_EXPORTER_OTLP_ENDPOINT, expected one of them: spans go/);
+});
+
+test('a collector that takes spans on its own machine only is told of', async () => {
+  const other = createServer((_, response) => {
+    const addresses = { otlpGrpc: '127.0.0.1:9997', otlpHttp: '127.0.0.1:9996', web: '' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ addresses }));
+  });
+  await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
+  try {
+    const { port } = other.address() as AddressInfo;
+    // A name of this machine that does not look like one.
+    const ended = await run(['--url', `http://0.0.0.0:${port}`, '--', 'node', '-e', '0'], {
+      OTEL_SDK_DISABLED: 'true',
+    });
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stderr).toMatch(/takes spans at http:\/\/127\.0\.0\.1:9997 of its own machine/);
+    const near = await run(['--url', `http://127.0.0.1:${port}`, '--', 'node', '-e', '0'], {
+      OTEL_SDK_DISABLED: 'true',
+    });
+    expect(near.stderr).toBe('');
+  } finally {
+    other.close();
+  }
 });
 
 test('without a collector it says so, and the program runs', async () => {
