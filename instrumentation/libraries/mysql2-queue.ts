@@ -4,7 +4,14 @@
  * The pool calls whoever waited where another gives its connection back, in the context of that one: the query would be
  * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait.
  */
-import { context, SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
 import { guard } from '../guard.ts';
 import { libraryTracers } from './library-tracers.ts';
 
@@ -18,6 +25,9 @@ type GetConnection = (this: Pool, done: Done, ...rest: unknown[]) => unknown;
 /** The class of pools, in the newer versions and in the older ones. */
 const files = ['mysql2/lib/base/pool.js', 'mysql2/lib/pool.js'];
 
+/** In whose context each goes on that the hook has put in place of a caller's own. */
+const contexts = new WeakMap<Done, Context>();
+
 /** `exports` are those of any file of mysql2. */
 export function watchQueue(exports: unknown, name: string): void {
   const { prototype } = Object(exports) as { prototype?: { getConnection?: GetConnection } };
@@ -25,6 +35,9 @@ export function watchQueue(exports: unknown, name: string): void {
   const original = prototype.getConnection!;
   prototype.getConnection = function getConnection(done) {
     if (typeof done !== 'function') return Reflect.apply(original, this, arguments);
+    // Who waits for a connection that dies asks again, by way of whoever had it.
+    const own = contexts.get(done);
+    if (own) return context.with(own, () => Reflect.apply(original, this, arguments));
     const active = context.active();
     const waitedBefore = waitingIn(this);
     let wait: Span | undefined;
@@ -32,6 +45,7 @@ export function watchQueue(exports: unknown, name: string): void {
       if (wait) endWait(wait, error);
       return context.with(active, () => Reflect.apply(done, this, arguments));
     };
+    contexts.set(resumed, active);
     const result = Reflect.apply(original, this, [resumed]);
     if (waitingIn(this) > waitedBefore) startWait(this, (started) => (wait = started));
     return result;

@@ -92,13 +92,20 @@ describe.skipIf(!installed.mariadb)('a query that waits for the only connection 
     expect(queries.map(({ attributes }) => attributes['db.query.text'])).toEqual([
       'select sleep(?)',
       'select ? as waited',
+      'select ? as again',
     ]);
     for (const query of queries) expect(query.parentSpanId).toBe(used.work.spanId);
+  });
+
+  it('has the connection in its trace that is opened for it when another’s has died', () => {
+    const opened = used.spans.filter(({ name }) => name === 'connect');
+    expect(opened.map(({ parentSpanId }) => parentSpanId)).toEqual([used.work.spanId]);
   });
 
   it('has a span of the wait, which failed when the pool was closed', () => {
     const waits = used.spans.filter(({ name }) => name === 'mysql2-pool.connect');
     expect(waits.map(({ error, message }) => ({ error, message }))).toEqual([
+      { error: false, message: '' },
       { error: false, message: '' },
       { error: true, message: 'Pool is closed.' },
     ]);

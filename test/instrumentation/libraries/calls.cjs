@@ -55,6 +55,11 @@ exports.others = {
     const pool = createPool({ host, port, user: 'root', password: 's3cr3t', connectionLimit: 1 }).promise();
     await context.with(ROOT_CONTEXT, () => pool.query('select 0'));
     await Promise.all([pool.query('select sleep(0.2)'), pool.query('select 2 as waited')]);
+    // Another's connection dies, and one is opened for who waited.
+    const dying = await pool.getConnection();
+    const again = pool.query('select 3 as again');
+    context.with(ROOT_CONTEXT, () => dying.destroy());
+    await again;
     const holder = await pool.getConnection();
     const late = pool.query('select 4').catch((error) => error);
     setTimeout(() => pool.end(), 50);
