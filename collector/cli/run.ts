@@ -18,7 +18,6 @@ import {
 } from './ask-collector.ts';
 import { parseFlags } from './flags.ts';
 import { hookedEnvironment, isBeyondReach, namesEndpoint, otlpEndpoint } from './hooked-environment.ts';
-import { createSignalWitness } from './signal-witness.ts';
 import { printable } from './terminal.ts';
 
 const FLAGS = { ...COLLECTOR_FLAGS, service: { type: 'string' }, help: { type: 'boolean' } } as const;
@@ -124,23 +123,19 @@ function runProgram(
 ): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: 'inherit', env: environment });
-    const witness = hasTerminal() ? createSignalWitness() : null;
-    const passOn = async (signal: NodeJS.Signals): Promise<void> => {
-      // It has had it already, and twice is not what was meant.
-      const isOfAll = OF_TERMINAL.includes(signal) && (await witness?.hasSeen(signal));
-      if (!isOfAll) child.kill(signal);
-    };
-    for (const signal of PASSED_ON) process.on(signal, () => void passOn(signal));
+    // A terminal sends its signals to the program as well, and twice is not what was meant.
+    const hadByProgram = hasTerminal() ? OF_TERMINAL : [];
+    for (const signal of PASSED_ON) {
+      process.on(signal, () => void (hadByProgram.includes(signal) || child.kill(signal)));
+    }
     child.on('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT';
       say(
         `got ${error.code ?? error.message} for "${printable(program)}", expected a program that can be run${isMissing ? ', on the PATH' : ''}`,
       );
-      witness?.end();
       resolve(isMissing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
     });
     child.on('exit', (code, signal) => {
-      witness?.end();
       resolve(code ?? EXIT_SIGNAL + (signal === null ? 0 : constants.signals[signal]));
     });
   });

@@ -22,7 +22,8 @@ const run = (args: string[], more: NodeJS.ProcessEnv = {}) =>
 function start(script: string): { child: ChildProcess; ended: Promise<unknown[]>; output: () => string } {
   const args = [resolve('collector/cli/sockeye.ts'), 'run', '--', 'node', '-e', script];
   const env = { PATH: process.env['PATH'], ...environment() };
-  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  // Detached: without the terminal that the tests may run in.
+  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   let text = '';
   child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, ended: once(child, 'close'), output: () => text };
@@ -96,21 +97,19 @@ function startInTerminal(script: string, input: string) {
   };
 }
 
-test.runIf(hasScript)('in a terminal a signal comes once, for all of it or for us alone', async () => {
+test.runIf(hasScript)('in a terminal an interrupt comes once, wherever input comes from', async () => {
   const script = `let had = 0;
     process.on('SIGINT', () => {
       console.log('had ' + ++had);
-      if (had === 2) setTimeout(() => process.exit(0), 600);
+      if (had === 1) setTimeout(() => process.exit(0), 600);
     })`;
   for (const input of ['< /dev/null', '']) {
     const { ready, interrupt, output, ended } = startInTerminal(script, input);
-    const pid = await ready();
+    await ready();
     interrupt();
     await expect.poll(output).toContain('had 1');
-    process.kill(pid, 'SIGINT');
-    await expect.poll(output).toContain('had 2');
     expect(await ended).toEqual([0, null]);
-    expect(output()).not.toContain('had 3');
+    expect(output()).not.toContain('had 2');
   }
 });
 
