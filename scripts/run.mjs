@@ -110,7 +110,7 @@ const tasks = {
   format: () => run('prettier', ['--write', '--log-level=warn', '.']),
   screenshots: (args) => run('node', ['scripts/take-screenshots.mjs', ...args]),
   'bench:hook': async (args) => {
-    await buildAll();
+    if (!args.includes('--help')) await buildAll();
     await run('node', ['test/benchmark/hook.bench.ts', ...args]);
   },
   'test:tools': async (args) => {
@@ -122,15 +122,15 @@ const tasks = {
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),
   'bench:query': (args) => run('node', ['test/benchmark/query.bench.ts', ...args]),
   'bench:map': async (args) => {
-    await buildAll();
+    if (!args.includes('--help')) await buildAll();
     await run('node', ['test/benchmark/map-page.bench.ts', ...args]);
   },
   'bench:page': async (args) => {
-    await buildAll();
+    if (!args.includes('--help')) await buildAll();
     await run('node', ['test/benchmark/page.bench.ts', ...args]);
   },
   'bench:trace': async (args) => {
-    await buildAll();
+    if (!args.includes('--help')) await buildAll();
     await run('node', ['test/benchmark/trace-page.bench.ts', ...args]);
   },
 };
