@@ -6,6 +6,7 @@ import type { Diagnosis, Evidence, GiveUpKind, Phase, Verdict } from '../diagnos
 
 export type { Diagnosis, Evidence, Phase, Verdict };
 export type * from './wire-columns.ts';
+export type * from './wire-latency.ts';
 
 /** Integers beyond 2^53 are strings, bytes are {"bytes": base64}. */
 export type WireValue =
