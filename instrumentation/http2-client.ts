@@ -77,7 +77,12 @@ export function watchHttp2Client(recorder: Recorder): void {
     if (!call) return;
     // Who destroys a session destroys its streams first, and the socket later.
     const isLost = call.connection?.socket.destroyed === true;
-    call.closed = { timer: runningTimer(), isDestroyed: stream.destroyed, isLost };
+    call.closed = {
+      timer: runningTimer(),
+      isDestroyed: stream.destroyed,
+      isLost,
+      isAnswered: hasAnswer(stream),
+    };
   });
 }
 
@@ -258,7 +263,7 @@ function watchSent(stream: ClientHttp2Stream, waiting: Waiting): void {
 
 function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
   ownCalls.set(stream, call);
-  call.isComplete = () => stream.readableEnded || (stream.closed && stream.rstCode === 0);
+  call.isComplete = () => call.closed?.isAnswered ?? hasAnswer(stream);
   makeRoom(stream);
   stream.once('timeout', () => {
     const { timeout } = stream as { timeout?: number };
@@ -274,6 +279,12 @@ function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
       endStreamCall(stream, call);
     }),
   );
+}
+
+/** The last byte of the answer is there, as long as the stream is not closed: who has not read it all is told by its state alone. */
+function hasAnswer(stream: ClientHttp2Stream): boolean {
+  const { ended } = (stream as { _readableState?: { ended?: unknown } })._readableState ?? {};
+  return stream.readableEnded || ended === true;
 }
 
 /** The stream has its number: it shares an open connection with others. */

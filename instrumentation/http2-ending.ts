@@ -13,6 +13,17 @@ interface Goaway {
   code: number | undefined;
 }
 
+/** What was so when the stream was closed. */
+interface Closed {
+  /** The program's, that was running. */
+  timer: RunningTimer | undefined;
+  /** Whether the program threw it away. */
+  isDestroyed: boolean;
+  isLost: boolean;
+  /** Whether all of the answer was there, read or not. */
+  isAnswered: boolean;
+}
+
 export interface StreamCall extends Call {
   isGrpc: boolean;
   /** Of gRPC: how long the caller told the server that it would wait. */
@@ -20,8 +31,7 @@ export interface StreamCall extends Call {
   grpcStatus: number | undefined;
   grpcMessage: string;
   error: unknown;
-  /** Set when the stream was closed, with the program's timer that was running, and whether the program threw it away. */
-  closed: { timer: RunningTimer | undefined; isDestroyed: boolean; isLost: boolean } | undefined;
+  closed: Closed | undefined;
   /** Of its session. */
   goaway: Goaway;
   answered: Answer | undefined;
@@ -29,6 +39,7 @@ export interface StreamCall extends Call {
   idleTimer: { budgetMs: number; atMs: number } | undefined;
 }
 
+const NGHTTP2_NO_ERROR = 0;
 const NGHTTP2_CANCEL = 8;
 const aborted = () => new DOMException('The stream was closed before its answer was complete', 'AbortError');
 const lost = () =>
@@ -60,7 +71,12 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
     endGrpcStream(stream, call);
     return;
   }
-  if (isLost(call) && !(stream.readableEnded && stream.rstCode === 0)) {
+  // Whatever becomes of the stream after that, as with `http`.
+  if (isAnswered(stream, call)) {
+    endCall(call, stream.readableDidRead ? {} : { endMs: call.headersMs });
+    return;
+  }
+  if (isLost(call)) {
     endCall(call, { error: call.error ?? lost() });
     return;
   }
@@ -75,14 +91,18 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   };
   if (call.error !== undefined) {
     endCall(call, { error: call.error, ...end });
-  } else if (stream.readableEnded && call.headersMs !== undefined && stream.rstCode === 0) {
-    endCall(call);
   } else if (call.headersMs !== undefined && closed?.isDestroyed && !isGivenUp(call)) {
     // A response that the program threw away unread is no failure of the call.
     endCall(call);
   } else {
     endCall(call, { error: aborted(), ...end });
   }
+}
+
+/** A peer that says of a stream that it failed says so of a whole answer, too. */
+function isAnswered(stream: ClientHttp2Stream, { closed, headersMs }: StreamCall): boolean {
+  const isFailed = stream.rstCode !== NGHTTP2_NO_ERROR && stream.rstCode !== NGHTTP2_CANCEL;
+  return closed?.isAnswered === true && headersMs !== undefined && !isFailed;
 }
 
 /** The peer or the kernel ended the connection, and with it the stream: Node cancels it, as the program would. */

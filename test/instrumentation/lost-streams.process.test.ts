@@ -52,6 +52,23 @@ it.each(['/close', '/destroy', '/session', '/session-code', '/unsent'])(
   },
 );
 
+it.each([
+  '/unread-destroy',
+  '/unread-session',
+  '/unread-session-code',
+  '/unread-reset',
+  '/unread-goaway',
+  '/unread-late',
+])('one whose answer was there, and not read, did not fail by what became of it (%s)', async (path) => {
+  const { error, attributes } = await spanOf(path);
+  expect(attributes).toMatchObject({ 'http.response.status_code': 200 });
+  expect({ error, type: attributes['error.type'], timer: attributes['sockeye.timeout.timer'] }).toEqual({
+    error: false,
+    type: undefined,
+    timer: undefined,
+  });
+});
+
 it('one whose session the program ends in a timer was given up by that', async () => {
   const { attributes } = await spanOf('/session-late');
   expect(attributes).toMatchObject({

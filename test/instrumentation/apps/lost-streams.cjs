@@ -17,16 +17,29 @@ const byProgram = {
   '/session': (stream) => stream.session.destroy(),
   '/session-code': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
 };
+/** When an answer is there that the program does not read. */
+const unread = {
+  '/unread-destroy': (stream) => stream.destroy(),
+  '/unread-session': (stream) => stream.session.destroy(),
+  '/unread-session-code': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
+  '/unread-reset': () => socket.resetAndDestroy(),
+  '/unread-goaway': () => serverSession.goaway(http2.constants.NGHTTP2_INTERNAL_ERROR),
+  '/unread-late': (stream) => setTimeout(() => stream.destroy(), 50),
+};
 const byTimer = {
   '/session-late': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
 };
 
-let socket;
+let socket, serverSession;
 const server = http2.createServer().on('connection', (opened) => (socket = opened));
-server.on('sessionError', () => {});
+server.on('session', (opened) => (serverSession = opened)).on('sessionError', () => {});
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   const path = headers[':path'];
+  if (unread[path]) {
+    stream.respond();
+    stream.end('the whole answer');
+  }
   if (path.startsWith('/half')) {
     stream.respond();
     stream.write('half');
@@ -38,7 +51,11 @@ server.on('stream', (stream, headers) => {
 const call = (port, path) =>
   new Promise((resolve) => {
     const session = http2.connect(`http://127.0.0.1:${port}`).on('error', () => {});
-    const stream = session.request({ ':path': path }).resume();
+    const stream = session.request({ ':path': path });
+    if (unread[path]) {
+      // Whatever was sent before a ping is answered is there.
+      stream.on('response', () => session.ping((_error) => unread[path](stream)));
+    } else stream.resume();
     const notes = [];
     stream.on('aborted', () => notes.push('aborted')).on('error', ({ code }) => notes.push(code));
     stream.on('close', () => {
@@ -53,7 +70,7 @@ const call = (port, path) =>
 
 server.listen(0, '127.0.0.1', async () => {
   const outcomes = {};
-  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...byTimer }))
+  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...unread, ...byTimer }))
     outcomes[path] = await call(server.address().port, path);
   console.log(JSON.stringify(outcomes));
 });
