@@ -11,7 +11,7 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsFiles } from '../config.ts';
 import { formatAddress, type Address } from '../settings.ts';
-import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
+import { SHUTDOWN_GRACE_MS, socketsOf, type Port } from './listen.ts';
 
 /** Senders export every few seconds: one whose connection is closed just as it writes sees a reset. */
 const KEEP_ALIVE_MS = 120_000;
@@ -36,6 +36,7 @@ export async function openHttpPort(
   graceMs: number = SHUTDOWN_GRACE_MS,
 ): Promise<Port> {
   let isClosing = false;
+  const sockets = socketsOf([server]);
   // Node does not count a connection as idle before its first request: browsers open such ahead.
   const unused = new Set<Socket>();
   server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -60,7 +61,9 @@ export async function openHttpPort(
     address: formatAddress({ host, port: (server.address() as AddressInfo).port }),
     async close() {
       isClosing = true;
-      const force = setTimeout(() => server.closeAllConnections(), graceMs);
+      const force = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of unused) socket.destroy();
       await closed;

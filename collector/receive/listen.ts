@@ -1,4 +1,5 @@
-/** A bound port, and what to say when an address cannot be bound. */
+/** A bound port, its connections, and what to say when an address cannot be bound. */
+import type { Server, Socket } from 'node:net';
 
 /** What is in progress at shutdown has this long; then its connections are cut, and senders retry. */
 export const SHUTDOWN_GRACE_MS = 5_000;
@@ -8,6 +9,21 @@ export interface Port {
   readonly address: string;
   /** Stops accepting, lets what is in progress finish, then closes. */
   close(): Promise<void>;
+}
+
+/**
+ * The connections of these servers, those included that say nothing: what speaks HTTP on them knows only who has begun to, and
+ * a server is not closed before the last of them is.
+ */
+export function socketsOf(servers: Iterable<Server>): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  for (const server of servers) {
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+  }
+  return sockets;
 }
 
 /** An address that could not be bound: its message says what was got, what is expected, what to do. */

@@ -5,6 +5,7 @@
  * overload is UNAVAILABLE with it. Metrics and logs are accepted too, and mostly dropped, so that one endpoint serves an SDK
  * that sends all three.
  */
+import type { Server as NetServer } from 'node:net';
 import {
   logVerbosity,
   Metadata,
@@ -24,7 +25,7 @@ import type { TlsFiles } from '../config.ts';
 import { countArriving } from './arriving-calls.ts';
 import { freeMessage } from './finished-messages.ts';
 import type { Intake } from './intake.ts';
-import { SHUTDOWN_GRACE_MS, type Port } from './listen.ts';
+import { SHUTDOWN_GRACE_MS, socketsOf, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes, traceResponseBytes } from './otlp-answer.ts';
 
 /** Finds connections whose other end vanished without a word. */
@@ -41,11 +42,12 @@ export interface OtlpGrpcOptions {
   readonly token: string | null;
   readonly maxRequestBytes: number;
   readonly log: (line: string) => void;
+  readonly graceMs?: number;
 }
 
 /** Rejects when the address cannot be bound. */
 export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
-  const { address, intake, tls, token, log } = options;
+  const { address, intake, tls, token, log, graceMs = SHUTDOWN_GRACE_MS } = options;
   // What it would print reaches us as an error too.
   setLogVerbosity(logVerbosity.NONE);
   const statusOf = (error: unknown): StatusObject => {
@@ -84,17 +86,29 @@ export async function startOtlpGrpc(options: OtlpGrpcOptions): Promise<Port> {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentialsOf(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+  const sockets = socketsOf(serversOf(server));
   return {
     address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`,
     close: () =>
       new Promise((resolve) => {
-        const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
+        const force = setTimeout(() => {
+          server.forceShutdown();
+          // It ends sessions: before TLS is agreed on there is none, and one that has closed waits for the other end.
+          for (const socket of sockets) socket.destroy();
+        }, graceMs);
         server.tryShutdown(() => {
           clearTimeout(force);
           resolve();
         });
       }),
   };
+}
+
+/** What it listens with, an address each; grpc-js has no public name for it. */
+function serversOf(server: Server): Iterable<NetServer> {
+  return (
+    server as unknown as { readonly http2Servers: ReadonlyMap<NetServer, unknown> }
+  ).http2Servers.keys();
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;

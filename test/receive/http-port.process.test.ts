@@ -1,8 +1,11 @@
 /** How an HTTP port closes: what is in progress ends, what is only kept open is not waited for. */
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import type { TlsFiles } from '../../collector/config.ts';
 import { createHttpServer, openHttpPort } from '../../collector/receive/http-port.ts';
 
 /** Longer than a test may take: a close that waits for it fails. */
@@ -12,8 +15,13 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-async function open(handle: RequestListener, graceMs: number = NEVER_MS) {
-  const server = createHttpServer(null, { keepAliveTimeout: NEVER_MS }, handle);
+const [cert, key] = ['cert', 'key'].map((name) =>
+  readFileSync(join(import.meta.dirname, `../main/localhost.${name}.pem`)),
+);
+const TLS = { cert: cert!, key: key!, clientCa: null };
+
+async function open(handle: RequestListener, graceMs: number = NEVER_MS, tls: TlsFiles | null = null) {
+  const server = createHttpServer(tls, { keepAliveTimeout: NEVER_MS }, handle);
   const port = await openHttpPort(server, { host: '127.0.0.1', port: 0 }, graceMs);
   const dial = async (): Promise<Socket> => {
     const socket = connect(Number(port.address.split(':')[1]), '127.0.0.1');
@@ -70,6 +78,13 @@ test('a request that does not end is cut after the grace', async () => {
   const socket = await dial();
   socket.write(REQUEST);
   await once(socket, 'data');
+  await Promise.all([port.close(), once(socket, 'close')]);
+  expect(socket.destroyed).toBe(true);
+});
+
+test('a connection that begins no TLS is cut after the grace', async () => {
+  const { port, dial } = await open(() => {}, 1, TLS);
+  const socket = await dial();
   await Promise.all([port.close(), once(socket, 'close')]);
   expect(socket.destroyed).toBe(true);
 });
