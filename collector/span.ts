@@ -78,7 +78,7 @@ export interface Span {
 /** What OpenTelemetry names a service that did not name itself. */
 const UNKNOWN_SERVICE = 'unknown_service';
 
-export function serviceOf(span: Pick<Span, 'resource'>): string {
+export function serviceOf(span: { readonly resource: Pick<Resource, 'attributes'> }): string {
   const name = span.resource.attributes.get('service.name');
   return typeof name === 'string' && name !== '' ? shownName(name) : UNKNOWN_SERVICE;
 }

@@ -16,20 +16,19 @@ export interface WriterParts extends FoldParts {
 
 export function createWriterParts(database: Connection): WriterParts {
   const opened = createOpenBlocks(database);
-  const names = createRowNames(database);
   const rollups = createRollupWriter(database);
   const failures = new KeptFailures();
   return {
     database,
     opened,
-    names,
+    names: createRowNames(database),
     rollups,
     failures,
     damage: createDamage(database),
     blockRows: readBlockRows(database),
     blocks: createBlockTable(database),
     forget() {
-      for (const cache of [opened, names, rollups, failures]) cache.forget();
+      for (const cache of [opened, rollups, failures]) cache.forget();
     },
   };
 }

@@ -1,61 +1,24 @@
-/** What the numbers in rows stand for, read from the tables that gave them out. */
-import { decodeResource } from '../../../decode/otlp-protobuf.ts';
-import type { MapEdge } from '../../../serve/wire.ts';
+/** What the numbers in rows stand for, as sums ask for it: what cannot be read keeps no others from being counted. */
 import { serviceOf, textAttribute } from '../../../span.ts';
 import type { RowNames } from '../../rollup/tally.ts';
 import type { Connection } from '../open-database.ts';
+import { createNames } from '../read/names.ts';
 
-export interface StoredNames extends RowNames {
-  /** To be called when numbers may have come to stand for something else. */
-  forget(): void;
-}
-
-const NAMES_MAX = 50_000;
-
-export function createRowNames(database: Connection): StoredNames {
-  const findService = database
-    .prepare<[number], string>('SELECT service FROM operation WHERE operation_id = ?')
-    .pluck();
-  const findKind = database
-    .prepare<[number], MapEdge['kind']>('SELECT edge_kind FROM peer WHERE peer_id = ?')
-    .pluck();
-  const findResource = database
-    .prepare<[number], Buffer>('SELECT body FROM resource WHERE resource_id = ?')
-    .pluck();
-
-  const service = remember((operation) => found('operation', operation, findService.get(operation)));
-  const edgeKind = remember((peer) => found('peer', peer, findKind.get(peer)));
-  const version = remember((id) => {
-    const resource = decodeResource(found('resource', id, findResource.get(id)), '');
-    const text = textAttribute(resource.attributes, 'service.version');
-    return text === null ? null : { service: serviceOf({ resource }), version: text };
+/** A number never comes to stand for something else. */
+export function createRowNames(database: Connection): RowNames {
+  const said = new Set<string>();
+  const { service, peer, resource } = createNames(database, (what) => {
+    if (said.has(what)) return;
+    said.add(what);
+    console.error(`sockeye: the store is damaged: ${what}; sums go without`);
   });
   return {
-    service: service.of,
-    edgeKind: edgeKind.of,
-    version: version.of,
-    forget() {
-      for (const names of [service, edgeKind, version]) names.forget();
+    service,
+    edgeKind: (id) => peer(id).edgeKind,
+    version(id) {
+      const attributes = resource(id);
+      const version = textAttribute(attributes, 'service.version');
+      return version === null ? null : { service: serviceOf({ resource: { attributes } }), version };
     },
-  };
-}
-
-function found<T>(table: string, id: number, row: T | undefined): T {
-  if (row === undefined) throw new Error(`${table} ${id} is referred to and not stored`);
-  return row;
-}
-
-function remember<T>(read: (id: number) => T) {
-  const known = new Map<number, T>();
-  return {
-    of(id: number): T {
-      let name = known.get(id);
-      if (name === undefined) {
-        if (known.size >= NAMES_MAX) known.clear();
-        known.set(id, (name = read(id)));
-      }
-      return name;
-    },
-    forget: () => known.clear(),
   };
 }
