@@ -2,22 +2,33 @@
  * What ended the wait of an aborted call: remembers, for the reason of every abort, which timer was behind it.
  *
  * An abort's reason is the same object wherever it arrives: through `AbortSignal.any`, `fetch`, `http.request`, or a
- * library's own plumbing. So the timer is looked up by the reason, and `AbortSignal.any` needs no patch. Signals are held
- * weakly: the hook must not keep one alive that the program has dropped.
+ * library's own plumbing. So the timer is looked up by the reason, and `AbortSignal.any` needs no patch. A text, which may be
+ * anybody's, is looked up by its signal. Signals are held weakly: the hook must not keep one alive that the program has dropped.
  */
 import type { Timeout } from './failures.ts';
 import { guard } from './guard.ts';
 import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 
-/** An abort by `AbortSignal.timeout` with its delay, or by a controller with the timer it was called in. */
-type Cause = { signalDelayMs: number } | { controllerTimer: RunningTimer | undefined };
+/** The `abort` of a controller. */
+interface ControllerAbort {
+  /** The timer it was called in. */
+  controllerTimer: RunningTimer | undefined;
+  /** What it was called with. */
+  given: unknown;
+  /** Whether it is the one that counts, its controller's first. */
+  isFirst: boolean;
+}
+
+/** An abort by `AbortSignal.timeout` with its delay, or by a controller. */
+type Cause = { signalDelayMs: number } | ControllerAbort;
 
 /** Signals that had not fired when last looked at, oldest first, with their delay. */
 const waiting = new Map<WeakRef<AbortSignal>, number>();
 const dropped = new FinalizationRegistry<WeakRef<AbortSignal>>((ref) => waiting.delete(ref));
+/** By the reason, and of controllers by their signal. */
 const causes = new WeakMap<object, Cause>();
 /** The controller's `abort` that runs now: its reason is not known before it is over, the calls it ends end within. */
-let aborting: Cause | undefined;
+let aborting: ControllerAbort | undefined;
 
 /** Replaces `AbortSignal.timeout` and `AbortController.prototype.abort` with ones that remember; everything else stays. */
 export function watchAborts(): void {
@@ -44,20 +55,25 @@ export function watchAborts(): void {
 }
 
 /** Guarded, for the reason and the controller are the program's, and may throw at whoever looks at them. */
-const abortBegins = guard((controller: AbortController | undefined, reason: unknown) => {
-  aborting = { controllerTimer: runningTimer() };
-  // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
+const abortBegins = guard((controller: AbortController | undefined, given: unknown) => {
+  const begun: ControllerAbort = { controllerTimer: runningTimer(), given, isFirst: false };
+  aborting = begun;
   // Called on something that is no controller, it is for the original to say so.
-  if (controller?.signal?.aborted === false) rememberNew(reason, aborting);
+  begun.isFirst = controller?.signal?.aborted === false;
+  if (!begun.isFirst) return;
+  remember(controller!.signal, begun);
+  // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
+  if (!isPassedOn(given)) remember(given, begun);
 });
 
 const abortEnds = guard(({ signal }: AbortController) => {
-  if (aborting) rememberNew(signal.reason, aborting);
+  if (aborting?.isFirst && aborting.given === undefined) remember(signal.reason, aborting);
 });
 
-/** A reason that was only passed on has its cause already. */
-function rememberNew(reason: unknown, cause: Cause): void {
-  if (!causeOf(reason, undefined)) remember(reason, cause);
+/** Node makes a reason for one abort alone. One of the program's own may be used again, and is of the abort that runs now. */
+function isPassedOn(reason: unknown): boolean {
+  const known = causeOf(reason, undefined);
+  return known !== undefined && ('signalDelayMs' in known || known.given === undefined);
 }
 
 function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
@@ -68,14 +84,33 @@ function replace(owner: object, name: string, value: (...args: never[]) => unkno
   Object.defineProperty(owner, name, { ...descriptor, value });
 }
 
-function remember(reason: unknown, cause: Cause): void {
-  if (typeof reason === 'object' && reason !== null) causes.set(reason, cause);
+function remember(key: unknown, cause: Cause): void {
+  if (isObject(key)) causes.set(key, cause);
 }
 
-/** The timer behind an abort with this reason, for a call that began at `callStartMs`; undefined when it was no abort. */
-export function timerOfReason(reason: unknown, callStartMs: number): Timeout | undefined {
-  const cause = causeOf(reason, aborting);
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Of a text, a number, or the like, with which a signal that is not a controller's own may have been aborted. */
+function causeOfText(reason: unknown, signal: AbortSignal | undefined): Cause | 'unknown' | undefined {
+  if (aborting && aborting.given !== undefined && Object.is(aborting.given, reason)) return aborting;
+  if (!signal?.aborted || !Object.is(signal.reason, reason)) return undefined;
+  return causes.get(signal) ?? 'unknown';
+}
+
+/**
+ * The timer behind an abort with this reason, for a call that began at `callStartMs`, and that `signal` may have ended where that is
+ * known; undefined when it was no abort.
+ */
+export function timerOfReason(
+  reason: unknown,
+  callStartMs: number,
+  signal?: AbortSignal,
+): Timeout | undefined {
+  const cause = isObject(reason) ? causeOf(reason, aborting) : causeOfText(reason, signal);
   if (!cause) return undefined;
+  if (cause === 'unknown') return { timer: 'abort', budgetMs: undefined };
   if ('signalDelayMs' in cause) return { timer: 'abort_signal', budgetMs: cause.signalDelayMs };
   const { controllerTimer } = cause;
   const isDeadline = controllerTimer && isDeadlineOf(controllerTimer, callStartMs);
@@ -83,7 +118,7 @@ export function timerOfReason(reason: unknown, callStartMs: number): Timeout | u
 }
 
 function causeOf(reason: unknown, running: Cause | undefined): Cause | undefined {
-  if (typeof reason !== 'object' || reason === null) return undefined;
+  if (!isObject(reason)) return undefined;
   const known = causes.get(reason);
   if (known) return known;
   const name = nameOf(reason, running !== undefined);

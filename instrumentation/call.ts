@@ -188,6 +188,8 @@ export interface CallEnd {
   /** Whether its agent said that there is no connection for it. */
   neverConnected?: boolean;
   undiciBudgetsMs?: Circumstances['undiciBudgetsMs'];
+  /** The signal by which the program could give it up, where that is known. */
+  signal?: AbortSignal | undefined;
   /** The program's own timer that ended it. */
   ownTimer?: RunningTimer | undefined;
   /** Which timer a socket's idle time-out stands for. */
@@ -291,7 +293,7 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
     idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
     ownTimer: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer : undefined,
-    timerOfReason: (reason) => timerOfReason(reason, call.startMs),
+    timerOfReason: (reason) => timerOfReason(reason, call.startMs, end.signal),
   };
 }
 

@@ -111,13 +111,18 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
   if (code === 'ETIMEOUT') return { timer: 'app', budgetMs: ownTimer?.delayMs };
   if (endedHere) {
     if (idleTimer) return idleTimer;
-    if (ownTimer) return { timer: 'app', budgetMs: ownTimer.delayMs };
+    if (ownTimer) return { timer: isAbortByText(type, facts) ? 'abort' : 'app', budgetMs: ownTimer.delayMs };
     // A request library's own timer says it in the error's name, code or message.
     if ([code, name, message].some((text) => text && speaksOfTimeout.test(text))) return unknown('app');
   }
   // As does that of an agent, which has nothing else to say it with.
   if (neverConnected && speaksOfTimeout.test(message) && !isProxyAnswer.test(message)) return unknown('app');
   return endedHere || type === 'AbortError' ? unknown('abort') : undefined;
+}
+
+/** Node's own, with a reason that is nobody's in particular. */
+function isAbortByText(type: string, { cause }: ErrorFacts): boolean {
+  return type === 'AbortError' && cause !== undefined && Object(cause) !== cause;
 }
 
 /** ETIMEDOUT with a system error number; of several addresses tried, the last one decides: only it was left to the kernel. */
@@ -132,9 +137,12 @@ function isKernelTimeout(error: unknown, { code, errno }: ErrorFacts): boolean {
 /** Describes how a call failed. */
 export function describeFailure(error: unknown, circumstances: Circumstances): Failure {
   const facts = readError(error);
-  const type = typeOf(facts);
+  const timeout = timeoutOf(error, facts, circumstances);
+  // What is no error has no type of its own.
+  const isBareAbort = timeout?.timer === 'abort' && Object(error) !== error;
+  const type = isBareAbort ? 'AbortError' : typeOf(facts);
   // An AggregateError has a code and no message of its own.
   const parts = error instanceof AggregateError ? error.errors.map((part) => readError(part).message) : [];
   const message = facts.message || parts.join('; ') || type;
-  return { type, message, timeout: timeoutOf(error, facts, circumstances) };
+  return { type, message, timeout };
 }

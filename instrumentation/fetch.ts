@@ -14,11 +14,18 @@ export interface OpenFetch {
   isSettled: boolean;
 }
 
+/** What `fetch(input, init)` was asked for. */
+export interface Wanted {
+  url: URL;
+  method: string;
+  signal: AbortSignal | undefined;
+}
+
 export interface FetchObserver {
   /** The fetch was rejected while this call was still open. */
-  rejected(call: Call, error: unknown): void;
+  rejected(call: Call, error: unknown, signal: Wanted['signal']): void;
   /** The fetch was rejected before a request was made of it. */
-  rejectedInQueue(waiting: Arrival, url: URL, method: string, error: unknown): void;
+  rejectedInQueue(waiting: Arrival, wanted: Wanted, error: unknown): void;
 }
 
 /** The fetch that the code running in this context is part of. */
@@ -33,10 +40,10 @@ export function watchFetch(owner: { fetch?: unknown }, observer: FetchObserver):
   const settleRejected = guard((open: OpenFetch, args: unknown[], error: unknown) => {
     // `TypeError: fetch failed` says nothing; its cause does.
     const root = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    for (const call of open.calls) observer.rejected(call, root);
+    for (const call of open.calls) if (!call.ended) observer.rejected(call, root, signalIn(args));
     if (open.calls.length === 0 && open.waiting) {
-      const { url, method } = readArguments(args);
-      if (/^https?:$/.test(url.protocol)) observer.rejectedInQueue(open.waiting, url, method, root);
+      const wanted = readArguments(args);
+      if (/^https?:$/.test(wanted.url.protocol)) observer.rejectedInQueue(open.waiting, wanted, root);
     }
   });
   const observed = function fetch(this: unknown): Promise<Response> {
@@ -70,9 +77,19 @@ export function watchFetch(owner: { fetch?: unknown }, observer: FetchObserver):
   });
 }
 
-/** What `fetch(input, init)` was asked for. */
-function readArguments([input, init]: unknown[]): { url: URL; method: string } {
+function readArguments(args: unknown[]): Wanted {
+  const [input, init] = args;
   const { url, method } = Object(input) as { url?: unknown; method?: unknown };
   const wanted = (Object(init) as { method?: unknown }).method ?? method ?? 'GET';
-  return { url: new URL(String(typeof url === 'string' ? url : input)), method: String(wanted) };
+  return {
+    url: new URL(String(typeof url === 'string' ? url : input)),
+    method: String(wanted),
+    signal: signalIn(args),
+  };
+}
+
+function signalIn([input, init]: unknown[]): AbortSignal | undefined {
+  const [given, ofRequest] = [init, input].map((each) => (Object(each) as { signal?: unknown }).signal);
+  const signal = given ?? ofRequest;
+  return signal instanceof AbortSignal ? signal : undefined;
 }

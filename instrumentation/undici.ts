@@ -127,15 +127,16 @@ export function watchUndici(recorder: Recorder): void {
     ({ connectParams }) => connecting(connectParams),
   );
   const observer: FetchObserver = {
-    rejected: (call, error) => finish(call, error),
-    rejectedInQueue: ({ startMs, pool }, url, method, error) => {
+    rejected: (call, error, signal) => finish(Object.assign(call, { signal }), error),
+    rejectedInQueue: ({ startMs, pool }, { url, method, signal }, error) => {
       const { name, shared, attributes } = describeUndiciTarget(
         method,
         url.origin,
         url.pathname + url.search,
       );
       Object.assign(attributes, pool && poolAttributes(pool));
-      finish(startCall(recorder, { name, shared, attributes, startMs, queued: true }), error);
+      const call = startCall(recorder, { name, shared, attributes, startMs, queued: true });
+      finish(Object.assign(call, { signal }), error);
     },
   };
   watchFetch(globalThis, observer);
@@ -275,13 +276,13 @@ function watchUpgrade(request: UndiciRequest, call: UndiciCall, socket: Socket):
 
 /** undici names whoever ended a request in the error: nothing else need be known. */
 function finish(
-  call: Call & Partial<Pick<UndiciCall, 'place'>>,
+  call: Call & Partial<Pick<UndiciCall, 'place' | 'signal'>>,
   error?: unknown,
   undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {},
 ): void {
   // One that was given up in the queue of a pool never waited here.
   if (call.place) unlink(call.place);
-  endCall(call, { error, undiciBudgetsMs });
+  endCall(call, { error, undiciBudgetsMs, signal: call.signal });
 }
 
 /** The timers that the caller set for this request; those of the whole client are not to be seen from here. */

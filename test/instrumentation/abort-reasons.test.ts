@@ -1,4 +1,6 @@
 /** Aborts by reasons of the program's own: the hook remembers them, and changes nothing of what the program sees. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { timerOfReason, watchAborts } from '../../instrumentation/abort-reasons.ts';
 
@@ -49,6 +51,87 @@ describe('a reason that cannot be read', () => {
   it('of no abort is of no timer', () => {
     expect(timerOfReason(revoked(), 0)).toBeUndefined();
     expect(timerOfReason(unreadable(), 0)).toBeUndefined();
+  });
+});
+
+describe('a reason of the program’s own that is used again', () => {
+  /** Aborts in the callback of a timer of this delay; undefined: in none. */
+  const abortAfter = (delayMs: number | undefined, reason: unknown) =>
+    new Promise<void>((resolve) => {
+      const abort = () => {
+        new AbortController().abort(reason);
+        resolve();
+      };
+      if (delayMs === undefined) queueMicrotask(abort);
+      else setTimeout(abort, delayMs);
+    });
+
+  it('is of the timer that used it last', async () => {
+    const reason = new Error('too late');
+    await abortAfter(5, reason);
+    const startMs = performance.now();
+    await abortAfter(30, reason);
+    expect(timerOfReason(reason, startMs)).toEqual({ timer: 'abort', budgetMs: 30 });
+  });
+
+  it('is of no timer when it was used in none', async () => {
+    const reason = new Error('too late');
+    await abortAfter(5, reason);
+    await abortAfter(undefined, reason);
+    expect(timerOfReason(reason, performance.now())).toEqual({ timer: 'abort', budgetMs: undefined });
+  });
+
+  it('is that of the abort that it is passed on from', async () => {
+    const outer = new AbortController();
+    const inner = new AbortController();
+    const reason = new Error('too late');
+    outer.signal.addEventListener('abort', () => inner.abort(outer.signal.reason));
+    await new Promise<void>((resolve) =>
+      setTimeout(() => {
+        outer.abort(reason);
+        resolve();
+      }, 20),
+    );
+    expect(timerOfReason(inner.signal.reason, performance.now())?.budgetMs).toBe(20);
+  });
+});
+
+describe('a reason that Node made', () => {
+  it.each(['AbortSignal.timeout', 'a controller'])(
+    'is of its first abort, however passed on (%s)',
+    async (by) => {
+      const startMs = performance.now();
+      const controller = new AbortController();
+      const signal = by === 'a controller' ? controller.signal : AbortSignal.timeout(20);
+      if (by === 'a controller') setTimeout(() => controller.abort(), 20);
+      await once(signal, 'abort');
+      await sleep(1);
+      // In another timer, and in none.
+      await new Promise<void>((resolve) =>
+        setTimeout(() => {
+          new AbortController().abort(signal.reason);
+          resolve();
+        }, 5),
+      );
+      await sleep(1);
+      new AbortController().abort(signal.reason);
+      expect(timerOfReason(signal.reason, startMs)?.budgetMs).toBe(20);
+    },
+  );
+});
+
+describe('a text', () => {
+  it('is a reason while it aborts, and of the signal that it has aborted', () => {
+    const controller = new AbortController();
+    let within: unknown;
+    controller.signal.addEventListener('abort', () => (within = timerOfReason('text', 0)));
+    controller.abort('text');
+    const abort = { timer: 'abort', budgetMs: undefined };
+    expect(within).toEqual(abort);
+    expect(timerOfReason('text', 0, controller.signal)).toEqual(abort);
+    expect(timerOfReason('text', 0)).toBeUndefined();
+    expect(timerOfReason('other', 0, controller.signal)).toBeUndefined();
+    expect(timerOfReason('text', 0, AbortSignal.abort('text'))).toEqual(abort);
   });
 });
 

@@ -2,12 +2,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startSilentServer, type Fault } from './faults.ts';
+import { startFullListener, startSilentServer, type Fault } from './faults.ts';
 import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { appFile, startApp, withHook } from './run-app.ts';
 
 let receiver: Receiver;
 let silent: Fault;
+let full: Fault;
 let stalling: Server;
 let outcomes: unknown[];
 
@@ -18,12 +19,12 @@ const spanOf = (name: string) =>
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  silent = await startSilentServer();
+  [silent, full] = await Promise.all([startSilentServer(), startFullListener()]);
   stalling = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': 100 }).write('a part');
   });
   await new Promise<void>((resolve) => stalling.listen(0, '127.0.0.1', resolve));
-  const ports = [silent.port, (stalling.address() as AddressInfo).port];
+  const ports = [silent.port, (stalling.address() as AddressInfo).port, full.port];
   const args = ports.map((port) => `http://127.0.0.1:${port}/`);
   const run = async (options: object) => {
     const app = startApp(appFile('given-up.cjs'), { args, ...options });
@@ -40,6 +41,7 @@ afterAll(() => {
   stalling?.closeAllConnections();
   stalling?.close();
   silent?.close();
+  full?.close();
   receiver?.close();
 });
 
@@ -57,6 +59,40 @@ it.each([
     budgetMs: attributes['sockeye.timeout.budget_ms'],
   }).toEqual({ timer, budgetMs });
 });
+
+const clients = ['fetch', 'fetch-request', 'npm-fetch', 'npm-request', 'npm-stream', 'http', 'http2'];
+const reasons = ['text', 'null', 'any', 'none', 'error'];
+/** Node's own clients put an error of their own around the reason. */
+const typeOf = (client: string, reason: string) =>
+  reason === 'error' && !client.startsWith('http') ? '_OTHER' : 'AbortError';
+it.each([
+  ...clients.flatMap((client) =>
+    reasons.map((reason) => ({
+      name: `${client}-${reason}`,
+      type: typeOf(client, reason),
+      // The window of a new session may come after what was sent.
+      phase: expect.stringMatching(client === 'http2' ? /^(send|wait)$/ : /^wait$/),
+    })),
+  ),
+  ...['fetch', 'npm-fetch'].map((client) => ({
+    name: `${client}-unconnected`,
+    type: 'AbortError',
+    phase: 'connect',
+  })),
+  { name: 'npm-fetch-queued', type: 'AbortError', phase: 'queue' },
+])(
+  'a call aborted before its answer is an abort, whatever the reason ($name)',
+  async ({ name, type, phase }) => {
+    const { error, attributes } = await spanOf(name);
+    expect(error).toBe(true);
+    expect(attributes).toMatchObject({
+      'error.type': type,
+      'sockeye.timeout.timer': 'abort',
+      'sockeye.timeout.budget_ms': 200,
+      'sockeye.timeout.phase': phase,
+    });
+  },
+);
 
 it.each(['agent-no', 'agent-504'])('a call whose agent was refused was not given up (%s)', async (name) => {
   const { error, attributes } = await spanOf(name);

@@ -1,11 +1,13 @@
 /**
  * Gives calls up in ways of its own, one after the other. Arguments: a server that answers nothing, one whose answers stop half
- * way. Prints how each call ended, as one line of JSON. Stays until it is killed.
+ * way, one that takes no connections. Prints how each call ended, as one line of JSON. Stays until it is killed.
  */
 const http = require('node:http');
+const http2 = require('node:http2');
+const { Writable } = require('node:stream');
 const undici = require('undici');
 
-const [, , silent, stalling] = process.argv;
+const [, , silent, stalling, full] = process.argv;
 const afterMs = 200;
 
 const refusing = (error) => {
@@ -27,7 +29,73 @@ const abortBody = async (url, reason) => {
   await body.text();
 };
 
+/** Before there is an answer: by `call`, which is given a signal. */
+const abortCall = (call, reason, derive = (signal) => signal) => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason), afterMs);
+  return call(derive(controller.signal));
+};
+
+const viaHttp2 = (path, signal) =>
+  new Promise((resolve, reject) => {
+    const session = http2.connect(silent).on('error', () => {});
+    const stream = session.request({ ':path': `/${path}` }, { signal });
+    stream.on('response', resolve).on('error', reject);
+    stream.on('close', () => session.destroy());
+  });
+
+const clients = {
+  fetch: (path, signal) => fetch(`${silent}${path}`, { signal }),
+  'fetch-request': (path, signal) => fetch(new Request(`${silent}${path}`, { signal })),
+  'npm-fetch': (path, signal) => undici.fetch(`${silent}${path}`, { signal }),
+  'npm-request': (path, signal) => undici.request(`${silent}${path}`, { signal }),
+  'npm-stream': (path, signal) =>
+    undici.stream(
+      `${silent}${path}`,
+      { signal },
+      () => new Writable({ write: (_chunk, _encoding, done) => done() }),
+    ),
+  http: (path, signal) => get(`${silent}${path}`, { signal }),
+  http2: viaHttp2,
+};
+const reasons = { text: 'text', null: null, error: new Error('own'), none: undefined };
+
+const early = {};
+for (const [client, call] of Object.entries(clients)) {
+  for (const [name, reason] of Object.entries(reasons)) {
+    early[`${client}-${name}`] = (path) => abortCall((signal) => call(path, signal), reason);
+  }
+  early[`${client}-any`] = (path) =>
+    abortCall(
+      (signal) => call(path, signal),
+      'text',
+      (signal) => AbortSignal.any([signal]),
+    );
+}
+
+const unconnected = {
+  fetch: (path, signal) => fetch(`${full}${path}`, { signal }),
+  'npm-fetch': (path, signal) => undici.fetch(`${full}${path}`, { signal }),
+};
+for (const [client, call] of Object.entries(unconnected)) {
+  early[`${client}-unconnected`] = (path) => abortCall((signal) => call(path, signal), 'text');
+}
+
+/** The one connection of its pool is taken. */
+const inQueue = async (path) => {
+  const dispatcher = new undici.Agent({ connections: 1 });
+  const holder = undici.fetch(silent, { dispatcher }).catch(() => {});
+  try {
+    await abortCall((signal) => undici.fetch(`${silent}${path}`, { dispatcher, signal }), 'text');
+  } finally {
+    await dispatcher.destroy();
+    await holder;
+  }
+};
+
 const calls = {
+  ...early,
+  'npm-fetch-queued': inQueue,
   'destroy-null': (path) =>
     get(`${silent}${path}`, {}, (request) => setTimeout(() => request.destroy(null), afterMs)),
   'agent-late': (path) =>
