@@ -2,6 +2,7 @@
  * Compares what is stored with what was sent, trace by trace, over the API: every acknowledged span is there, once, with
  * every field as it was sent; of a request without an answer all spans are there or none.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { decode } from '../decode/otlp-proto.ts';
 import { spansOfTrace } from '../benchmark/workload/make-requests.ts';
 import { spanIdHex, TracePlan } from '../benchmark/workload/trace-plan.ts';
@@ -108,9 +109,9 @@ async function compareTrace(web: string, log: SentLog, index: number, tally: Tal
     } else if (found.length > 1) {
       tally.doubled++;
       note(`span ${spanId} is there ${found.length} times`);
-    } else if (found.length === 1 && found[0] !== sent[position]![1]) {
+    } else if (found.length === 1 && !isDeepStrictEqual(found[0], sent[position]![1])) {
       tally.altered++;
-      note(`span ${spanId}: ${firstDifference(found[0]!, sent[position]![1])}`);
+      note(`span ${spanId}: ${firstDifference(canonical(found[0]), canonical(sent[position]![1]))}`);
     }
   }
   tally.altered += stored.size;
@@ -133,12 +134,12 @@ function countUnanswered(tally: Tally, request: number, isThere: boolean): void 
 }
 
 /** By span id; what was answered instead when it is neither a trace nor "unknown". */
-async function readSpans(web: string, traceId: string): Promise<Map<string, string[]> | string> {
+async function readSpans(web: string, traceId: string): Promise<Map<string, object[]> | string> {
   const answer = await fetch(`${web}/api/traces/${traceId}?format=otlp`);
   const text = await answer.text();
   if (answer.status === 404) return new Map();
   if (!answer.ok) return `${answer.status} ${text.slice(0, 300)}`;
-  const spans = new Map<string, string[]>();
+  const spans = new Map<string, object[]>();
   for (const [spanId, content] of spansOfOtlp(JSON.parse(text) as OtlpData)) {
     spans.set(spanId, [...(spans.get(spanId) ?? []), content]);
   }
@@ -157,14 +158,14 @@ interface OtlpData {
   }[];
 }
 
-/** Id and content, resource and scope included, of each span; the content as text that can be compared. */
-function spansOfOtlp({ resourceSpans }: OtlpData, hexOf = (id: string) => id): [string, string][] {
+/** Id and content, resource and scope included, of each span. */
+function spansOfOtlp({ resourceSpans }: OtlpData, hexOf = (id: string) => id): [string, object][] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ scope, spans }) =>
-      spans.map((span): [string, string] => {
+      spans.map((span): [string, object] => {
         const { traceId, spanId, parentSpanId = '' } = span;
         const ids = { traceId: hexOf(traceId), spanId: hexOf(spanId), parentSpanId: hexOf(parentSpanId) };
-        return [ids.spanId, canonical({ resource, scope, span: { ...span, ...ids } })];
+        return [ids.spanId, { resource, scope, span: { ...span, ...ids } }];
       }),
     ),
   );
