@@ -6,6 +6,7 @@ import { decodeSpan } from '../../decode/otlp-protobuf.ts';
 import type { Attributes, AttributeValue, Resource, Scope, Span, SpanKind } from '../../span.ts';
 import { OK, SPAN_ID_BYTES } from './codes.ts';
 import { DamagedPart } from './damaged-part.ts';
+import { decodeStored } from './decode-stored.ts';
 import type { Granule } from './granule.ts';
 import { planOf, plansOf, type AttributePlan, type Hole, type Plan } from './span-plan.ts';
 import type { ValueColumn } from './value-column.ts';
@@ -55,7 +56,7 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
     const rowClass = of[row]!;
     const ofClass = (ofClasses[rowClass] ??= planOfClass(rowClass));
     const { plan, resource, scope } = ofClass;
-    if (plan === null) return decodeSpan(granule.spanBytes(row), resource, scope);
+    if (plan === null) return decodeStored(() => decodeSpan(granule.spanBytes(row), resource, scope));
     const start = plan.hasStart ? nanoOf(startLow[row]!, startHigh[row]!) : 0n;
     const end = plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n;
     // Some senders write a root's missing parent as zeros.

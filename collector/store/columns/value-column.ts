@@ -5,6 +5,7 @@
  */
 import { decodeArrayValue, decodeKeyValueList } from '../../decode/otlp-protobuf.ts';
 import type { AttributeValue } from '../../span.ts';
+import { decodeStored } from './decode-stored.ts';
 import type { Format } from './operations.ts';
 
 export interface ValueColumn {
@@ -50,9 +51,9 @@ export function attributeOf(
     case 'd':
       return doubleOf(column.wordAt(index, 0), column.wordAt(index, 1));
     case 'a':
-      return decodeArrayValue(column.bytesAt(index));
+      return decodeStored(() => decodeArrayValue(column.bytesAt(index)));
     case 'm':
-      return decodeKeyValueList(column.bytesAt(index));
+      return decodeStored(() => decodeKeyValueList(column.bytesAt(index)));
     default:
       return Uint8Array.from(column.bytesAt(index));
   }

@@ -8,6 +8,7 @@ import { decodeBlockHeader, openGranule } from '../../../collector/store/columns
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { openSegment } from '../../../collector/store/columns/segment-granule.ts';
 import { createSpanTable } from '../../../collector/store/columns/span-table.ts';
+import { createSpanMaker } from '../../../collector/store/columns/stored-span.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
 import { makeRequests } from '../../benchmark/workload/make-requests.ts';
 import { memoryInterner } from './memory-interner.ts';
@@ -29,6 +30,12 @@ const parts = block.granule(0);
 parts.set(HEADER, block.finish());
 const segment = encodeSegment(table, 0, table.rows);
 
+const NAMES = {
+  operation: () => 'operation',
+  decodedResource: () => ({ attributes: new Map(), droppedAttributes: 0, schemaUrl: '' }),
+  decodedScope: () => ({ name: '', version: '', attributes: new Map(), droppedAttributes: 0, schemaUrl: '' }),
+};
+
 /** Reads all there is to read. */
 function readAll(granule: Granule): void {
   const { spanId, parentSpanId, startLow, endLow, peer, giveUps, classes, resource } = granule;
@@ -36,6 +43,9 @@ function readAll(granule: Granule): void {
   for (const { name } of granule.stored.columns)
     granule.column(name)?.markEqual('GET', new Uint8Array(granule.rows));
   for (let row = 0; row < granule.rows; row += 29) granule.spanBytes(row);
+  const rows = Uint32Array.from({ length: granule.rows }, (_, row) => row);
+  for (const { attributes } of createSpanMaker(granule, NAMES)(rows, ''))
+    expect(attributes.entries()).toBeDefined();
 }
 
 function readBlock(stored: ReadonlyMap<string, Uint8Array>): void {

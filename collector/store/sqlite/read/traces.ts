@@ -2,6 +2,7 @@
 import { decodeSpan, encodeTracesData, type ResourceGroup } from '../../../decode/otlp-protobuf.ts';
 import type { Span } from '../../../span.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
+import { decodeStored } from '../../columns/decode-stored.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { createSpanMaker, type SpanMaker } from '../../columns/stored-span.ts';
 import { spanIdOf, startMsOf } from '../../columns/span-table.ts';
@@ -85,11 +86,9 @@ export function createTraceReader(names: Names, onDamage: (what: string) => void
   }
 
   function span(granule: Granule, row: number): Span {
-    return decodeSpan(
-      granule.spanBytes(row),
-      names.decodedResource(granule.resource[row]!),
-      names.decodedScope(granule.scope[row]!),
-    );
+    const resource = names.decodedResource(granule.resource[row]!);
+    const scope = names.decodedScope(granule.scope[row]!);
+    return decodeStored(() => decodeSpan(granule.spanBytes(row), resource, scope));
   }
 
   /** What it learns of a granule's shapes holds for the other traces of the granule. */
