@@ -131,9 +131,11 @@ export interface Store {
   /**
    * Stores the spans of one `ExportTraceServiceRequest` (protobuf). Resolves when they are fsynced.
    * Rejects with DecodeError (nothing stored) or StoreUnavailable (full disk, closing: retry later). The bytes are
-   * copied before it returns.
+   * copied before it returns. What is forwarded is on its way to other backends as durably, where there are any.
    */
-  append(request: Uint8Array): Promise<AppendOutcome>;
+  append(request: Uint8Array, isForwarded?: boolean): Promise<AppendOutcome>;
+  /** Keeps a request of another signal for the backends that it is forwarded to; resolves and rejects as `append`. */
+  passOn(signal: 'metrics' | 'logs', request: Uint8Array): Promise<void>;
 
   /** All spans of a trace, by start; empty when it is unknown. */
   readTrace(traceId: string): Promise<Span[]>;

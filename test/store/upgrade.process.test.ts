@@ -34,7 +34,7 @@ function tablesOf(database: Database.Database): unknown[] {
     .all();
 }
 
-test.for([3, 4, 5] as const)(
+test.for([3, 4, 5, 6] as const)(
   'of version %i: it has the tables of a new store, and what was in it, and is left alone when it is opened again',
   async (version) => {
     makeOldStore(folder, version).close();

@@ -2,6 +2,7 @@
  * Appends on their way to the writer thread: those of one turn of the event loop go as one message and are answered
  * by one, because a message costs as much as storing a dozen spans.
  */
+import type { Signal } from '../../decode/otlp-pieces.ts';
 import type { AppendOutcome } from '../store.ts';
 import type { Place, RequestRing } from './request-ring.ts';
 import { unpackError, type SentError, type Thread } from './thread.ts';
@@ -10,7 +11,11 @@ export interface AppendBatch {
   /** The requests, one behind the other: in the ring, or in memory that is handed over. */
   readonly bytes: Uint8Array;
   readonly lengths: readonly number[];
+  /** Of all of them; traces where it is not said. */
+  readonly kind?: RequestKind;
 }
+/** `unforwarded`: traces that are stored and not forwarded. Metrics and logs are forwarded alone. */
+export type RequestKind = Signal | 'unforwarded';
 /** A number where nothing is to be said but how many spans were stored. */
 export type AppendAnswer = number | AppendOutcome | { readonly error: SentError };
 
@@ -20,6 +25,7 @@ interface WaitingAppend {
 }
 /** Requests that lie one behind the other. */
 interface OpenBatch {
+  readonly kind: RequestKind;
   readonly from: number;
   readonly memory: ArrayBufferLike;
   readonly places: (Place | null)[];
@@ -30,7 +36,7 @@ interface OpenBatch {
 
 export interface Appender {
   /** Copies the request before it returns. */
-  append(request: Uint8Array): Promise<AppendOutcome>;
+  append(request: Uint8Array, kind: RequestKind): Promise<AppendOutcome>;
   /** Sends what waits for the end of the turn, so that what is asked next comes behind it. */
   flush(): void;
 }
@@ -38,9 +44,9 @@ export interface Appender {
 export function createAppender(writer: Thread, ring: RequestRing): Appender {
   let open: OpenBatch | null = null;
 
-  async function send({ from, end, memory, places, lengths, appends }: OpenBatch): Promise<void> {
+  async function send({ kind, from, end, memory, places, lengths, appends }: OpenBatch): Promise<void> {
     try {
-      const batch: AppendBatch = { bytes: new Uint8Array(memory, from, end - from), lengths };
+      const batch: AppendBatch = { bytes: new Uint8Array(memory, from, end - from), lengths, kind };
       const transfer = memory instanceof ArrayBuffer ? [memory] : [];
       const answers = await writer.call<AppendAnswer[]>('append', batch, { transfer });
       for (const [index, append] of appends.entries()) settle(append, answers[index]!);
@@ -58,17 +64,17 @@ export function createAppender(writer: Thread, ring: RequestRing): Appender {
   }
 
   return {
-    append: (request) =>
+    append: (request, kind) =>
       new Promise((resolve, reject) => {
         const length = request.byteLength;
         const place = ring.take(length);
         // Without room in the ring, a buffer of its own can be handed over.
         const bytes = place?.bytes ?? Buffer.allocUnsafeSlow(length);
         bytes.set(request);
-        if (open?.memory !== bytes.buffer || open.end !== bytes.byteOffset) flush();
+        if (open?.memory !== bytes.buffer || open.end !== bytes.byteOffset || open.kind !== kind) flush();
         if (open === null) {
           const at = bytes.byteOffset;
-          open = { from: at, end: at, memory: bytes.buffer, places: [], lengths: [], appends: [] };
+          open = { kind, from: at, end: at, memory: bytes.buffer, places: [], lengths: [], appends: [] };
           setImmediate(flush);
         }
         open.end += length;

@@ -12,6 +12,12 @@ import type { TracePhases } from '../../serve/wire.ts';
 import type { PinOutcome, Store } from '../store.ts';
 import { createAppender } from './append-batches.ts';
 import { createAsking } from './ask-for-sums.ts';
+import {
+  createQueueGauge,
+  type ForwardLane,
+  type ForwardPosition,
+  type ForwardQueuePlace,
+} from './forwarding.ts';
 import { createIdleReader } from './idle-reader.ts';
 import { RequestRing } from './request-ring.ts';
 import { createUndiagnosedReader } from './read-undiagnosed.ts';
@@ -26,6 +32,14 @@ export interface StoreOptions {
   readonly folder: string;
   /** Told when the store broke: it takes and gives nothing any more, and is to be opened anew. */
   readonly onFailure?: (error: Error) => void;
+  /** What is to be kept for other backends until they have it; none where nothing is forwarded. */
+  readonly forward?: readonly ForwardLane[];
+}
+
+/** What a forwarder reads, and says, besides. */
+export interface ForwardingStore extends Store {
+  readonly forwardQueue: ForwardQueuePlace;
+  noteForwarded(positions: readonly ForwardPosition[]): Promise<void>;
 }
 
 /** Twice what senders have in flight at full speed; a request that finds no room goes without. */
@@ -34,10 +48,15 @@ const RING_BYTES = 8 << 20;
 const SPANS_OF_FINDER_MAX = 2_000;
 
 /** Throws StoreOpenError when the folder or its file cannot be used. */
-export async function openStore({ folder, onFailure = () => {} }: StoreOptions): Promise<Store> {
+export async function openStore({
+  folder,
+  onFailure = () => {},
+  forward = [],
+}: StoreOptions): Promise<ForwardingStore> {
   const threads: Thread[] = [];
   /** How many spans are in no block yet, written by the writer. */
   const unfolded = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const gauge = createQueueGauge();
   const start = async (name: string, data: object): Promise<Thread> => {
     const thread = await startThread(name, { folder, ...data }, onFailure);
     threads.push(thread);
@@ -57,7 +76,7 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
     await Promise.all(threads.map((thread) => thread.ended));
   };
   // In this order: the writer makes the file.
-  const writer = await start('write/writer-thread', { unfolded });
+  const writer = await start('write/writer-thread', { unfolded, forward: { lanes: forward, gauge } });
   const appender = createAppender(writer, new RequestRing(RING_BYTES));
   /** What comes after an append finds it stored. */
   const change = <T = void>(method: string, argument: unknown): Promise<T> => {
@@ -113,7 +132,12 @@ export async function openStore({ folder, onFailure = () => {} }: StoreOptions):
   let closing: Promise<void> | null = null;
 
   return {
-    append: (request) => appender.append(request),
+    append: (request, isForwarded = true) => appender.append(request, isForwarded ? 'traces' : 'unforwarded'),
+    async passOn(signal, request) {
+      await appender.append(request, signal);
+    },
+    forwardQueue: { folder, gauge },
+    noteForwarded: (positions) => change('noteForwarded', positions),
     readTrace: (traceId) => finder.call('readTrace', traceId),
     readTraceBytes: (traceId, signal, beforeLarge) =>
       viewOf<Uint8Array>('readTraceBytes', traceId, signal, beforeLarge),

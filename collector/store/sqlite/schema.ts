@@ -14,6 +14,7 @@
  * pinned_trace                                           kept past retention
  * incident_state                                         which incidents someone acknowledged or muted
  * recent_requests                                        what a request sent again is recognised by
+ * forward_queue, forward_position                        what other backends have still to take, and how far each is
  * damage                                                 blocks and segments that cannot be read and were set aside
  * ```
  * A span is in exactly one segment or one block. Both hold columns, compressed (collector/store/columns).
@@ -23,7 +24,7 @@ import { ROLLUP_PURGE, ROLLUP_TABLES, ROLLUP_UPGRADE } from './rollup-tables.ts'
 /** "SOCK": marks a SQLite file as a Sockeye store (`PRAGMA application_id`). */
 export const APPLICATION_ID = 0x53_4f_43_4b;
 /** `PRAGMA user_version`: raised whenever the tables change. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 /**
  * Of a block's rows, which are large, 1.6 % of the file is lost at the ends of pages; 2.8 % with twice the size, which
  * also costs half as much again to write.
@@ -48,6 +49,29 @@ CREATE TABLE incident_state (
   acknowledged_seen_unix_ms REAL, -- its last give-up since it was acknowledged: the next may be 15 minutes later; null: not, or it was over
   muted_until_unix_ms INTEGER,
   changed_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+const FORWARD_QUEUE = `
+CREATE TABLE forward_queue (
+  -- OTLP requests that other backends have still to take; of spans, those of one commit at most.
+  entry_id INTEGER PRIMARY KEY, -- rising, never used again
+  signal TEXT NOT NULL, -- traces, metrics, logs
+  arrived_unix_ms INTEGER NOT NULL,
+  item_count INTEGER NOT NULL, -- spans, data points or log records
+  byte_count INTEGER NOT NULL, -- of data
+  raw_byte_count INTEGER NOT NULL, -- of the requests
+  data BLOB NOT NULL -- zstd: protobuf, one request behind the other, which is one request
+) STRICT;
+-- All that is asked of many of them at once.
+CREATE INDEX forward_queue_by_signal ON forward_queue (signal, entry_id, item_count, byte_count);
+
+CREATE TABLE forward_position (
+  -- How far each backend is that spans are forwarded to.
+  destination TEXT NOT NULL, -- its URL without secrets, or its name
+  signal TEXT NOT NULL,
+  taken_to_entry_id INTEGER NOT NULL, -- this one and those before are sent, refused or dropped
+  PRIMARY KEY (destination, signal)
 ) STRICT, WITHOUT ROWID;
 `;
 
@@ -189,6 +213,7 @@ CREATE INDEX verdict_by_fingerprint ON verdict (fingerprint, give_up_unix_ms);
 
 ${VERDICT_TEXT}
 ${INCIDENT_STATE}
+${FORWARD_QUEUE}
 ${ROLLUP_TABLES}`;
 
 /** What makes a store of an older version one of this. */
@@ -199,10 +224,12 @@ export const UPGRADES: ReadonlyMap<number, string> = new Map([
      ALTER TABLE verdict ADD COLUMN text_place INTEGER;
      ${VERDICT_TEXT}
      ${ROLLUP_UPGRADE}
-     ${INCIDENT_STATE}`,
+     ${INCIDENT_STATE}
+     ${FORWARD_QUEUE}`,
   ],
-  [4, ROLLUP_UPGRADE + INCIDENT_STATE],
-  [5, INCIDENT_STATE],
+  [4, ROLLUP_UPGRADE + INCIDENT_STATE + FORWARD_QUEUE],
+  [5, INCIDENT_STATE + FORWARD_QUEUE],
+  [6, FORWARD_QUEUE],
 ]);
 
 export const PURGE = `
@@ -211,6 +238,7 @@ DELETE FROM block;
 DELETE FROM block_part;
 DELETE FROM damage;
 DELETE FROM recent_requests;
+DELETE FROM forward_queue;
 DELETE FROM pinned_trace;
 DELETE FROM incident_state;
 DELETE FROM undiagnosed_trace;

@@ -1,14 +1,17 @@
 /**
  * Takes requests into the table of spans that are in no block yet, and makes each group of them durable as one segment.
  */
+import { hash } from 'node:crypto';
 import { DecodeError } from '../../../decode/decode-error.ts';
+import { countItems, withoutNamelessSpans, type Signal } from '../../../decode/otlp-pieces.ts';
 import { SPAN_ID_BYTES } from '../../columns/codes.ts';
 import { encodeSegment } from '../../columns/encode-segment.ts';
 import { markTable, truncateTable, type SpanTable } from '../../columns/span-table.ts';
 import { takeRequest } from '../../columns/take-request.ts';
-import { answerOf, type AppendAnswer } from '../append-batches.ts';
+import { answerOf, type AppendAnswer, type RequestKind } from '../append-batches.ts';
 import type { Connection } from '../open-database.ts';
 import { packError } from '../thread.ts';
+import type { ForwardQueue } from './forward-queue.ts';
 import type { StoredInterner } from './interner.ts';
 import {
   fingerprintOf,
@@ -23,6 +26,8 @@ export interface AppendParts {
   readonly database: Connection;
   readonly interner: StoredInterner;
   readonly recent: RecentRequests;
+  /** Of what is forwarded. */
+  readonly queue?: ForwardQueue;
 }
 
 /** More is not kept for the next segment. */
@@ -31,12 +36,15 @@ const ROOM_BYTES_KEPT = 1 << 20;
 /** What is new in a commit. */
 interface Group {
   readonly nowUnixMs: number;
+  /** Of requests whose spans are stored. */
   readonly fingerprints: Fingerprint[];
+  /** Of those that are forwarded alone: known until the collector ends. */
+  readonly others: Fingerprint[];
   readonly seen: FingerprintSet;
 }
 
 /** Answers each request; one that cannot be decoded is refused alone. Throws when the commit failed: nothing is stored then. */
-export function createAppend({ database, interner, recent }: AppendParts) {
+export function createAppend({ database, interner, recent, queue }: AppendParts) {
   const insert = database.prepare('INSERT INTO segment VALUES (?, ?, ?, ?, ?)');
   let lastSegmentId =
     database.prepare<[], number | null>('SELECT max(segment_id) FROM segment').pluck().get() ?? 0;
@@ -49,7 +57,21 @@ export function createAppend({ database, interner, recent }: AppendParts) {
     return room.subarray(0, bytes);
   }
 
-  function take(table: SpanTable, request: Buffer, group: Group): AppendAnswer {
+  const isForwarded = queue?.wants('traces') ?? false;
+
+  /** The store keeps nothing of it. */
+  function passOn(signal: Signal, request: Buffer, group: Group): AppendAnswer {
+    const digest = hash('sha256', request, 'buffer');
+    const fingerprint = { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
+    if (recent.has(fingerprint) || group.seen.has(fingerprint)) return 0;
+    group.seen.add(fingerprint);
+    group.others.push(fingerprint);
+    queue?.add(signal, request, countItems(signal, request));
+    return 0;
+  }
+
+  function take(table: SpanTable, request: Buffer, kind: RequestKind, group: Group): AppendAnswer {
+    if (kind === 'metrics' || kind === 'logs') return passOn(kind, request, group);
     const mark = markTable(table);
     try {
       const taken = takeRequest(table, interner, request, group.nowUnixMs);
@@ -67,6 +89,8 @@ export function createAppend({ database, interner, recent }: AppendParts) {
       }
       group.seen.add(fingerprint);
       group.fingerprints.push(fingerprint);
+      if (isForwarded && kind === 'traces')
+        queue?.add(kind, refused > 0 ? withoutNamelessSpans(request) : request, spans);
       return answerOf({ stored: spans, duplicate: 0, refused, refusedMessage, warning });
     } catch (error) {
       if (error instanceof DecodeError) return { error: packError(error) };
@@ -74,23 +98,30 @@ export function createAppend({ database, interner, recent }: AppendParts) {
     }
   }
 
-  return (unfolded: Unfolded, requests: readonly Buffer[]): AppendAnswer[] => {
+  return (
+    unfolded: Unfolded,
+    requests: readonly Buffer[],
+    kinds: readonly RequestKind[] = [],
+  ): AppendAnswer[] => {
     const { table } = unfolded;
     const mark = markTable(table);
-    const group: Group = { nowUnixMs: Date.now(), fingerprints: [], seen: new FingerprintSet() };
+    const group: Group = { nowUnixMs: Date.now(), fingerprints: [], others: [], seen: new FingerprintSet() };
     const segmentId = lastSegmentId + 1;
     try {
       const answers = database
         .transaction(() => {
-          const taken = requests.map((request) => take(table, request, group));
+          const taken = requests.map((request, at) => take(table, request, kinds[at] ?? 'traces', group));
           const spans = table.rows - mark.rows;
           if (spans > 0) {
             const data = encodeSegment(table, mark.rows, table.rows, roomOf);
             insert.run(segmentId, group.nowUnixMs, spans, packFingerprints(group.fingerprints), data);
           }
+          queue?.write(group.nowUnixMs);
           return taken;
         })
         .immediate();
+      queue?.settle(true);
+      for (const fingerprint of group.others) recent.add(fingerprint, group.nowUnixMs);
       if (table.rows > mark.rows) {
         lastSegmentId = segmentId;
         unfolded.add(segmentId, group.nowUnixMs, group.fingerprints);
@@ -100,6 +131,7 @@ export function createAppend({ database, interner, recent }: AppendParts) {
     } catch (error) {
       truncateTable(table, mark);
       interner.forget();
+      queue?.settle(false);
       throw error;
     }
   };

@@ -13,12 +13,14 @@ import {
   type PinOutcome,
 } from '../../store.ts';
 import type { FailedRows } from '../read/failed-rows.ts';
-import { requestsOf, type AppendAnswer, type AppendBatch } from '../append-batches.ts';
+import { requestsOf, type AppendAnswer, type AppendBatch, type RequestKind } from '../append-batches.ts';
 import { asStoreError, openForWriting } from '../open-database.ts';
+import { createQueueGauge, type ForwardPosition } from '../forwarding.ts';
 import { packError } from '../thread.ts';
 import { createAppend } from './append.ts';
 import { createDiagnosisWriter } from './diagnoses.ts';
 import { createFolding, FEW_ROWS } from './folding.ts';
+import { createForwardQueue, type ForwardQueueOptions } from './forward-queue.ts';
 import { createIncidentStates } from './incident-states.ts';
 import { createInterner } from './interner.ts';
 import { Jobs } from './jobs.ts';
@@ -35,6 +37,7 @@ import { createUpkeep } from './upkeep.ts';
 
 interface WaitingAppend {
   readonly request: Buffer;
+  readonly kind: RequestKind;
   readonly answer: (answer: AppendAnswer) => void;
 }
 
@@ -63,13 +66,21 @@ export interface Writer {
   changeIncidentState(change: IncidentStateChange): boolean;
   pinTrace(traceId: string): PinOutcome;
   unpinTrace(traceId: string): void;
+  /** Backends have taken what was to be forwarded to them. */
+  noteForwarded(positions: readonly ForwardPosition[]): void;
   purge(): void;
   /** Finishes what was accepted. */
   close(): void;
 }
 
+const NOT_FORWARDED: ForwardQueueOptions = { lanes: [], gauge: createQueueGauge() };
+
 /** `onRows` is told how many spans are in no block yet. */
-export function openWriter(folder: string, onRows: (rows: number) => void = () => {}): Writer {
+export function openWriter(
+  folder: string,
+  onRows: (rows: number) => void = () => {},
+  forward: ForwardQueueOptions = NOT_FORWARDED,
+): Writer {
   const { database, release } = openForWriting(folder);
   const parts = createWriterParts(database);
   const interner = createInterner(database);
@@ -81,7 +92,8 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
   const jobs = new Jobs();
   const maintenance = createMaintenance(parts, jobs, upkeep);
   const folding = createFolding(parts, jobs, maintenance.afterBlock);
-  const commit = createAppend({ database, interner, recent });
+  const queue = createForwardQueue(database, forward);
+  const commit = createAppend({ database, interner, recent, queue });
   const retention = createRetention(parts, pins, upkeep);
 
   let waiting: WaitingAppend[] = [];
@@ -129,7 +141,8 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     try {
       folding.checkRoom();
       const requests = group.map(({ request }) => request);
-      const answers = commit(folding.open, requests);
+      const kinds = group.map(({ kind }) => kind);
+      const answers = commit(folding.open, requests, kinds);
       onRows(folding.rows());
       group.forEach(({ answer }, index) => answer(answers[index]!));
     } catch (error) {
@@ -156,6 +169,16 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     maintenance.reset();
   }
 
+  /** On a full disk what nobody needs stays; the next that is taken brings another try. */
+  function clearQueue(): void {
+    jobs
+      .add(() => queue.clear())
+      .then(
+        () => maintenance.tidySoon(),
+        () => {},
+      );
+  }
+
   /** A fold that fails is said elsewhere: what is stored can be read all the same. */
   function settle(): void {
     try {
@@ -171,13 +194,16 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
     return folding.open;
   });
   maintenance.begin();
+  // Of backends that are gone.
+  if (queue.bytes() > 0) clearQueue();
   planNext();
 
   return {
     append(batch) {
       soon();
+      const { kind = 'traces' } = batch;
       const answers = requestsOf(batch).map(
-        (request) => new Promise<AppendAnswer>((answer) => waiting.push({ request, answer })),
+        (request) => new Promise<AppendAnswer>((answer) => waiting.push({ request, kind, answer })),
       );
       return Promise.all(answers);
     },
@@ -217,7 +243,8 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
       afterAppends(async () => {
         settle();
         const outcome = await jobs
-          .add(() => retention.dropSlice(limits))
+          // What waits to be forwarded has a limit of its own, and costs no spans.
+          .add(() => retention.dropSlice({ ...limits, keepBytes: limits.keepBytes + queue.bytes() }))
           .catch((error: unknown) => {
             throw asStoreError(error);
           });
@@ -234,6 +261,10 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         return pins.add(id) ? 'pinned' : 'full';
       }),
     unpinTrace: (traceId) => afterAppends(() => pins.remove(Buffer.from(traceId, 'hex'))),
+    noteForwarded: (positions) =>
+      afterAppends(() => {
+        if (queue.advance(positions)) clearQueue();
+      }),
     purge: () =>
       afterAppends(() => {
         cancelJobs('the store was purged meanwhile');
@@ -242,6 +273,7 @@ export function openWriter(folder: string, onRows: (rows: number) => void = () =
         recent.clear();
         interner.forget();
         parts.forget();
+        queue.forget();
       }),
     close: () =>
       afterAppends(() => {

@@ -1,0 +1,29 @@
+/** What the threads of the store, and the forwarder, say to each other of the queue of what is forwarded. */
+import type { Signal } from '../../decode/otlp-pieces.ts';
+
+/** One signal on its way to one backend. */
+export interface ForwardLane {
+  /** The backend's name, as long as its queue is to be known again. */
+  readonly destination: string;
+  readonly signal: Signal;
+}
+
+export interface ForwardPosition extends ForwardLane {
+  /** This entry and those before need not be kept for it. */
+  readonly takenTo: number;
+}
+
+/** Shared memory in which the writer says how the queue is. */
+export type QueueGauge = BigInt64Array<SharedArrayBuffer>;
+export const LAST_ENTRY = 0;
+export const QUEUE_BYTES = 1;
+
+export function createQueueGauge(): QueueGauge {
+  return new BigInt64Array(new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT));
+}
+
+/** Where another thread finds the queue. */
+export interface ForwardQueuePlace {
+  readonly folder: string;
+  readonly gauge: QueueGauge;
+}

@@ -1,0 +1,144 @@
+/** What is to be forwarded is kept with the commit that is acknowledged, and goes when every backend has it. */
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import type { Signal } from '../../collector/decode/otlp-pieces.ts';
+import { databasePath } from '../../collector/store/sqlite/open-database.ts';
+import { openStore } from '../../collector/store/sqlite/open-store.ts';
+import { openForwardQueue } from '../../collector/store/sqlite/read/forward-queue.ts';
+import { decode } from '../decode/otlp-proto.ts';
+import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
+import { makeRequest } from './make-request.ts';
+import { folder } from './new-folder.ts';
+
+const lane = (destination: string, signal: Signal = 'traces') => ({ destination, signal });
+const openFor = (...forward: ReturnType<typeof lane>[]) => openStore({ folder, forward });
+const METRICS = encodeMetrics(hostReportJson('a', { 'tcp.x': 1 }));
+
+/** What the file has, beside whoever uses it. */
+function look() {
+  const database = new Database(databasePath(folder), { readonly: true });
+  try {
+    return {
+      entries: database
+        .prepare('SELECT signal, sum(item_count) AS items FROM forward_queue GROUP BY 1')
+        .all(),
+      positions: database
+        .prepare(
+          'SELECT destination, signal, taken_to_entry_id AS takenTo FROM forward_position ORDER BY 1, 2',
+        )
+        .all(),
+    };
+  } finally {
+    database.close();
+  }
+}
+
+test('nothing is kept where nothing is forwarded', async () => {
+  const store = await openFor();
+  await store.append(makeRequest({}));
+  await store.close();
+  expect(look()).toEqual({ entries: [], positions: [] });
+});
+
+test('each request is kept once, whole, and read back as it came, after a new start too', async () => {
+  const store = await openFor(lane('a'), lane('a', 'metrics'));
+  const first = makeRequest({ trace: '1' }, { trace: '1', id: '2', attributes: { text: 'x'.repeat(5_000) } });
+  await Promise.all([store.append(first), store.append(makeRequest({ trace: '2' }))]);
+  await store.append(first);
+  await store.append(makeRequest({ trace: '3' }), false);
+  await store.passOn('metrics', METRICS);
+  await store.passOn('metrics', METRICS);
+  const count = (queue: ReturnType<typeof openForwardQueue>, signal: Signal) =>
+    queue.sum(signal, 0, Infinity).items;
+  for (const opened of [store, null]) {
+    const again = opened ?? (await openFor(lane('a'), lane('a', 'metrics')));
+    const queue = openForwardQueue(again.forwardQueue);
+    expect(count(queue, 'traces')).toBe(3);
+    expect(count(queue, 'metrics')).toBe(1);
+    expect(queue.takenTo(lane('a'))).toBe(0);
+    const bytes: Buffer[] = [];
+    for (let at = 0; ;) {
+      const entry = queue.next('traces', at, queue.lastId());
+      if (entry === null) break;
+      bytes.push(entry.requests!);
+      at = entry.id;
+    }
+    expect(decode('TracesData', Buffer.concat(bytes))).toEqual(
+      decode('TracesData', Buffer.concat([first, makeRequest({ trace: '2' })])),
+    );
+    expect(queue.next('metrics', 0, Infinity)?.requests).toEqual(METRICS);
+    expect(queue.bytes()).toBeGreaterThan(0);
+    queue.close();
+    await again.close();
+  }
+});
+
+test('spans that were refused for their ids are not passed on', async () => {
+  const store = await openFor(lane('a'));
+  await store.append(makeRequest({ trace: '1' }, { trace: '0', id: '2' }, { trace: '1', id: '3' }));
+  const queue = openForwardQueue(store.forwardQueue);
+  const entry = queue.next('traces', 0, Infinity);
+  expect(entry?.items).toBe(2);
+  const { resourceSpans } = decode('TracesData', entry!.requests!) as {
+    resourceSpans: { scopeSpans: { spans?: object[] }[] }[];
+  };
+  expect(resourceSpans.map(({ scopeSpans }) => scopeSpans[0]!.spans?.length ?? 0)).toEqual([1, 0, 1]);
+  queue.close();
+  await store.close();
+});
+
+test('an entry goes when the last backend that wants its signal has it', async () => {
+  const store = await openFor(lane('a'), lane('b'), lane('a', 'logs'));
+  await store.append(makeRequest({ trace: '1' }));
+  await store.append(makeRequest({ trace: '2' }));
+  await store.passOn('logs', Buffer.from([0x0a, 0x04, 0x12, 0x02, 0x12, 0x00]));
+  await store.noteForwarded([{ ...lane('a'), takenTo: 3 }]);
+  expect(look().entries).toEqual([
+    { signal: 'logs', items: 1 },
+    { signal: 'traces', items: 2 },
+  ]);
+  await store.noteForwarded([
+    { ...lane('b'), takenTo: 1 },
+    { ...lane('a', 'logs'), takenTo: 3 },
+  ]);
+  expect(look().entries).toEqual([{ signal: 'traces', items: 1 }]);
+  await store.close();
+});
+
+test('a backend that is gone is forgotten, a new one begins with what comes from now on', async () => {
+  const first = await openFor(lane('a'), lane('b'));
+  await first.append(makeRequest({ trace: '1' }));
+  await first.noteForwarded([{ ...lane('b'), takenTo: 1 }]);
+  await first.close();
+  const second = await openFor(lane('b'), lane('c'));
+  await second.append(makeRequest({ trace: '2' }));
+  await expect.poll(() => look().entries).toEqual([{ signal: 'traces', items: 1 }]);
+  expect(look().positions).toEqual([
+    { ...lane('b'), takenTo: 1 },
+    { ...lane('c'), takenTo: 1 },
+  ]);
+  await second.close();
+  const third = await openFor();
+  await expect.poll(look).toEqual({ entries: [], positions: [] });
+  await third.close();
+});
+
+test('an id is never used again, so that no position is past what comes', async () => {
+  for (let round = 1; round <= 3; round++) {
+    const store = await openFor(lane('a'));
+    await store.append(makeRequest({ trace: String(round) }));
+    expect(Number(store.forwardQueue.gauge[0])).toBe(round);
+    await store.noteForwarded([{ ...lane('a'), takenTo: round }]);
+    expect(look().entries).toEqual([]);
+    await store.close();
+  }
+});
+
+test('a purge deletes what waits, too', async () => {
+  const store = await openFor(lane('a'));
+  await store.append(makeRequest({ trace: '1' }));
+  await store.purge();
+  expect(look().entries).toEqual([]);
+  expect(Number(store.forwardQueue.gauge[1])).toBe(0);
+  await store.close();
+});
