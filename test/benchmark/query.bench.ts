@@ -13,6 +13,7 @@ import { describeMachine, machineLine } from './machine.ts';
 import { dataFolder, loadFolder, type LoadedFolder } from './store/load-folder.ts';
 import { runMixedLoad, type MixedLoad } from './store/mixed-load.ts';
 import { openCollector } from './store/open-collector.ts';
+import { QUERY_KINDS } from './store/query-kinds.ts';
 import { timeCold, timeWarm, type Latencies, type QueryTimes } from './store/time-queries.ts';
 import { alignTable, megabytes, short } from './table.ts';
 
@@ -20,6 +21,7 @@ const flags = readFlags('npm run bench:query --', {
   spans: numbers([1_000_000, 10_000_000], 'how many are stored'),
   keep: text('DIR', undefined, 'keep what is loaded there, and use it again; each run adds a little to it'),
   samples: number(200, 'of each query'),
+  starts: number(QUERY_KINDS.length, 'after each, each query is asked cold once'),
   live: number(300_000, 'spans sent beside the queries'),
   seed,
   json,
@@ -36,7 +38,7 @@ async function measure(folder: string, spans: number): Promise<Measured> {
   const loaded = await loadFolder(folder, spans, flags.seed);
   const data = dataFolder(folder);
   const { workload } = loaded;
-  const cold = await timeCold(data, workload);
+  const cold = await timeCold(data, workload, flags.starts);
   const measured = await openCollector(data);
   try {
     const warm = await timeWarm(measured, workload, flags.samples);
