@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { databasePath } from '../../collector/store/sqlite/open-database.ts';
+import type { Patience } from '../../collector/store/store.ts';
 import { AROUND_NOON, AT_ONCE, call, makeRequest, PATIENT, traceId } from './make-request.ts';
 import { folder, open } from './new-folder.ts';
 
@@ -41,4 +42,20 @@ for (const count of [600, 5_000]) {
 test('one that has waited long enough is due however it grows', async () => {
   const store = await openWithLateSpan(5_000);
   expect((await store.readUndiagnosed({ ...PATIENT, waitMs: 0 }, 10)).traceIds).toEqual([traceId('a')]);
+});
+
+test('such a one is judged by what is in blocks, and again with the rest of it', async () => {
+  const store = await openWithLateSpan(5_000);
+  let spans = 0;
+  const judge = async (patience: Patience): Promise<number> => {
+    const { traceIds } = await store.readUndiagnosed(patience, 10);
+    const diagnosed = await store.diagnoseTraces(traceIds);
+    await store.saveDiagnoses(diagnosed);
+    for (const { spanCount } of diagnosed) spans = Math.max(spans, spanCount);
+    return spans;
+  };
+  expect(await judge({ ...PATIENT, waitMs: 0 })).toBeGreaterThan(0);
+  await store.readVersions(AROUND_NOON);
+  await expect.poll(() => judge(AT_ONCE)).toBe(2);
+  expect((await store.readUndiagnosed(AT_ONCE, 10)).backlog).toBe(0);
 });
