@@ -9,6 +9,7 @@ const COMMANDS = new Map<string, Command>([
   ['serve', serve],
   ['backup', async (args) => (await import('./backup.ts')).runBackup(args)],
   ['demo', async (args) => (await import('./demo.ts')).runDemo(args)],
+  ['doctor', async (args) => (await import('./doctor.ts')).runDoctor(args)],
   ['export', async (args) => (await import('./export.ts')).runExport(args)],
   ['import', async (args) => (await import('./import.ts')).runImport(args)],
   ['run', async (args) => (await import('./run.ts')).runRun(args)],
@@ -16,7 +17,6 @@ const COMMANDS = new Map<string, Command>([
   ['trace', async (args) => (await import('./trace.ts')).runTrace(args)],
   ['timeouts', async (args) => (await import('./timeouts.ts')).runTimeouts(args)],
 ]);
-const LATER = ['doctor'];
 const EXIT_WRONG_USE = 2;
 
 async function serve(args: readonly string[]): Promise<number> {
@@ -30,11 +30,9 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   const command = COMMANDS.get(name);
   if (command !== undefined) return command(args);
   const known = [...COMMANDS.keys()].join(', ');
-  if (LATER.includes(name)) console.error(`sockeye: ${name} is not available yet; expected one of ${known}`);
-  else
-    console.error(
-      `sockeye: unknown command: got ${name}, expected one of ${known}; sockeye --help lists flags`,
-    );
+  console.error(
+    `sockeye: unknown command: got ${name}, expected one of ${known}; sockeye --help lists flags`,
+  );
   return EXIT_WRONG_USE;
 }
 
