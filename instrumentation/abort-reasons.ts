@@ -30,6 +30,13 @@ const causes = new WeakMap<object, Cause>();
 /** The controller's `abort` that runs now: its reason is not known before it is over, the calls it ends end within. */
 let aborting: ControllerAbort | undefined;
 
+let signalMade: ((delayMs: number) => void) | undefined;
+
+/** From now on, `made` is told of each `AbortSignal.timeout` where it is made. */
+export function watchSignals(made: (delayMs: number) => void): void {
+  signalMade = guard(made);
+}
+
 /** Replaces `AbortSignal.timeout` and `AbortController.prototype.abort` with ones that remember; everything else stays. */
 export function watchAborts(): void {
   const { timeout } = AbortSignal;
@@ -38,6 +45,7 @@ export function watchAborts(): void {
     const ref = new WeakRef(signal);
     waiting.set(ref, delay);
     dropped.register(signal, ref);
+    signalMade?.(delay);
     return signal;
   });
 

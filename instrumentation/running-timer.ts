@@ -10,7 +10,7 @@ import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 export interface RunningTimer {
-  /** Unknown when its callback has cleared it, as some libraries do first of all. */
+  /** Unknown when its callback has cleared it, as some libraries do first of all, but of those that the hook knows. */
   delayMs: number | undefined;
   /** When it was started, in ms of `performance.now()`. */
   startedMs: number;
@@ -28,6 +28,20 @@ const startSlackMs = 20;
 /** Or after this part of the call, in a library that sets it when it has done other things first. */
 const startSlackShare = 0.1;
 
+/** Of the timer that runs now, if it is cleared. */
+let clearedDelayMs: number | undefined;
+
+/** Calls what clears the timer that it is called by, whose delay is known. */
+export function runCleared<Result>(delayMs: number | undefined, run: () => Result): Result {
+  const outer = clearedDelayMs;
+  clearedDelayMs = delayMs;
+  try {
+    return run();
+  } finally {
+    clearedDelayMs = outer;
+  }
+}
+
 /** The one-shot timer that runs now; undefined outside of one. An interval says nothing about one call. */
 export function runningTimer(): RunningTimer | undefined {
   const {
@@ -40,15 +54,18 @@ export function runningTimer(): RunningTimer | undefined {
   const now = setTimeout(() => {}, 1);
   clearTimeout(now);
   const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
-  return { delayMs: delayMs < 0 ? undefined : delayMs, startedMs: performance.now() - (loopNow - start) };
+  return { delayMs: delayMs < 0 ? clearedDelayMs : delayMs, startedMs: performance.now() - (loopNow - start) };
 }
 
-/** Whether the timer can be the deadline of a call that ends now: one that started later was set for something else. */
+/**
+ * Whether the timer can be the deadline of a call that ends now: one that started later was set for something else, and one
+ * that was due when the call began is what began it.
+ */
 export function isDeadlineOf(
-  { startedMs }: RunningTimer,
+  { startedMs, delayMs = Infinity }: RunningTimer,
   callStartMs: number,
   nowMs = performance.now(),
 ): boolean {
   const slackMs = Math.max(startSlackMs, (nowMs - callStartMs) * startSlackShare);
-  return startedMs <= callStartMs + slackMs;
+  return startedMs <= callStartMs + slackMs && callStartMs < startedMs + delayMs;
 }

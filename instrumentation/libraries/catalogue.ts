@@ -15,6 +15,8 @@ export interface Library {
   /** Attributes of the spans of connections that the library opens. */
   readonly peer?: Readonly<Record<string, string>>;
   readonly config?: object;
+  /** Class and message of the errors by which it says that a timer of its own has run out; `ms` is its delay. */
+  readonly gaveUp?: RegExp;
 }
 
 const fromOpenTelemetry = (name: string, className: string) =>
@@ -37,6 +39,8 @@ export const libraries: readonly Library[] = [
       requestHook: (span: QuerySpan, { query }: { query: { text: string } }) =>
         span.setAttribute('db.query.text', redactSql(query.text, 'postgresql')),
     },
+    gaveUp:
+      /: (?:Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated due to connection timeout)$/,
   },
   {
     name: 'mysql2',
@@ -44,6 +48,7 @@ export const libraries: readonly Library[] = [
     packages: ['mysql2'],
     peer: database('mysql'),
     config: { maskStatement: true, maskStatementHook: (sql: string) => redactSql(sql, 'mysql') },
+    gaveUp: /: Query inactivity timeout$/,
   },
   {
     name: 'ioredis',
@@ -51,12 +56,15 @@ export const libraries: readonly Library[] = [
     packages: ['ioredis'],
     peer: database('redis'),
     config: { requireParentSpan: false },
+    gaveUp: /: Command timed out$/,
   },
   {
     name: 'redis',
     instrumentation: fromOpenTelemetry('redis', 'Redis'),
     packages: ['redis', '@redis/client', '@node-redis/client'],
     peer: database('redis'),
+    gaveUp:
+      /^(?:TimeoutError: |ConnectionTimeoutError: |(?:Socket|Command)Timeout\w*Error: .* (?<ms>\d+)ms\.$)/,
   },
   {
     name: 'mongodb',
@@ -64,12 +72,14 @@ export const libraries: readonly Library[] = [
     packages: ['mongodb'],
     peer: database('mongodb'),
     config: { requireParentSpan: false },
+    gaveUp: /: (?:Timed out (?:during|at|before) socket |connection .* to .* timed out$)/,
   },
   {
     name: 'kafkajs',
     instrumentation: fromOpenTelemetry('kafkajs', 'KafkaJs'),
     packages: ['kafkajs'],
     peer: broker('kafka'),
+    gaveUp: /: Request .* timed out$/,
   },
   {
     name: 'amqplib',

@@ -12,6 +12,7 @@ import { performance } from 'node:perf_hooks';
 import type { Attributes, Context, Span, SpanStatusCode } from '@opentelemetry/api';
 import { isOpen, type Connection } from '../connections.ts';
 import { spanOf } from '../context.ts';
+import { watchGivingUp } from './giving-up.ts';
 
 interface Connecting {
   /** The connection that was opened in it. */
@@ -35,25 +36,28 @@ export function noteOpening(span: Span | undefined, connection: Connection): voi
 }
 
 /** Follows a span until it ends, and adds what its instrumentation does not say. */
-export function watchConnecting(name: string, span: Span, within: Context): Span {
+export function watchConnecting(name: string, span: Span, within: Context, gaveUp: RegExp | undefined): Span {
   const startMs = performance.now();
   const parent = connecting.get(spanOf(within) ?? span);
   const state: Connecting = { opening: undefined, hasOpened: false, hasFailedBelow: false };
   connecting.set(span, state);
-  const { setStatus, end } = span;
+  const { setStatus: setStatusAlone, end } = span;
+  // What a pool does not spend on opening one is waiting for one that others hold.
+  const isInQueue = () => !state.hasOpened && name.includes('pool');
+  const { setStatus } = watchGivingUp(span, gaveUp, () => (isInQueue() ? 'queue' : undefined));
   span.setStatus = (status) => {
     if (status.code === failed) {
       const isBelow = state.hasFailedBelow || (state.opening !== undefined && !isOpen(state.opening));
       if (!isBelow) span.setAttribute('error.type', '_OTHER');
       if (parent) parent.hasFailedBelow = true;
+      // What was given up is the innermost, too.
+      return Reflect.apply(isBelow ? setStatusAlone : setStatus, span, [status]);
     }
     return Reflect.apply(setStatus, span, [status]);
   };
   span.end = (endTime) => {
     if (parent) parent.hasOpened ||= state.hasOpened;
-    // What a pool does not spend on opening one is waiting for one that others hold.
-    if (!state.hasOpened && name.includes('pool'))
-      span.setAttribute('sockeye.phase.queue_ms', performance.now() - startMs);
+    if (isInQueue()) span.setAttribute('sockeye.phase.queue_ms', performance.now() - startMs);
     Reflect.apply(end, span, [endTime]);
   };
   return span;

@@ -4,6 +4,7 @@ import type { TracerProvider } from '@opentelemetry/api';
 import type { Library } from './catalogue.ts';
 import { libraryTracers } from './library-tracers.ts';
 import { watchQueue } from './mysql2-queue.ts';
+import { watchTimers } from './mysql2-timers.ts';
 
 export interface Instrumentation {
   setTracerProvider(provider: TracerProvider): void;
@@ -35,15 +36,16 @@ export function instrument(library: Library): Instrumented {
   instrumentation.setTracerProvider(libraryTracers);
   const loaded = {
     instrumentation,
-    patchExports: library.name === 'mysql2' ? withQueue(patchExports) : patchExports,
+    patchExports: library.name === 'mysql2' ? ofMysql2(patchExports) : patchExports,
   };
   instrumented.set(library, loaded);
   return loaded;
 }
 
-function withQueue(patchExports: PatchExports): PatchExports {
+function ofMysql2(patchExports: PatchExports): PatchExports {
   return (exports, name, folder) => {
     watchQueue(exports, name);
+    watchTimers(exports, name);
     return patchExports(exports, name, folder);
   };
 }

@@ -1,19 +1,24 @@
 /** The tracers that the libraries' instrumentations get: those of the OpenTelemetry API, with the attributes tidied. */
 import { context, SpanKind, trace, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { libraries } from './catalogue.ts';
 import { isConnecting, watchConnecting } from './connecting.ts';
+import { watchGivingUp } from './giving-up.ts';
 import { learnPeer } from './peers.ts';
 import { tidyAttributes } from './tidy-attributes.ts';
 
 export const libraryTracers: TracerProvider = {
   getTracer(name, version) {
     const tracer = trace.getTracer(name, version);
+    const gaveUp = libraries.find(({ instrumentation }) => instrumentation[0] === name)?.gaveUp;
     const startSpan: Tracer['startSpan'] = (name, options = {}, parent = context.active()) => {
       const attributes = tidyAttributes(options.attributes ?? {});
       if (options.kind === SpanKind.CLIENT) learnPeer(attributes);
       const connects = isConnecting(name, attributes);
       if (connects) attributes['db.operation.name'] = 'connect';
       const span = tracer.startSpan(name, { ...options, attributes }, parent);
-      return connects ? watchConnecting(name, span, parent) : span;
+      if (connects) return watchConnecting(name, span, parent, gaveUp);
+      const isCall = options.kind === SpanKind.CLIENT || options.kind === SpanKind.PRODUCER;
+      return isCall ? watchGivingUp(span, gaveUp) : span;
     };
     return Object.create(tracer, { startSpan: { value: startSpan } }) as Tracer;
   },

@@ -194,6 +194,10 @@ describe('a pool without a free connection', () => {
     expect(second?.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(50);
     expect(third?.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(200);
     expect(third).toMatchObject({ error: true, message: stdout.trim() });
+    expect(third?.attributes).toMatchObject({
+      'sockeye.timeout.timer': 'app',
+      'sockeye.timeout.phase': 'queue',
+    });
     expect([first, second, third].map((span) => nodeOf(span!)?.name)).toEqual([
       undefined,
       undefined,

@@ -56,7 +56,7 @@ it('an interval is not the deadline of one call', async () => {
 });
 
 it('a timer is the deadline of a call that began with it or after it, or a little before, not of one long under way', () => {
-  const timer = { delayMs: 100, startedMs: 1000 };
+  const timer = { delayMs: 1000, startedMs: 1000 };
   const isDeadline = (callStartMs: number, nowMs: number) => isDeadlineOf(timer, callStartMs, nowMs);
   expect([1500, 1000, 980, 979].map((startMs) => isDeadline(startMs, 1100))).toEqual([
     true,
@@ -66,4 +66,13 @@ it('a timer is the deadline of a call that began with it or after it, or a littl
   ]);
   // A tenth of what has gone by.
   expect([900, 899].map((startMs) => isDeadline(startMs, 1900))).toEqual([true, false]);
+});
+
+it('one in whose callback a call began is not what that was to end by', () => {
+  const timer = { delayMs: 100, startedMs: 1000 };
+  expect([1099, 1100, 1101].map((startMs) => isDeadlineOf(timer, startMs, 1102))).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });

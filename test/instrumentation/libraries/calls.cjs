@@ -7,6 +7,15 @@ const { context, ROOT_CONTEXT } = require('@opentelemetry/api');
 const host = '127.0.0.1';
 /** How long the drivers wait for a connection that does not come about. */
 const giveUpMs = 1500;
+/** And for the answer to a query. */
+const slowMs = 300;
+
+const failureOf = (promise) =>
+  promise.then(
+    () => undefined,
+    (error) => error,
+  );
+const texts = (errors) => errors.map((error) => error?.message || error?.constructor.name).join(', ');
 
 exports.databases = {
   async pg({ Pool }, port) {
@@ -93,6 +102,55 @@ exports.others = {
     const limits = { connectTimeoutMS: giveUpMs, serverSelectionTimeoutMS: giveUpMs };
     const client = new MongoClient(`mongodb://${host}:${port}`, limits);
     await client.connect().finally(() => client.close());
+  },
+  /**
+   * Each gives up on queries that are not answered, by a timer of its own. Of PostgreSQL, the server says nothing at all; of
+   * the others, it is told to wait.
+   */
+  async 'pg-slow'({ Client }, port) {
+    const client = new Client({ host, port, user: 'postgres', query_timeout: slowMs });
+    client.on('error', () => {});
+    client.connect().catch(() => {});
+    const byCallback = new Promise((resolve) => client.query("select 'callback'", resolve));
+    const errors = [await byCallback, await failureOf(client.query("select 'promise'"))];
+    client.connection.stream.destroy();
+    return texts(errors);
+  },
+  async 'mysql2-slow'({ createConnection }, port) {
+    const connection = createConnection({ host, port, user: 'root' });
+    const late = { sql: 'select sleep(2)', timeout: slowMs };
+    const errors = [await new Promise((resolve) => connection.query(late, resolve))];
+    connection.destroy();
+    const other = createConnection({ host, port, user: 'root' });
+    errors.push(await failureOf(other.promise().execute(late)));
+    other.destroy();
+    const third = createConnection({ host, port, user: 'root' });
+    errors.push(await new Promise((resolve) => third.query(late).on('error', resolve)));
+    third.destroy();
+    return texts(errors);
+  },
+  async 'ioredis-slow'({ Redis }, port) {
+    const redis = new Redis({ host, port, commandTimeout: slowMs });
+    await redis.call('client', 'pause', '1000', 'all');
+    const error = await failureOf(redis.get('x'));
+    redis.disconnect();
+    return texts([error]);
+  },
+  async 'redis-slow'({ createClient }, port) {
+    const paused = createClient({ socket: { host, port, socketTimeout: slowMs, reconnectStrategy: false } });
+    paused.on('error', () => {});
+    await paused.connect();
+    await paused.sendCommand(['client', 'pause', '1000', 'all']);
+    const errors = [await failureOf(paused.get('x'))];
+    const away = createClient({
+      socket: { host, port: 2, reconnectStrategy: 5000 },
+      commandOptions: { timeout: slowMs },
+    });
+    away.on('error', () => {});
+    away.connect().catch(() => {});
+    errors.push(await failureOf(away.get('y')));
+    away.destroy();
+    return texts(errors);
   },
   /** Waits for the one connection of its pool, first until it gets it, then in vain. */
   async 'pg-pool'({ default: Pool }, port) {

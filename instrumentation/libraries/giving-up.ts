@@ -1,0 +1,92 @@
+/**
+ * Which timer gave up a call that a library made: one of its own, or of the program's, as far as that is known.
+ *
+ * A call that fails in the callback of a timer was ended by that. Where the library rejects a promise instead, the callback is
+ * over by then, and what the library says when its timer runs out is all there is: the budget is what it says of it, or
+ * the delay of the `AbortSignal.timeout` that it made for the call.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Attributes, Span, SpanStatusCode } from '@opentelemetry/api';
+import { watchSignals } from '../abort-reasons.ts';
+import { activeContext, spanOf } from '../context.ts';
+import { Given } from '../given.ts';
+import { isDeadlineOf, runningTimer } from '../running-timer.ts';
+
+const failed = 2 satisfies SpanStatusCode.ERROR;
+
+/** What is known of a call beside its span. */
+interface LibraryCall {
+  startMs: number;
+  /** What the library says when a timer of its own has run out. */
+  gaveUp: RegExp | undefined;
+  /** The phase that it is in, where that is known. */
+  phaseNow: (() => string | undefined) | undefined;
+  errorClass: string;
+  /** Of the `AbortSignal.timeout` that was made within it. */
+  signalDelayMs: number | undefined;
+}
+
+/** Keeps it on the span. */
+class Watched extends Given {
+  readonly #call: LibraryCall;
+
+  constructor(span: Span, call: LibraryCall) {
+    super(span);
+    this.#call = call;
+  }
+
+  static by(span: object): LibraryCall | undefined {
+    return #call in span ? span.#call : undefined;
+  }
+}
+
+let isWatching = false;
+
+/** Follows a call of a library until its span fails, and then says on it what gave it up. */
+export function watchGivingUp(
+  span: Span,
+  gaveUp: RegExp | undefined,
+  phaseNow?: LibraryCall['phaseNow'],
+): Span {
+  if (!isWatching) watchSignals(noteSignal);
+  isWatching = true;
+  const startMs = performance.now();
+  const call: LibraryCall = { startMs, gaveUp, phaseNow, errorClass: '', signalDelayMs: undefined };
+  new Watched(span, call);
+  const { recordException, setStatus } = span;
+  span.recordException = (...args) => {
+    const { constructor } = Object(args[0]) as { constructor?: { name?: unknown } };
+    call.errorClass = String(constructor?.name ?? '');
+    Reflect.apply(recordException, span, args);
+  };
+  span.setStatus = (status) => {
+    if (status.code === failed) span.setAttributes(giveUpOf(call, status.message ?? ''));
+    return Reflect.apply(setStatus, span, [status]);
+  };
+  return span;
+}
+
+function noteSignal(delayMs: number): void {
+  const span = spanOf(activeContext());
+  const call = span && Watched.by(span);
+  if (call) call.signalDelayMs ??= delayMs;
+}
+
+function giveUpOf(call: LibraryCall, message: string): Attributes {
+  const { startMs, gaveUp, errorClass, signalDelayMs } = call;
+  const said = gaveUp?.exec(`${errorClass}: ${message}`);
+  const running = runningTimer();
+  // Its own may start late: when the library has got to the call.
+  const ownTimer = running && (said || isDeadlineOf(running, startMs)) ? running : undefined;
+  if (!ownTimer && !said) return {};
+  const statedMs = said?.groups?.['ms'];
+  const budgetMs = ownTimer ? ownTimer.delayMs : statedMs === undefined ? signalDelayMs : Number(statedMs);
+  const attributes: Attributes = {
+    'sockeye.timeout.timer': 'app',
+    'sockeye.timeout.elapsed_ms': performance.now() - startMs,
+  };
+  const phase = call.phaseNow?.();
+  if (phase !== undefined) attributes['sockeye.timeout.phase'] = phase;
+  if (budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = budgetMs;
+  return attributes;
+}

@@ -1,0 +1,101 @@
+/** Queries and commands that the driver's own timer gives up: their spans name it, with its delay where that is known. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSilentServer } from './faults.ts';
+import { installed, startMariaDb, startRedis, type TestServer } from './libraries/servers.ts';
+import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
+import { startApp, withHook } from './run-app.ts';
+
+const program = fileURLToPath(new URL('libraries/by-require.cjs', import.meta.url));
+const delayMs = 300;
+
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(() => receiver.close());
+
+/** The failed calls of a program, as their timers and budgets. */
+async function failedCallsOf(way: string, port: number) {
+  const { flags, env } = withHook(receiver.url);
+  const app = startApp(program, {
+    flags,
+    args: [way, String(port)],
+    env: { ...env, OTEL_SERVICE_NAME: way },
+  });
+  const isWork = ({ name, resource }: ReceivedSpan) => name === 'work' && resource['service.name'] === way;
+  const work = await receiver.waitFor(isWork);
+  app.child.kill('SIGTERM');
+  const { stdout } = await app.ended;
+  const calls = receiver.spans.filter(
+    ({ traceId, error, message, attributes }) =>
+      traceId === work.traceId && error && 'db.query.text' in attributes && !message.startsWith('ERR '),
+  );
+  for (const { attributes } of calls)
+    expect(attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThanOrEqual(delayMs - 1);
+  return {
+    stdout: stdout.trim(),
+    calls: calls.map(({ attributes }) => [
+      attributes['sockeye.timeout.timer'],
+      attributes['sockeye.timeout.budget_ms'],
+    ]),
+  };
+}
+
+interface DriverCase {
+  way: string;
+  start: () => Promise<TestServer | null>;
+  isInstalled: boolean;
+  says: string;
+  calls: [timer: string, budgetMs: number | undefined][];
+}
+
+const known: DriverCase['calls'][number] = ['app', delayMs];
+const cases: DriverCase[] = [
+  {
+    way: 'pg-slow',
+    start: async () => {
+      const { port, close } = await startSilentServer();
+      return { port, stop: () => Promise.resolve(close()) };
+    },
+    isInstalled: true,
+    says: 'Query read timeout, Query read timeout',
+    // The second is a promise, which is rejected when the timer is over.
+    calls: [known, ['app', undefined]],
+  },
+  {
+    way: 'mysql2-slow',
+    start: startMariaDb,
+    isInstalled: installed.mariadb,
+    says: 'Query inactivity timeout, Query inactivity timeout, Query inactivity timeout',
+    calls: [known, known, known],
+  },
+  {
+    way: 'ioredis-slow',
+    start: startRedis,
+    isInstalled: installed.redis,
+    says: 'Command timed out',
+    calls: [known],
+  },
+  {
+    way: 'redis-slow',
+    start: startRedis,
+    isInstalled: installed.redis,
+    says: "Socket timeout timeout. Expecting data, but didn't receive any in 300ms., TimeoutError",
+    calls: [known, known],
+  },
+];
+
+for (const { way, start, isInstalled, says, calls } of cases) {
+  describe.skipIf(!isInstalled)(way, () => {
+    let server: TestServer | null;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server?.stop());
+
+    it('names the timer that gave its calls up', async () => {
+      expect(await failedCallsOf(way, server!.port)).toEqual({ stdout: says, calls });
+    });
+  });
+}
