@@ -54,7 +54,10 @@ export function runningTimer(): RunningTimer | undefined {
   const now = setTimeout(() => {}, 1);
   clearTimeout(now);
   const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
-  return { delayMs: delayMs < 0 ? clearedDelayMs : delayMs, startedMs: performance.now() - (loopNow - start) };
+  return {
+    delayMs: delayMs < 0 ? clearedDelayMs : delayMs,
+    startedMs: performance.now() - (loopNow - start),
+  };
 }
 
 /**

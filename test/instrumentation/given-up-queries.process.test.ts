@@ -87,7 +87,7 @@ const cases: DriverCase[] = [
 ];
 
 for (const { way, start, isInstalled, says, calls } of cases) {
-  describe.skipIf(!isInstalled)(way, () => {
+  describe.skipIf(!isInstalled)(`${way}`, () => {
     let server: TestServer | null;
     beforeAll(async () => {
       server = await start();
