@@ -1,6 +1,6 @@
 /**
- * What the calls of an incident have in common, and what sets them apart from calls of the same edge that worked:
- * counted over their attributes, never guessed.
+ * What calls, of an incident or of a part of a heatmap, have in common, and what sets them apart from others: counted over
+ * their attributes, never guessed.
  */
 import type { Incident } from '../serve/wire.ts';
 import type { AttributeValue, Span } from '../span.ts';
@@ -19,11 +19,16 @@ const EFFECTS = /^(?:error\.|exception\.|sockeye\.|otel\.|http\.response\.|http\
 const TELLING_OF_RESOURCE =
   /^(?:service\.(?:version|instance\.id|namespace)$|host\.name$|deployment\.|container\.|k8s\.|cloud\.|faas\.)/;
 
+/** What of a call is compared. */
+export type ComparedSpan = Pick<Span, 'attributes'> & {
+  readonly resource: Pick<Span['resource'], 'attributes'>;
+};
+
 type Shares = Map<string, { key: string; value: string; share: number }>;
 
 export function compareCalls(
-  failed: readonly Span[],
-  working: readonly Span[],
+  failed: readonly ComparedSpan[],
+  working: readonly ComparedSpan[],
 ): Pick<Incident, 'shared' | 'differs'> {
   if (failed.length < CALLS_MIN) return { shared: [], differs: [] };
   const ofFailed = sharesOf(failed);
@@ -43,7 +48,7 @@ export function compareCalls(
   };
 }
 
-function sharesOf(spans: readonly Span[]): Shares {
+function sharesOf(spans: readonly ComparedSpan[]): Shares {
   const shares: Shares = new Map();
   for (const span of spans) {
     // A span's own attribute says more than its resource's of the same name.

@@ -7,6 +7,7 @@ import { readPhases, type PhaseSlice } from '../diagnose/phases.ts';
 import { PHASES } from '../diagnose/verdict.ts';
 import type { CallProfile, EdgeCalls } from '../serve/wire.ts';
 import { durationMsOf, type Span } from '../span.ts';
+import { durationStepMs, durationStepOf } from './duration-steps.ts';
 import { percentile } from './percentile.ts';
 
 interface Call extends SpanOutcome {
@@ -14,10 +15,6 @@ interface Call extends SpanOutcome {
   readonly phases: readonly PhaseSlice[];
 }
 
-/** Ten steps a decade that read well (Renard's R10): a range of them can be typed into a query. */
-const STEPS = [1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8];
-/** 1 µs: whatever is shorter stands in the first bucket. */
-const BUCKET_MIN = -30;
 /** Calls this far from a percentile, by rank, are like it: one call alone could be an oddity. */
 const LIKE_SHARE = 0.025;
 
@@ -45,38 +42,22 @@ export function describeCalls(
 function spreadDurations(calls: readonly Call[]): EdgeCalls['durations'] {
   const [shortest, longest] = [calls[0], calls.at(-1)];
   if (shortest === undefined || longest === undefined) return [];
-  const first = bucketOf(shortest.durationMs);
-  const buckets = Array.from({ length: bucketOf(longest.durationMs) - first + 1 }, (_, index) => ({
-    minMs: bound(first + index),
-    maxMs: bound(first + index + 1),
+  const first = durationStepOf(shortest.durationMs);
+  const buckets = Array.from({ length: durationStepOf(longest.durationMs) - first + 1 }, (_, index) => ({
+    minMs: durationStepMs(first + index),
+    maxMs: durationStepMs(first + index + 1),
     calls: 0,
     errors: 0,
     timeouts: 0,
   }));
   for (const { durationMs, outcome } of calls) {
-    const bucket = buckets[bucketOf(durationMs) - first];
+    const bucket = buckets[durationStepOf(durationMs) - first];
     if (bucket === undefined) continue;
     bucket.calls++;
     bucket.errors += Number(outcome === 'error');
     bucket.timeouts += Number(outcome === 'timeout');
   }
   return buckets;
-}
-
-/** The bucket whose lower bound is included, its upper one not. */
-function bucketOf(ms: number): number {
-  if (ms < bound(BUCKET_MIN)) return BUCKET_MIN;
-  let bucket = Math.floor(Math.log10(ms) * STEPS.length);
-  // The steps are rounded, and so is the logarithm.
-  while (bound(bucket + 1) <= ms) bucket++;
-  while (bound(bucket) > ms) bucket--;
-  return bucket;
-}
-
-/** Read from decimal text: a product would have digits that nobody typed. */
-function bound(bucket: number): number {
-  const decade = Math.floor(bucket / STEPS.length);
-  return Number(`${STEPS[bucket - decade * STEPS.length]}e${decade}`);
 }
 
 /** The typical call and the slow one, where phases were measured; each phase as long as in the mean of calls like it. */

@@ -28,6 +28,8 @@ const COMPARED_MAX = 20;
 const EDGE_CALLS_MAX = 2_000;
 /** A version that sent a span this long before the range is none that was deployed in it. */
 const VERSIONS_BEFORE_MS = 3_600_000;
+/** Steps of a range that calls are compared in: some of each. */
+const COMPARED_STEPS = 60;
 /** The map's resolution: its range begins and ends at whole steps. */
 const MAP_STEP_MS = 60_000;
 
@@ -103,6 +105,14 @@ export function createQuery(store: Store): Query {
       if (calls.length === 0 && isUser) calls = await read(null);
       return { ...wireRange(range), caller, callee, ...describeCalls(calls) };
     },
+    latency: async (question, stepsMax, signal) =>
+      store.readLatency({ ...question, ...chooseSteps(question.range, stepsMax) }, signal),
+    latencyDiffers: async (question, brush, signal) =>
+      store.readLatencyDiffers(
+        { ...question, ...chooseSteps(question.range, COMPARED_STEPS) },
+        brush,
+        signal,
+      ),
     searchTraces: async (parameters, signal) =>
       store.searchTraces(
         {

@@ -8,6 +8,8 @@ import type {
   EdgeCalls,
   Incident,
   Incidents,
+  Latency,
+  LatencyDiffers,
   MapTimeline,
   MatchingEdges,
   Operations,
@@ -17,7 +19,7 @@ import type {
   TraceEdges,
   TracePage,
 } from '../serve/wire.ts';
-import type { TimeRange } from '../store/store.ts';
+import type { LatencyAsked, LatencyBrush, TimeRange } from '../store/store.ts';
 import type { QueryTerm } from './query-term.ts';
 import type { OperationTotals } from './results.ts';
 
@@ -36,6 +38,9 @@ export interface TraceSearchParameters {
   readonly cursor: string | null;
 }
 
+/** Whose latency is asked for; null is any. */
+export type LatencyQuestion = Omit<LatencyAsked, 'steps'>;
+
 export interface Query {
   services(range: TimeRange): Promise<Services>;
   operations(range: TimeRange, service: string | null): Promise<Operations>;
@@ -46,6 +51,14 @@ export interface Query {
   mapTimeline(range: TimeRange, stepsMax: number): Promise<MapTimeline>;
   /** Caller and callee as the map names them. */
   edgeCalls(range: TimeRange, caller: string, callee: string): Promise<EdgeCalls>;
+  /** In about so many equal steps, as the map's timeline. */
+  latency(question: LatencyQuestion, stepsMax: number, signal?: AbortSignal): Promise<Latency>;
+  /** What sets the calls of a part of it apart from the others of the range. */
+  latencyDiffers(
+    question: LatencyQuestion,
+    brush: LatencyBrush,
+    signal?: AbortSignal,
+  ): Promise<LatencyDiffers>;
   searchTraces(parameters: TraceSearchParameters, signal?: AbortSignal): Promise<TracePage>;
   /** Of the newest traces that match; `q` as in the search. */
   matchingEdges(range: TimeRange, q: string, signal?: AbortSignal): Promise<MatchingEdges>;

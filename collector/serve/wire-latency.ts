@@ -13,7 +13,8 @@ import type { Incident } from './wire.ts';
  *     entries     nothing was asked for: requests from outside, server spans without a parent; where there are none, `served`
  *     served      server and consumer spans, of a service, an operation or both: what its callers wait for
  *     operation   of a service's operation that serves nobody: its client, producer and internal spans
- *     calls       the caller's spans of calls to a peer, as an edge of the map; calls from outside are their server spans
+ *     calls       the caller's spans of calls to a peer, as an edge of the map; calls from outside are their server spans.
+ *                 With `phase` and without `peer`: the calls that are served, because it is the caller that measures phases
  */
 export type LatencyOf = 'entries' | 'served' | 'operation' | 'calls';
 
@@ -26,20 +27,23 @@ export interface Latency {
   stepMs: number;
   of: LatencyOf;
   /**
-   * `sums`: cells and percentiles are of all calls. `spans`: of those that were looked at one by one, because no sum tells
-   * them apart (a phase; an operation's calls to a peer): some of each step, `read.calls` in all.
+   * `sums`: all calls are counted. `spans`: those that were looked at one by one, because no sum tells them apart (a phase; an
+   * operation's calls to a peer): some of each step, or all, as `truncated` says.
    */
   countedFrom: 'sums' | 'spans';
-  /** Calls that start in the range, of them those that failed, and those that timed out; all are known from sums. */
+  /** Calls that were counted, of them those that failed, and those that timed out; `errors` without `timeouts`. */
   calls: number;
   errors: number;
   timeouts: number;
   /**
-   * How many were looked at one by one: `calls` for cells and percentiles where `countedFrom` says `spans`, else 0;
-   * `timeouts` to say in which cell they are; `phases` to say where the time went (all looked at, measured or not).
+   * How many were looked at one by one: `calls` to be counted, where `countedFrom` says `spans`, else 0; `timeouts` to say in
+   * which cell they are; `phases` to say where the time of calls goes, of those that had measured phases.
    */
   read: { calls: number; timeouts: number; phases: number };
-  /** Cells do not count every call, or not every timeout in its cell: say "N of M". */
+  /**
+   * With `spans`: there are more calls than were counted. With `sums`: only `read.timeouts` of the timeouts were found, so that
+   * cells may show too few; of an operation's own calls, they may show too few failures.
+   */
   truncated: boolean;
   /**
    * By step, then by duration; empty ones are left out. `[minMs, maxMs)`: ten a decade, 1 1.25 1.6 2 2.5 3.2 4 5 6.3 8;
@@ -47,7 +51,7 @@ export interface Latency {
    * and never early, is in the cell that begins at 5000. `timeouts` are among `count`.
    */
   cells: { t: number; minMs: number; maxMs: number; count: number; timeouts: number }[];
-  /** Within 1 %. `count` is of the durations; `calls`, `errors` and `timeouts` of all calls of the step, `errors` without timeouts. */
+  /** Within 1 %. `count` is of the durations; `calls`, `errors` and `timeouts` of all calls of the step. */
   percentiles: {
     t: number;
     p50Ms: number;
@@ -60,7 +64,8 @@ export interface Latency {
   }[];
   /**
    * Where the time of a call went, in the mean of the `calls` of a step that were looked at and had measured phases: a key a
-   * phase that one of them had (`waitMs`). Steps without such a call are left out.
+   * phase that one of them had (`waitMs`). Of what serves, they are its callers' calls; of `entries` there are none. Steps
+   * without such a call are left out.
    */
   phases: LatencyPhases[];
   /** What callers that gave up were willing to wait, shortest first; of a service, what it waits for others, too. */

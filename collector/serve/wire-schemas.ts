@@ -19,6 +19,7 @@ import {
   type Schema,
 } from './schema.ts';
 import type * as Wire from './wire.ts';
+import { latencySchemas } from './wire-schemas-latency.ts';
 import { cursor, outcomes, PHASES_OR_NONE, traceSchemas } from './wire-schemas-traces.ts';
 
 export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
@@ -303,6 +304,7 @@ const diagnosis = {
 export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
   ...general,
   ...map,
+  ...latencySchemas,
   ...traceSchemas,
   ...diagnosis,
 };

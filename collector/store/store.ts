@@ -7,9 +7,9 @@
  */
 import type { HostQuestion } from '../diagnose/hosts/host-question.ts';
 import type { HostView } from '../diagnose/hosts/host-view.ts';
-import type { Verdict } from '../diagnose/verdict.ts';
+import type { Phase, Verdict } from '../diagnose/verdict.ts';
 import type { QueryTerm } from '../query/query-term.ts';
-import type { TracePhases } from '../serve/wire.ts';
+import type { Latency, LatencyDiffers, TracePhases } from '../serve/wire.ts';
 import type { Span, SpanKind } from '../span.ts';
 import type {
   CallCounts,
@@ -73,6 +73,27 @@ export interface SpanIdentity {
 export interface Edge {
   readonly caller: string | null;
   readonly callee: string;
+}
+
+/**
+ * Whose latency is asked for, in so many equal steps of the range, which are whole minutes; null is any. What is given decides
+ * whose durations they are, as `LatencyOf` tells. `phase`: of that phase alone.
+ */
+export interface LatencyAsked {
+  readonly range: TimeRange;
+  readonly steps: number;
+  readonly service: string | null;
+  readonly operation: string | null;
+  /** As the map names it. */
+  readonly peer: string | null;
+  readonly phase: Phase | null;
+}
+
+/** A part of it: calls that start in the range and take `[minMs, maxMs)`; null where that has no bound. */
+export interface LatencyBrush {
+  readonly range: TimeRange;
+  readonly minMs: number | null;
+  readonly maxMs: number | null;
 }
 
 /** A trace is due for diagnosis when it has been without new spans for `quietMs`, or has waited for `waitMs`. */
@@ -212,6 +233,10 @@ export interface Store {
   readEdgeCalls(range: TimeRange, edge: Edge, outcome: 'ok' | 'any', limit: number): Promise<Span[]>;
   /** The calls of `readCallGroups`, counted in so many equal steps of the range. */
   readCallCounts(range: TimeRange, steps: number, signal?: AbortSignal): Promise<CallCounts[]>;
+  /** All calls are counted; those that only their spans tell apart are looked at, bounded by the backend, which says so. */
+  readLatency(asked: LatencyAsked, signal?: AbortSignal): Promise<Latency>;
+  /** What sets calls of a part of it apart from the others; some of both are looked at. */
+  readLatencyDiffers(asked: LatencyAsked, brush: LatencyBrush, signal?: AbortSignal): Promise<LatencyDiffers>;
   /** Which versions of its services sent spans that start in the range, in no order. */
   readVersions(range: TimeRange): Promise<ServiceVersion[]>;
 

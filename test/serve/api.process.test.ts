@@ -1,6 +1,14 @@
 /** The API of a real collector: every answer against its own description, every error against its shape. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Imported, Incidents, IncidentState, Status, Trace } from '../../collector/serve/wire.ts';
+import type {
+  Imported,
+  Incidents,
+  IncidentState,
+  Latency,
+  LatencyDiffers,
+  Status,
+  Trace,
+} from '../../collector/serve/wire.ts';
 import { faultsOf } from './json-schema.ts';
 import { shopTrace, TRACE_ID } from './shop-trace.ts';
 import { startCollector, type Collector } from './start-collector.ts';
@@ -59,6 +67,12 @@ describe('every answer is what /api/openapi.json says', () => {
     ['/api/calls', '/api/calls?caller=checkout&callee=payments'],
     ['/api/calls', '/api/calls?caller=user&callee=gateway'],
     ['/api/calls', '/api/calls?caller=nobody&callee=nobody'],
+    ['/api/latency', '/api/latency'],
+    ['/api/latency', '/api/latency?service=checkout&peer=payments&steps=10'],
+    ['/api/latency', '/api/latency?service=checkout&phase=connect&from=now-7d'],
+    ['/api/latency', '/api/latency?service=nobody&operation=nothing'],
+    ['/api/latency/differs', '/api/latency/differs?service=checkout&peer=payments&minMs=1000'],
+    ['/api/latency/differs', '/api/latency/differs?phase=wait&brushFrom=now-5m&brushTo=now'],
     ['/api/traces', '/api/traces'],
     ['/api/traces', '/api/traces?q=timeout:true&sort=longest&limit=1'],
     ['/api/traces', '/api/traces?service=nobody'],
@@ -112,6 +126,26 @@ describe('every answer is what /api/openapi.json says', () => {
 });
 
 describe('what was sent is what is told', () => {
+  it('latency has the call that timed out, in its cell, with its phases and its budget', async () => {
+    const edge = 'service=checkout&peer=payments';
+    const latency = await read<Latency>(`/api/latency?${edge}`);
+    expect(latency).toMatchObject({
+      of: 'calls',
+      countedFrom: 'sums',
+      calls: 1,
+      timeouts: 1,
+      truncated: false,
+      cells: [{ minMs: 2500, maxMs: 3200, count: 1, timeouts: 1 }],
+      phases: [{ calls: 1, dnsMs: 0.5, connectMs: 3000.25 }],
+      budgetsMs: [3000],
+      walls: [],
+    });
+    const [cell] = latency.cells;
+    const brush = `brushFrom=${cell!.t}&brushTo=${cell!.t + latency.stepMs}&minMs=${cell!.minMs}&maxMs=${cell!.maxMs}`;
+    const differs = await read<LatencyDiffers>(`/api/latency/differs?${edge}&${brush}`);
+    expect(differs).toMatchObject({ selected: { calls: 1, timeouts: 1 }, slowest: [{ traceId: TRACE_ID }] });
+  });
+
   it('a trace has its spans, phases, events and links', async () => {
     const trace = await read<Trace>(`/api/traces/${TRACE_ID}`);
     expect(trace.spans.map(({ service, operation }) => `${service} ${operation}`)).toEqual([
@@ -234,7 +268,13 @@ describe('what cannot be answered says what was got and what is expected', () =>
     ['PUT', '/api/traces/1/pin', 404, 'not_found'],
     ['PUT', '/api/traces/x/pin', 400, 'bad_parameter'],
     ['PUT', '/api/timeouts/x/state', 400, 'bad_parameter'],
-    ['GET', '/api/latency', 501, 'not_available'],
+    ['GET', '/api/latency?phase=none', 400, 'bad_parameter'],
+    ['GET', '/api/latency?steps=401', 400, 'bad_parameter'],
+    ['GET', '/api/latency?op=x', 400, 'bad_parameter'],
+    ['GET', '/api/latency?from=now&to=now-1h', 400, 'bad_parameter'],
+    ['GET', '/api/latency/differs?minMs=2&maxMs=2', 400, 'bad_parameter'],
+    ['GET', '/api/latency/differs?brushFrom=now&brushTo=now-1h', 400, 'bad_parameter'],
+    ['GET', '/api/latency/differs?steps=10', 400, 'bad_parameter'],
     ['POST', '/mcp', 501, 'not_available'],
     ['POST', '/jaeger/api/services', 405, 'method_not_allowed'],
     ['GET', '/jaeger/api/other', 404, 'not_found'],

@@ -59,7 +59,7 @@ it('the table has every route that was promised', () => {
   const promised = `GET /api/status, GET /api/hosts, GET /api/services, GET /api/operations, GET /api/map, GET /api/map/timeline, GET /api/map/edges,
     GET /api/calls, GET /api/phases, GET /api/traces, GET /api/traces/:id/edges,
     GET /api/traces/:id, PUT /api/traces/:id/pin, DELETE /api/traces/:id/pin, GET /api/traces/:id/diagnosis,
-    GET /api/timeouts, GET /api/timeouts/:fingerprint, PUT /api/timeouts/:fingerprint/state, GET /api/latency,
+    GET /api/timeouts, GET /api/timeouts/:fingerprint, PUT /api/timeouts/:fingerprint/state, GET /api/latency, GET /api/latency/differs,
     GET /api/attributes, GET /api/attributes/:key/values, GET /api/live, POST /api/import, POST /api/purge,
     GET /healthz, GET /readyz, GET /metrics, GET /help/causes/:code, GET /mcp, POST /mcp, GET /api/openapi.json,
     GET /jaeger/api/services, GET /jaeger/api/services/:service/operations, GET /jaeger/api/operations, GET /jaeger/api/traces,

@@ -5,10 +5,9 @@ import type { Parameter } from '../schema.ts';
 
 const METHODS: readonly Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
 
-export const LATER_ROUTES: readonly Route[] = [
-  later('GET', '/api/latency', 'Latency over time'),
-  ...METHODS.map((method) => later(method, '/mcp', 'The MCP server for assistants')),
-];
+export const LATER_ROUTES: readonly Route[] = METHODS.map((method) =>
+  later(method, '/mcp', 'The MCP server for assistants'),
+);
 
 function later(method: Method, path: string, summary: string, ...segments: Parameter[]): Route {
   return {

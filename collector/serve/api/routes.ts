@@ -8,6 +8,7 @@ import { hostRoutes } from './hosts.ts';
 import { incidentStateRoutes } from './incident-state.ts';
 import { importRoutes } from './import.ts';
 import { LATER_ROUTES } from './later.ts';
+import { latencyRoutes } from './latency.ts';
 import { lookRoutes } from './look.ts';
 import { phaseRoutes } from './phases.ts';
 import { pinRoutes } from './pins.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(sources: Sources, live: Route): readonly Route[] {
     ...pinRoutes(sources),
     ...timeoutRoutes(sources),
     ...incidentStateRoutes(sources),
+    ...latencyRoutes(sources),
     ...attributeRoutes(sources),
     live,
     ...importRoutes(sources),

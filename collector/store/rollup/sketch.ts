@@ -45,6 +45,11 @@ export function durationMsOfBucket(bucket: number): number {
   return mapping.value(bucket + LOWEST_BUCKET);
 }
 
+/** No duration of a bucket is longer; the shortest is 2 % shorter. */
+export function longestMsOfBucket(bucket: number): number {
+  return durationMsOfBucket(bucket) / (1 - RELATIVE_ACCURACY);
+}
+
 export function countBucket({ buckets, counts }: Sketch, bucket: number, count: number): void {
   const { length } = buckets;
   if (length === 0 || buckets[length - 1]! < bucket) {

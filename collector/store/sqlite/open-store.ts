@@ -153,6 +153,9 @@ export async function openStore({
       counted(() => searcher.call('readEdgeCalls', { range, edge, outcome, limit })),
     readCallCounts: (range, steps, signal) =>
       counted(() => searcher.call('readCallCounts', { range, steps }, { signal })),
+    readLatency: (asked, signal) => counted(() => searcher.call('readLatency', asked, { signal })),
+    readLatencyDiffers: (asked, brush, signal) =>
+      counted(() => searcher.call('readLatencyDiffers', { asked, brush }, { signal })),
     readVersions: (range) => counted(() => searcher.call('readVersions', range)),
     readNormals: (keys, exceptTraceId) => settled(() => finder.call('readNormals', { keys, exceptTraceId })),
     readAttributeKeys: (range, prefix, limit, of) =>

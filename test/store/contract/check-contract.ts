@@ -4,6 +4,7 @@ import { AROUND_NOON, AT_ONCE, spanId, traceId } from '../make-request.ts';
 import { checkAppending } from './appending.ts';
 import { checkDiagnoses } from './diagnoses.ts';
 import { checkKeeping } from './keeping.ts';
+import { checkLatency } from './latency.ts';
 import { checkSearching } from './searching.ts';
 import { checkStatistics } from './statistics.ts';
 import { checkTotals } from './totals.ts';
@@ -41,6 +42,15 @@ export function checkStoreContract(name: string, backend: Backend): void {
       expect(await tested.store.readCallCounts(AROUND_NOON, 1)).toEqual([
         { calls: 0, errors: 0, timeouts: 0 },
       ]);
+      const nobody = { service: null, operation: null, peer: null, phase: null };
+      expect(await tested.store.readLatency({ ...nobody, range: AROUND_NOON, steps: 2 })).toMatchObject({
+        of: 'entries',
+        calls: 0,
+        truncated: false,
+        cells: [],
+        percentiles: [],
+        walls: [],
+      });
       expect(await tested.store.readVersions(AROUND_NOON)).toEqual([]);
       expect(await tested.store.applyRetention(1000, 1e9)).toBe(0);
       expect(await tested.store.status()).toMatchObject({ spans: 0, oldestUnixMs: null });
@@ -63,6 +73,9 @@ export function checkStoreContract(name: string, backend: Backend): void {
     });
     describe('totals', () => {
       checkTotals(tested);
+    });
+    describe('latency over time', () => {
+      checkLatency(tested);
     });
     describe('diagnoses', () => {
       checkDiagnoses(tested);

@@ -1,18 +1,7 @@
 /** Reads single calls: the newest of an edge, and what is normal for an operation. */
 import { normalKey } from '../../../diagnose/normals.ts';
-import { calleeOf } from '../../../query/callee.ts';
 import type { Span } from '../../../span.ts';
-import {
-  CLIENT,
-  CONSUMER,
-  IS_SNAPSHOT,
-  IS_STREAM,
-  OK,
-  PRODUCER,
-  SERVER,
-  SPAN_ID_BYTES,
-  TRACE_ID_BYTES,
-} from '../../columns/codes.ts';
+import { CLIENT, IS_SNAPSHOT, IS_STREAM, OK, PRODUCER, SERVER, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
 import { decidedLines } from '../../rollup/decided-lines.ts';
@@ -36,6 +25,7 @@ import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
 import { addGranuleLines } from '../write/make-lines.ts';
 import type { Names, OperationRow } from './names.ts';
 import type { createRollupReader } from './rollups.ts';
+import { calleeOfRow, isRoot, servingRow } from './paired-rows.ts';
 import type { Piece, TraceReader } from './traces.ts';
 import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 
@@ -71,36 +61,18 @@ export function createCallReader(
     });
   }
 
-  /** The service of the span that serves a call of this granule, where it lies beside it. */
-  function pairedService(granule: Granule, row: number): string | null {
-    const { starts } = granule.traces;
-    const run = starts.findLastIndex((start) => start <= row);
-    const id = granule.spanId.subarray(row * SPAN_ID_BYTES, (row + 1) * SPAN_ID_BYTES);
-    for (let other = starts[run]!; other < starts[run + 1]!; other++) {
-      if (granule.kind[other] !== SERVER && granule.kind[other] !== CONSUMER) continue;
-      const parentAt = other * SPAN_ID_BYTES;
-      if (Buffer.compare(granule.parentSpanId.subarray(parentAt, parentAt + SPAN_ID_BYTES), id) !== 0)
-        continue;
-      // Rows are in order of start: the earliest answered.
-      return names.service(granule.operation[other]!);
-    }
-    return null;
-  }
-
   function isOfEdge(
     granule: Granule,
     row: number,
     { caller, callee }: Edge,
     remembered: ReadonlyMap<string, string>,
   ): boolean {
-    if (caller === null) {
-      const at = row * SPAN_ID_BYTES;
-      return granule.parentSpanId.subarray(at, at + SPAN_ID_BYTES).every((byte) => byte === 0);
-    }
+    if (caller === null) return isRoot(granule, row);
     if (granule.peer[row] === 0) return false;
-    const peer = names.peer(granule.peer[row]!);
-    const known = peer.address === null ? null : (remembered.get(peer.address) ?? null);
-    return calleeOf(peer, pairedService(granule, row), known).id === callee;
+    const { starts } = granule.traces;
+    const run = starts.findLastIndex((start) => start <= row);
+    const serving = servingRow(granule, row, starts[run]!, starts[run + 1]!);
+    return calleeOfRow(granule, row, serving, names, remembered) === callee;
   }
 
   /** Gives the durations of a key's newest spans, enough to say what is normal. To be asked within one transaction. */

@@ -8,6 +8,8 @@ import { DamagedPart } from '../../columns/damaged-part.ts';
 import {
   StoreUnavailable,
   type Edge,
+  type LatencyAsked,
+  type LatencyBrush,
   type NormalKey,
   type Patience,
   type SpanIdentity,
@@ -23,6 +25,7 @@ import { createCallReader } from './calls.ts';
 import { createDiagnoser, type HostViews } from './diagnoses.ts';
 import type { FailedRows } from './failed-rows.ts';
 import { createIncidentStateReader } from './incident-states.ts';
+import { createLatencyReader } from './latency.ts';
 import { createNames } from './names.ts';
 import { createRollupReader } from './rollups.ts';
 import { createTraceSearch } from './search-traces.ts';
@@ -81,6 +84,7 @@ export function createReader(
   const addresses = createAddressReader(database);
   const rollups = createRollupReader(database, addresses);
   const calls = createCallReader(traces, names, addresses, rollups, onDamage);
+  const latency = createLatencyReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);
   const verdictTexts = createVerdictTexts(database);
   const verdicts = createVerdictReader(database, verdictTexts);
@@ -118,6 +122,12 @@ export function createReader(
       calls.readEdgeCalls(units.all(), range, edge, outcome, limit),
     readCallCounts: ({ range, steps }: { range: TimeRange; steps: number }, isCancelled: IsCancelled) =>
       rollups.readCallCounts(range, steps, isCancelled),
+    readLatency: (asked: LatencyAsked, isCancelled: IsCancelled) =>
+      latency.readLatency(units.counted(), asked, isCancelled),
+    readLatencyDiffers: (
+      { asked, brush }: { asked: LatencyAsked; brush: LatencyBrush },
+      isCancelled: IsCancelled,
+    ) => latency.readLatencyDiffers(units.counted(), asked, brush, isCancelled),
     readVersions: (range: TimeRange, isCancelled: IsCancelled) => rollups.readVersions(range, isCancelled),
     ...views,
     readNormals: ({ keys, exceptTraceId }: { keys: readonly NormalKey[]; exceptTraceId: string }) =>

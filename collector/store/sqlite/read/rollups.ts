@@ -16,6 +16,7 @@ import {
   type StepRun,
 } from '../../rollup/steps.ts';
 import { sumSteps } from '../../rollup/sum-steps.ts';
+import { rememberByNumber } from '../../search/remember-by-number.ts';
 import type { SpanKind } from '../../../span.ts';
 import { Cancelled, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
@@ -213,6 +214,29 @@ export function createRollupReader(
       return found;
     },
 
+    /** Tells of each cell of the series wanted in which of so many equal steps of the range it is; a minute is where it begins. */
+    eachCell(
+      range: TimeRange,
+      count: number,
+      isWanted: (row: SeriesRow) => boolean,
+      take: (step: number, row: SeriesRow, cell: Cell) => void,
+      isCancelled: IsCancelled,
+    ): void {
+      const isWantedId = rememberByNumber((id) => {
+        const row = series.get(id);
+        return row !== undefined && isWanted(row);
+      });
+      const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
+      const level = levelFor(lengthMs);
+      for (const { step_unix_ms, data } of readSteps(level, range.fromUnixMs, range.toUnixMs, isCancelled)) {
+        const step = Math.min(count - 1, Math.floor((step_unix_ms - range.fromUnixMs) / lengthMs));
+        for (const [id, cell] of decodeStep(data, isWantedId)) {
+          const row = series.get(id);
+          if (row !== undefined) take(step, row, cell);
+        }
+      }
+    },
+
     /** Times are those of the steps: the first and last minute, hour or day that has a span of the version. */
     readVersions(range: TimeRange, isCancelled: IsCancelled): ServiceVersion[] {
       const isWanted = series.areOf(['version']);
@@ -287,7 +311,8 @@ function serviceNode(service: string): Callee {
   return { id: service, kind: 'service', inferred: false };
 }
 
-function calleeOfRow(row: SeriesRow, remembered: ReadonlyMap<string, string>): Callee {
+/** Of a series of type `edge`. */
+export function calleeOfRow(row: SeriesRow, remembered: ReadonlyMap<string, string>): Callee {
   if (row.callee_service !== null) return serviceNode(row.callee_service);
   const peer = {
     address: row.address,

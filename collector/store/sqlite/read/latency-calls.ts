@@ -1,0 +1,194 @@
+/** Looks at calls one by one for what sums do not say of their latency: some of each step of time, or those that failed. */
+import { readPhases, type PhaseSlice } from '../../../diagnose/phases.ts';
+import type { Phase } from '../../../diagnose/verdict.ts';
+import { fairShare } from '../../../query/fair-share.ts';
+import type { Span } from '../../../span.ts';
+import { OK, TIMEOUT } from '../../columns/codes.ts';
+import { durationMsOf, startMsOf, traceIdOf } from '../../columns/span-table.ts';
+import type { LatencyAsked, TimeRange } from '../../store.ts';
+import type { CallRows, CallsWanted, createCallRows, Take } from './call-rows.ts';
+import type { LatencySubject } from './latency-subject.ts';
+import type { Names } from './names.ts';
+import type { TraceReader } from './traces.ts';
+import type { Unit } from './units.ts';
+
+/** Looked at one by one, of all steps together. */
+const LATENCY_CALLS_MAX = 10_000;
+/** Failures whose cell is found. */
+const LATENCY_FAILURES_MAX = 50_000;
+/** Granules of some 8,000 spans that are looked through for either, some 0.3 ms each. */
+const LATENCY_GRANULES_MAX = 400;
+/** Rows of calls that some are chosen of: 0.2 µs each. */
+const LATENCY_ROWS_MAX = 500_000;
+
+/** Equal steps of time, by number. */
+export class TimeSteps {
+  readonly stepMs: number;
+  readonly #fromUnixMs: number;
+  readonly #last: number;
+
+  constructor({ range, steps }: LatencyAsked) {
+    this.stepMs = (range.toUnixMs - range.fromUnixMs) / steps;
+    this.#fromUnixMs = range.fromUnixMs;
+    this.#last = steps - 1;
+  }
+
+  at(unixMs: number): number {
+    const step = Math.floor((unixMs - this.#fromUnixMs) / this.stepMs);
+    return Math.min(this.#last, Math.max(0, step));
+  }
+
+  readonly startOf = (step: number): number => this.#fromUnixMs + step * this.stepMs;
+
+  /** Whether one of the steps between is wanted. */
+  hasAny(fromUnixMs: number, toUnixMs: number, isWanted: (step: number) => boolean): boolean {
+    const last = this.at(toUnixMs);
+    for (let step = this.at(fromUnixMs); step <= last; step++) if (isWanted(step)) return true;
+    return false;
+  }
+}
+
+/** Those that have the phase, one of them, or whatever they have; at most so many of each step. */
+export interface SomeWanted {
+  readonly targets: LatencySubject['targets'];
+  readonly phase: Phase | 'any phase' | null;
+  readonly most: number;
+  readonly isTime?: (startMs: number) => boolean;
+  readonly isIt?: (startMs: number, durationMs: number) => boolean;
+}
+
+/** Duration and outcome are the phase's, where one was asked for. */
+export interface SomeCall {
+  /** Not to leave this thread. */
+  readonly span: Span;
+  readonly step: number;
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** A number of columns/codes.ts. */
+  readonly outcome: number;
+  readonly phases: readonly PhaseSlice[];
+}
+
+/** The blocks of one moment, and who is asked about. */
+export interface LatencyQuestion {
+  readonly units: readonly Unit[];
+  readonly range: TimeRange;
+  readonly subject: LatencySubject;
+  readonly steps: TimeSteps;
+  readonly remembered: ReadonlyMap<string, string>;
+  readonly isCancelled: () => boolean;
+}
+
+export function createLatencyCalls(
+  reader: TraceReader,
+  names: Names,
+  { eachCall }: ReturnType<typeof createCallRows>,
+) {
+  function look(
+    { units, range, steps, remembered, isCancelled }: LatencyQuestion,
+    wanted: Pick<CallsWanted, 'targets' | 'attribute' | 'isOutcome'>,
+    isWanted: (step: number) => boolean,
+    take: Take,
+  ): boolean {
+    if (wanted.targets.length === 0) return true;
+    const isWantedAt = (fromUnixMs: number, toUnixMs: number) => steps.hasAny(fromUnixMs, toUnixMs, isWanted);
+    const bounds = { range, isWantedAt, granulesMax: LATENCY_GRANULES_MAX };
+    return eachCall(units, { ...wanted, ...bounds }, remembered, take, isCancelled);
+  }
+
+  return {
+    /**
+     * Adds to the sums what they do not know: which durations are those of timeouts and, of an operation's calls, how long those
+     * took that failed. Gives the durations of timeouts, and whether that is all of them.
+     */
+    placeFailures(question: LatencyQuestion): { timeoutsMs: number[]; isAll: boolean } {
+      const { steps, subject } = question;
+      const { sums, targets, of } = subject;
+      const isOwn = of === 'operation';
+      const timeoutsMs: number[] = [];
+      let seen = 0;
+      const isLookedThrough = look(
+        question,
+        { targets, isOutcome: (outcome) => (isOwn ? outcome !== OK : outcome === TIMEOUT) },
+        (step) => isOwn || sums.timeoutsIn(step) > 0,
+        ({ granule, at }) => {
+          for (const row of at) {
+            const step = steps.at(startMsOf(granule, row));
+            const durationMs = durationMsOf(granule, row);
+            const outcome = granule.outcome[row]!;
+            if (isOwn && isCalling(granule.operation[row]!)) sums.addDuration(step, durationMs, outcome);
+            else if (outcome === TIMEOUT) sums.noteTimeout(step, durationMs);
+            if (outcome === TIMEOUT) timeoutsMs.push(durationMs);
+          }
+          seen += at.length;
+          return seen < LATENCY_FAILURES_MAX ? 'more' : 'enough';
+        },
+      );
+      return { timeoutsMs, isAll: isLookedThrough && seen < LATENCY_FAILURES_MAX };
+    },
+
+    /** Tells of as many calls of each step, or of all. */
+    eachOfSome(
+      question: LatencyQuestion,
+      { targets, phase, most, isTime = () => true, isIt = () => true }: SomeWanted,
+      take: (call: SomeCall) => void,
+    ): 'some' | 'all' {
+      const { steps } = question;
+      const attribute = phase === null ? '' : `sockeye.phase.${phase === 'any phase' ? '' : `${phase}_ms`}`;
+      const taken = new Map<number, number>();
+      const isOpen = (step: number) => (taken.get(step) ?? 0) < most;
+      let isAll = true;
+      let rowsLeft = LATENCY_ROWS_MAX;
+      const isLookedThrough = look(question, { targets, attribute }, isOpen, ({ granule, at }) => {
+        rowsLeft -= at.length;
+        const rows = at.filter((row) => {
+          const startMs = startMsOf(granule, row);
+          // Whoever is not asked for costs no more than this.
+          if (!isTime(startMs) || (phase === null && !isIt(startMs, durationMsOf(granule, row))))
+            return false;
+          if (isOpen(steps.at(startMs))) return true;
+          isAll = false;
+          return false;
+        });
+        for (const call of callsOf({ granule, at: rows }, phase, steps)) {
+          if (!isIt(call.startMs, call.durationMs)) continue;
+          if (!isOpen(call.step)) isAll = false;
+          else {
+            taken.set(call.step, (taken.get(call.step) ?? 0) + 1);
+            take(call);
+          }
+        }
+        return rowsLeft > 0 ? 'more' : 'enough';
+      });
+      return isAll && isLookedThrough && rowsLeft > 0 ? 'all' : 'some';
+    },
+  };
+
+  function isCalling(operation: number): boolean {
+    const { kind } = names.operationRow(operation);
+    return kind === 'client' || kind === 'producer';
+  }
+
+  /** Without those that do not have the phase asked for. Rows of a trace are in order of start, and so are its spans. */
+  function callsOf({ granule, at }: CallRows, phase: SomeWanted['phase'], steps: TimeSteps): SomeCall[] {
+    if (at.length === 0) return [];
+    const spans = reader.storedSpans([{ rows: granule, at }], traceIdOf(granule, at[0]!));
+    return Array.from(at).flatMap((row, index) => {
+      const span = spans[index]!;
+      const phases = readPhases(span);
+      const slice = phases.find((each) => each.phase === phase);
+      if (phase !== null && phase !== 'any phase' && slice === undefined) return [];
+      const startMs = startMsOf(granule, row);
+      const durationMs = slice?.durationMs ?? durationMsOf(granule, row);
+      // A call that failed in another phase did well in this one.
+      const outcome = slice === undefined || slice.open ? granule.outcome[row]! : OK;
+      return [{ span, startMs, step: steps.at(startMs), durationMs, outcome, phases }];
+    });
+  }
+}
+
+/** So many of each step that all steps give as many as may be looked at. */
+export function mostOfEach({ sums }: LatencySubject, total: number = LATENCY_CALLS_MAX): number {
+  const durations = sums.numbers.map((step) => sums.timedIn(step));
+  return fairShare(durations, total);
+}

@@ -1,0 +1,201 @@
+/** Reads how long calls took over time: all of them from sums, and from spans what sums do not say. */
+import type { PhaseSlice } from '../../../diagnose/phases.ts';
+import { PHASES, type Phase } from '../../../diagnose/verdict.ts';
+import { findWalls } from '../../../query/find-walls.ts';
+import { describeDiffers, type LookedCall } from '../../../query/latency-differs.ts';
+import type { Latency, LatencyDiffers, LatencyPhases } from '../../../serve/wire.ts';
+import { operationOf, serviceOf } from '../../../span.ts';
+import { OUTCOMES } from '../../columns/codes.ts';
+import { LatencySteps } from '../../rollup/latency-steps.ts';
+import type { LatencyAsked, LatencyBrush } from '../../store.ts';
+import { createCallRows } from './call-rows.ts';
+import {
+  createLatencyCalls,
+  mostOfEach,
+  TimeSteps,
+  type LatencyQuestion,
+  type SomeCall,
+  type SomeWanted,
+} from './latency-calls.ts';
+import { findLatencySubject } from './latency-subject.ts';
+import type { Names } from './names.ts';
+import type { createRollupReader } from './rollups.ts';
+import type { TraceReader } from './traces.ts';
+import type { OnDamage, Unit } from './units.ts';
+
+/** Calls that are compared with each other. */
+const SELECTED_CALLS_MAX = 500;
+const OTHER_CALLS_MAX = 1_000;
+
+/** What was found of one question, to be told. */
+interface Found {
+  readonly steps: LatencySteps;
+  readonly phases: PhaseMeans;
+  /** As they were measured, of some. */
+  readonly knownMs: readonly number[];
+  readonly read: Omit<Latency['read'], 'phases'>;
+  readonly isAll: boolean;
+}
+
+export function createLatencyReader(
+  reader: TraceReader,
+  names: Names,
+  addressServices: { all(): ReadonlyMap<string, string> },
+  rollups: ReturnType<typeof createRollupReader>,
+  onDamage: OnDamage,
+) {
+  const calls = createLatencyCalls(reader, names, createCallRows(names, onDamage));
+
+  function questionOf(
+    units: readonly Unit[],
+    asked: LatencyAsked,
+    isCancelled: () => boolean,
+  ): LatencyQuestion {
+    const remembered = addressServices.all();
+    const subject = findLatencySubject(rollups.eachCell, asked, remembered, isCancelled);
+    return { units, range: asked.range, subject, steps: new TimeSteps(asked), remembered, isCancelled };
+  }
+
+  function fromSums(question: LatencyQuestion): Found {
+    const { sums, measured, of } = question.subject;
+    const phases = new PhaseMeans();
+    const { timeoutsMs, isAll } = calls.placeFailures(question);
+    const knownMs = [...timeoutsMs];
+    const wanted = { targets: measured, phase: 'any phase', most: mostOfEach(question.subject) } as const;
+    calls.eachOfSome(question, wanted, (call) => {
+      phases.add(call.step, call.phases);
+      // Of what serves, they are its callers'.
+      if (of !== 'served') knownMs.push(call.durationMs);
+    });
+    return { steps: sums, phases, knownMs, read: { calls: 0, timeouts: timeoutsMs.length }, isAll };
+  }
+
+  function fromSpans(question: LatencyQuestion, phase: Phase | null): Found {
+    const { targets } = question.subject;
+    const steps = new LatencySteps();
+    const phases = new PhaseMeans();
+    const knownMs: number[] = [];
+    const wanted = { targets, phase, most: mostOfEach(question.subject) };
+    const looked = calls.eachOfSome(question, wanted, (call) => {
+      steps.addCall(call.step, call.durationMs, call.outcome);
+      phases.add(call.step, call.phases);
+      knownMs.push(call.durationMs);
+    });
+    const read = { calls: knownMs.length, timeouts: steps.totals().timeouts };
+    return { steps, phases, knownMs, read, isAll: looked === 'all' };
+  }
+
+  /** `units` are the blocks: what is in them is in the sums. */
+  function readLatency(units: readonly Unit[], asked: LatencyAsked, isCancelled: () => boolean): Latency {
+    const question = questionOf(units, asked, isCancelled);
+    const { of, isSummed, budgets } = question.subject;
+    const { startOf, stepMs } = question.steps;
+    const found = isSummed ? fromSums(question) : fromSpans(question, asked.phase);
+    const budgetsMs = [...new Set(budgets.map(({ budgetMs }) => budgetMs))];
+    const { all, timeouts } = found.steps.sketches();
+    return {
+      from: new Date(asked.range.fromUnixMs).toISOString(),
+      to: new Date(asked.range.toUnixMs).toISOString(),
+      stepMs,
+      of,
+      countedFrom: isSummed ? 'sums' : 'spans',
+      ...found.steps.totals(),
+      read: { ...found.read, phases: found.phases.calls },
+      truncated: !found.isAll,
+      ...found.steps.describe(startOf),
+      phases: found.phases.describe(startOf),
+      budgetsMs,
+      budgets,
+      walls: findWalls(all, timeouts, budgetsMs, found.knownMs.toSorted(ascending)),
+    };
+  }
+
+  /** The others are of all of the range. */
+  function readLatencyDiffers(
+    units: readonly Unit[],
+    asked: LatencyAsked,
+    brush: LatencyBrush,
+    isCancelled: () => boolean,
+  ): LatencyDiffers {
+    const question = questionOf(units, asked, isCancelled);
+    const { of, targets } = question.subject;
+    const isBrushed = isIn(brush);
+    const [first, last] = [brush.range.fromUnixMs, brush.range.toUnixMs - 1].map((at) =>
+      question.steps.at(at),
+    );
+    const look = (most: number, isIt: SomeWanted['isIt'], isTime?: SomeWanted['isTime']) => {
+      const found: LookedCall[] = [];
+      const wanted = { targets, phase: asked.phase, most, isIt, isTime };
+      const looked = calls.eachOfSome(question, wanted, (call) => found.push(detach(call)));
+      return { found, looked };
+    };
+    const selected = look(
+      Math.ceil(SELECTED_CALLS_MAX / (last! - first! + 1)),
+      isBrushed,
+      (startMs) => startMs >= brush.range.fromUnixMs && startMs < brush.range.toUnixMs,
+    );
+    const others = look(
+      mostOfEach(question.subject, OTHER_CALLS_MAX),
+      (startMs, durationMs) => !isBrushed(startMs, durationMs),
+    );
+    const isSome = selected.looked === 'some' || others.looked === 'some';
+    return describeDiffers(asked, of, brush, selected.found, others.found, isSome);
+  }
+
+  return { readLatency, readLatencyDiffers };
+}
+
+const isIn =
+  ({ range: { fromUnixMs, toUnixMs }, minMs, maxMs }: LatencyBrush) =>
+  (startMs: number, durationMs: number): boolean =>
+    startMs >= fromUnixMs &&
+    startMs < toUnixMs &&
+    durationMs >= (minMs ?? -Infinity) &&
+    durationMs < (maxMs ?? Infinity);
+
+/** What is compared of a call, without the granule that it was read from. */
+function detach({ span, startMs, durationMs, outcome, phases }: SomeCall): LookedCall {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    service: serviceOf(span),
+    operation: operationOf(span),
+    startMs,
+    durationMs,
+    outcome: OUTCOMES[outcome]!,
+    phases,
+    attributes: new Map(span.attributes.entries()),
+    resource: span.resource,
+  };
+}
+
+const ascending = (a: number, b: number): number => a - b;
+
+/** How long each phase takes in the mean of a step's calls. */
+class PhaseMeans {
+  calls = 0;
+  readonly #steps = new Map<number, { calls: number; readonly sumsMs: Map<Phase, number> }>();
+
+  add(step: number, phases: readonly PhaseSlice[]): void {
+    if (phases.length === 0) return;
+    this.calls++;
+    let sum = this.#steps.get(step);
+    if (sum === undefined) this.#steps.set(step, (sum = { calls: 0, sumsMs: new Map() }));
+    sum.calls++;
+    for (const { phase, durationMs } of phases)
+      sum.sumsMs.set(phase, (sum.sumsMs.get(phase) ?? 0) + durationMs);
+  }
+
+  describe(startOf: (step: number) => number): LatencyPhases[] {
+    return [...this.#steps]
+      .toSorted(([a], [b]) => a - b)
+      .map(([step, { calls, sumsMs }]) => {
+        const means: LatencyPhases = { t: startOf(step), calls };
+        for (const phase of PHASES) {
+          const sumMs = sumsMs.get(phase);
+          if (sumMs !== undefined) means[`${phase}Ms`] = sumMs / calls;
+        }
+        return means;
+      });
+  }
+}
