@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { TracerProvider } from '@opentelemetry/api';
 import type { Library } from './catalogue.ts';
 import { libraryTracers } from './library-tracers.ts';
+import { watchCommands } from './mysql2-contexts.ts';
 import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
 
@@ -46,6 +47,7 @@ function ofMysql2(patchExports: PatchExports): PatchExports {
   return (exports, name, folder) => {
     watchQueue(exports, name);
     watchTimers(exports, name);
+    watchCommands(exports, name);
     return patchExports(exports, name, folder);
   };
 }

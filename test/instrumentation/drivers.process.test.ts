@@ -118,3 +118,40 @@ describe.skipIf(!installed.mariadb)('a query that waits for the only connection 
     expect(used.stdout).toBe('Pool is closed.\n');
   });
 });
+
+describe.skipIf(!installed.mariadb)('callbacks and events of mysql2', () => {
+  let server: TestServer | null;
+  let used: Awaited<ReturnType<typeof use>>;
+  const spanIn = (name: string) => receiver.spans.find((span) => span.name === `in ${name}`);
+  beforeAll(async () => {
+    server = await startMariaDb();
+    used = await use('mysql2-callbacks', server!.port);
+  });
+  afterAll(() => server?.stop());
+
+  it.each([
+    'pool.query',
+    'pool.execute',
+    'connection.query',
+    'connection.execute',
+    'ping',
+    'failed query',
+    'fields',
+    'result',
+    'end',
+    'data',
+    'close',
+    'promise',
+  ])('are in the trace of the one that gave the command, not that of the connection (%s)', (name) => {
+    expect(used.stdout).toBe('done\n');
+    expect(spanIn(name)?.parentSpanId).toBe(used.work.spanId);
+  });
+
+  it.each(['first', 'second'])('are each in their own where several share a connection (%s)', (name) => {
+    expect(spanIn(name)?.parentSpanId).toBe(used.spans.find((span) => span.name === name)?.spanId);
+  });
+
+  it('begin a trace of their own where nobody’s gave the command', () => {
+    expect(spanIn('nobody')?.parentSpanId ?? '').toBe('');
+  });
+});

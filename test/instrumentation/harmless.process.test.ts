@@ -1,7 +1,7 @@
 /** A program sees no difference: what it can observe of itself and its calls is the same with the hook and without it. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startPostgres } from './libraries/servers.ts';
+import { installed, startMariaDb, startPostgres } from './libraries/servers.ts';
 import { startReceiver, type Receiver } from './otlp-receiver.ts';
 import { registerFile, runApp, startApp, withHook, type AppRun } from './run-app.ts';
 
@@ -72,6 +72,18 @@ describe(`${title} sees the same`, () => {
       expect(steady(hooked)).toEqual(steady(bare));
     } finally {
       await postgres.stop();
+    }
+  });
+
+  it.skipIf(!installed.mariadb)('callbacks and events of mysql2', async () => {
+    const server = await startMariaDb();
+    try {
+      const { bare, hooked } = await runBoth('mysql2.cjs', [String(server!.port)]);
+      expect(bare.stdout.split('\n').length).toBeGreaterThan(20);
+      expect(hooked.stdout.split('\n')).toEqual(bare.stdout.split('\n'));
+      expect(steady(hooked)).toEqual(steady(bare));
+    } finally {
+      await server?.stop();
     }
   });
 });

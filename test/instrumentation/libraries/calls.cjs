@@ -2,7 +2,7 @@
  * What the programs of the tests do with each library: one working call or more to the server on a port of 127.0.0.1, with
  * `s3cr3t` in places that spans must not carry. They get the library as `require` or `import` gives it.
  */
-const { context, ROOT_CONTEXT } = require('@opentelemetry/api');
+const { context, ROOT_CONTEXT, trace } = require('@opentelemetry/api');
 
 const host = '127.0.0.1';
 /** How long the drivers wait for a connection that does not come about. */
@@ -75,6 +75,70 @@ exports.others = {
     const { message } = await late;
     holder.destroy();
     return message;
+  },
+  /** A span of the program's own in each callback and listener, of commands on connections that were opened for somebody else. */
+  async 'mysql2-callbacks'({ createPool, createConnection }, port) {
+    const settings = { host, port, user: 'root', connectionLimit: 1 };
+    const tracer = trace.getTracer('own');
+    const note = (name) => tracer.startSpan(`in ${name}`).end();
+    const pool = createPool(settings);
+    let connection;
+    await context.with(ROOT_CONTEXT, () =>
+      tracer.startActiveSpan('other', async (other) => {
+        await pool.promise().query('select 0');
+        connection = createConnection(settings);
+        await connection.promise().query('select 0');
+        other.end();
+      }),
+    );
+    const called = (name, give) =>
+      new Promise((resolve, reject) => {
+        give((error) => {
+          note(name);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    await called('pool.query', (done) => pool.query('select 1', done));
+    await called('pool.execute', (done) => pool.execute('select ?', ['1'], done));
+    await called('connection.query', (done) => connection.query('select 1', done));
+    await called('connection.execute', (done) => connection.execute('select ?', ['1'], done));
+    await called('ping', (done) => connection.ping(done));
+    const failure = called('failed query', (done) => connection.query('selec', done));
+    await failure.catch(() => {});
+    await new Promise((resolve) => {
+      const query = connection.query('select 1 union select 2');
+      query.on('fields', () => note('fields'));
+      query.on('result', () => note('result'));
+      query.on('end', () => {
+        note('end');
+        resolve();
+      });
+    });
+    await new Promise((resolve) => {
+      const stream = pool.query('select 1').stream();
+      stream.on('data', () => note('data'));
+      stream.on('close', () => {
+        note('close');
+        resolve();
+      });
+    });
+    await pool.promise().query('select 1');
+    note('promise');
+    // Several at once on one connection, each for another.
+    await Promise.all(
+      ['first', 'second'].map((name) =>
+        tracer.startActiveSpan(name, async (span) => {
+          await called(name, (done) => connection.query('select 1', done));
+          span.end();
+        }),
+      ),
+    );
+    // And nobody's are nobody's.
+    await context.with(ROOT_CONTEXT, () => called('nobody', (done) => connection.query('select 1', done)));
+    connection.destroy();
+    await pool.promise().end();
+    return 'done';
   },
   /** Each gives up on a connection that does not come about, by a timer of its own. */
   async 'pg-late'({ Client }, port) {
