@@ -1,6 +1,6 @@
 /** Makes blocks of ordered rows, granule by granule, and stores them. */
 import { TRACE_ID_BYTES } from '../../columns/codes.ts';
-import { GRANULE_ROWS, HEADER, startBlock } from '../../columns/encode-granule.ts';
+import { GRANULE_ROWS, HEADER, prepareBlock } from '../../columns/encode-granule.ts';
 import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
 import {
@@ -14,7 +14,7 @@ import { VALUES } from '../../columns/value-filter.ts';
 import type { Connection } from '../open-database.ts';
 import { partRows, type PartRow } from '../block-parts.ts';
 import type { BlockKind } from '../block-rows.ts';
-import type { Steps } from './jobs.ts';
+import { portion, type Steps } from './jobs.ts';
 
 /** A block that is not stored yet. */
 export interface MadeBlock {
@@ -36,31 +36,34 @@ export interface Arrival {
 /** Granules of large spans have fewer rows, so that reading one trace does not read hundreds of megabytes. */
 const GRANULE_BYTES = 4_000_000;
 
-/** What is made for all granules of a block counts as so many of them. */
-const STEPS_OF_LISTS = 2;
+/** Of the work: what comes before the granules, and with them; then comes what is made for all of them. */
+const PREPARED_SHARE = 0.3;
+const GRANULES_SHARE = 0.75;
 
 /** `order` holds at least one row. The table must keep its rows meanwhile. */
 export function* makeBlock(table: SpanTable, order: Uint32Array, kind: BlockKind): Steps<MadeBlock> {
   const rowBytes = tableBytes(table) / table.rows;
-  const block = startBlock(table, order, Math.ceil(Math.min(GRANULE_ROWS, GRANULE_BYTES / rowBytes)));
-  yield 0;
+  const granuleRows = Math.ceil(Math.min(GRANULE_ROWS, GRANULE_BYTES / rowBytes));
+  const block = yield* portion(prepareBlock(table, order, granuleRows), 0, PREPARED_SHARE);
+  yield PREPARED_SHARE;
   const granules: Map<string, Uint8Array>[] = [];
   while (granules.length < block.ends.length) {
     granules.push(block.granule(granules.length));
-    yield granules.length / (block.ends.length + STEPS_OF_LISTS);
+    yield PREPARED_SHARE + ((GRANULES_SHARE - PREPARED_SHARE) * granules.length) / block.ends.length;
   }
   const slow = block.slow();
   if (slow !== null) granules[0]!.set(SLOW, slow);
+  yield GRANULES_SHARE;
   const values = block.values();
   if (values !== null) granules[0]!.set(VALUES, values);
-  yield 1 - 1 / (block.ends.length + STEPS_OF_LISTS);
+  yield 0.9;
   const prefixes = prefixesOf(table, order, block.ends);
   if (order.length >= PREFIXED_ROWS_MIN) granules[0]!.set(TRACE_PREFIXES, sealTracePrefixes(prefixes));
   granules[0]!.set(HEADER, block.finish());
   const parts = partRows(granules);
   const { firstMs, lastMs } = startsOf(table, order);
   // What is done with it is a step of its own.
-  yield 1 - 1 / (block.ends.length + STEPS_OF_LISTS);
+  yield 0.95;
   return {
     kind,
     granules: granules.length,
