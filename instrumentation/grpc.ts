@@ -12,6 +12,7 @@ import { performance } from 'node:perf_hooks';
 import { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import type { Attributes, Context } from '@opentelemetry/api';
+import { attemptAttributes } from './call-attributes.ts';
 import { attachOpening, startCall, type Call } from './call.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { activeContext, isSuppressed, runIn } from './context.ts';
@@ -65,8 +66,10 @@ interface GrpcModule {
 const callKey = Symbol('sockeye grpc call');
 /** Open calls by the value of the header that carries their context. */
 const byHeader = new Map<string, GrpcCall>();
-/** The connection that a channel opened last. */
-const openings = new WeakMap<object, Connection>();
+/** The connections that a channel has opened since it had one, to one address after the other. */
+const openings = new WeakMap<object, Connection[]>();
+/** One that finds nobody tries for ever. */
+const openingsMax = 16;
 /** Paths of the methods that a server of this process serves as streams. */
 const streamedPaths = new Set<string>();
 /** Whether the request that is being made is a stream. */
@@ -104,7 +107,9 @@ export function isStreamedPath(path: string): boolean {
 export function grpcOpening(connection: Connection): boolean {
   const call = connection.context.getValue(callKey) as GrpcCall | undefined;
   if (!call) return false;
-  openings.set(call.channel, connection);
+  const tried = openings.get(call.channel) ?? [];
+  const goesOn = !tried.some(({ connectedMs }) => connectedMs !== undefined);
+  openings.set(call.channel, [...(goesOn ? tried.slice(1 - openingsMax) : []), connection]);
   if (!call.ended && call.socketMs === undefined) attachOpening(call, connection);
   connection.claimed = true;
   return true;
@@ -113,8 +118,9 @@ export function grpcOpening(connection: Connection): boolean {
 /** The handshake of TLS begins on it: whoever waited for the plain connection waits for this one. */
 export function grpcSecuring(plain: Connection, connection: Connection): void {
   const call = plain.context.getValue(callKey) as GrpcCall | undefined;
-  if (!call || openings.get(call.channel) !== plain) return;
-  openings.set(call.channel, connection);
+  const tried = (call && openings.get(call.channel)) ?? [];
+  if (tried.at(-1) !== plain) return;
+  tried.splice(-1, 1, connection);
   for (const user of plain.evidence.users) attachOpening(user as GrpcCall, connection);
 }
 
@@ -253,11 +259,19 @@ function statusReceived(call: GrpcCall, { code, details }: Status): void {
 
 /** How the call came to its stream, or how far: a call that asked for no connection waited for the one its channel opened. */
 function noteWay(call: GrpcCall, details: string): void {
-  const opening = openings.get(call.channel);
+  const tried = openings.get(call.channel) ?? [];
+  const opening = tried.at(-1);
   if (!call.connection && opening && !isOpen(opening)) attachOpening(call, opening);
   const { connection, needsLookup, startMs } = call;
   if (connection && call.opensConnection) {
-    const resolvedMs = Math.max(startMs, connection.startedMs);
+    const during = tried
+      .flatMap(({ attempts }) => attempts)
+      .filter(({ endedMs = Infinity }) => endedMs >= startMs);
+    Object.assign(call.attributes, attemptAttributes(during));
+    const resolvedMs = Math.max(
+      startMs,
+      Math.min(connection.startedMs, ...during.map(({ startedMs }) => startedMs)),
+    );
     call.before = [
       ...(needsLookup && resolvedMs > startMs ? [{ phase: 'dns', atMs: startMs } as const] : []),
       { phase: 'connect', atMs: resolvedMs },

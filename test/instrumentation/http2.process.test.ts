@@ -65,6 +65,16 @@ beforeAll(async () => {
       call('rpc-tls', 'Tls', { target: `localhost:${silent.port}`, isSecure: true, budgetMs }),
       call('rpc-refused', 'Refused', { target: `127.0.0.1:${closedPort}`, budgetMs: 30_000 }),
     ],
+    [
+      { name: 'dual', url: `http://two.test:${core}/dual` },
+      call('rpc-dual', 'Dual', { target: `two.test:${rpc}`, budgetMs: 30_000 }),
+    ],
+    [
+      call('rpc-silent', 'FirstSilent', {
+        target: `ipv4:127.0.0.1:${full.port},127.0.0.1:${rpc}`,
+        budgetMs: 30_000,
+      }),
+    ],
     [limited('warm')],
     [limited('late-holder'), limited('behind')],
     [
@@ -108,6 +118,35 @@ const ofMethod = (method: string, kind: ReceivedSpan['kind'] = 'client') =>
 function phasesOf({ attributes }: ReceivedSpan): string[] {
   return phaseOrder.filter((phase) => attributes[`sockeye.phase.${phase}_ms`] !== undefined);
 }
+
+describe('a name with two addresses', () => {
+  const attempts = [
+    expect.stringMatching(/^\[::1\]:\d+ (ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH) \d+ms/),
+    expect.stringMatching(/^127\.0\.0\.1:\d+ connected \d+ms$/),
+  ];
+  it('is tried in turn, and says how each went, by an HTTP/2 client', async () => {
+    const { error, attributes } = await ofPath('dual');
+    expect(error).toBe(false);
+    expect(attributes['sockeye.connect.attempts']).toEqual(attempts);
+    expect(attributes['network.peer.address']).toBe('127.0.0.1');
+  });
+
+  it('is tried in turn, and says how each went, by grpc-js', async () => {
+    const { attributes } = await ofMethod('Dual');
+    expect(attributes['sockeye.connect.attempts']).toEqual(attempts);
+    expect(attributes['network.peer.address']).toBe('127.0.0.1');
+  });
+
+  it('whose first says nothing is connected to for as long as grpc-js waits for that', async () => {
+    const span = await ofMethod('FirstSilent');
+    expect(span.attributes['sockeye.connect.attempts']).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1:\d+ open \d+ms$/),
+      expect.stringMatching(/^127\.0\.0\.1:\d+ connected \d+ms$/),
+    ]);
+    expect(phasesOf(span)).toEqual(['connect', 'send', 'wait']);
+    expect(span.attributes['sockeye.phase.connect_ms']).toBeGreaterThan(200);
+  });
+});
 
 describe('a stream of an HTTP/2 client', () => {
   it.each(['first', 'beside'])('on a new connection has all of its phases (%s)', async (name) => {

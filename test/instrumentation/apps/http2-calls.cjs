@@ -2,15 +2,28 @@
  * Makes the calls of its first argument, a list of lists: those of one list at once, the lists in turn; then prints, as one
  * line of JSON, how each ended for the program. Sessions and channels are kept for later calls. Stays until it is killed.
  */
+const dns = require('node:dns');
 const http2 = require('node:http2');
 const grpc = require('@grpc/grpc-js');
+
+/** `two.test` has two addresses, at the first of which nobody listens. */
+const addresses = [
+  { address: '::1', family: 6 },
+  { address: '127.0.0.1', family: 4 },
+];
+const lookup = (_name, _options, done) => process.nextTick(done, null, addresses);
+const { promises: resolver } = dns;
+const { lookup: usualLookup } = resolver;
+resolver.lookup = (name, options) =>
+  name === 'two.test' ? Promise.resolve(addresses) : usualLookup(name, options);
 
 const sessions = new Map();
 function sessionTo(url) {
   const { origin } = new URL(url);
   let session = sessions.get(origin);
   if (!session || session.closed || session.destroyed) {
-    session = http2.connect(origin, { rejectUnauthorized: false });
+    const ofName = origin.includes('two.test') ? { lookup, autoSelectFamily: true } : {};
+    session = http2.connect(origin, { rejectUnauthorized: false, ...ofName });
     session.on('error', () => {});
     sessions.set(origin, session);
   }
