@@ -179,7 +179,7 @@ const views: Record<string, { url: () => string; drawn: (page: Page) => Promise<
   },
   latency: {
     url: () => `${world.page}/latency`,
-    drawn: (page) => page.getByRole('heading', { name: /Latency/ }).waitFor(),
+    drawn: (page) => page.getByRole('region', { name: 'Latency in words' }).waitFor(),
   },
   'no data ever': {
     url: () => `${emptyWorld.page}/`,

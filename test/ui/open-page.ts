@@ -10,6 +10,7 @@ import map from './fixtures/map-shop.json';
 import status from './fixtures/status.json';
 import trace from './fixtures/trace-connect-timeout.json';
 import traces from './fixtures/traces-shop.json';
+import { latencyOf, repeat } from './latency-of.ts';
 
 export const TRACE_ID = trace.traceId;
 
@@ -28,6 +29,7 @@ const shop: Answers = {
   '/api/traces': traces,
   [`/api/traces/${TRACE_ID}`]: trace,
   [`/api/traces/${TRACE_ID}/diagnosis`]: diagnosis,
+  '/api/latency': latencyOf([repeat('10 20', 20)]),
   '/api/operations': { operations: [] },
   '/api/services': { services: [] },
 };

@@ -41,6 +41,12 @@ export function mapUrl({ from, to, focus, hops }: Readonly<Record<string, string
   return apiUrl('/api/map', { from, to, focus, hops });
 }
 
+/** Of latency as the URL of its view asks for it, but for what of it is chosen. */
+export function latencyUrl(query: Readonly<Record<string, string | undefined>>): string {
+  const { service, op, peer, phase, from, to } = query;
+  return apiUrl('/api/latency', { service, operation: op, peer, phase, from, to });
+}
+
 export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
   const response = await ask(url, {
     headers: { accept: 'application/json' },

@@ -12,7 +12,7 @@ export const views = {
 };
 
 /** Those that the others lead to; the one that most waits belong to first. */
-const AHEAD = [views.trace, views.search, views.incident, views.timeouts, views.map];
+const AHEAD = [views.trace, views.search, views.incident, views.timeouts, views.map, views.latency];
 
 /** While the first view waits for its answer, its thread is idle, and yet all that counts. */
 const AHEAD_AFTER_MS = 500;

@@ -15,6 +15,12 @@ export function incidentMark(edge: string): string {
   return isOwnWork(edge) ? `node:${edge}` : `edge:${edge}`;
 }
 
+/** Whose latency over time shows it. */
+export function latencyOf(edge: string): Record<string, string> {
+  const [service = '', peer] = edge.split('->');
+  return { service, ...(peer !== undefined && { peer }) };
+}
+
 /** The query of a link to a trace, so that it opens on what it has to do with the incident. */
 export function incidentInTrace({ kind, phase, edge }: Pick<Incident, 'kind' | 'phase' | 'edge'>): {
   incident: string;
