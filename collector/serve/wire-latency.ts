@@ -75,7 +75,10 @@ export interface Latency {
    * frequent ones.
    */
   budgets: { budgetMs: number; own: boolean; calls: number }[];
-  /** Pile-ups at a duration that none of the budgets explains: a timer that nobody told of. The largest first. */
+  /**
+   * Pile-ups at a duration that no budget explains, neither these nor those of calls further up and down: a timer that nobody
+   * told of. The largest first.
+   */
   walls: LatencyWall[];
 }
 

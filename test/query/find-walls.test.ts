@@ -54,11 +54,20 @@ describe('a wall', () => {
     expect(walls([...usual, ...times(9, () => 5001)])).toEqual([]);
   });
 
-  test('needs four times as many calls as any place around it', () => {
+  test('needs four times as many calls as any place near it, and most of those below', () => {
     const pile = times(40, () => 5001);
-    expect(walls([...usual, ...pile, ...times(10, () => 4000)])).toHaveLength(1);
-    expect(walls([...usual, ...pile, ...times(11, () => 4000)])).toEqual([]);
-    expect(walls([...usual, ...pile, ...times(11, () => 5800)])).toEqual([]);
+    for (const nearMs of [4500, 5600]) {
+      expect(walls([...usual, ...pile, ...times(10, () => nearMs)])).toHaveLength(1);
+      expect(walls([...usual, ...pile, ...times(11, () => nearMs)])).toEqual([]);
+    }
+    const tail = (count: number) => times(24 * count, (index) => 2700 * 1.0202 ** (index % 24));
+    expect(walls([...usual, ...pile, ...tail(5)])).toHaveLength(1);
+    expect(walls([...usual, ...pile, ...tail(6)])).toEqual([]);
+  });
+
+  test('stands beside a larger one', () => {
+    const found = walls([...usual, ...times(20, () => 5001), ...times(200, () => 3001)]);
+    expect(found.map(({ count }) => count)).toEqual([200, 20]);
   });
 });
 
@@ -67,6 +76,13 @@ describe('no wall', () => {
     const pileAt = (ms: number) => [...usual, ...times(40, () => ms)];
     for (const ms of [4800, 5001, 5150]) expect(walls(pileAt(ms), [3000, 5000])).toEqual([]);
     for (const ms of [4600, 5400]) expect(walls(pileAt(ms), [3000, 5000])).toHaveLength(1);
+  });
+
+  test('is what a budget further down explains, with what is usual before it', () => {
+    const slow = spread(1000, 300, 0.3);
+    expect(walls([...slow, ...times(40, () => 5450)], [5000])).toEqual([]);
+    expect(walls([...slow, ...times(40, () => 5700)], [5000])).toHaveLength(1);
+    expect(walls([...spread(1000, 900, 0.1), ...times(40, () => 5900)], [5000])).toHaveLength(1);
   });
 
   test('is what most calls take, however narrow', () => {

@@ -25,6 +25,8 @@ interface Step {
   errors: number;
   timeouts: number;
   readonly durations: SketchSum;
+  /** How many durations there are. */
+  timed: number;
   /** Of durations that are counted already. */
   readonly timedOut: Sketch;
 }
@@ -53,8 +55,7 @@ export class LatencySteps {
 
   /** How many durations there are. */
   timedIn(step: number): number {
-    const known = this.#steps.get(step);
-    return known === undefined ? 0 : totalOf(durationsOf(known));
+    return Math.max(0, this.#steps.get(step)?.timed ?? 0);
   }
 
   addCell(step: number, cell: Cell): void {
@@ -62,6 +63,7 @@ export class LatencySteps {
     sum.calls += cell.calls;
     sum.errors += cell.errors;
     sum.timeouts += cell.timeouts;
+    sum.timed += totalOf(cell.latency);
     sum.durations.addSketch(cell.latency);
   }
 
@@ -76,9 +78,9 @@ export class LatencySteps {
 
   /** Of a call that a cell counted without its duration. */
   addDuration(step: number, durationMs: number, outcome: number): void {
-    const one = emptySketch();
-    countBucket(one, bucketOf(durationMs), 1);
-    this.#stepOf(step).durations.addSketch(one);
+    const sum = this.#stepOf(step);
+    sum.timed++;
+    sum.durations.addSketch({ buckets: [bucketOf(durationMs)], counts: [1] });
     if (outcome === TIMEOUT) this.noteTimeout(step, durationMs);
   }
 
@@ -125,7 +127,8 @@ export class LatencySteps {
   #stepOf(number: number): Step {
     let step = this.#steps.get(number);
     if (step === undefined) {
-      step = { calls: 0, errors: 0, timeouts: 0, durations: new SketchSum(), timedOut: emptySketch() };
+      const durations = new SketchSum();
+      step = { calls: 0, errors: 0, timeouts: 0, durations, timed: 0, timedOut: emptySketch() };
       this.#steps.set(number, step);
     }
     return step;
@@ -134,9 +137,13 @@ export class LatencySteps {
 
 /** Without what late spans took out of one sum, and is not added to another yet. */
 function durationsOf({ durations }: Step): Sketch {
-  const { buckets, counts } = durations.sketch();
-  const isThere = (_: number, index: number) => counts[index]! > 0;
-  return { buckets: buckets.filter(isThere), counts: counts.filter((count) => count > 0) };
+  const sketch = durations.sketch();
+  if (sketch.counts.every((count) => count > 0)) return sketch;
+  const left = emptySketch();
+  sketch.counts.forEach((count, index) => {
+    if (count > 0) countBucket(left, sketch.buckets[index]!, count);
+  });
+  return left;
 }
 
 /**

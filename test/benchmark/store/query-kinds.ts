@@ -23,7 +23,12 @@ function someRoot(workload: Workload, random: Random): { traceId: string; span: 
   return { traceId: plan.traceIdHex(), span: plan.span(0) };
 }
 
+function someCaller(workload: Workload, random: Random): string {
+  return SERVICES[someRoot(workload, random).span.service]!;
+}
+
 interface Found {
+  readonly cells?: readonly unknown[];
   readonly spans?: readonly unknown[];
   readonly traces?: readonly unknown[];
   readonly edges?: readonly unknown[];
@@ -74,6 +79,22 @@ export const QUERY_KINDS: readonly QueryKind[] = [
   {
     name: 'services of the week',
     ask: (workload) => `/api/services?${rangeOf(workload)}`,
+    check() {},
+  },
+  {
+    name: 'latency of the week, a service',
+    ask: (workload, random) => `/api/latency?service=${someCaller(workload, random)}&${rangeOf(workload)}`,
+    check: expectSome('cells'),
+  },
+  {
+    name: 'latency of the week, a peer',
+    ask: (workload, random) => `/api/latency?peer=${someCaller(workload, random)}&${rangeOf(workload)}`,
+    check: expectSome('cells'),
+  },
+  {
+    name: 'what differs in the week',
+    ask: (workload, random) =>
+      `/api/latency/differs?service=${someCaller(workload, random)}&minMs=100&${rangeOf(workload)}`,
     check() {},
   },
   {

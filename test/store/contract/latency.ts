@@ -213,6 +213,32 @@ export function checkLatency(tested: TestedStore): void {
     expect(cells.at(-1)).toMatchObject({ minMs: 5000, count: 20, timeouts: 20 });
   });
 
+  test('shows none where a budget further down explains it', async () => {
+    const chainOf = (index: number, error?: string): SentSpan[] => {
+      const trace = `d${index}`;
+      const durationMs = index < 40 ? 7 : 3005;
+      const gaveUp = { 'sockeye.timeout.budget_ms': 3000, 'sockeye.timeout.phase': 'wait' };
+      return [
+        { trace, id: '1', service: 'gateway', durationMs: durationMs + 2 },
+        ...call(trace, { id: '2', parent: '1', service: 'gateway', durationMs: durationMs + 1 }),
+        { trace, id: '3', parent: '2', service: 'checkout', durationMs },
+        ...call(trace, {
+          id: '4',
+          parent: '3',
+          durationMs: durationMs - 4,
+          ...(error !== undefined && index >= 40 && { error, attributes: gaveUp }),
+        }),
+      ];
+    };
+    const sixty = Array.from({ length: 60 }, (_, index) => index);
+    await tested.store.append(makeRequest(...sixty.flatMap((index) => chainOf(index))));
+    const questions = [{}, { service: 'gateway' }, { service: 'gateway', peer: 'checkout' }];
+    for (const asked of questions) expect((await read(asked)).walls).toMatchObject([{ count: 20 }]);
+    await tested.store.purge();
+    await tested.store.append(makeRequest(...sixty.flatMap((index) => chainOf(index, 'TimeoutError'))));
+    for (const asked of questions) expect((await read(asked)).walls).toEqual([]);
+  });
+
   describe('what differs', () => {
     const slow = (index: number) => index % 4 === 0;
     const pods = Array.from({ length: 40 }, (_, index) =>

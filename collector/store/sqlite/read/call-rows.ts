@@ -51,6 +51,8 @@ export interface CallsWanted {
 /** Rows of one trace that are such calls, rising. */
 export interface CallRows {
   readonly granule: Granule;
+  /** The trace's, among those of the granule. */
+  readonly run: number;
   readonly at: Uint32Array;
 }
 
@@ -149,14 +151,15 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
     }
 
     function takeMarked(granule: Granule, marks: Uint8Array): ReturnType<Take> {
-      for (const { first, end, decoded } of markedRuns(granule, marks)) {
+      for (const { run: number, first, end, decoded } of markedRuns(granule, marks)) {
         const shift = decoded.first - first;
         const run = { first: decoded.first, end: end + shift };
         const at: number[] = [];
         for (let row = first; row < end; row++)
           if (marks[row] === 1 && isWanted(decoded.rows, row + shift, run)) at.push(row + shift);
         if (at.length === 0) continue;
-        const answer = take({ granule: decoded.rows, at: Uint32Array.from(at) });
+        const isAlone = decoded.rows !== granule;
+        const answer = take({ granule: decoded.rows, run: isAlone ? 0 : number, at: Uint32Array.from(at) });
         if (answer !== 'more') return answer;
       }
       return 'more';

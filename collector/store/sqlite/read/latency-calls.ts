@@ -3,8 +3,8 @@ import { readPhases, type PhaseSlice } from '../../../diagnose/phases.ts';
 import type { Phase } from '../../../diagnose/verdict.ts';
 import { fairShare } from '../../../query/fair-share.ts';
 import type { Span } from '../../../span.ts';
-import { OK, TIMEOUT } from '../../columns/codes.ts';
-import { durationMsOf, startMsOf, traceIdOf } from '../../columns/span-table.ts';
+import { OK, TIMEOUT, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
 import type { LatencyAsked, TimeRange } from '../../store.ts';
 import type { CallRows, CallsWanted, createCallRows, Take } from './call-rows.ts';
 import type { LatencySubject } from './latency-subject.ts';
@@ -48,12 +48,18 @@ export class TimeSteps {
   }
 }
 
-/** Those that have the phase, one of them, or whatever they have; at most so many of each step. */
+/** Those that have the phase, one of them, or whatever they have. */
 export interface SomeWanted {
   readonly targets: LatencySubject['targets'];
   readonly phase: Phase | 'any phase' | null;
+  readonly groups: readonly SomeGroup[];
+}
+
+/** At most so many of each step. */
+export interface SomeGroup {
   readonly most: number;
-  readonly isTime?: (startMs: number) => boolean;
+  /** Of which steps, and which calls; all where it is left out. */
+  readonly isStep?: (step: number) => boolean;
   readonly isIt?: (startMs: number, durationMs: number) => boolean;
 }
 
@@ -127,35 +133,43 @@ export function createLatencyCalls(
       return { timeoutsMs, isAll: isLookedThrough && seen < LATENCY_FAILURES_MAX };
     },
 
-    /** Tells of as many calls of each step, or of all. */
+    /**
+     * Tells of as many calls of each step, or of all: of each group so many, the first one that a call is of. Who is of none
+     * costs little.
+     */
     eachOfSome(
       question: LatencyQuestion,
-      { targets, phase, most, isTime = () => true, isIt = () => true }: SomeWanted,
-      take: (call: SomeCall) => void,
+      { targets, phase, groups }: SomeWanted,
+      take: (call: SomeCall, group: number) => void,
     ): 'some' | 'all' {
       const { steps } = question;
       const attribute = phase === null ? '' : `sockeye.phase.${phase === 'any phase' ? '' : `${phase}_ms`}`;
-      const taken = new Map<number, number>();
-      const isOpen = (step: number) => (taken.get(step) ?? 0) < most;
+      const taken = groups.map(() => new Map<number, number>());
+      const isOpen = (group: number, step: number) => (taken[group]!.get(step) ?? 0) < groups[group]!.most;
+      const isStepOpen = (step: number) =>
+        groups.some(({ isStep }, group) => (isStep?.(step) ?? true) && isOpen(group, step));
+      const groupOf = (startMs: number, durationMs: number) =>
+        groups.findIndex(({ isIt }) => isIt?.(startMs, durationMs) ?? true);
       let isAll = true;
       let rowsLeft = LATENCY_ROWS_MAX;
-      const isLookedThrough = look(question, { targets, attribute }, isOpen, ({ granule, at }) => {
+      const isLookedThrough = look(question, { targets, attribute }, isStepOpen, ({ granule, run, at }) => {
         rowsLeft -= at.length;
         const rows = at.filter((row) => {
           const startMs = startMsOf(granule, row);
-          // Whoever is not asked for costs no more than this.
-          if (!isTime(startMs) || (phase === null && !isIt(startMs, durationMsOf(granule, row))))
-            return false;
-          if (isOpen(steps.at(startMs))) return true;
-          isAll = false;
-          return false;
+          const step = steps.at(startMs);
+          // How long a phase took is not known yet.
+          const group = phase === null ? groupOf(startMs, durationMsOf(granule, row)) : null;
+          const isWanted = group === null ? isStepOpen(step) : group >= 0 && isOpen(group, step);
+          if (!isWanted && group !== -1) isAll = false;
+          return isWanted;
         });
-        for (const call of callsOf({ granule, at: rows }, phase, steps)) {
-          if (!isIt(call.startMs, call.durationMs)) continue;
-          if (!isOpen(call.step)) isAll = false;
+        for (const call of callsOf({ granule, run, at: rows }, phase, steps)) {
+          const group = groupOf(call.startMs, call.durationMs);
+          if (group < 0) continue;
+          if (!isOpen(group, call.step)) isAll = false;
           else {
-            taken.set(call.step, (taken.get(call.step) ?? 0) + 1);
-            take(call);
+            taken[group]!.set(call.step, (taken[group]!.get(call.step) ?? 0) + 1);
+            take(call, group);
           }
         }
         return rowsLeft > 0 ? 'more' : 'enough';
@@ -170,9 +184,11 @@ export function createLatencyCalls(
   }
 
   /** Without those that do not have the phase asked for. Rows of a trace are in order of start, and so are its spans. */
-  function callsOf({ granule, at }: CallRows, phase: SomeWanted['phase'], steps: TimeSteps): SomeCall[] {
+  function callsOf({ granule, run, at }: CallRows, phase: SomeWanted['phase'], steps: TimeSteps): SomeCall[] {
     if (at.length === 0) return [];
-    const spans = reader.storedSpans([{ rows: granule, at }], traceIdOf(granule, at[0]!));
+    const idAt = run * TRACE_ID_BYTES;
+    const traceId = granule.traces.ids.toString('hex', idAt, idAt + TRACE_ID_BYTES);
+    const spans = reader.storedSpans([{ rows: granule, at }], traceId);
     return Array.from(at).flatMap((row, index) => {
       const span = spans[index]!;
       const phases = readPhases(span);

@@ -24,6 +24,9 @@ export interface LatencySubject {
   readonly targets: readonly CallTarget[];
   readonly measured: readonly CallTarget[];
   readonly budgets: Latency['budgets'];
+  /** Whose callers, and whose calls, may end it by budgets of theirs. */
+  readonly callers: readonly string[];
+  readonly callees: readonly string[];
 }
 
 /** Of one answer; the most frequent. */
@@ -46,11 +49,14 @@ export function findLatencySubject(
   const sums = new Map(groups.map((group) => [group, new LatencySteps()]));
   const services = new Map<Group, Set<string>>(groups.map((group) => [group, new Set()]));
   const budgets: EdgeBudgets[] = [];
-  const isKnownEdge = (row: SeriesRow) => row.type === 'edge' && peer === null;
+  const mayHaveBudgets = (row: SeriesRow) =>
+    row.type === 'edge' &&
+    peer === null &&
+    (service === null || row.service === service || calleeOfRow(row, remembered).id === service);
   eachCell(
     asked.range,
     asked.steps,
-    (row) => isKnownEdge(row) || groups.includes(groupOf(row, asked, remembered)!),
+    (row) => mayHaveBudgets(row) || groups.includes(groupOf(row, asked, remembered)!),
     (step, row, cell) => {
       if (row.type === 'edge' && cell.budgets !== null) {
         budgets.push({
@@ -79,6 +85,8 @@ export function findLatencySubject(
       targets: group === 'outside' ? [entries] : isAnyCaller ? [calls, entries] : [calls],
       measured: group === 'outside' ? [] : [calls],
       budgets: mostFrequent(budgets, () => false),
+      callers: [service ?? peer],
+      callees: [peer],
     };
   }
   const target = targetOf(group, asked);
@@ -92,6 +100,8 @@ export function findLatencySubject(
     targets: phase === null ? [target] : measured,
     measured,
     budgets: mostFrequent(ofServices, ({ callee }) => !counted.has(callee)),
+    callers: [...counted],
+    callees: [...counted],
   };
 }
 

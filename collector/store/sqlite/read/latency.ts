@@ -2,6 +2,7 @@
 import type { PhaseSlice } from '../../../diagnose/phases.ts';
 import { PHASES, type Phase } from '../../../diagnose/verdict.ts';
 import { findWalls } from '../../../query/find-walls.ts';
+import { relatedBudgetsMs } from '../../../query/related-budgets.ts';
 import { describeDiffers, type LookedCall } from '../../../query/latency-differs.ts';
 import type { Latency, LatencyDiffers, LatencyPhases } from '../../../serve/wire.ts';
 import { operationOf, serviceOf } from '../../../span.ts';
@@ -15,7 +16,7 @@ import {
   TimeSteps,
   type LatencyQuestion,
   type SomeCall,
-  type SomeWanted,
+  type SomeGroup,
 } from './latency-calls.ts';
 import { findLatencySubject } from './latency-subject.ts';
 import type { Names } from './names.ts';
@@ -61,7 +62,8 @@ export function createLatencyReader(
     const phases = new PhaseMeans();
     const { timeoutsMs, isAll } = calls.placeFailures(question);
     const knownMs = [...timeoutsMs];
-    const wanted = { targets: measured, phase: 'any phase', most: mostOfEach(question.subject) } as const;
+    const groups = [{ most: mostOfEach(question.subject) }];
+    const wanted = { targets: measured, phase: 'any phase', groups } as const;
     calls.eachOfSome(question, wanted, (call) => {
       phases.add(call.step, call.phases);
       // Of what serves, they are its callers'.
@@ -75,7 +77,7 @@ export function createLatencyReader(
     const steps = new LatencySteps();
     const phases = new PhaseMeans();
     const knownMs: number[] = [];
-    const wanted = { targets, phase, most: mostOfEach(question.subject) };
+    const wanted = { targets, phase, groups: [{ most: mostOfEach(question.subject) }] };
     const looked = calls.eachOfSome(question, wanted, (call) => {
       steps.addCall(call.step, call.durationMs, call.outcome);
       phases.add(call.step, call.phases);
@@ -85,6 +87,20 @@ export function createLatencyReader(
     return { steps, phases, knownMs, read, isAll: looked === 'all' };
   }
 
+  function findUnexplained(
+    { range, subject, isCancelled }: LatencyQuestion,
+    { steps, knownMs }: Found,
+    budgetsMs: readonly number[],
+  ): Latency['walls'] {
+    const { all, timeouts } = steps.sketches();
+    const known = knownMs.toSorted((a, b) => a - b);
+    const walls = findWalls(all, timeouts, budgetsMs, known);
+    if (walls.length === 0) return walls;
+    const groups = rollups.readCallGroups(range, isCancelled);
+    const related = relatedBudgetsMs(groups, subject.callers, subject.callees);
+    return findWalls(all, timeouts, [...budgetsMs, ...related], known);
+  }
+
   /** `units` are the blocks: what is in them is in the sums. */
   function readLatency(units: readonly Unit[], asked: LatencyAsked, isCancelled: () => boolean): Latency {
     const question = questionOf(units, asked, isCancelled);
@@ -92,7 +108,6 @@ export function createLatencyReader(
     const { startOf, stepMs } = question.steps;
     const found = isSummed ? fromSums(question) : fromSpans(question, asked.phase);
     const budgetsMs = [...new Set(budgets.map(({ budgetMs }) => budgetMs))];
-    const { all, timeouts } = found.steps.sketches();
     return {
       from: new Date(asked.range.fromUnixMs).toISOString(),
       to: new Date(asked.range.toUnixMs).toISOString(),
@@ -106,7 +121,7 @@ export function createLatencyReader(
       phases: found.phases.describe(startOf),
       budgetsMs,
       budgets,
-      walls: findWalls(all, timeouts, budgetsMs, found.knownMs.toSorted(ascending)),
+      walls: findUnexplained(question, found, budgetsMs),
     };
   }
 
@@ -119,27 +134,21 @@ export function createLatencyReader(
   ): LatencyDiffers {
     const question = questionOf(units, asked, isCancelled);
     const { of, targets } = question.subject;
-    const isBrushed = isIn(brush);
-    const [first, last] = [brush.range.fromUnixMs, brush.range.toUnixMs - 1].map((at) =>
-      question.steps.at(at),
+    const { fromUnixMs, toUnixMs } = brush.range;
+    const [first, last] = [question.steps.at(fromUnixMs), question.steps.at(toUnixMs - 1)];
+    const groups: SomeGroup[] = [
+      {
+        most: Math.ceil(SELECTED_CALLS_MAX / (last - first + 1)),
+        isStep: (step) => step >= first && step <= last,
+        isIt: isIn(brush),
+      },
+      { most: mostOfEach(question.subject, OTHER_CALLS_MAX) },
+    ];
+    const found: [LookedCall[], LookedCall[]] = [[], []];
+    const looked = calls.eachOfSome(question, { targets, phase: asked.phase, groups }, (call, group) =>
+      found[group]!.push(detach(call)),
     );
-    const look = (most: number, isIt: SomeWanted['isIt'], isTime?: SomeWanted['isTime']) => {
-      const found: LookedCall[] = [];
-      const wanted = { targets, phase: asked.phase, most, isIt, isTime };
-      const looked = calls.eachOfSome(question, wanted, (call) => found.push(detach(call)));
-      return { found, looked };
-    };
-    const selected = look(
-      Math.ceil(SELECTED_CALLS_MAX / (last! - first! + 1)),
-      isBrushed,
-      (startMs) => startMs >= brush.range.fromUnixMs && startMs < brush.range.toUnixMs,
-    );
-    const others = look(
-      mostOfEach(question.subject, OTHER_CALLS_MAX),
-      (startMs, durationMs) => !isBrushed(startMs, durationMs),
-    );
-    const isSome = selected.looked === 'some' || others.looked === 'some';
-    return describeDiffers(asked, of, brush, selected.found, others.found, isSome);
+    return describeDiffers(asked, of, brush, ...found, looked === 'some');
   }
 
   return { readLatency, readLatencyDiffers };
@@ -168,8 +177,6 @@ function detach({ span, startMs, durationMs, outcome, phases }: SomeCall): Looke
     resource: span.resource,
   };
 }
-
-const ascending = (a: number, b: number): number => a - b;
 
 /** How long each phase takes in the mean of a step's calls. */
 class PhaseMeans {
