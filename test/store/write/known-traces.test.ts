@@ -161,6 +161,18 @@ test.each(CASES)('spans that come late of a block are folded where %s cannot be 
     expect(stored.spanIds(traceId).toSorted()).toEqual(['00000000000000e1', '00000000000000e2']);
 });
 
+test('a block that arrived long before the traces began is not read for them', () => {
+  const stored = openStored();
+  const parts = ['trace', 'trace_prefix'].filter((column) => stored.columns.includes(column));
+  for (const column of parts) flip(stored, column);
+  stored.database.exec('UPDATE block SET last_arrived_unix_ms = last_arrived_unix_ms - 3600000');
+  stored.foldLate('e1');
+  expect(stored.damage()).toEqual([]);
+  stored.database.exec('UPDATE block SET last_arrived_unix_ms = last_arrived_unix_ms + 3600000');
+  stored.foldLate('e2');
+  expect(stored.damage()).toHaveLength(1);
+});
+
 test.each(CASES)(
   'a block is dropped that shares traces with one where %s cannot be read',
   (_, damage, said) => {

@@ -83,14 +83,20 @@ export function* findKnownTraces(
   wanted: readonly WantedTrace[],
   known: KnownTraces,
 ): Steps<void> {
-  for (const [index, block] of blocks.entries()) {
+  const startMs = wanted.reduce((least, trace) => Math.min(least, trace.startMs), Infinity);
+  const soughtIn = blocks.filter((block) => mayHold(block, startMs));
+  for (const [index, block] of soughtIn.entries()) {
     const found = attempt(damage, block, () => findInBlock(opened, block, wanted));
     for (const { trace, granule, number, rows } of found ?? []) {
       const { traceId } = wanted[trace]!;
       known.add(trace, traceId, granule, { block, granule: number, firstRow: rows.first }, rows.end);
     }
-    yield index / blocks.length;
+    yield index / soughtIn.length;
   }
+}
+
+function mayHold({ lastArrivedUnixMs }: BlockRow, startMs: number): boolean {
+  return startMs <= lastArrivedUnixMs + APART_MS;
 }
 
 /** Whether any block has a span of the trace. */
@@ -130,7 +136,7 @@ function findInBlock(opened: OpenBlocks, block: BlockRow, wanted: readonly Wante
   // By index, for all traces of a fold in each of the last blocks: an iterator makes a pair for each.
   for (let trace = 0; trace < wanted.length; trace++) {
     const { traceId, startMs } = wanted[trace]!;
-    if (startMs > block.lastArrivedUnixMs + APART_MS) continue;
+    if (!mayHold(block, startMs)) continue;
     const prefix = prefixAt(traceId, 0);
     at = gallop(prefixes, at, prefix);
     for (let same = at; prefixes[same] === prefix; same++) {
