@@ -15,19 +15,17 @@ export interface MergeParts extends BlockSearch {
 }
 
 const READ_SHARE = 0.4;
+/** Of a granule of 8,192, whose columns the first step decodes. */
+const ROWS_OF_STEP = 2_048;
 
 /** `blocks` are of one kind. A block that cannot be read is set aside and left out. */
 export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<void> {
-  const { database, opened, damage, blocks: stored } = parts;
+  const { database, opened, blocks: stored } = parts;
   const table = createSpanTable(blocks.reduce((sum, { spans }) => sum + spans, 0));
   const merged: BlockRow[] = [];
   for (const block of blocks) {
     const mark = markTable(table);
-    let isWhole = true;
-    for (let number = 0; isWhole && number < block.granules; number++) {
-      isWhole = attempt(damage, block, () => appendWhole(table, opened.granuleOnce(block, number))) === true;
-      yield READ_SHARE / 2;
-    }
+    const isWhole = yield* appendBlock(parts, table, block);
     if (isWhole) merged.push(block);
     else truncateTable(table, mark);
   }
@@ -45,8 +43,21 @@ export function* merge(parts: MergeParts, blocks: readonly BlockRow[]): Steps<vo
   opened.keepTracePrefixes(blockId, made.prefixes);
 }
 
-function appendWhole(table: SpanTable, granule: Granule): true {
-  appendGranule(table, granule);
+/** False when the block cannot be read. */
+function* appendBlock({ opened, damage }: MergeParts, table: SpanTable, block: BlockRow): Steps<boolean> {
+  for (let number = 0; number < block.granules; number++) {
+    const granule = attempt(damage, block, () => opened.granuleOnce(block, number));
+    if (granule === null) return false;
+    for (let first = 0; first < granule.rows; first += ROWS_OF_STEP) {
+      if (attempt(damage, block, () => appendRows(table, granule, first)) === null) return false;
+      yield READ_SHARE / 2;
+    }
+  }
+  return true;
+}
+
+function appendRows(table: SpanTable, granule: Granule, first: number): true {
+  appendGranule(table, granule, first, Math.min(first + ROWS_OF_STEP, granule.rows));
   return true;
 }
 
