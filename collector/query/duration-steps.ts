@@ -14,8 +14,15 @@ export function durationStepOf(ms: number): number {
   return step;
 }
 
-/** Where a step begins. Read from decimal text: a product would have digits that nobody typed. */
+const begins = new Map<number, number>();
+
+/** Where a step begins. Read from decimal text, once: a product would have digits that nobody typed. */
 export function durationStepMs(step: number): number {
-  const decade = Math.floor(step / STEPS.length);
-  return Number(`${STEPS[step - decade * STEPS.length]}e${decade}`);
+  let beginsMs = begins.get(step);
+  if (beginsMs === undefined) {
+    const decade = Math.floor(step / STEPS.length);
+    beginsMs = Number(`${STEPS[step - decade * STEPS.length]}e${decade}`);
+    begins.set(step, beginsMs);
+  }
+  return beginsMs;
 }

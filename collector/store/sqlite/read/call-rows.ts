@@ -104,14 +104,13 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
       const mayHaveIt = rememberByNumber(
         (shape) => attribute === undefined || mayHave(stored, shape, attribute),
       );
-      return Uint8Array.from({ length: classes.count }, (_, index) =>
-        Number(
-          (classes.flags[index]! & NOT_TIMED) === 0 &&
-            (isOutcome?.(classes.outcome[index]!) ?? true) &&
-            isOperation(classes.operation[index]!) &&
-            mayHaveIt(classes.shape[index]!),
-        ),
-      );
+      const { count, operation, flags, outcome, shape } = classes;
+      const marks = new Uint8Array(count);
+      for (let index = 0; index < count; index++) {
+        if (!isOperation(operation[index]!) || (flags[index]! & NOT_TIMED) !== 0) continue;
+        if ((isOutcome?.(outcome[index]!) ?? true) && mayHaveIt(shape[index]!)) marks[index] = 1;
+      }
+      return marks;
     }
     return (granule: Granule): Uint8Array | null => {
       const { operation } = granule.classesOfAnyResource;

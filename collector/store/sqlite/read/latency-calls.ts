@@ -16,8 +16,9 @@ import type { Unit } from './units.ts';
 const LATENCY_CALLS_MAX = 10_000;
 /** Failures whose cell is found. */
 const LATENCY_FAILURES_MAX = 50_000;
-/** Granules of some 8,000 spans that are looked through for either, some 0.3 ms each. */
+/** Granules of some 8,000 spans that are looked through, a millisecond each; fewer where some calls are enough. */
 const LATENCY_GRANULES_MAX = 400;
+const PHASE_GRANULES_MAX = 64;
 /** Rows of calls that some are chosen of: 0.2 µs each. */
 const LATENCY_ROWS_MAX = 500_000;
 
@@ -92,14 +93,13 @@ export function createLatencyCalls(
 ) {
   function look(
     { units, range, steps, remembered, isCancelled }: LatencyQuestion,
-    wanted: Pick<CallsWanted, 'targets' | 'attribute' | 'isOutcome'>,
+    wanted: Pick<CallsWanted, 'targets' | 'attribute' | 'isOutcome' | 'granulesMax'>,
     isWanted: (step: number) => boolean,
     take: Take,
   ): boolean {
     if (wanted.targets.length === 0) return true;
     const isWantedAt = (fromUnixMs: number, toUnixMs: number) => steps.hasAny(fromUnixMs, toUnixMs, isWanted);
-    const bounds = { range, isWantedAt, granulesMax: LATENCY_GRANULES_MAX };
-    return eachCall(units, { ...wanted, ...bounds }, remembered, take, isCancelled);
+    return eachCall(units, { ...wanted, range, isWantedAt }, remembered, take, isCancelled);
   }
 
   return {
@@ -115,7 +115,11 @@ export function createLatencyCalls(
       let seen = 0;
       const isLookedThrough = look(
         question,
-        { targets, isOutcome: (outcome) => (isOwn ? outcome !== OK : outcome === TIMEOUT) },
+        {
+          targets,
+          isOutcome: (outcome) => (isOwn ? outcome !== OK : outcome === TIMEOUT),
+          granulesMax: LATENCY_GRANULES_MAX,
+        },
         (step) => isOwn || sums.timeoutsIn(step) > 0,
         ({ granule, at }) => {
           for (const row of at) {
@@ -144,6 +148,7 @@ export function createLatencyCalls(
     ): 'some' | 'all' {
       const { steps } = question;
       const attribute = phase === null ? '' : `sockeye.phase.${phase === 'any phase' ? '' : `${phase}_ms`}`;
+      const granulesMax = phase === 'any phase' ? PHASE_GRANULES_MAX : LATENCY_GRANULES_MAX;
       const taken = groups.map(() => new Map<number, number>());
       const isOpen = (group: number, step: number) => (taken[group]!.get(step) ?? 0) < groups[group]!.most;
       const isStepOpen = (step: number) =>
@@ -152,28 +157,33 @@ export function createLatencyCalls(
         groups.findIndex(({ isIt }) => isIt?.(startMs, durationMs) ?? true);
       let isAll = true;
       let rowsLeft = LATENCY_ROWS_MAX;
-      const isLookedThrough = look(question, { targets, attribute }, isStepOpen, ({ granule, run, at }) => {
-        rowsLeft -= at.length;
-        const rows = at.filter((row) => {
-          const startMs = startMsOf(granule, row);
-          const step = steps.at(startMs);
-          // How long a phase took is not known yet.
-          const group = phase === null ? groupOf(startMs, durationMsOf(granule, row)) : null;
-          const isWanted = group === null ? isStepOpen(step) : group >= 0 && isOpen(group, step);
-          if (!isWanted && group !== -1) isAll = false;
-          return isWanted;
-        });
-        for (const call of callsOf({ granule, run, at: rows }, phase, steps)) {
-          const group = groupOf(call.startMs, call.durationMs);
-          if (group < 0) continue;
-          if (!isOpen(group, call.step)) isAll = false;
-          else {
-            taken[group]!.set(call.step, (taken[group]!.get(call.step) ?? 0) + 1);
-            take(call, group);
+      const isLookedThrough = look(
+        question,
+        { targets, attribute, granulesMax },
+        isStepOpen,
+        ({ granule, run, at }) => {
+          rowsLeft -= at.length;
+          const rows = at.filter((row) => {
+            const startMs = startMsOf(granule, row);
+            const step = steps.at(startMs);
+            // How long a phase took is not known yet.
+            const group = phase === null ? groupOf(startMs, durationMsOf(granule, row)) : null;
+            const isWanted = group === null ? isStepOpen(step) : group >= 0 && isOpen(group, step);
+            if (!isWanted && group !== -1) isAll = false;
+            return isWanted;
+          });
+          for (const call of callsOf({ granule, run, at: rows }, phase, steps)) {
+            const group = groupOf(call.startMs, call.durationMs);
+            if (group < 0) continue;
+            if (!isOpen(group, call.step)) isAll = false;
+            else {
+              taken[group]!.set(call.step, (taken[group]!.get(call.step) ?? 0) + 1);
+              take(call, group);
+            }
           }
-        }
-        return rowsLeft > 0 ? 'more' : 'enough';
-      });
+          return rowsLeft > 0 ? 'more' : 'enough';
+        },
+      );
       return isAll && isLookedThrough && rowsLeft > 0 ? 'all' : 'some';
     },
   };
