@@ -183,6 +183,8 @@ export function checkLatency(tested: TestedStore): void {
       expect((await read({ service: 'gateway' })).budgets).toEqual([{ ...budget, own: true }]);
       expect((await read({ service: 'gateway', peer: 'payments' })).budgets).toEqual([budget]);
       expect((await read({ service: 'payments', peer: 'bank' })).budgets).toEqual([]);
+      // Nobody waits for a call but who makes it.
+      expect((await read({ service: 'payments', operation: 'charge' })).budgets).toEqual([]);
     });
   });
 

@@ -92,14 +92,16 @@ export function findLatencySubject(
   const target = targetOf(group, asked);
   const measured = measuredBy(target);
   const counted = services.get(group)!;
-  const ofServices = budgets.filter(({ caller, callee }) => counted.has(caller) || counted.has(callee));
+  // For a call nobody waits but who makes it.
+  const isServed = ({ callee }: EdgeBudgets) => group !== 'operation' && counted.has(callee);
+  const ofServices = budgets.filter((edge) => counted.has(edge.caller) || isServed(edge));
   return {
     of: phase !== null && group === 'served' ? 'calls' : (group as LatencyOf),
     sums: known,
     isSummed: phase === null,
     targets: phase === null ? [target] : measured,
     measured,
-    budgets: mostFrequent(ofServices, ({ callee }) => !counted.has(callee)),
+    budgets: mostFrequent(ofServices, (edge) => !isServed(edge)),
     callers: [...counted],
     callees: [...counted],
   };
