@@ -72,7 +72,8 @@ export const libraries: readonly Library[] = [
     packages: ['mongodb'],
     peer: database('mongodb'),
     config: { requireParentSpan: false },
-    gaveUp: /: (?:Timed out (?:during|at|before) socket |connection .* to .* timed out$)/,
+    gaveUp:
+      /: (?:Timed out (?:(?:during|at|before) socket |while checking out a connection|during connection checkout)|connection .* to .* timed out$)/,
   },
   {
     name: 'kafkajs',

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { TracerProvider } from '@opentelemetry/api';
 import type { Library } from './catalogue.ts';
 import { libraryTracers } from './library-tracers.ts';
+import { watchCheckOut } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
 import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
@@ -35,19 +36,22 @@ export function instrument(library: Library): Instrumented {
   const { Instrumentation, patchExports } = require(`./libraries/bundled/${library.name}.js`) as Bundle;
   const instrumentation = new Instrumentation(library.config ?? {});
   instrumentation.setTracerProvider(libraryTracers);
-  const loaded = {
-    instrumentation,
-    patchExports: library.name === 'mysql2' ? ofMysql2(patchExports) : patchExports,
-  };
+  const loaded = { instrumentation, patchExports: withOwnPatches(library.name, patchExports) };
   instrumented.set(library, loaded);
   return loaded;
 }
 
-function ofMysql2(patchExports: PatchExports): PatchExports {
+/** What the hook patches beside the instrumentations, by the library's name. */
+const ownPatches: Record<string, ((exports: unknown, name: string) => void)[]> = {
+  mysql2: [watchQueue, watchTimers, watchCommands],
+  mongodb: [watchCheckOut],
+};
+
+function withOwnPatches(library: string, patchExports: PatchExports): PatchExports {
+  const patches = ownPatches[library];
+  if (!patches) return patchExports;
   return (exports, name, folder) => {
-    watchQueue(exports, name);
-    watchTimers(exports, name);
-    watchCommands(exports, name);
+    for (const patch of patches) patch(exports, name);
     return patchExports(exports, name, folder);
   };
 }

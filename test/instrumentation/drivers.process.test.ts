@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closedPort, startFullListener, type Fault } from './faults.ts';
 import { installed, startMariaDb, type TestServer } from './libraries/servers.ts';
+import { startMongoDbStandIn } from './libraries/mongodb-stand-in.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
 
@@ -153,5 +154,28 @@ describe.skipIf(!installed.mariadb)('callbacks and events of mysql2', () => {
 
   it('begin a trace of their own where nobody’s gave the command', () => {
     expect(spanIn('nobody')?.parentSpanId ?? '').toBe('');
+  });
+});
+
+describe('a command that waits for the only connection of mongodb’s pool', () => {
+  it('has a span of the wait, in vain when that was given up', async () => {
+    const server = await startMongoDbStandIn();
+    const { stdout, work, spans } = await use('mongodb-queue', server.port);
+    await server.stop();
+    expect(stdout).toBe('Timed out while checking out a connection from connection pool\n');
+    const waits = spans.filter(({ name }) => name === 'mongodb-pool.connect');
+    expect(waits.map(({ error, message }) => ({ error, message }))).toEqual([
+      { error: false, message: '' },
+      { error: true, message: stdout.trim() },
+    ]);
+    expect(waits[0]!.attributes['sockeye.phase.queue_ms']).toBeGreaterThan(150);
+    expect(waits[0]).toMatchObject({ parentSpanId: work.spanId });
+    expect(waits[1]!.attributes).toMatchObject({
+      'db.system.name': 'mongodb',
+      'server.address': '127.0.0.1',
+      'server.port': server.port,
+      'sockeye.timeout.timer': 'app',
+      'sockeye.timeout.phase': 'queue',
+    });
   });
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSilentServer } from './faults.ts';
 import { installed, startMariaDb, startRedis, type TestServer } from './libraries/servers.ts';
+import { startMongoDbStandIn } from './libraries/mongodb-stand-in.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
 
@@ -34,7 +35,7 @@ async function failedCallsOf(way: string, port: number) {
   for (const { attributes } of calls)
     expect(attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThanOrEqual(delayMs - 1);
   return {
-    stdout: stdout.trim(),
+    stdout: stdout.trim().replaceAll(/connection \d+ to \S+/g, '…'),
     calls: calls.map(({ attributes }) => [
       attributes['sockeye.timeout.timer'],
       attributes['sockeye.timeout.budget_ms'],
@@ -76,6 +77,13 @@ const cases: DriverCase[] = [
     isInstalled: installed.redis,
     says: 'Command timed out',
     calls: [known],
+  },
+  {
+    way: 'mongodb-slow',
+    start: startMongoDbStandIn,
+    isInstalled: true,
+    says: '… timed out',
+    calls: [['app', undefined]],
   },
   {
     way: 'redis-slow',

@@ -216,6 +216,26 @@ exports.others = {
     away.destroy();
     return texts(errors);
   },
+  /** `waitMs` is for the server, which answers as late. */
+  async 'mongodb-slow'({ MongoClient }, port) {
+    const limits = { socketTimeoutMS: slowMs, retryReads: false };
+    const client = new MongoClient(`mongodb://${host}:${port}`, { serverApi: '1', ...limits });
+    const error = await failureOf(client.db('shop').collection('products').findOne({ waitMs: 1000 }));
+    await client.close();
+    return texts([error]);
+  },
+  async 'mongodb-queue'({ MongoClient }, port) {
+    const limits = { maxPoolSize: 1, waitQueueTimeoutMS: slowMs, retryReads: false };
+    const client = new MongoClient(`mongodb://${host}:${port}`, { serverApi: '1', ...limits });
+    const find = (waitMs) => client.db('shop').collection('products').findOne({ waitMs });
+    await find(0);
+    await Promise.all([find(200), find(0)]);
+    const holder = find(600);
+    const error = await failureOf(find(0));
+    await holder;
+    await client.close();
+    return texts([error]);
+  },
   /** Waits for the one connection of its pool, first until it gets it, then in vain. */
   async 'pg-pool'({ default: Pool }, port) {
     const limits = { max: 1, connectionTimeoutMillis: 300 };
