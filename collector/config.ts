@@ -28,6 +28,8 @@ export interface Config {
   readonly web: Address;
   /** null where it has no port of its own. */
   readonly zipkin: Address | null;
+  readonly jaegerHttp: Address | null;
+  readonly jaegerGrpc: Address | null;
   readonly dataFolder: string;
   readonly keepMs: number;
   readonly keepBytes: number;
@@ -81,6 +83,8 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     otlpHttp: required('otlp-http'),
     web: required('web'),
     zipkin: value('zipkin'),
+    jaegerHttp: value('jaeger-http'),
+    jaegerGrpc: value('jaeger-grpc'),
     dataFolder: required('data'),
     keepMs: required('keep'),
     keepBytes: required('keep-bytes'),
@@ -280,8 +284,8 @@ function readSettingsFile(flag: string, path: string): Buffer {
 }
 
 function warningsOf(config: Omit<Config, 'warnings'>): string[] {
-  const { token, tls, otlpGrpc, otlpHttp, web, zipkin } = config;
-  const ports = [otlpGrpc, otlpHttp, web, ...(zipkin === null ? [] : [zipkin])];
+  const { token, tls, otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc } = config;
+  const ports = [otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc].filter((port) => port !== null);
   const open = ports.filter(({ host }) => !isLoopback(host));
   if (open.length === 0) return [];
   const where = open.map(formatAddress).join(', ');

@@ -15,9 +15,11 @@ import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
 import { createQuery } from './query/open-query.ts';
 import { createIntake } from './receive/intake.ts';
 import { ListenError, listenError, type Port } from './receive/listen.ts';
+import { startJaegerGrpc } from './receive/jaeger-grpc.ts';
 import { startOtlpGrpc } from './receive/otlp-grpc.ts';
 import { startOtlpHttp } from './receive/otlp-http.ts';
 import { createGuard } from './serve/guard.ts';
+import { startJaegerHttp } from './serve/jaeger-port.ts';
 import { createTraceReader } from './serve/traces/trace-reader.ts';
 import { warmUp } from './serve/warm-up.ts';
 import { startWeb } from './serve/web.ts';
@@ -33,6 +35,7 @@ const COMMANDS = `Usage: sockeye [COMMAND] [FLAGS]
   sockeye [serve]             runs the collector with the page
   sockeye run -- PROGRAM      runs a program with the hook loaded, against a running collector
   sockeye timeouts            incidents of a running collector, the worst first
+  sockeye doctor TARGET       where a call to a URL or HOST:PORT stops, and why
   sockeye trace ID            waterfall of a trace, and the verdict on where its timeout started
   sockeye export [ID...]      traces by id or search, as OTLP, Jaeger or Zipkin
   sockeye import FILE...      stores the traces of files
@@ -104,7 +107,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       return port.address;
     };
 
-    const { otlpGrpc, otlpHttp, web, zipkin } = config;
+    const { otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc } = config;
     addresses.otlpGrpc = await open('--otlp-grpc', otlpGrpc, () =>
       startOtlpGrpc({ address: formatAddress(otlpGrpc), token, ...receiving }),
     );
@@ -130,6 +133,16 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     const site = { names: hostNames, tls, token, corsOrigins };
     if (zipkin !== null) {
       addresses.zipkin = await open('--zipkin', zipkin, () => startZipkin({ ...zipkin, ...site }, sources));
+    }
+    if (jaegerHttp !== null) {
+      addresses.jaegerHttp = await open('--jaeger-http', jaegerHttp, () =>
+        startJaegerHttp({ ...jaegerHttp, ...site }, sources),
+      );
+    }
+    if (jaegerGrpc !== null) {
+      addresses.jaegerGrpc = await open('--jaeger-grpc', jaegerGrpc, () =>
+        startJaegerGrpc({ address: formatAddress(jaegerGrpc), token, ...receiving }),
+      );
     }
     // Spans are taken meanwhile.
     await warm;
@@ -160,6 +173,8 @@ function printAddresses(
       `OTLP HTTP  ${scheme}://${addresses.otlpHttp}`,
       `web        ${scheme}://${addresses.web}`,
       ...(addresses.zipkin === undefined ? [] : [`Zipkin     ${scheme}://${addresses.zipkin}`]),
+      ...(addresses.jaegerHttp === undefined ? [] : [`Jaeger     ${scheme}://${addresses.jaegerHttp}`]),
+      ...(addresses.jaegerGrpc === undefined ? [] : [`Jaeger gRPC ${addresses.jaegerGrpc}`]),
       `data       ${resolve(dataFolder)}`,
       ...(app === null ? [] : [`your app   ${app}`]),
       ...(hint === null ? [] : [`           ${hint}`]),

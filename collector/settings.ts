@@ -55,8 +55,18 @@ export const SETTINGS = {
     about: 'the Zipkin API at the root of a port of its own: spans are received there too',
     parse: parseAddress,
   },
-  'jaeger-http': { takes: 'HOST:PORT', about: 'Jaeger receiver, thrift over HTTP', ...LATER },
-  'jaeger-grpc': { takes: 'HOST:PORT', about: 'Jaeger receiver, gRPC', ...LATER },
+  'jaeger-http': {
+    takes: 'HOST:PORT',
+    fallback: null,
+    about: 'where spans of Jaeger are received by thrift over HTTP; Jaeger has it on port 14268',
+    parse: parseAddress,
+  },
+  'jaeger-grpc': {
+    takes: 'HOST:PORT',
+    fallback: null,
+    about: 'where spans of Jaeger are received by gRPC; Jaeger has it on port 14250',
+    parse: parseAddress,
+  },
   data: { takes: 'DIR', fallback: './sockeye-data', about: 'data folder', parse: parseText },
   store: { takes: 'KIND', fallback: 'sqlite', about: 'where spans are kept: sqlite', parse: parseStore },
   keep: {

@@ -70,8 +70,10 @@ const general = {
   Status: object<Wire.Status>({
     version: text,
     addresses: object<Wire.Status['addresses']>(
-      { otlpGrpc: text, otlpHttp: text, web: text, zipkin: text },
+      { otlpGrpc: text, otlpHttp: text, web: text, zipkin: text, jaegerHttp: text, jaegerGrpc: text },
       'zipkin',
+      'jaegerHttp',
+      'jaegerGrpc',
     ),
     appCommand: nullable(text),
     startedAt: time,

@@ -19,8 +19,15 @@ export interface WireError {
 
 export interface Status {
   version: string;
-  /** `zipkin` where it has a port of its own. */
-  addresses: { otlpGrpc: string; otlpHttp: string; web: string; zipkin?: string };
+  /** `zipkin`, `jaegerHttp`, `jaegerGrpc` where they have a port of their own. */
+  addresses: {
+    otlpGrpc: string;
+    otlpHttp: string;
+    web: string;
+    zipkin?: string;
+    jaegerHttp?: string;
+    jaegerGrpc?: string;
+  };
   /** Starts a Node service of the collector's machine with the hook; null where the hook is not installed there. */
   appCommand: string | null;
   startedAt: string;

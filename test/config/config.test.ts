@@ -33,6 +33,8 @@ test('without any setting, everything listens on loopback and keeps 7 days or 20
     otlpHttp: { host: '127.0.0.1', port: 4318 },
     web: { host: '127.0.0.1', port: 4319 },
     zipkin: null,
+    jaegerHttp: null,
+    jaegerGrpc: null,
     dataFolder: './sockeye-data',
     keepMs: 7 * 24 * 3600 * 1000,
     keepBytes: 20e9,
@@ -69,6 +71,16 @@ test('Zipkin has a port of its own where it is asked for', () => {
   });
   const [variable] = readConfig([], { SOCKEYE_ZIPKIN: '127.0.0.1:0' }).warnings;
   expect(variable).toBeUndefined();
+});
+
+test('Jaeger’s receivers have ports of their own where they are asked for', () => {
+  expect(
+    readConfig(['--jaeger-http', '0.0.0.0:14268'], { SOCKEYE_JAEGER_GRPC: '127.0.0.1:14250' }),
+  ).toMatchObject({
+    jaegerHttp: { host: '0.0.0.0', port: 14268 },
+    jaegerGrpc: { host: '127.0.0.1', port: 14250 },
+    warnings: [expect.stringContaining('anyone who reaches 0.0.0.0:14268 can')],
+  });
 });
 
 test('keys that Zipkin completes are separated by commas; nothing is none', () => {
@@ -204,19 +216,18 @@ describe('what is refused says the name, what was got and what is expected', () 
     expect(errorOf(args)).toContain(message);
   });
 
-  test.each([
-    ['--jaeger-http', '127.0.0.1:14268'],
-    ['--jaeger-grpc', '127.0.0.1:14250'],
-    ['--forward', 'http://other:4317'],
-  ])('%s, whose feature comes later, by flag, environment and file', (flag, value) => {
-    const name = flag.slice(2);
-    const message = `not available yet (got ${value}); leave it out`;
-    expect(errorOf([flag, value])).toBe(`${flag}: ${message}`);
-    const variable = environmentName(name);
-    expect(errorOf([], { [variable]: value })).toBe(`${variable}: ${message}`);
-    const path = file('later.yaml', `${name}: "${value}"`);
-    expect(errorOf(['--config', path])).toBe(`${path}, key ${name}: ${message}`);
-  });
+  test.each([['--forward', 'http://other:4317']])(
+    '%s, whose feature comes later, by flag, environment and file',
+    (flag, value) => {
+      const name = flag.slice(2);
+      const message = `not available yet (got ${value}); leave it out`;
+      expect(errorOf([flag, value])).toBe(`${flag}: ${message}`);
+      const variable = environmentName(name);
+      expect(errorOf([], { [variable]: value })).toBe(`${variable}: ${message}`);
+      const path = file('later.yaml', `${name}: "${value}"`);
+      expect(errorOf(['--config', path])).toBe(`${path}, key ${name}: ${message}`);
+    },
+  );
 
   test('a ClickHouse store, which comes later', () => {
     expect(errorOf(['--store', 'clickhouse://localhost:8123'])).toBe(

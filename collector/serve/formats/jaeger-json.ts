@@ -1,10 +1,18 @@
 /**
- * A trace in the JSON that Jaeger's UI and API speak, both ways. Pure. The names of the extra tags are those of
- * OpenTelemetry's own translation, so that other tools read them as they read Jaeger's.
+ * A trace in the JSON that Jaeger's UI and API speak, both ways. Pure. What is read becomes OTLP as that of Jaeger's other
+ * formats does.
  *
  * Jaeger holds less than OTLP: microseconds, and values of five plain types. Nested values become JSON text.
  */
 import { DecodeError } from '../../decode/decode-error.ts';
+import {
+  resourceOf,
+  scopeSpansOf,
+  withParent,
+  type JaegerReference,
+  type JaegerSpan as ReadSpan,
+  type JaegerTag as ReadTag,
+} from '../../decode/jaeger-spans.ts';
 import { serviceOf, type Attributes, type AttributeValue, type Resource, type Span } from '../../span.ts';
 import { attributeText } from './attribute-text.ts';
 import {
@@ -48,18 +56,6 @@ export interface JaegerTraces<Spans> {
   offset: number;
   errors: null;
 }
-
-const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
-/** Tags that stand for fields of the span; they are not attributes too. */
-const FIELD_TAGS = new Set([
-  'span.kind',
-  'error',
-  'otel.status_code',
-  'otel.status_description',
-  'otel.scope.name',
-  'otel.scope.version',
-  'w3c.tracestate',
-]);
 
 /** The spans of one trace; `listOf` lists what is made of each. */
 export function toJaegerJson<Spans>(
@@ -178,51 +174,28 @@ export function fromJaegerJson(json: JsonObject): JsonObject {
 
 function fromProcess(value: unknown, where: string): JsonObject {
   const process = value === undefined ? {} : readObject(value, where);
-  const service = { key: 'service.name', value: { stringValue: readText(process.serviceName, where) } };
-  return { attributes: [service, ...readTags(process.tags, `${where}.tags`)] };
+  return resourceOf({
+    serviceName: readText(process.serviceName, where),
+    tags: readTags(process.tags, `${where}.tags`),
+  });
 }
 
-/** The span in a scope of its own, because its scope stands in its tags. */
 function fromJaegerSpan(span: JsonObject, where: string): JsonObject {
-  const tags = readTags(span.tags, `${where}.tags`);
-  const field = (key: string) => {
-    const value = tags.find((tag) => tag.key === key)?.value ?? {};
-    return String(Object.values(value)[0] ?? '');
-  };
-  const start = readMicroseconds(span.startTime, `${where}.startTime`);
-  const end = start + readMicroseconds(span.duration, `${where}.duration`);
-  const traceId = readId(span.traceID, 32, `${where}.traceID`);
-  const references = readReferences(span, where);
-  const parent = references.find((one) => one.isParent && one.traceId === traceId);
-  const isError = field('otel.status_code') === 'ERROR' || field('error') === 'true';
-  return {
-    scope: { name: field('otel.scope.name'), version: field('otel.scope.version') },
-    spans: [
-      {
-        traceId,
-        spanId: readId(span.spanID, 16, `${where}.spanID`),
-        parentSpanId: parent?.spanId ?? '',
-        traceState: field('w3c.tracestate'),
-        flags: typeof span.flags === 'number' ? span.flags & 0xff : 0,
-        name: readText(span.operationName, `${where}.operationName`),
-        kind: Math.max(0, KINDS.indexOf(field('span.kind'))),
-        startTimeUnixNano: start.toString(),
-        endTimeUnixNano: end.toString(),
-        status: {
-          code: isError ? 2 : field('otel.status_code') === 'OK' ? 1 : 0,
-          message: field('otel.status_description'),
-        },
-        attributes: tags.filter(({ key }) => !FIELD_TAGS.has(key)),
-        events: readList(span.logs, `${where}.logs`).map((log, at) => fromLog(log, `${where}.logs[${at}]`)),
-        links: references
-          .filter((one) => one !== parent)
-          .map((one) => ({ traceId: one.traceId, spanId: one.spanId })),
-      },
-    ],
-  };
+  const startUnixNano = readMicroseconds(span.startTime, `${where}.startTime`);
+  return scopeSpansOf({
+    traceId: readId(span.traceID, 32, `${where}.traceID`),
+    spanId: readId(span.spanID, 16, `${where}.spanID`),
+    references: readReferences(span, where),
+    flags: typeof span.flags === 'number' ? span.flags : 0,
+    name: readText(span.operationName, `${where}.operationName`),
+    startUnixNano,
+    endUnixNano: startUnixNano + readMicroseconds(span.duration, `${where}.duration`),
+    tags: readTags(span.tags, `${where}.tags`),
+    logs: readList(span.logs, `${where}.logs`).map((log, at) => readLog(log, `${where}.logs[${at}]`)),
+  });
 }
 
-function readReferences(span: JsonObject, where: string) {
+function readReferences(span: JsonObject, where: string): readonly JaegerReference[] {
   const references = readList(span.references, `${where}.references`).map((item, index) => {
     const at = `${where}.references[${index}]`;
     const reference = readObject(item, at);
@@ -232,26 +205,19 @@ function readReferences(span: JsonObject, where: string) {
       spanId: readId(reference.spanID, 16, at),
     };
   });
-  // Before references, a span named its parent in a field.
-  const spanId = readId(span.parentSpanID, 16, `${where}.parentSpanID`);
-  if (spanId !== '' && !references.some(({ isParent }) => isParent)) {
-    references.push({ isParent: true, traceId: readId(span.traceID, 32, where), spanId });
-  }
-  return references;
+  const parentId = readId(span.parentSpanID, 16, `${where}.parentSpanID`);
+  return withParent(references, readId(span.traceID, 32, where), parentId);
 }
 
-function fromLog(value: unknown, where: string): JsonObject {
+function readLog(value: unknown, where: string): ReadSpan['logs'][number] {
   const log = readObject(value, where);
-  const fields = readTags(log.fields, `${where}.fields`);
-  const name = fields.find(({ key }) => key === 'event');
   return {
-    timeUnixNano: readMicroseconds(log.timestamp, `${where}.timestamp`).toString(),
-    name: String(name?.value['stringValue'] ?? ''),
-    attributes: fields.filter((field) => field !== name),
+    timeUnixNano: readMicroseconds(log.timestamp, `${where}.timestamp`),
+    fields: readTags(log.fields, `${where}.fields`),
   };
 }
 
-function readTags(value: unknown, where: string): { key: string; value: JsonObject }[] {
+function readTags(value: unknown, where: string): ReadTag[] {
   return readList(value, where).map((item, index) => {
     const at = `${where}[${index}]`;
     const tag = readObject(item, at);

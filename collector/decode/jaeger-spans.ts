@@ -1,0 +1,172 @@
+/**
+ * What a span of Jaeger means in OTLP, in whichever of its formats it came: JSON, thrift or protobuf. Pure. The names of the
+ * extra tags are those of OpenTelemetry's own translation, so that other tools read them as they read Jaeger's.
+ */
+import { DecodeError } from './decode-error.ts';
+import { encodeMessage } from './otlp-json.ts';
+import { TRACES_DATA } from './otlp-schema.ts';
+import type { JsonObject } from './read-json.ts';
+
+/** `value` is OTLP JSON's AnyValue. */
+export interface JaegerTag {
+  readonly key: string;
+  readonly value: JsonObject;
+}
+
+/** Ids are hex; `traceId` 32 digits, `spanId` 16, or '' where there is none. */
+export interface JaegerReference {
+  /** CHILD_OF, not FOLLOWS_FROM. */
+  readonly isParent: boolean;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+export interface JaegerProcess {
+  readonly serviceName: string;
+  readonly tags: readonly JaegerTag[];
+}
+
+export interface JaegerSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly references: readonly JaegerReference[];
+  readonly flags: number;
+  readonly name: string;
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+  readonly tags: readonly JaegerTag[];
+  readonly logs: readonly { readonly timeUnixNano: bigint; readonly fields: readonly JaegerTag[] }[];
+}
+
+const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
+/** Tags that stand for fields of the span; they are not attributes too. */
+const FIELD_TAGS = new Set([
+  'span.kind',
+  'error',
+  'otel.status_code',
+  'otel.status_description',
+  'otel.scope.name',
+  'otel.scope.version',
+  'w3c.tracestate',
+]);
+/** Of one request: what is made of them is made at once. */
+const SPANS_MAX = 250_000;
+/** Of more spans, what is made on the way to their bytes would take gigabytes. */
+const SPANS_AT_A_TIME = 1_000;
+/** Tags, logs and references of one request: some take no more than two bytes there, and a hundred here. */
+const SPAN_PARTS_MAX = 2_000_000;
+
+export function checkSpanCount(count: number): void {
+  if (count > SPANS_MAX) throw tooMany(SPANS_MAX, 'spans');
+}
+
+/** Counts what a request holds before it is made. Throws DecodeError where it is too much. */
+export class JaegerParts {
+  #count = 0;
+  add(): void {
+    this.#count += 1;
+    if (this.#count > SPAN_PARTS_MAX) throw tooMany(SPAN_PARTS_MAX, 'tags, logs and references');
+  }
+}
+
+function tooMany(most: number, what: string): DecodeError {
+  return new DecodeError(
+    'body',
+    `more than ${most} ${what}`,
+    `at most ${most} in one request: send fewer at a time`,
+  );
+}
+
+/** Writes spans as an `ExportTraceServiceRequest`: messages one after the other are one message, their lists are joined. */
+export class JaegerEncoder {
+  readonly #written: Buffer[] = [];
+  #process: JaegerProcess | null = null;
+  #waiting: JsonObject[] = [];
+
+  /** Those of one process that follow each other share its resource. */
+  add(process: JaegerProcess, span: JaegerSpan): void {
+    if (process !== this.#process || this.#waiting.length === SPANS_AT_A_TIME) this.#write();
+    this.#process = process;
+    this.#waiting.push(scopeSpansOf(span));
+  }
+
+  finish(): Buffer {
+    this.#write();
+    return Buffer.concat(this.#written);
+  }
+
+  #write(): void {
+    if (this.#process === null || this.#waiting.length === 0) return;
+    const resourceSpans = [{ resource: resourceOf(this.#process), scopeSpans: this.#waiting }];
+    this.#written.push(encodeMessage(TRACES_DATA, { resourceSpans }));
+    this.#waiting = [];
+  }
+}
+
+/** OTLP JSON's Resource. */
+export function resourceOf({ serviceName, tags }: JaegerProcess): JsonObject {
+  return { attributes: [{ key: 'service.name', value: { stringValue: serviceName } }, ...tags] };
+}
+
+/** OTLP JSON's ScopeSpans: the span in a scope of its own, because its scope stands in its tags. */
+export function scopeSpansOf(span: JaegerSpan): JsonObject {
+  const { traceId, spanId, references, tags } = span;
+  const field = (key: string) => {
+    const value = tags.find((tag) => tag.key === key)?.value ?? {};
+    return String(Object.values(value)[0] ?? '');
+  };
+  const parent = references.find((one) => one.isParent && one.traceId === traceId);
+  const isError = field('otel.status_code') === 'ERROR' || field('error') === 'true';
+  return {
+    scope: { name: field('otel.scope.name'), version: field('otel.scope.version') },
+    spans: [
+      {
+        traceId,
+        spanId,
+        parentSpanId: parent?.spanId ?? '',
+        traceState: field('w3c.tracestate'),
+        flags: span.flags & 0xff,
+        name: span.name,
+        kind: Math.max(0, KINDS.indexOf(field('span.kind'))),
+        startTimeUnixNano: nanosText(span.startUnixNano),
+        endTimeUnixNano: nanosText(span.endUnixNano),
+        status: {
+          code: isError ? 2 : field('otel.status_code') === 'OK' ? 1 : 0,
+          message: field('otel.status_description'),
+        },
+        attributes: tags.filter(({ key }) => !FIELD_TAGS.has(key)),
+        events: span.logs.map(eventOf),
+        links: references
+          .filter((one) => one !== parent)
+          .map((one) => ({ traceId: one.traceId, spanId: one.spanId })),
+      },
+    ],
+  };
+}
+
+function eventOf({ timeUnixNano, fields }: JaegerSpan['logs'][number]): JsonObject {
+  // Exporters of OpenTelemetry for Python, and those who log but a text, name it so.
+  const name = fields.find(({ key }) => key === 'event') ?? fields.find(({ key }) => key === 'message');
+  return {
+    timeUnixNano: nanosText(timeUnixNano),
+    name: String(name?.value['stringValue'] ?? ''),
+    attributes: fields.filter((field) => field !== name),
+  };
+}
+
+const NANOS_MOST = 2n ** 64n - 1n;
+
+/** Of a time beyond what OTLP can say, the latest that it can. */
+function nanosText(nanos: bigint): string {
+  return (nanos > NANOS_MOST ? NANOS_MOST : nanos).toString();
+}
+
+/** Before references, a span named its parent in a field; it still does in thrift. */
+export function withParent(
+  references: readonly JaegerReference[],
+  traceId: string,
+  spanId: string,
+): readonly JaegerReference[] {
+  if (spanId === '' || references.some(({ isParent }) => isParent)) return references;
+  return [...references, { isParent: true, traceId, spanId }];
+}
