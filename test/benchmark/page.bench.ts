@@ -55,6 +55,7 @@ async function listViews(web: string): Promise<View[]> {
     { name: 'map', path: '/map', shows: '[data-mark^="node:"]' },
     { name: 'timeouts', path: '/timeouts', shows: 'a.incident' },
     { name: 'traces', path: '/search', shows: 'a.trace' },
+    { name: 'latency', path: '/latency', shows: '.plot' },
     { name: 'trace', path: `/trace/${trace.traceId}`, shows: '.row.selected' },
   ];
 }

@@ -216,7 +216,7 @@ const views: Record<string, { path: string; drawn: (page: Page) => Promise<unkno
   },
   'of one phase': {
     path: `${edge}&phase=connect`,
-    drawn: (page) => answer(page).getByText('connect of checkout').waitFor(),
+    drawn: (page) => answer(page).getByText('connect time of checkout').waitFor(),
   },
   'of nobody': {
     path: `/latency?service=nobody&${range}`,

@@ -99,7 +99,7 @@ describe('the view of latency', () => {
       from: 'now-3h',
     });
     expect(page.find('h1').textContent).toMatch(
-      /p95 of connect of POST of checkout → payments rose from 20 ms to 3\.00 s at .*; 12 calls gave up\./,
+      /p95 of connect time of POST of checkout → payments rose from 20 ms to 3\.00 s at .*; 12 calls gave up\./,
     );
   });
 
@@ -113,11 +113,7 @@ describe('the view of latency', () => {
     await open('/latency?op=GET&from=now-3h');
     await shown();
     const [service] = page.all('select') as HTMLSelectElement[];
-    expect([...service!.options].map(({ text }) => text)).toEqual([
-      'from outside',
-      'checkout (9)',
-      'payments (9)',
-    ]);
+    expect([...service!.options].map(({ text }) => text)).toEqual(['any', 'checkout (9)', 'payments (9)']);
     service!.value = 'checkout';
     service!.dispatchEvent(new Event('change', { bubbles: true }));
     await expect.poll(() => page.url(), soon).toBe('/latency?from=now-3h&service=checkout');
@@ -187,6 +183,14 @@ describe('a part of the chart', () => {
     expect(page.text()).not.toContain('What differs here');
     expect(asked['differs']).toBeUndefined();
   });
+});
+
+it('its keys are among those that ? lists', async () => {
+  await open(edge);
+  await shown();
+  await page.press('?');
+  for (const does of ['Walk over the cells', 'Next timeouts', 'Table or chart', 'Earlier range'])
+    await expect.poll(page.text, soon).toContain(does);
 });
 
 describe('the table', () => {

@@ -331,9 +331,9 @@ describe('whose latency it is', () => {
     const asked = readAsked({ service: 'a', op: 'GET /', peer: '', phase: 'connect' });
     expect(asked).toEqual({ service: 'a', operation: 'GET /', peer: null, phase: 'connect' });
     expect(readAsked({ phase: 'lunch' }).phase).toBeNull();
-    expect(sayAsked(asked, 'served')).toBe('connect of GET / of a');
+    expect(sayAsked(asked, 'served')).toBe('connect time of GET / of a');
     expect(sayAsked({ ...nobody, service: 'a', peer: 'b' }, 'calls')).toBe('a → b');
-    expect(sayAsked({ ...nobody, service: 'a', phase: 'dns' }, 'calls')).toBe('DNS of calls to a');
+    expect(sayAsked({ ...nobody, service: 'a', phase: 'dns' }, 'calls')).toBe('DNS time of calls to a');
     expect(sayAsked({ ...nobody, peer: 'b' }, 'calls')).toBe('calls to b');
     expect(sayAsked(nobody, 'entries')).toBe('requests from outside');
     expect(sayAsked({ ...nobody, operation: 'GET /' }, 'served')).toBe('GET /');
@@ -384,7 +384,7 @@ describe('what is said', () => {
   const slow = Array.from({ length: 6 }, () => repeat('900 2900', 10));
 
   it('says what changed and when, and who gave up, with the phase that most were in', () => {
-    const latency = latencyOf([...calm, ...slow, repeat('2000 3000!', 10)]);
+    const latency = latencyOf([...calm, ...slow, repeat('2000 3000!', 10)], { of: 'calls' });
     const edge = { service: 'checkout', peer: 'payments' };
     expect(say(latency, edge, { connect: 9, wait: 1 })).toBe(
       'p95 of checkout → payments rose from 20 ms to 2.90 s at minute 8; 10 calls gave up, most in connect.',
@@ -414,11 +414,11 @@ describe('what is said', () => {
 
   it('counts a few calls instead of dividing them', () => {
     expect(say(latencyOf(['10 20 3000!']), { service: 'a' })).toBe(
-      'a: 3 calls, the longest took 3.00 s; 1 call gave up.',
+      'a: 3 calls, the longest took 3.00 s; 1 request timed out.',
     );
     expect(say(latencyOf(['10']), { service: 'a' })).toBe('a: 1 call that took 10 ms.');
     expect(say(latencyOf(['30!', '30!']), { service: 'a' })).toBe(
-      'a: 2 calls, the longest took 30 ms; all 2 gave up.',
+      'a: 2 calls, the longest took 30 ms; all 2 timed out.',
     );
   });
 

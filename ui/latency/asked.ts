@@ -36,7 +36,7 @@ export function sayAsked({ service, operation, peer, phase }: Asked, of: Latency
         : (service ??
           (operation !== null ? null : of === 'served' ? 'all requests' : 'requests from outside'));
   const what = [...(operation === null ? [] : [operation]), ...(who === null ? [] : [who])].join(' of ');
-  return phase === null ? what : `${phaseName(phase)} of ${what}`;
+  return phase === null ? what : `${phaseName(phase)} time of ${what}`;
 }
 
 /**

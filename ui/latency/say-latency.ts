@@ -93,12 +93,17 @@ function below({ cells }: Latency, share: number): number {
   return 0;
 }
 
-function sayTimeouts({ timeouts, calls }: Latency, stuckIn: MapEdge['timeoutPhases'] | null): AnswerPart[] {
+function sayTimeouts(
+  { timeouts, calls, of }: Latency,
+  stuckIn: MapEdge['timeoutPhases'] | null,
+): AnswerPart[] {
   if (timeouts === 0) return [];
+  // Who calls gives up; what is served timed out, whoever noticed.
+  const [noun, verb] = of === 'calls' || of === 'operation' ? ['call', 'gave up'] : ['request', 'timed out'];
   const words =
     calls === timeouts && calls > 1
-      ? `all ${formatCount(calls)} gave up`
-      : `${countOf(timeouts, 'call')} gave up`;
+      ? `all ${formatCount(calls)} ${verb}`
+      : `${countOf(timeouts, noun)} ${verb}`;
   return [plain('; '), { text: words, tone: 'timeout' }, plain(sayPhase(stuckIn))];
 }
 
