@@ -37,7 +37,12 @@ export interface Examined {
 }
 
 /** `starter` runs it elsewhere, as in a network of its own. */
-export function startDoctor(args: readonly string[], environment = {}, starter: readonly string[] = []) {
+export function startDoctor(
+  args: readonly string[],
+  environment = {},
+  starter: readonly string[] = [],
+  detached = false,
+) {
   const [command = '', ...rest] = [
     ...starter,
     process.execPath,
@@ -48,6 +53,7 @@ export function startDoctor(args: readonly string[], environment = {}, starter: 
   const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   let stdout = '';
   let stderr = '';

@@ -1,6 +1,7 @@
 /** `sockeye doctor` against real peers of loopback: where it stops, in whose words, and by what evidence. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runProbe } from '../../collector/cli/doctor/run-probe.ts';
 import { judgeStep } from '../../collector/cli/doctor/judge.ts';
@@ -231,11 +232,14 @@ test('without the hook its own measurements are judged', async () => {
 
 test.skipIf(process.platform !== 'linux')('an interrupt ends it and the probe', async () => {
   const port = await peer(startSilentServer());
-  const { child, ended, output } = startDoctor([`http://127.0.0.1:${port}/`]);
+  const { child, ended, output } = startDoctor([`http://127.0.0.1:${port}/`], {}, [], true);
   await vi.waitUntil(() => output().includes('✓ connect'), { timeout: 10_000 });
   const [probe] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
   expect(Number(probe)).toBeGreaterThan(0);
-  child.kill('SIGINT');
+  // As a terminal does, which sends it to both.
+  process.kill(Number(probe), 'SIGINT');
+  await setTimeout(200);
+  process.kill(-child.pid!, 'SIGINT');
   expect(await ended).toMatchObject({ code: 130, stderr: '' });
   await expect.poll(() => existsSync(`/proc/${probe}/cwd`)).toBe(false);
 });

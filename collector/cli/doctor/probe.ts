@@ -34,6 +34,8 @@ type Result = Attempt & Pick<Ended, 'lookup' | 'tls' | 'answer' | 'heard'>;
 type InSpan = <Value>(step: Step, run: () => Promise<Value>) => Promise<{ value: Value; spanId: string }>;
 
 process.once('disconnect', () => process.exit());
+// A terminal sends it to the parent as well, who ends this process.
+process.on('SIGINT', () => {});
 process.once('message', (order: Order) => void probe(order).then(end));
 
 function tell(report: Report): void {
