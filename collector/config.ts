@@ -6,6 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { parse as parseYaml } from 'yaml';
+import { BadDestination, isOneOf, parseDestinations } from './forward-settings.ts';
+import type { Destination } from './forward/destination.ts';
 import {
   BadValue,
   environmentName,
@@ -41,6 +43,8 @@ export interface Config {
   readonly tlsCertFile: string | null;
   readonly corsOrigins: readonly string[];
   readonly hostNames: readonly string[];
+  readonly forward: readonly Destination[];
+  readonly forwardQueueBytes: number;
   readonly allowPurge: boolean;
   readonly zipkinKeys: readonly string[];
   /** To print at start: risks, and what is ignored. */
@@ -95,9 +99,14 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     tlsCertFile: value('tls-cert'),
     corsOrigins: valuesOf('cors', ...sources),
     hostNames: valuesOf('host-name', ...sources),
+    forward: sources.map(readForward).find((destinations) => destinations.length > 0) ?? [],
+    forwardQueueBytes: required('forward-queue-bytes'),
     allowPurge: required('allow-purge'),
     zipkinKeys: required('zipkin-keys'),
   };
+  const looped = config.forward.find((destination) => isOneOf(destination, portsOf(config)));
+  if (looped !== undefined)
+    throw new ConfigError(`--forward: got ${looped.url}, this collector itself, expected another backend`);
   return Object.freeze({ ...config, warnings: [...unknownVariables(environment), ...warningsOf(config)] });
 }
 
@@ -107,7 +116,6 @@ export function helpText(): string {
     const notes = [
       ...(setting.fallback === null || setting.takes === '' ? [] : [`default ${setting.fallback}`]),
       ...(setting.repeatable ? ['may be repeated'] : []),
-      ...(setting.later ? ['not available yet'] : []),
     ];
     return `  ${flag.padEnd(28)}${setting.about}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
   });
@@ -194,13 +202,19 @@ function readConfigFile(path: string): WrittenSettings {
       );
     }
     const items: unknown[] = Array.isArray(value) && setting.repeatable ? value : [value];
-    if (!items.every((item) => ['string', 'number', 'boolean'].includes(typeof item))) {
+    const isObject = (item: unknown) => typeof item === 'object' && item !== null && !Array.isArray(item);
+    const isGood = (item: unknown) =>
+      ['string', 'number', 'boolean'].includes(typeof item) || (setting.structured && isObject(item));
+    if (!items.every(isGood)) {
+      const text = setting.structured ? 'a text, an object with a url,' : 'a text';
       const expected = setting.repeatable
-        ? 'a text or a list of texts'
+        ? `${text} or a list of ${setting.structured ? 'these' : 'texts'}`
         : `one value (${setting.takes || 'true or false'})`;
-      throw new ConfigError(`${where}: got ${JSON.stringify(value)}, expected ${expected}`);
+      const got = setting.structured ? 'something else' : JSON.stringify(value);
+      throw new ConfigError(`${where}: got ${got}, expected ${expected}`);
     }
-    written.set(name, { where, texts: items.map(String) });
+    const texts = items.map((item) => (isObject(item) ? JSON.stringify(item) : String(item)));
+    written.set(name, { where, texts });
   }
   return written;
 }
@@ -212,9 +226,6 @@ function settingOf(name: string): Setting | null {
 /** A bad value is refused also where a better source overrules it. */
 function checkSource(source: WrittenSettings): void {
   for (const [name, { where, texts }] of source) {
-    if (settingOf(name)?.later) {
-      throw new ConfigError(`${where}: not available yet (got ${texts.join(', ')}); leave it out`);
-    }
     for (const text of texts) parseOne(name as SettingName, where, text);
   }
 }
@@ -241,6 +252,17 @@ function parseOne<N extends SettingName>(name: N, where: string, text: string): 
     if (!(error instanceof BadValue)) throw error;
     const got = name === 'token' ? 'a token that cannot be sent' : `"${text}"`;
     throw new ConfigError(`${where}: got ${got}, expected ${error.message}`);
+  }
+}
+
+/** What is refused says no secret of a URL or a header. */
+function readForward(source: WrittenSettings): Destination[] {
+  const { where = '', texts = [] } = source.get('forward') ?? {};
+  try {
+    return parseDestinations(texts, (key, path) => readSettingsFile(`${where}, ${key}`, path));
+  } catch (error) {
+    if (error instanceof BadDestination) throw new ConfigError(`${where}: ${error.message}`);
+    throw error;
   }
 }
 
@@ -284,9 +306,8 @@ function readSettingsFile(flag: string, path: string): Buffer {
 }
 
 function warningsOf(config: Omit<Config, 'warnings'>): string[] {
-  const { token, tls, otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc } = config;
-  const ports = [otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc].filter((port) => port !== null);
-  const open = ports.filter(({ host }) => !isLoopback(host));
+  const { token, tls } = config;
+  const open = portsOf(config).filter(({ host }) => !isLoopback(host));
   if (open.length === 0) return [];
   const where = open.map(formatAddress).join(', ');
   const warnings: string[] = [];
@@ -300,6 +321,11 @@ function warningsOf(config: Omit<Config, 'warnings'>): string[] {
     );
   }
   return warnings;
+}
+
+function portsOf(config: Omit<Config, 'warnings'>): Address[] {
+  const { otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc } = config;
+  return [otlpGrpc, otlpHttp, web, zipkin, jaegerHttp, jaegerGrpc].filter((port) => port !== null);
 }
 
 function isLoopback(host: string): boolean {

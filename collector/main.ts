@@ -13,6 +13,7 @@ import { tuneGarbageCollection } from './garbage.ts';
 import { hookPath, pageFolder, version } from './places.ts';
 import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
 import { createQuery } from './query/open-query.ts';
+import { lanesOf, startForwarder } from './forward/forwarder.ts';
 import { createIntake } from './receive/intake.ts';
 import { ListenError, listenError, type Port } from './receive/listen.ts';
 import { startJaegerGrpc } from './receive/jaeger-grpc.ts';
@@ -83,15 +84,26 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     broken.reject(new StoreUnavailable('the store broke, so the collector ends; start it again'));
   };
   try {
-    const store = await openStore({ folder: config.dataFolder, onFailure });
+    const destinations = config.forward;
+    const store = await openStore({ folder: config.dataFolder, onFailure, forward: lanesOf(destinations) });
     undo.push(() => store.close());
+    const forwarder = await startForwarder({
+      store,
+      destinations,
+      queueBytesMax: config.forwardQueueBytes,
+      log,
+      onFailure,
+    });
+    undo.push(async () => forwarder?.stop());
     const retention = startRetentionLoop(store, config.keepMs, config.keepBytes);
     undo.push(() => retention.stop());
     const traces = createTraceReader(store);
     undo.push(() => traces.close());
     const query = createQuery(store);
     const warm = warmUp(query, traces);
-    const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log });
+    const signals = new Set(destinations.flatMap((destination) => destination.signals));
+    const forwarding = { signals, passOn: store.passOn };
+    const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log, forwarding });
     const diagnosis = startDiagnosisLoop(store, { readHosts: intake.hosts });
     undo.push(() => diagnosis.stop());
     const receiving = { intake, tls, maxRequestBytes, log };
@@ -126,6 +138,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       appCommand: () => app,
       diagnosisBacklog: () => diagnosis.backlog(),
       diagnosisEvicted: () => diagnosis.evicted(),
+      forwarding: async () => (await forwarder?.status()) ?? [],
       allowPurge: config.allowPurge,
       zipkinKeys: config.zipkinKeys,
       maxRequestBytes,
@@ -161,7 +174,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
 /** One a line, as people copy them and programs read them. */
 function printAddresses(
   addresses: Status['addresses'],
-  { tls, dataFolder }: Config,
+  { tls, dataFolder, forward }: Config,
   app: string | null,
 ): void {
   const scheme = tls === null ? 'http' : 'https';
@@ -176,6 +189,7 @@ function printAddresses(
       ...(addresses.jaegerHttp === undefined ? [] : [`Jaeger     ${scheme}://${addresses.jaegerHttp}`]),
       ...(addresses.jaegerGrpc === undefined ? [] : [`Jaeger gRPC ${addresses.jaegerGrpc}`]),
       `data       ${resolve(dataFolder)}`,
+      ...forward.map(({ name, url }) => `forward    ${name === url ? url : `${url} (${name})`}`),
       ...(app === null ? [] : [`your app   ${app}`]),
       ...(hint === null ? [] : [`           ${hint}`]),
     ].join('\n'),

@@ -24,11 +24,9 @@ export interface Setting<T = unknown> {
   /** Throws BadValue. */
   readonly parse: (text: string) => T;
   readonly repeatable?: true;
-  /** Known, but the feature is not there yet. */
-  readonly later?: true;
+  /** In the file, a value may be an object. */
+  readonly structured?: true;
 }
-
-const LATER = { fallback: null, parse: (text: string) => text, later: true } as const;
 
 export const SETTINGS = {
   'otlp-grpc': {
@@ -127,7 +125,20 @@ export const SETTINGS = {
     parse: parseHostName,
     repeatable: true,
   },
-  forward: { takes: 'URL', about: 'another backend that gets every span too', repeatable: true, ...LATER },
+  forward: {
+    takes: 'URL',
+    fallback: null,
+    about: 'another backend that gets every span too: grpc://, grpcs://, http:// or https://HOST:PORT',
+    parse: parseText,
+    repeatable: true,
+    structured: true,
+  },
+  'forward-queue-bytes': {
+    takes: 'BYTES',
+    fallback: '1GB',
+    about: 'what waits on disk for backends, compressed; beyond it the oldest goes',
+    parse: parseBytes,
+  },
   'allow-purge': {
     takes: '',
     fallback: 'false',

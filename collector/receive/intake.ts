@@ -7,6 +7,7 @@
  * that was accepted is ever thrown away, so `dropped` stays 0; it is there because the sum must name it.
  */
 import { readHostReports } from '../decode/host-reports.ts';
+import { countItems } from '../decode/otlp-pieces.ts';
 import { countSpans, walkRequest } from '../decode/walk-request.ts';
 import { StoreUnavailable, type AppendOutcome, type Store } from '../store/store.ts';
 import {
@@ -23,21 +24,25 @@ export interface Intake {
   /**
    * Takes one `ExportTraceServiceRequest` (protobuf); resolves when its spans are durable. Rejects with DecodeError
    * (never will be accepted) or StoreUnavailable (come back later). The bytes are copied before it returns.
+   * `isForwarded`: it goes to other backends, too, where there are any.
    */
-  accept(request: Uint8Array): Promise<AppendOutcome>;
+  accept(request: Uint8Array, isForwarded?: boolean): Promise<AppendOutcome>;
   /** Counts bytes that arrive before they are a request. Throws StoreUnavailable when there is no room. */
   reserve(bytes: number): void;
   release(bytes: number): void;
   /** Counts a request that was answered with a failure before or instead of being accepted. */
   noteRefused(): void;
-  /** Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Throws DecodeError. */
-  acceptMetrics(request: Buffer): void;
+  /**
+   * Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Where metrics are
+   * forwarded it resolves when that is durable. Rejects as `accept`. `isWhole`: nothing of what was sent is missing.
+   */
+  acceptMetrics(request: Buffer, isWhole?: boolean): Promise<void>;
   /** What hosts have reported lately, all or those that are wanted. */
   hosts(isWanted?: (host: HostIdentity) => boolean): readonly HostHistory[];
   /** The newest counters of each. */
   newestCounters(): readonly NewestCounters[];
-  /** Counts a request of logs, which this collector does not keep. */
-  ignoreLogs(): void;
+  /** Takes one `ExportLogsServiceRequest`, which is not kept here but to forward it; null where it is no protobuf. */
+  acceptLogs(request: Buffer | null): Promise<void>;
   counters(): SpanCounters;
   /** Bytes in flight, and their limit. */
   queue(): { bytes: number; max: number };
@@ -64,6 +69,8 @@ export interface RequestCounters {
   readonly logs: number;
   /** Of those of metrics, the ones that held no counters of a host that could be kept. */
   readonly metricsDropped: number;
+  /** Of those of logs, the ones that are not forwarded. */
+  readonly logsDropped: number;
 }
 
 const NOTHING_STORED: AppendOutcome = {
@@ -78,10 +85,12 @@ export function createIntake(options: {
   store: Pick<Store, 'append'>;
   maxQueueBytes: number;
   log: (line: string) => void;
+  /** Which signals other backends get, and what keeps them until they have. */
+  forwarding?: Pick<Store, 'passOn'> & { readonly signals: ReadonlySet<string> };
 }): Intake {
-  const { store, maxQueueBytes, log } = options;
+  const { store, maxQueueBytes, log, forwarding } = options;
   const spans = { received: 0, stored: 0, refused: 0, dropped: 0, duplicate: 0, queued: 0 };
-  const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0, metricsDropped: 0 };
+  const requests = { refused: 0, overloaded: 0, metrics: 0, logs: 0, metricsDropped: 0, logsDropped: 0 };
   const hosts = createHostCounters();
   let bytesInFlight = 0;
   let isStoreFailing = false;
@@ -112,47 +121,72 @@ export function createIntake(options: {
     overloadedSince = null;
   }
 
-  async function accept(request: Uint8Array): Promise<AppendOutcome> {
+  /** Counts a request among the bytes in flight until it is durable. */
+  async function makeDurable<T>(request: Uint8Array, write: () => Promise<T>): Promise<T> {
+    const bytes = Math.max(request.length, REQUEST_BYTES_MIN);
+    reserve(bytes);
+    try {
+      const outcome = await write();
+      isStoreFailing = false;
+      return outcome;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) {
+        isStoreFailing = true;
+        sendBack(error.message);
+      }
+      throw error;
+    } finally {
+      release(bytes);
+    }
+  }
+
+  async function accept(request: Uint8Array, isForwarded = true): Promise<AppendOutcome> {
     const count = countSpans(request);
     if (count === 0) {
       // The store checks what it is given; this it never sees.
       walkRequest(request);
       return NOTHING_STORED;
     }
-    const bytes = Math.max(request.length, REQUEST_BYTES_MIN);
     spans.received += count;
     spans.queued += count;
-    let isReserved = false;
     // Counters change together, without an await between, so that their sum holds whenever it is read.
     try {
-      reserve(bytes);
-      isReserved = true;
-      const outcome = await store.append(request);
+      const outcome = await makeDurable(request, () => store.append(request, isForwarded));
       spans.stored += outcome.stored;
       spans.duplicate += outcome.duplicate;
       spans.refused += outcome.refused;
-      isStoreFailing = false;
       return outcome;
     } catch (error) {
-      if (isReserved && error instanceof StoreUnavailable) {
-        isStoreFailing = true;
-        sendBack(error.message);
-      }
       spans.refused += count;
       throw error;
     } finally {
       spans.queued -= count;
-      if (isReserved) release(bytes);
     }
   }
 
-  function acceptMetrics(request: Buffer): void {
+  async function acceptMetrics(request: Buffer, isWhole = true): Promise<void> {
     const reports = readHostReports(request);
     requests.metrics++;
     const isKept = reports.map((report) => hosts.keep(report)).includes(true);
-    if (isKept || request.length === 0) return;
+    if (request.length === 0) return;
+    if (isWhole && forwarding?.signals.has('metrics')) return passOn(forwarding, 'metrics', request);
+    if (isKept) return;
     if (requests.metricsDropped++ === 0)
       log('metrics arrive and are dropped: this collector keeps traces, and counters of hosts');
+  }
+
+  async function acceptLogs(request: Buffer | null): Promise<void> {
+    requests.logs++;
+    if (request !== null && forwarding?.signals.has('logs')) return passOn(forwarding, 'logs', request);
+    if (requests.logsDropped++ === 0) log('logs arrive and are dropped: this collector keeps traces');
+  }
+
+  async function passOn(
+    to: Pick<Store, 'passOn'>,
+    signal: 'metrics' | 'logs',
+    request: Buffer,
+  ): Promise<void> {
+    if (countItems(signal, request) > 0) await makeDurable(request, () => to.passOn(signal, request));
   }
 
   return {
@@ -165,9 +199,7 @@ export function createIntake(options: {
     acceptMetrics,
     hosts: (isWanted) => hosts.recent(isWanted),
     newestCounters: () => hosts.newest(),
-    ignoreLogs() {
-      if (requests.logs++ === 0) log('logs arrive and are dropped: this collector keeps traces');
-    },
+    acceptLogs,
     counters: () => ({ ...spans }),
     queue: () => ({ bytes: bytesInFlight, max: maxQueueBytes }),
     requests: () => ({ ...requests }),

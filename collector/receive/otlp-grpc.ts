@@ -1,6 +1,6 @@
 /**
  * OTLP over gRPC. Requests stay the bytes they came in. Answers by the rules of OTLP; metrics and logs are accepted too, and
- * mostly dropped, so that one endpoint serves an SDK that sends all three.
+ * mostly dropped where they are not forwarded, so that one endpoint serves an SDK that sends all three.
  */
 import { freeMessage } from './finished-messages.ts';
 import { openGrpcPort, type GrpcPortOptions } from './grpc-port.ts';
@@ -19,13 +19,9 @@ export function startOtlpGrpc(options: GrpcPortOptions): Promise<Port> {
       freeMessage(request);
       return accepted;
     },
-    [`/${COLLECTOR_PACKAGE}.metrics.v1.MetricsService/Export`]: (request) => {
-      intake.acceptMetrics(request);
-      return NO_BYTES;
-    },
-    [`/${COLLECTOR_PACKAGE}.logs.v1.LogsService/Export`]: () => {
-      intake.ignoreLogs();
-      return NO_BYTES;
-    },
+    [`/${COLLECTOR_PACKAGE}.metrics.v1.MetricsService/Export`]: (request) =>
+      intake.acceptMetrics(request).then(() => NO_BYTES),
+    [`/${COLLECTOR_PACKAGE}.logs.v1.LogsService/Export`]: (request) =>
+      intake.acceptLogs(request).then(() => NO_BYTES),
   });
 }

@@ -91,12 +91,13 @@ async function receive(
   const body = await readBody(request, maxRequestBytes, intake);
   const signal = SIGNALS[pathOf(request)]!;
   if (signal === 'logs') {
-    intake.ignoreLogs();
+    await intake.acceptLogs(encoding === 'protobuf' ? body : null);
     return {};
   }
   if (encoding === 'json') checkJsonSize(body);
   if (signal === 'metrics') {
-    intake.acceptMetrics(encoding === 'protobuf' ? body : metricsFromJson(body.toString()));
+    if (encoding === 'protobuf') await intake.acceptMetrics(body);
+    else await intake.acceptMetrics(metricsFromJson(body.toString()), false);
     return {};
   }
   if (encoding === 'protobuf') return traceResponse(await intake.accept(body));

@@ -1,4 +1,5 @@
 /** What the API's handlers read from and write to: the running collector as the web port sees it. Types only. */
+import type { DestinationReport } from '../forward/report.ts';
 import type { Query } from '../query/query.ts';
 import type { Intake } from '../receive/intake.ts';
 import type { Store } from '../store/store.ts';
@@ -19,6 +20,8 @@ export interface Sources {
   diagnosisBacklog(): number;
   /** Traces that wait no more for what hosts report, because too many did. */
   diagnosisEvicted(): number;
+  /** How far what is forwarded is; empty where nothing is. */
+  forwarding(): Promise<readonly DestinationReport[]>;
   readonly allowPurge: boolean;
   /** Attributes whose values Zipkin's API completes. */
   readonly zipkinKeys: readonly string[];

@@ -36,6 +36,8 @@ const CONFIDENCE = words<Causes.Confidence>('proven', 'likely', 'possible', 'unk
 
 const stats = { ...outcomes, p50Ms: number, p95Ms: number, p99Ms: number };
 
+const forwardedCounts = { sent: integer, refused: integer, dropped: integer, queued: integer };
+
 const general = {
   WireError: object<Wire.WireError>({
     error: object<Wire.WireError['error']>(
@@ -96,6 +98,19 @@ const general = {
       spans: integer,
       oldest: nullable(time),
     }),
+    forward: list(
+      object<Wire.Forwarded>({
+        name: text,
+        url: text,
+        ...forwardedCounts,
+        failing: boolean,
+        lastError: nullable(text),
+        lastErrorAt: nullable(time),
+        queuedBytes: integer,
+        metrics: nullable(object<Wire.ForwardedCounts>(forwardedCounts)),
+        logs: nullable(object<Wire.ForwardedCounts>(forwardedCounts)),
+      }),
+    ),
   }),
   ServiceStats: object<Wire.ServiceStats>({ service: text, ...stats }),
   Services: object<Wire.Services>({ services: list(named('ServiceStats')), cursor }, 'cursor'),

@@ -3,9 +3,11 @@
  * else of the collector. Durations are `…Ms` numbers; times are RFC 3339 unless the name says `UnixNano`.
  */
 import type { Diagnosis, Evidence, GiveUpKind, Phase, Verdict } from '../diagnose/verdict.ts';
+import type { Forwarded } from './wire-forwarded.ts';
 
 export type { Diagnosis, Evidence, Phase, Verdict };
 export type * from './wire-columns.ts';
+export type * from './wire-forwarded.ts';
 export type * from './wire-latency.ts';
 
 /** Integers beyond 2^53 are strings, bytes are {"bytes": base64}. */
@@ -43,6 +45,8 @@ export interface Status {
   queue: { bytes: number; max: number };
   diagnosis: { backlog: number };
   store: { kind: string; bytes: number; spans: number; oldest: string | null };
+  /** Of each backend that is forwarded to. */
+  forward: Forwarded[];
 }
 
 /** What hosts have reported in the last minutes, the oldest report first; counters by name, without `sockeye.host.`. */

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, helpText, readConfig } from '../../collector/config.ts';
-import { environmentName, SETTINGS } from '../../collector/settings.ts';
+import { SETTINGS } from '../../collector/settings.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -45,6 +45,8 @@ test('without any setting, everything listens on loopback and keeps 7 days or 20
     tlsCertFile: null,
     corsOrigins: [],
     hostNames: [],
+    forward: [],
+    forwardQueueBytes: 1e9,
     allowPurge: false,
     zipkinKeys: ['environment', 'http.host'],
     warnings: [],
@@ -216,19 +218,6 @@ describe('what is refused says the name, what was got and what is expected', () 
     expect(errorOf(args)).toContain(message);
   });
 
-  test.each([['--forward', 'http://other:4317']])(
-    '%s, whose feature comes later, by flag, environment and file',
-    (flag, value) => {
-      const name = flag.slice(2);
-      const message = `not available yet (got ${value}); leave it out`;
-      expect(errorOf([flag, value])).toBe(`${flag}: ${message}`);
-      const variable = environmentName(name);
-      expect(errorOf([], { [variable]: value })).toBe(`${variable}: ${message}`);
-      const path = file('later.yaml', `${name}: "${value}"`);
-      expect(errorOf(['--config', path])).toBe(`${path}, key ${name}: ${message}`);
-    },
-  );
-
   test('a ClickHouse store, which comes later', () => {
     expect(errorOf(['--store', 'clickhouse://localhost:8123'])).toBe(
       '--store: got "clickhouse://localhost:8123", expected sqlite; ClickHouse is not available yet',
@@ -266,6 +255,123 @@ describe('what is refused says the name, what was got and what is expected', () 
   test('TLS files that are no PEM', () => {
     const path = file('not.pem', 'hello');
     expect(errorOf(['--tls-cert', path, '--tls-key', path])).toMatch(/^TLS files: got .+, expected PEM/);
+  });
+});
+
+describe('where spans are forwarded to', () => {
+  const forwardOf = (args: string[], environment: NodeJS.ProcessEnv = {}) =>
+    readConfig(args, environment).forward;
+  const fromFile = (content: string) => forwardOf(['--config', file('forward.yaml', content)]);
+  const errorOfFile = (content: string) => errorOf(['--config', file('forward.yaml', content)]);
+
+  test('is nowhere by default', () => {
+    expect(readConfig([], {})).toMatchObject({ forward: [], forwardQueueBytes: 1e9 });
+  });
+
+  test.each([
+    ['grpc://tempo:4317', { protocol: 'grpc', isTls: false, host: 'tempo', port: 4317, path: '' }],
+    ['grpcs://[::1]:443', { protocol: 'grpc', isTls: true, host: '::1', port: 443 }],
+    ['http://10.0.0.1:4318/', { protocol: 'http', isTls: false, host: '10.0.0.1', port: 4318, path: '' }],
+    ['https://otlp.example/a/b', { protocol: 'http', isTls: true, port: 443, path: '/a/b' }],
+    ['https://otlp.example/v1/logs', { path: '/v1/logs', signals: ['logs'] }],
+  ])('%s', (url, expected) => {
+    const all = {
+      signals: ['traces', 'metrics', 'logs'],
+      compression: 'gzip',
+      timeoutMs: 10_000,
+      headers: {},
+    };
+    expect(forwardOf(['--forward', url])).toMatchObject([{ ...all, ...expected }]);
+  });
+
+  test('several, by flag, environment and file', () => {
+    const urls = ['grpc://a:1', 'http://b:2'];
+    const names = (destinations: readonly { name: string }[]) => destinations.map(({ name }) => name);
+    expect(names(forwardOf(['--forward', urls[0]!, '--forward', urls[1]!]))).toEqual(urls);
+    expect(names(forwardOf([], { SOCKEYE_FORWARD: urls.join(', ') }))).toEqual(urls);
+    expect(names(fromFile(`forward: [${urls.join(', ')}]`))).toEqual(urls);
+    expect(names(fromFile('forward: grpc://a:1'))).toEqual(['grpc://a:1']);
+  });
+
+  test('more of it stands in the file', () => {
+    const token = file('forward-token', 's3cret\n');
+    expect(
+      fromFile(
+        `forward:
+          - url: https://otlp.example/otlp
+            name: example
+            token-file: ${token}
+            headers: { X-Scope-OrgID: shop }
+            timeout: 30s
+            signals: [logs, traces]
+            compression: none
+          - url: http://me:p%40ss@other:80`,
+      ),
+    ).toMatchObject([
+      {
+        name: 'example',
+        url: 'https://otlp.example/otlp',
+        timeoutMs: 30_000,
+        compression: 'none',
+        headers: { 'x-scope-orgid': 'shop', authorization: 'Bearer s3cret' },
+        signals: ['traces', 'logs'],
+      },
+      {
+        name: 'http://other',
+        headers: { authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}` },
+      },
+    ]);
+  });
+
+  test.each([
+    ['forward: tempo:4317', 'got a URL of tempo:, expected grpc://HOST:PORT'],
+    ['forward: 4317', 'got a text that is no URL, expected grpc://HOST:PORT'],
+    ['forward: grpc://tempo', 'got grpc://tempo without port'],
+    ['forward: grpc://tempo:4317/v1/traces', 'got a URL of gRPC with a path'],
+    ['forward: http://tempo:4318/?a=b', 'got a URL without host, or with ? or #'],
+    [
+      'forward: [[http://a]]',
+      'got something else, expected a text, an object with a url, or a list of these',
+    ],
+    ['forward: {urls: http://a}', 'got the unknown key "urls", expected url, name, signals'],
+    ['forward: {name: a}', 'got no url, expected grpc://HOST:PORT'],
+    [
+      'forward: {url: http://a, signals: [spans]}',
+      'got signals ["spans"], expected a list of traces, metrics',
+    ],
+    ['forward: {url: http://a/v1/logs, signals: traces}', 'got signals traces and a URL for logs'],
+    ['forward: {url: http://a, timeout: long}', 'got the timeout "long", expected a duration such as 10s'],
+    ['forward: {url: http://a, compression: br}', 'got compression "br", expected gzip or none'],
+    ['forward: {url: http://a, headers: {te: x}}', 'got the header "te"'],
+    ['forward: {url: http://a, tls-ca: /nowhere.pem}', 'tls-ca: got ENOENT'],
+    ['forward: [http://a, http://a/]', 'got http://a twice, expected names of their own'],
+    ['forward: {url: "http://a:b@c", headers: {authorization: d}}', 'got several of credentials'],
+  ])('is refused: %s', (content, message) => {
+    expect(errorOfFile(content)).toContain(`key forward`);
+    expect(errorOfFile(content)).toContain(message);
+  });
+
+  test('secrets are not shown, where they are refused either', () => {
+    const contents = [
+      'forward: {url: "ftp://me:s3cret@a"}',
+      'forward: {url: "grpc://me:s3cret@a"}',
+      'forward: {url: "http://me:s3cret@a?x"}',
+      'forward: {url: http://a, headers: {x-key: "s3cret\\u0007"}}',
+      'forward: {url: http://a, headers: [s3cret]}',
+      'forward: [[s3cret]]',
+    ];
+    for (const content of contents) expect(errorOfFile(content), content).not.toContain('s3cret');
+    expect(errorOf(['--forward', 'me:s3cret@a:4317'])).not.toContain('s3cret');
+  });
+
+  test('this collector itself is refused', () => {
+    const message = 'this collector itself, expected another backend';
+    expect(errorOf(['--forward', 'grpc://localhost:4317'])).toContain(message);
+    expect(errorOf(['--forward', 'http://127.0.0.1:4318/v1/traces'])).toContain(message);
+    const everywhere = ['--otlp-grpc', '0.0.0.0:5000'];
+    expect(errorOf([...everywhere, '--forward', `grpc://${hostname()}:5000`])).toContain(message);
+    expect(forwardOf([...everywhere, '--forward', 'grpc://localhost:4317'])).toHaveLength(1);
+    expect(forwardOf(['--otlp-grpc', '127.0.0.1:0', '--forward', 'grpc://localhost:4317'])).toHaveLength(1);
   });
 });
 
@@ -311,15 +417,11 @@ describe('a non-loopback address', () => {
   );
 });
 
-test.each(Object.entries(SETTINGS))(
-  'the help names --%s, its default, and whether it is there yet',
-  (name, setting) => {
-    const lines = helpText().split('\n');
-    const line = lines.find((line) => line.startsWith(`  --${name} `)) ?? '';
-    expect(line).toContain(setting.about);
-    expect(line.includes('not available yet')).toBe('later' in setting);
-    expect(line.includes(`default ${setting.fallback}`)).toBe(
-      setting.fallback !== null && setting.takes !== '',
-    );
-  },
-);
+test.each(Object.entries(SETTINGS))('the help names --%s and its default', (name, setting) => {
+  const lines = helpText().split('\n');
+  const line = lines.find((line) => line.startsWith(`  --${name} `)) ?? '';
+  expect(line).toContain(setting.about);
+  expect(line.includes(`default ${setting.fallback}`)).toBe(
+    setting.fallback !== null && setting.takes !== '',
+  );
+});

@@ -14,6 +14,7 @@ const status: Status = {
   queue: { bytes: 0, max: 0 },
   diagnosis: { backlog: 0 },
   store: { kind: 'sqlite', bytes: 0, spans: 0, oldest: null },
+  forward: [],
 };
 
 /** What `/metrics` says of hosts after these reports. */

@@ -38,6 +38,7 @@ export async function startApi(
     appCommand: () => 'node --require /opt/sockeye/instrumentation/register.cjs app.js',
     diagnosisBacklog: () => diagnosis.backlog(),
     diagnosisEvicted: () => diagnosis.evicted(),
+    forwarding: async () => [],
     allowPurge,
     zipkinKeys: ['environment', 'http.host'],
     maxRequestBytes,

@@ -1,12 +1,16 @@
 /** What is to be forwarded is kept with the commit that is acknowledged, and goes when every backend has it. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Signal } from '../../collector/decode/otlp-pieces.ts';
+import { backupStore } from '../../collector/store/sqlite/backup-store.ts';
 import { databasePath } from '../../collector/store/sqlite/open-database.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import { openForwardQueue } from '../../collector/store/sqlite/read/forward-queue.ts';
 import { decode } from '../decode/otlp-proto.ts';
 import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
+import { makeOldStore } from './make-old-store.ts';
 import { makeRequest } from './make-request.ts';
 import { folder } from './new-folder.ts';
 
@@ -15,8 +19,8 @@ const openFor = (...forward: ReturnType<typeof lane>[]) => openStore({ folder, f
 const METRICS = encodeMetrics(hostReportJson('a', { 'tcp.x': 1 }));
 
 /** What the file has, beside whoever uses it. */
-function look() {
-  const database = new Database(databasePath(folder), { readonly: true });
+function look(at = folder) {
+  const database = new Database(databasePath(at), { readonly: true });
   try {
     return {
       entries: database
@@ -119,7 +123,7 @@ test('a backend that is gone is forgotten, a new one begins with what comes from
   ]);
   await second.close();
   const third = await openFor();
-  await expect.poll(look).toEqual({ entries: [], positions: [] });
+  await expect.poll(() => look()).toEqual({ entries: [], positions: [] });
   await third.close();
 });
 
@@ -141,4 +145,28 @@ test('a purge deletes what waits, too', async () => {
   expect(look().entries).toEqual([]);
   expect(Number(store.forwardQueue.gauge[1])).toBe(0);
   await store.close();
+});
+
+test('a backup has nothing that waits: a store put in place elsewhere forwards what arrives there', async () => {
+  const store = await openFor(lane('a'));
+  await store.append(makeRequest({ trace: '1' }));
+  const copy = join(folder, 'copy');
+  mkdirSync(copy);
+  backupStore(folder, databasePath(copy));
+  expect(look().entries).toEqual([{ signal: 'traces', items: 1 }]);
+  await store.close();
+  expect(look(copy)).toEqual({ entries: [], positions: [] });
+  const restored = await openStore({ folder: copy, forward: [lane('a')] });
+  expect(await restored.status()).toMatchObject({ spans: 1 });
+  await restored.append(makeRequest({ trace: '2' }));
+  expect(look(copy).entries).toEqual([{ signal: 'traces', items: 1 }]);
+  await restored.close();
+});
+
+test('a store of before there was a queue is copied too', () => {
+  makeOldStore(folder, 6).close();
+  const copy = join(folder, 'copy');
+  mkdirSync(copy);
+  backupStore(folder, databasePath(copy));
+  expect(new Database(databasePath(copy)).pragma('user_version', { simple: true })).toBe(6);
 });

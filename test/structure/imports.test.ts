@@ -16,6 +16,7 @@ const STAGES: Record<string, readonly string[]> = {
   receive: ['decode', 'store', 'serve/guard.ts', 'settings.ts'],
   store: ['decode', 'query', 'diagnose', 'start-worker.ts'],
   query: ['decode', 'store', 'diagnose'],
+  forward: ['decode', 'store'],
   serve: ['decode', 'store', 'query', 'diagnose', 'receive', 'start-worker.ts'],
 };
 /** The shapes of a thing are open to the stages that handle it, as types only. */
@@ -23,7 +24,7 @@ const TYPES_ONLY: Record<string, readonly string[]> = {
   store: ['serve/wire.ts'],
   query: ['serve/wire.ts'],
   receive: ['config.ts'],
-  serve: ['config.ts'],
+  serve: ['config.ts', 'forward'],
 };
 const OUTSIDE_WORLD =
   /^(node:)?(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads)(\/|$)|^(better-sqlite3|@grpc\/)/;

@@ -2,6 +2,7 @@
 import type { Intake } from '../../receive/intake.ts';
 import type { NewestCounters } from '../../receive/host-counters.ts';
 import { json, type BodyAnswer, type Route } from '../route.ts';
+import { forwardedOf, forwardSamples } from '../forwarded.ts';
 import { HttpError } from '../http-error.ts';
 import { named, object, text, words } from '../schema.ts';
 import type { Sources } from '../sources.ts';
@@ -48,7 +49,7 @@ export function statusRoutes(sources: Sources): Route[] {
 }
 
 export async function readStatus(sources: Sources): Promise<Status> {
-  const store = await sources.store.status();
+  const [store, forwarding] = await Promise.all([sources.store.status(), sources.forwarding()]);
   return {
     version: sources.version,
     addresses: sources.addresses(),
@@ -63,6 +64,7 @@ export async function readStatus(sources: Sources): Promise<Status> {
       spans: store.spans,
       oldest: store.oldestUnixMs === null ? null : new Date(store.oldestUnixMs).toISOString(),
     },
+    forward: forwarding.map(forwardedOf),
   };
 }
 
@@ -83,7 +85,7 @@ export function writeMetrics(
   diagnosisEvicted: number,
   process: { readonly residentBytes: number; readonly cpuSeconds: number },
 ): string {
-  const { refused, overloaded, metrics, logs, metricsDropped } = intake.requests();
+  const { refused, overloaded, metrics, logs, metricsDropped, logsDropped } = intake.requests();
   const { received, queued, ...settled } = status.spans;
   const byOutcome = Object.entries(settled).map(([outcome, count]) => `{outcome="${outcome}"} ${count}`);
   const startedSeconds = Date.parse(status.startedAt) / 1000;
@@ -108,9 +110,9 @@ export function writeMetrics(
     metric(
       'sockeye_other_requests_dropped_total',
       'counter',
-      'Of these, those of which nothing was kept: all but counters of hosts.',
+      'Of these, those of which nothing was kept or forwarded; of hosts, counters are kept.',
       `{signal="metrics"} ${metricsDropped}`,
-      `{signal="logs"} ${logs}`,
+      `{signal="logs"} ${logsDropped}`,
     ),
     metric(
       'sockeye_host_counter',
@@ -132,6 +134,9 @@ export function writeMetrics(
       'counter',
       'Traces whose verdicts wait no more for what hosts report, because too many did.',
       diagnosisEvicted,
+    ),
+    ...forwardSamples(status.forward, label).map(([name, type, help, samples]) =>
+      metric(name, type, help, ...samples),
     ),
     metric('sockeye_store_bytes', 'gauge', 'Bytes on disk.', status.store.bytes),
     metric('sockeye_store_spans', 'gauge', 'Spans stored.', status.store.spans),

@@ -11,10 +11,11 @@ export async function takeTraces(
   { intake, maxRequestBytes }: Pick<Sources, 'intake' | 'maxRequestBytes'>,
   request: IncomingMessage,
   toOtlp: (body: Buffer) => Uint8Array,
+  isForwarded = true,
 ): Promise<Imported> {
   try {
     const otlp = toOtlp(await readBody(request, maxRequestBytes, intake));
-    const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp);
+    const { stored, duplicate, refused, refusedMessage, warning } = await intake.accept(otlp, isForwarded);
     return { stored, duplicate, refused, message: refusedMessage || warning };
   } catch (error) {
     // What is to be tried again later, the intake has counted itself; who went away was refused nothing.

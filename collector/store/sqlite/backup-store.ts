@@ -1,6 +1,6 @@
 /**
  * Copies a store as it is at one moment into one file, while its collector goes on: one read transaction, so that the
- * copy holds what was acknowledged when it began, and no half of anything.
+ * copy holds what was acknowledged when it began, and no half of anything. What waits to be forwarded stays here.
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -20,6 +20,7 @@ export function backupStore(folder: string, path: string): number {
     // It does not change what it reads, but does write.
     database.pragma('query_only = OFF');
     database.prepare('VACUUM INTO ?').run(partial);
+    leaveQueueOut(partial);
     sync(partial);
     renameSync(partial, path);
     sync(dirname(path));
@@ -34,6 +35,25 @@ export function backupStore(folder: string, path: string): number {
     throw error;
   } finally {
     database.close();
+  }
+}
+
+/** A store that is put in place elsewhere forwards what arrives there, not what its original has on its way. */
+function leaveQueueOut(path: string): void {
+  const copy = new Database(path);
+  try {
+    const tables = copy
+      .prepare<[], string>(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'forward!_%' ESCAPE '!'",
+      )
+      .pluck()
+      .all();
+    copy.transaction(() => {
+      for (const table of tables) copy.exec(`DELETE FROM ${table}`);
+    })();
+    copy.pragma('incremental_vacuum');
+  } finally {
+    copy.close();
   }
 }
 

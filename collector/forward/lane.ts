@@ -1,0 +1,268 @@
+/**
+ * One signal on its way to one backend: reads the queue in order, sends a few batches at once, and knows how far it is.
+ *
+ *     queue ─▶ batch (some entries) ─▶ pieces ─▶ taken ─────────────▶ settled
+ *                                       ▲  │ ├── refused: in halves ─▶ what is left is counted
+ *                                       └──┘ busy: again, later
+ *
+ * An entry is past when all pieces of its batch are settled. What a crash interrupts is sent again.
+ */
+import { countItems, halve, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
+import type { ForwardQueueReader } from '../store/sqlite/read/forward-queue.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Half of what receivers take by default over gRPC. */
+const BATCH_BYTES_MAX = 2_000_000;
+const BATCH_BYTES_MIN = 64_000;
+/** Batches on their way at once; one while the backend fails. */
+const IN_FLIGHT_MAX = 4;
+/** How often a batch is divided to find what of it is refused. */
+const SPLITS_MAX = 64;
+const FAILED_TRIES_MAX = 5;
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+/** Until somebody has mended a token or a path. */
+const SHUT_OUT_MS = 60_000;
+/** What backends ask for beyond it is not waited for. */
+const RETRY_AFTER_MS_MAX = 600_000;
+
+export interface LaneCounters {
+  /** Items since the start: spans, data points or log records. */
+  readonly sent: number;
+  readonly refused: number;
+  readonly dropped: number;
+  /** In the queue now. */
+  readonly queued: number;
+  readonly queuedBytes: number;
+}
+
+/** Who is told of trouble. */
+export interface LaneEvents {
+  failed(message: string): void;
+  works(): void;
+  refused(items: number, message: string): void;
+  dropped(items: number, reason: 'full' | 'damaged'): void;
+}
+
+export interface Lane {
+  readonly signal: Signal;
+  /** There may be more in the queue. */
+  learn(): void;
+  /** The queue is too long: gives up what waits up to this entry. */
+  dropTo(entryId: number): void;
+  /** This entry and those before are past. */
+  takenTo(): number;
+  counters(): LaneCounters;
+  /** Begins nothing more; resolves when nothing is on its way. */
+  stop(): Promise<void>;
+}
+
+interface Batch {
+  readonly afterId: number;
+  readonly toId: number;
+  openPieces: number;
+  splits: number;
+}
+interface Piece {
+  readonly batch: Batch;
+  readonly bytes: Buffer;
+  readonly items: number;
+  tries: number;
+}
+
+export interface LaneOptions {
+  readonly signal: Signal;
+  readonly takenTo: number;
+  readonly queue: Pick<ForwardQueueReader, 'lastId' | 'next' | 'sum'>;
+  readonly events: LaneEvents;
+  send(request: Buffer): Promise<Outcome>;
+}
+
+export function createLane({ signal, takenTo, queue, events, send }: LaneOptions): Lane {
+  const counted = { sent: 0, refused: 0, dropped: 0 };
+  let knownTo = queue.lastId();
+  let queued = queue.sum(signal, takenTo, knownTo).items;
+  /** Up to here entries were read. */
+  let readTo = takenTo;
+  let droppedTo = 0;
+  let batchBytes = BATCH_BYTES_MAX;
+  const batches = new Set<Batch>();
+  let waiting: Piece[] = [];
+  let inFlight = 0;
+  let failures = 0;
+  let notBeforeMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let whenIdle: (() => void) | null = null;
+  let isStopped = false;
+
+  function count(outcome: keyof typeof counted, items: number): void {
+    counted[outcome] += items;
+    queued -= items;
+  }
+
+  function lose(items: number, reason: 'full' | 'damaged'): void {
+    if (items === 0) return;
+    count('dropped', items);
+    events.dropped(items, reason);
+  }
+
+  /** The next entries as pieces; whether there were any. */
+  function readBatch(): boolean {
+    const afterId = readTo;
+    const requests: Buffer[] = [];
+    let bytes = 0;
+    while (bytes < batchBytes / 2) {
+      const entry = queue.next(signal, readTo, knownTo);
+      if (entry === null) break;
+      readTo = entry.id;
+      if (entry.requests === null) lose(entry.items, 'damaged');
+      else requests.push(entry.requests);
+      bytes += entry.requests?.length ?? 0;
+    }
+    if (requests.length === 0) return false;
+    const batch: Batch = { afterId, toId: readTo, openPieces: 0, splits: 0 };
+    batches.add(batch);
+    const whole = requests.length === 1 ? requests[0]! : Buffer.concat(requests);
+    waiting.push(...splitBySize(whole, batchBytes).map((piece) => asPiece(batch, piece)));
+    return true;
+  }
+
+  function asPiece(batch: Batch, bytes: Buffer): Piece {
+    batch.openPieces++;
+    return { batch, bytes, items: countItems(signal, bytes), tries: 0 };
+  }
+
+  function close({ batch }: Piece): void {
+    if (--batch.openPieces === 0) batches.delete(batch);
+  }
+
+  function pump(): void {
+    if (isStopped) return;
+    while (Date.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
+      if (waiting.length === 0 && !readBatch()) return;
+      void deliver(waiting.shift()!);
+    }
+  }
+
+  async function deliver(piece: Piece): Promise<void> {
+    inFlight++;
+    const outcome = await send(piece.bytes);
+    inFlight--;
+    settle(piece, outcome);
+    if (inFlight === 0) whenIdle?.();
+    pump();
+  }
+
+  function settle(piece: Piece, outcome: Outcome): void {
+    const { message } = outcome;
+    switch (outcome.is) {
+      case 'taken': {
+        works();
+        const rejected = Math.min(outcome.rejected, piece.items);
+        count('sent', piece.items - rejected);
+        if (rejected > 0) refuse(rejected, message);
+        return close(piece);
+      }
+      case 'busy':
+        return putOff(piece, message, Math.min(outcome.afterMs ?? 0, RETRY_AFTER_MS_MAX));
+      case 'shut out':
+        return putOff(piece, message, SHUT_OUT_MS);
+      case 'unknown there':
+        // A backend of traces need not have a place for the others.
+        if (signal === 'traces') return putOff(piece, message, SHUT_OUT_MS);
+        return giveUp(piece, message);
+      case 'failed':
+        if (++piece.tries < FAILED_TRIES_MAX) return putOff(piece, message, 0);
+        return giveUp(piece, message);
+      case 'too large':
+        batchBytes = Math.max(BATCH_BYTES_MIN, batchBytes / 2);
+        return divide(piece, message);
+      case 'refused':
+        return divide(piece, message);
+    }
+  }
+
+  function divide(piece: Piece, message: string): void {
+    const { batch, bytes } = piece;
+    const halves = batch.splits < SPLITS_MAX ? halve(bytes) : [];
+    if (halves.length < 2) return giveUp(piece, message);
+    works();
+    batch.splits++;
+    waiting.unshift(...halves.map((half) => asPiece(batch, half)));
+    close(piece);
+  }
+
+  function giveUp(piece: Piece, message: string): void {
+    works();
+    refuse(piece.items, message);
+    close(piece);
+  }
+
+  function refuse(items: number, message: string): void {
+    count('refused', items);
+    events.refused(items, message);
+  }
+
+  /** The backend answers, if not as one would like. */
+  function works(): void {
+    failures = 0;
+    notBeforeMs = 0;
+    events.works();
+  }
+
+  function putOff(piece: Piece, message: string, atLeastMs: number): void {
+    if (piece.batch.toId <= droppedTo) {
+      lose(piece.items, 'full');
+      close(piece);
+    } else waiting.unshift(piece);
+    if (isStopped) return;
+    events.failed(message);
+    const nowMs = Date.now();
+    // Those that were on their way together fail together.
+    if (nowMs >= notBeforeMs) failures++;
+    const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (failures - 1));
+    const waitMs = Math.max(atLeastMs, backoffMs * (0.5 + Math.random() / 2));
+    if (nowMs < notBeforeMs && nowMs + atLeastMs <= notBeforeMs) return;
+    notBeforeMs = nowMs + waitMs;
+    clearTimeout(timer);
+    timer = setTimeout(pump, waitMs + 1);
+  }
+
+  return {
+    signal,
+    learn() {
+      const lastId = queue.lastId();
+      if (lastId > knownTo) {
+        queued += queue.sum(signal, knownTo, lastId).items;
+        knownTo = lastId;
+      }
+      pump();
+    },
+    dropTo(entryId) {
+      droppedTo = entryId;
+      const gone = waiting.filter(({ batch }) => batch.toId <= entryId);
+      waiting = waiting.filter(({ batch }) => batch.toId > entryId);
+      for (const piece of gone) {
+        lose(piece.items, 'full');
+        close(piece);
+      }
+      if (entryId <= readTo) return;
+      lose(queue.sum(signal, readTo, entryId).items, 'full');
+      readTo = entryId;
+    },
+    takenTo: () => Math.min(readTo, ...[...batches].map(({ afterId }) => afterId)),
+    counters: () => ({
+      ...counted,
+      queued,
+      queuedBytes: queue.sum(signal, readTo, knownTo).bytes,
+    }),
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      return new Promise((resolve) => {
+        whenIdle = resolve;
+        if (inFlight === 0) resolve();
+      });
+    },
+  };
+}

@@ -1,0 +1,277 @@
+/** One signal on its way: what is sent again, what is divided, what is counted, and how far the queue is past. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { countItems } from '../../collector/decode/otlp-pieces.ts';
+import { walkRequest } from '../../collector/decode/walk-request.ts';
+import { createLane, type Lane } from '../../collector/forward/lane.ts';
+import type { Outcome } from '../../collector/forward/outcome.ts';
+import { makeRequest } from '../store/make-request.ts';
+
+const TAKEN: Outcome = { is: 'taken', rejected: 0, message: '' };
+const busy = (afterMs: number | null = null): Outcome => ({ is: 'busy', afterMs, message: 'later' });
+
+let said: string[];
+beforeEach(() => {
+  said = [];
+  vi.useFakeTimers();
+});
+afterEach(() => void vi.useRealTimers());
+
+/** A queue of so many entries of two spans, the ids of the second of which say which entry they are of. */
+function queueOf(entries: number, bytes = 0) {
+  const queue = {
+    entries,
+    damaged: new Set<number>(),
+    lastId: () => queue.entries,
+    next: (_signal: string, afterId: number, toId: number) =>
+      afterId >= toId
+        ? null
+        : {
+            id: afterId + 1,
+            items: 2,
+            requests: queue.damaged.has(afterId + 1)
+              ? null
+              : makeRequest(
+                  { trace: String(afterId + 1), attributes: { text: 'x'.repeat(bytes) } },
+                  { trace: String(afterId + 1), id: '2' },
+                ),
+          },
+    sum: (_signal: string, afterId: number, toId: number) => ({
+      items: 2 * (toId - afterId),
+      bytes: 100 * (toId - afterId),
+    }),
+  };
+  return queue;
+}
+
+function laneTo(answer: (request: Buffer, call: number) => Outcome | Promise<Outcome>, queue = queueOf(3)) {
+  const sent: Buffer[] = [];
+  const lane = createLane({
+    signal: 'traces',
+    takenTo: 0,
+    queue,
+    events: {
+      failed: (message) => void said.push(`failed: ${message}`),
+      works: () => {},
+      refused: (items, message) => void said.push(`refused ${items}: ${message}`),
+      dropped: (items, reason) => void said.push(`dropped ${items}: ${reason}`),
+    },
+    async send(request) {
+      sent.push(request);
+      return answer(request, sent.length);
+    },
+  });
+  return { lane, sent, queue };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+const counts = (lane: Lane) => lane.counters();
+const tracesOf = (request: Buffer) => walkRequest(request).spans.map(({ traceId }) => Number(traceId));
+
+test('entries leave together, and are past when they are taken', async () => {
+  const { lane, sent, queue } = laneTo(() => TAKEN);
+  expect(lane.takenTo()).toBe(0);
+  lane.learn();
+  await settle();
+  expect(sent.map(tracesOf)).toEqual([[1, 1, 2, 2, 3, 3]]);
+  expect(lane.takenTo()).toBe(3);
+  queue.entries = 4;
+  lane.learn();
+  await settle();
+  expect(sent.map(tracesOf).at(-1)).toEqual([4, 4]);
+  expect(counts(lane)).toMatchObject({ sent: 8, refused: 0, dropped: 0, queued: 0 });
+});
+
+test('a batch is smaller than what receivers take, four are on their way, an early one holds what is past', async () => {
+  const first = Promise.withResolvers<Outcome>();
+  const { lane, sent } = laneTo(
+    (_request, call) => (call === 1 ? first.promise : TAKEN),
+    queueOf(40, 400_000),
+  );
+  lane.learn();
+  await settle();
+  expect(Math.max(...sent.map(({ length }) => length))).toBeLessThan(2_000_000);
+  expect(sent.flatMap(tracesOf)).toEqual(Array.from({ length: 80 }, (_, index) => (index >> 1) + 1));
+  expect(lane.takenTo()).toBe(0);
+  first.resolve(TAKEN);
+  await settle();
+  expect(lane.takenTo()).toBe(40);
+});
+
+test('who is busy is asked again, ever later, one batch at a time, until it is not', async () => {
+  const at: number[] = [];
+  const { lane, sent } = laneTo(
+    (_request, call) => {
+      at.push(Date.now());
+      return call < 12 ? busy() : TAKEN;
+    },
+    queueOf(40, 400_000),
+  );
+  lane.learn();
+  await settle();
+  expect(sent).toHaveLength(4);
+  expect(lane.takenTo()).toBe(0);
+  await vi.advanceTimersByTimeAsync(300_000);
+  const waits = at.slice(4).map((time, index) => time - at[index + 3]!);
+  // 1 s twice as long each time, at most 30 s, of which chance takes up to half.
+  for (const [index, expected] of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000].entries()) {
+    expect(waits[index]).toBeGreaterThanOrEqual(expected / 2);
+    expect(waits[index]).toBeLessThanOrEqual(expected + 5);
+  }
+  expect(lane.takenTo()).toBe(40);
+  expect(counts(lane)).toMatchObject({ sent: 80, queued: 0 });
+  expect(said).toContain('failed: later');
+});
+
+test('what a backend asks for is waited', async () => {
+  const { lane, sent } = laneTo((_request, call) => (call === 1 ? busy(45_000) : TAKEN));
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(44_000);
+  lane.learn();
+  expect(sent).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(sent).toHaveLength(2);
+  expect(counts(lane)).toMatchObject({ sent: 6 });
+});
+
+test('who is shut out keeps what it has, and asks once a minute', async () => {
+  const { lane, sent } = laneTo((_request, call) =>
+    call < 4 ? { is: 'shut out', message: 'HTTP 401' } : TAKEN,
+  );
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(170_000);
+  expect(sent).toHaveLength(3);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(counts(lane)).toMatchObject({ sent: 6, refused: 0, queued: 0 });
+});
+
+test('of what is refused, the rest is taken', async () => {
+  const isBad = (request: Buffer) => tracesOf(request).includes(2);
+  const { lane } = laneTo(
+    (request) => (isBad(request) ? { is: 'refused', message: 'no 2' } : TAKEN),
+    queueOf(50),
+  );
+  lane.learn();
+  await settle();
+  expect(counts(lane)).toMatchObject({ sent: 98, refused: 2, queued: 0 });
+  expect(said).toEqual(['refused 1: no 2', 'refused 1: no 2']);
+  expect(lane.takenTo()).toBe(50);
+});
+
+test('what is refused whole is given up without asking for each span', async () => {
+  const { lane, sent } = laneTo(() => ({ is: 'refused', message: 'never' }), queueOf(500));
+  lane.learn();
+  await settle();
+  expect(sent.length).toBeLessThan(200);
+  expect(counts(lane)).toMatchObject({ sent: 0, refused: 1_000, queued: 0 });
+  expect(lane.takenTo()).toBe(500);
+});
+
+test('what is too large is divided, and what comes after it is smaller', async () => {
+  const { lane, sent } = laneTo(
+    ({ length }) => (length > 300_000 ? { is: 'too large', message: 'at most 300 kB' } : TAKEN),
+    queueOf(100, 100_000),
+  );
+  lane.learn();
+  await settle();
+  expect(counts(lane)).toMatchObject({ sent: 200, refused: 0, queued: 0 });
+  expect(sent.slice(-10).every(({ length }) => length <= 300_000)).toBe(true);
+});
+
+test('a failure that nobody understands is tried some times, then given up', async () => {
+  const { lane, sent } = laneTo(() => ({ is: 'failed', message: 'HTTP 500' }));
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(200_000);
+  expect(sent).toHaveLength(5);
+  expect(counts(lane)).toMatchObject({ refused: 6, queued: 0 });
+  expect(lane.takenTo()).toBe(3);
+});
+
+test('what a backend rejects of what it takes is counted', async () => {
+  const { lane } = laneTo(() => ({ is: 'taken', rejected: 2, message: 'too old' }));
+  lane.learn();
+  await settle();
+  expect(counts(lane)).toMatchObject({ sent: 4, refused: 2, queued: 0 });
+  expect(said).toEqual(['refused 2: too old']);
+});
+
+test('an entry that cannot be read is counted, and does not hold the others', async () => {
+  const queue = queueOf(3);
+  queue.damaged.add(2);
+  const { lane, sent } = laneTo(() => TAKEN, queue);
+  lane.learn();
+  await settle();
+  expect(sent.map(tracesOf)).toEqual([[1, 1, 3, 3]]);
+  expect(counts(lane)).toMatchObject({ sent: 4, dropped: 2, queued: 0 });
+  expect(said).toEqual(['dropped 2: damaged']);
+});
+
+test('when the queue is full the oldest goes, what is read of it included', async () => {
+  const { lane, sent } = laneTo((_request, call) => (call <= 4 ? busy() : TAKEN), queueOf(40, 400_000));
+  lane.learn();
+  await settle();
+  const read = sent.length * 3;
+  lane.dropTo(read + 8);
+  expect(counts(lane)).toMatchObject({ dropped: 2 * (read + 8), queued: 2 * (40 - read - 8) });
+  expect(lane.takenTo()).toBe(read + 8);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(counts(lane)).toMatchObject({ sent: 2 * (40 - read - 8), queued: 0 });
+});
+
+test('what is on its way when the queue is full counts as what becomes of it', async () => {
+  const first = Promise.withResolvers<Outcome>();
+  const second = Promise.withResolvers<Outcome>();
+  const { lane, queue } = laneTo((_request, call) => (call === 1 ? first : second).promise);
+  lane.learn();
+  await settle();
+  queue.entries = 5;
+  lane.learn();
+  await settle();
+  lane.dropTo(5);
+  expect(lane.takenTo()).toBe(0);
+  first.resolve(TAKEN);
+  second.resolve(busy());
+  await settle();
+  expect(counts(lane)).toMatchObject({ sent: 6, dropped: 4, queued: 0 });
+  expect(lane.takenTo()).toBe(5);
+});
+
+test('a stop waits for what is on its way, and begins nothing more', async () => {
+  const first = Promise.withResolvers<Outcome>();
+  const { lane, sent, queue } = laneTo(() => first.promise);
+  lane.learn();
+  await settle();
+  let isStopped = false;
+  const stopped = lane.stop().then(() => (isStopped = true));
+  await settle();
+  expect(isStopped).toBe(false);
+  queue.entries = 9;
+  lane.learn();
+  first.resolve(TAKEN);
+  await stopped;
+  expect(sent).toHaveLength(1);
+  expect(lane.takenTo()).toBe(3);
+});
+
+test('other signals that a backend has no place for are given up, spans are kept', async () => {
+  const answer = (): Outcome => ({ is: 'unknown there', message: 'HTTP 404' });
+  const { lane } = laneTo(answer);
+  lane.learn();
+  await settle();
+  expect(counts(lane)).toMatchObject({ refused: 0, queued: 6 });
+  const logs = createLane({
+    signal: 'logs',
+    takenTo: 0,
+    queue: {
+      ...queueOf(1),
+      next: (_signal, afterId) => (afterId > 0 ? null : { id: 1, items: 1, requests: LOG }),
+    },
+    events: { failed: () => {}, works: () => {}, refused: () => {}, dropped: () => {} },
+    send: async () => answer(),
+  });
+  logs.learn();
+  await settle();
+  expect(countItems('logs', LOG)).toBe(1);
+  expect(counts(logs)).toMatchObject({ refused: 1 });
+  expect(logs.takenTo()).toBe(1);
+});
+const LOG = Buffer.from('0a0412021200', 'hex');
