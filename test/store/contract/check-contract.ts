@@ -4,6 +4,7 @@ import { AROUND_NOON, AT_ONCE, spanId, traceId } from '../make-request.ts';
 import { checkAppending } from './appending.ts';
 import { checkDiagnoses } from './diagnoses.ts';
 import { checkKeeping } from './keeping.ts';
+import { checkLatencyDiffers } from './latency-differs.ts';
 import { checkLatency } from './latency.ts';
 import { checkSearching } from './searching.ts';
 import { checkStatistics } from './statistics.ts';
@@ -76,6 +77,9 @@ export function checkStoreContract(name: string, backend: Backend): void {
     });
     describe('latency over time', () => {
       checkLatency(tested);
+    });
+    describe('what differs in a part of it', () => {
+      checkLatencyDiffers(tested);
     });
     describe('diagnoses', () => {
       checkDiagnoses(tested);

@@ -1,4 +1,4 @@
-/** Latency over time against a count, span by span; and what sets calls of a part of it apart. */
+/** Latency over time against a count, span by span. */
 import { describe, expect, test } from 'vitest';
 import { durationStepMs, durationStepOf } from '../../../collector/query/duration-steps.ts';
 import { percentile } from '../../../collector/query/percentile.ts';
@@ -8,8 +8,8 @@ import { about } from '../../about.ts';
 import { AROUND_NOON, call, makeRequest, NOON_UNIX_MS, type SentSpan } from '../make-request.ts';
 import type { TestedStore } from './tested-store.ts';
 
-const NOBODY = { service: null, operation: null, peer: null, phase: null };
-const MINUTES = { range: AROUND_NOON, steps: 120 };
+export const NOBODY = { service: null, operation: null, peer: null, phase: null };
+export const MINUTES = { range: AROUND_NOON, steps: 120 };
 const HOURS = { range: AROUND_NOON, steps: 2 };
 /** In the middle of cells, so that a sketch cannot take them for others. */
 const DURATIONS_MS = [7, 7.2, 35, 111, 450, 2750];
@@ -57,7 +57,7 @@ function drawTraces(): SentSpan[] {
   }).flat();
 }
 
-const phases = (connectMs: number, waitMs: number) => ({
+export const phases = (connectMs: number, waitMs: number) => ({
   'sockeye.phase.connect_ms': connectMs,
   'sockeye.phase.wait_ms': waitMs,
 });
@@ -201,6 +201,28 @@ export function checkLatency(tested: TestedStore): void {
     }
   });
 
+  test('of a phase is that of 10,000 calls, of every step as many, and says that there are more', async () => {
+    const calls = (count: number, from: number, startMs: number) =>
+      Array.from({ length: count }, (_, index) =>
+        call((from + index).toString(16), { id: '1', startMs, durationMs: 7, attributes: phases(1, 6) }),
+      ).flat();
+    await tested.store.append(makeRequest(...calls(9_997, 1, 0), ...calls(3, 9_998, -60_000)));
+    const asked = { peer: 'payments.local', phase: 'wait' } as const;
+    const readWhen = async (count: number): Promise<Latency> => {
+      // So many are counted when there is time.
+      await expect.poll(async () => (await read({ peer: 'payments.local' })).calls).toBe(count);
+      return read(asked);
+    };
+    const countsOf = ({ percentiles }: Latency) => percentiles.map(({ count }) => count);
+    const all = await readWhen(10_000);
+    expect([all.truncated, all.calls, countsOf(all)]).toEqual([false, 10_000, [3, 9_997]]);
+    await tested.store.append(makeRequest(...calls(1, 10_001, 0)));
+    const some = await readWhen(10_001);
+    expect([some.truncated, some.calls, countsOf(some)]).toEqual([true, 10_000, [3, 9_997]]);
+    // Of all phases together it is counted from sums.
+    expect(await read({ peer: 'payments.local' })).toMatchObject({ truncated: false, calls: 10_001 });
+  });
+
   test('shows a wall where no budget is known, as exactly as its calls were measured', async () => {
     const hanging = Array.from({ length: 60 }, (_, index) =>
       call(`a${index}`, {
@@ -239,72 +261,6 @@ export function checkLatency(tested: TestedStore): void {
     await tested.store.purge();
     await tested.store.append(makeRequest(...sixty.flatMap((index) => chainOf(index, 'TimeoutError'))));
     for (const asked of questions) expect((await read(asked)).walls).toEqual([]);
-  });
-
-  describe('what differs', () => {
-    const slow = (index: number) => index % 4 === 0;
-    const pods = Array.from({ length: 40 }, (_, index) =>
-      call(
-        `c${index}`,
-        {
-          id: '1',
-          name: 'POST',
-          startMs: index * 60_000,
-          durationMs: slow(index) ? 450 + index : 7,
-          attributes: { 'server.address': 'payments.local', ...phases(1, slow(index) ? 449 : 6) },
-          resource: { 'host.name': slow(index) ? 'pod-7' : `pod-${index % 3}` },
-        },
-        { id: '2', durationMs: 5 },
-      ),
-    ).flat();
-    const asked = { ...NOBODY, ...MINUTES, service: 'checkout', peer: 'payments' };
-
-    test('between calls of a part and the others is told by what they say', async () => {
-      await tested.store.append(makeRequest(...pods));
-      const answer = await tested.store.readLatencyDiffers(asked, {
-        range: AROUND_NOON,
-        minMs: 400,
-        maxMs: null,
-      });
-      expect(answer).toMatchObject({
-        of: 'calls',
-        brush: { minMs: 400, maxMs: null },
-        selected: {
-          calls: 10,
-          errors: 0,
-          p95Ms: 486,
-          phases: [
-            { phase: 'connect', durationMs: 1 },
-            { phase: 'wait', durationMs: 449 },
-          ],
-        },
-        others: { calls: 30, p50Ms: 7 },
-        truncated: false,
-        differs: [{ key: 'host.name', value: 'pod-7', share: 1, othersShare: 0 }],
-      });
-      expect(answer.slowest.map(({ durationMs }) => durationMs)).toEqual([486, 482, 478, 474, 470]);
-      expect(answer.newest[0]).toMatchObject({ service: 'checkout', operation: 'POST', outcome: 'ok' });
-    });
-
-    test('is of the part’s time and durations, or of a phase', async () => {
-      await tested.store.append(makeRequest(...pods));
-      const range = { fromUnixMs: NOON_UNIX_MS, toUnixMs: NOON_UNIX_MS + 20 * 60_000 };
-      const brush = { range, minMs: 450, maxMs: 460 };
-      const part = await tested.store.readLatencyDiffers(asked, brush);
-      expect([part.selected.calls, part.others.calls]).toEqual([3, 37]);
-      const wait = await tested.store.readLatencyDiffers(
-        { ...asked, phase: 'wait' },
-        { ...brush, minMs: 400 },
-      );
-      expect([wait.selected.calls, wait.others.calls]).toEqual([5, 35]);
-      const nobody = await tested.store.readLatencyDiffers({ ...asked, peer: 'nobody' }, brush);
-      expect(nobody).toMatchObject({
-        selected: { calls: 0 },
-        others: { calls: 0 },
-        differs: [],
-        slowest: [],
-      });
-    });
   });
 
   test('is not read for who went away', async () => {

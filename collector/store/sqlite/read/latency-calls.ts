@@ -91,15 +91,22 @@ export function createLatencyCalls(
   names: Names,
   { eachCall }: ReturnType<typeof createCallRows>,
 ) {
+  /** `left`: whether blocks or granules were left out, for their number, or because nothing of their steps was wanted any more. */
   function look(
     { units, range, steps, remembered, isCancelled }: LatencyQuestion,
     wanted: Pick<CallsWanted, 'targets' | 'attribute' | 'isOutcome' | 'granulesMax'>,
     isWanted: (step: number) => boolean,
     take: Take,
-  ): boolean {
-    if (wanted.targets.length === 0) return true;
-    const isWantedAt = (fromUnixMs: number, toUnixMs: number) => steps.hasAny(fromUnixMs, toUnixMs, isWanted);
-    return eachCall(units, { ...wanted, range, isWantedAt }, remembered, take, isCancelled);
+  ): { readonly left: 'none' | 'unwanted' | 'too many' } {
+    if (wanted.targets.length === 0) return { left: 'none' };
+    let isAllWanted = true;
+    const isWantedAt = (fromUnixMs: number, toUnixMs: number) => {
+      const isOne = steps.hasAny(fromUnixMs, toUnixMs, isWanted);
+      isAllWanted &&= isOne;
+      return isOne;
+    };
+    const isWhole = eachCall(units, { ...wanted, range, isWantedAt }, remembered, take, isCancelled);
+    return { left: !isWhole ? 'too many' : isAllWanted ? 'none' : 'unwanted' };
   }
 
   return {
@@ -113,7 +120,7 @@ export function createLatencyCalls(
       const isOwn = of === 'operation';
       const timeoutsMs: number[] = [];
       let seen = 0;
-      const isLookedThrough = look(
+      const { left } = look(
         question,
         {
           targets,
@@ -134,7 +141,7 @@ export function createLatencyCalls(
           return seen < LATENCY_FAILURES_MAX ? 'more' : 'enough';
         },
       );
-      return { timeoutsMs, isAll: isLookedThrough && seen < LATENCY_FAILURES_MAX };
+      return { timeoutsMs, isAll: left !== 'too many' && seen < LATENCY_FAILURES_MAX };
     },
 
     /**
@@ -149,18 +156,15 @@ export function createLatencyCalls(
       const { steps } = question;
       const attribute = phase === null ? '' : `sockeye.phase.${phase === 'any phase' ? '' : `${phase}_ms`}`;
       const granulesMax = phase === 'any phase' ? PHASE_GRANULES_MAX : LATENCY_GRANULES_MAX;
-      const taken = groups.map(() => new Map<number, number>());
-      const isOpen = (group: number, step: number) => (taken[group]!.get(step) ?? 0) < groups[group]!.most;
-      const isStepOpen = (step: number) =>
-        groups.some(({ isStep }, group) => (isStep?.(step) ?? true) && isOpen(group, step));
+      const quotas = new Quotas(groups);
       const groupOf = (startMs: number, durationMs: number) =>
         groups.findIndex(({ isIt }) => isIt?.(startMs, durationMs) ?? true);
       let isAll = true;
       let rowsLeft = LATENCY_ROWS_MAX;
-      const isLookedThrough = look(
+      const { left } = look(
         question,
         { targets, attribute, granulesMax },
-        isStepOpen,
+        (step) => quotas.hasRoom(step),
         ({ granule, run, at }) => {
           rowsLeft -= at.length;
           const rows = at.filter((row) => {
@@ -168,23 +172,24 @@ export function createLatencyCalls(
             const step = steps.at(startMs);
             // How long a phase took is not known yet.
             const group = phase === null ? groupOf(startMs, durationMsOf(granule, row)) : null;
-            const isWanted = group === null ? isStepOpen(step) : group >= 0 && isOpen(group, step);
+            const isWanted = group === null ? quotas.hasRoom(step) : group >= 0 && quotas.isOpen(group, step);
             if (!isWanted && group !== -1) isAll = false;
             return isWanted;
           });
           for (const call of callsOf({ granule, run, at: rows }, phase, steps)) {
             const group = groupOf(call.startMs, call.durationMs);
             if (group < 0) continue;
-            if (!isOpen(group, call.step)) isAll = false;
-            else {
-              taken[group]!.set(call.step, (taken[group]!.get(call.step) ?? 0) + 1);
-              take(call, group);
-            }
+            if (quotas.take(group, call.step)) take(call, group);
+            else isAll = false;
           }
           return rowsLeft > 0 ? 'more' : 'enough';
         },
       );
-      return isAll && isLookedThrough && rowsLeft > 0 ? 'all' : 'some';
+      // Of a step that gave as many as it may, sums say whether it had more.
+      const { sums } = question.subject;
+      if (left === 'unwanted' && quotas.full().some(({ step, given }) => given !== sums.timedIn(step)))
+        isAll = false;
+      return isAll && left !== 'too many' && rowsLeft > 0 ? 'all' : 'some';
     },
   };
 
@@ -210,6 +215,47 @@ export function createLatencyCalls(
       const outcome = slice === undefined || slice.open ? granule.outcome[row]! : OK;
       return [{ span, startMs, step: steps.at(startMs), durationMs, outcome, phases }];
     });
+  }
+}
+
+/** How many calls of each group the steps have given. */
+class Quotas {
+  readonly #groups: readonly SomeGroup[];
+  readonly #given: readonly Map<number, number>[];
+
+  constructor(groups: readonly SomeGroup[]) {
+    this.#groups = groups;
+    this.#given = groups.map(() => new Map());
+  }
+
+  isOpen(group: number, step: number): boolean {
+    return this.#givenBy(group, step) < this.#groups[group]!.most;
+  }
+
+  hasRoom(step: number): boolean {
+    return this.#groups.some(({ isStep }, group) => (isStep?.(step) ?? true) && this.isOpen(group, step));
+  }
+
+  /** Whether one more may be taken: then it is counted. */
+  take(group: number, step: number): boolean {
+    if (!this.isOpen(group, step)) return false;
+    this.#given[group]!.set(step, this.#givenBy(group, step) + 1);
+    return true;
+  }
+
+  /** Steps that gave as many of a group as they may, and how many they gave of all groups. */
+  full(): { step: number; given: number }[] {
+    const steps = new Set(this.#given.flatMap((of) => [...of.keys()]));
+    return [...steps]
+      .filter((step) => this.#groups.some((_, group) => !this.isOpen(group, step)))
+      .map((step) => ({
+        step,
+        given: this.#groups.reduce((sum, _, group) => sum + this.#givenBy(group, step), 0),
+      }));
+  }
+
+  #givenBy(group: number, step: number): number {
+    return this.#given[group]!.get(step) ?? 0;
   }
 }
 
