@@ -95,9 +95,7 @@ export function createReader(
     .pluck();
   const isPinned = (traceId: string): boolean => pinned.get(Buffer.from(traceId, 'hex')) === 1;
   /** Those in no block are not known to be due for a diagnosis yet. */
-  const hasUncounted = (traceId: string): boolean =>
-    traces.countRows(units.byTrace(), traceId, Infinity) >
-    traces.countRows(units.counted(), traceId, Infinity);
+  const hasUncounted = (traceId: string): boolean => traces.countRows(units.uncounted(), traceId, 0) > 0;
   const history: HistoryHere = {
     readKeptVerdicts: (traceId) => (hasUncounted(traceId) ? null : verdicts.readKept(traceId)),
     readNormals: (keys, exceptTraceId) =>

@@ -66,6 +66,8 @@ export interface Units {
   byTrace(): TraceUnit[];
   /** The blocks: what is in them is in the rollups too. */
   counted(): readonly Unit[];
+  /** The segments: what is in them is not yet. */
+  uncounted(): TraceUnit[];
   /**
    * Reads where the traces of a few blocks are, the newest first, before one is asked for: of those behind the `known`
    * newest. How many are known then; null when that is all that is kept.
@@ -271,6 +273,7 @@ export function createUnits(
   let learntBytes = 0;
   const blocksNow = untilChanged(database, () => blockRows().map(blockUnit));
   const segmentsNow = untilChanged(database, segmentIds);
+  const unopenedSegments = () => segmentsNow().map(unopenedSegment);
 
   return {
     all() {
@@ -285,8 +288,9 @@ export function createUnits(
       }
       return units;
     },
-    byTrace: () => [...blocksNow(), ...segmentsNow().map(unopenedSegment)],
+    byTrace: () => [...blocksNow(), ...unopenedSegments()],
     counted: blocksNow,
+    uncounted: unopenedSegments,
     learnTraces(known) {
       const blocks = blocksNow();
       const next = blocks.slice(0, Math.max(0, blocks.length - known)).slice(-BLOCKS_LEARNT_AT_A_TIME);
