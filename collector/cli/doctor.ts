@@ -37,12 +37,13 @@ const USAGE = `Usage: sockeye doctor URL|HOST:PORT [FLAGS]
 
   sockeye doctor https://payments:8443/health
   sockeye doctor payments:5432
+  sockeye doctor grpc://payments:50051
 
 Calls it one step at a time, as a program with the hook would: looks up the name, connects to each of its addresses, sets up
 TLS, asks; and says of each how long it took, where it stops, what the kernel of this host knows of it, what it can be and
 what to check next. No collector is needed. It goes direct, by no proxy, and follows no redirection.
 
-  --tls                       of HOST:PORT: sets up TLS
+  --tls                       of HOST:PORT: sets up TLS; of gRPC, grpcs://HOST:PORT does
   --method METHOD             of a URL (GET); nothing is sent with it
   --header 'NAME: VALUE'      of a URL, again for more; never printed
   --timeout TIME              for each step (10s)

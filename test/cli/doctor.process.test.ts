@@ -1,6 +1,7 @@
 /** `sockeye doctor` against real peers of loopback: where it stops, in whose words, and by what evidence. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runProbe } from '../../collector/cli/doctor/run-probe.ts';
@@ -169,6 +170,20 @@ test('a bare port: who speaks first, who waits, who closes at once', async () =>
   const closing = await examine([`127.0.0.1:${await peer(startSpeaker(null))}`]);
   expect(closing).toMatchObject({ code: 1, said: { stoppedAt: 'listen' } });
   expect(closing.verdict).toMatchObject({ giveUp: { kind: 'reset' } });
+});
+
+test('of gRPC, whether the peer speaks HTTP/2', async () => {
+  const speaks = await startDoctor([`grpc://127.0.0.1:${await peer(listening(createHttp2Server()))}`]).ended;
+  expect(speaks.code).toBe(0);
+  expect(speaks.stdout).toMatch(/✓ http2 .* 127\.0\.0\.1: speaks HTTP\/2\n/);
+  const other = await startDoctor([`grpc://127.0.0.1:${await peer(startHttpServer())}`]).ended;
+  expect(other.code).toBe(1);
+  expect(other.stdout).toMatch(/the peer does not speak HTTP\/2 on this port/);
+  const silent = await examine([`grpc://127.0.0.1:${await peer(startSilentServer())}`, '--timeout', '1s']);
+  expect(silent).toMatchObject({ code: 1, said: { stoppedAt: 'http2' } });
+  expect(silent.verdict).toMatchObject({ phase: 'wait', cause: 'C3', giveUp: { kind: 'timeout' } });
+  const closing = await examine([`grpc://127.0.0.1:${await peer(startSpeaker(null))}`]);
+  expect(closing).toMatchObject({ code: 1, verdict: { giveUp: { kind: 'reset' } } });
 });
 
 test('the method and headers that were asked for, and no trace context', async () => {

@@ -16,6 +16,7 @@ test('a URL, or a host and a port', () => {
   const read = (text: string, isTls = false) => parseTarget(text, isTls);
   expect(read('https://payments/health?x=1')).toEqual({
     http: { path: '/health?x=1', credentials: null },
+    isHttp2: false,
     isTls: true,
     host: 'payments',
     isAddress: false,
@@ -29,11 +30,15 @@ test('a URL, or a host and a port', () => {
   });
   expect(read('payments:5432')).toMatchObject({ http: null, isTls: false, host: 'payments', port: 5432 });
   expect(read('[::1]:6379', true)).toMatchObject({ isTls: true, host: '::1', isAddress: true });
+  expect(read('grpc://pay:50051')).toMatchObject({ http: null, isHttp2: true, isTls: false, port: 50051 });
+  expect(read('grpcs://[::1]:443/')).toMatchObject({ isHttp2: true, isTls: true, host: '::1' });
   expect(labelOf(read('[::1]:6379'))).toBe('[::1]:6379');
   for (const [text, expected] of [
     ['payments', /got "payments", expected a URL such as/],
     ['ftp://payments/', /got "ftp:\/\/payments\/", expected a URL/],
     ['https://', /expected a URL/],
+    ['grpc://payments', /expected a URL .*or grpc:\/\/HOST:PORT/],
+    ['grpc://payments:1/method', /expected a URL/],
     ['::1:80', /expected a URL/],
     ['payments:8080/path', /expected a URL/],
     ['me@payments:80', /expected a URL/],

@@ -1,12 +1,13 @@
 /** One attempt a function: to connect, to set up TLS, to ask by HTTP, to hear what a peer says. Each ends within its time. */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Phase } from '../../diagnose/verdict.ts';
 import type { Address, AnswerFacts, Certificate, Failure, ListenFacts, Order, TlsFacts } from './reports.ts';
-import type { Target } from './target.ts';
+import { labelOf, type Target } from './target.ts';
 
 export interface Attempt {
   readonly ms: number;
@@ -109,7 +110,8 @@ export function tryTls(
 }
 
 function openTls(target: Target, address: Address, rejectUnauthorized: boolean): TLSSocket {
-  const offered = target.http === null ? {} : { ALPNProtocols: ['h2', 'http/1.1'] };
+  const protocols = target.isHttp2 ? ['h2'] : ['h2', 'http/1.1'];
+  const offered = target.http === null && !target.isHttp2 ? {} : { ALPNProtocols: protocols };
   return connectTls({ ...placeOf(target, address), ...offered, rejectUnauthorized });
 }
 
@@ -211,6 +213,29 @@ function collected(headers: Order['headers']): Record<string, string | string[]>
   );
 }
 
+/** Whether the peer answers the preface of HTTP/2, as a server of gRPC does. */
+export function tryHttp2(target: Target, address: Address, timeoutMs: number): Promise<Attempt> {
+  return new Promise((resolve) => {
+    const clock = new Clock('connect');
+    const { servername: _, ...place } = placeOf(target, address);
+    const socket: Socket = target.isTls ? openTls(target, address, true) : connect(place);
+    socket.once(target.isTls ? 'secureConnect' : 'connect', () => clock.enter('wait'));
+    const authority = `${target.isTls ? 'https' : 'http'}://${labelOf(target)}`;
+    const session = connectHttp2(authority, { createConnection: () => socket });
+    const stop = stopAfter(timeoutMs, session, 'no HTTP/2');
+    const end = (error: Error | null): void => {
+      stop();
+      resolve(clock.end(error));
+      session.on('error', () => {});
+      if (!session.destroyed) session.close();
+      setTimeout(() => session.destroy(), LEAVE_MS).unref();
+    };
+    session.once('remoteSettings', () => end(null));
+    session.once('error', (error) => end(error));
+    session.once('close', () => end(hungUp()));
+  });
+}
+
 /** A peer that closes what it took, before anything was said, has nothing behind it, or does not want us. */
 export function tryListen(
   target: Target,
@@ -238,14 +263,14 @@ export function tryListen(
       socket.once('data', (chunk: Buffer) =>
         end(null, { ...silent, said: chunk.subarray(0, SAID_BYTES_MAX).toString() }),
       );
-      socket.once('end', () =>
-        end(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), {
-          ...silent,
-          isClosed: true,
-        }),
-      );
+      socket.once('end', () => end(hungUp(), { ...silent, isClosed: true }));
     });
   });
+}
+
+/** As Node says of a peer that ends a connection too soon. */
+function hungUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }
 
 /** By a FIN: a reset would be an error to a peer that has just said something. */

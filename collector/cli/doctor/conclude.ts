@@ -16,11 +16,11 @@ export interface Finding {
 }
 
 export function headLines(
-  { http, isTls, ...place }: Target,
+  { http, isHttp2, isTls, ...place }: Target,
   proxy: string | null,
   { columns, paint }: Terminal,
 ) {
-  const what = `${http === null ? 'TCP' : 'HTTP'}${isTls ? ' over TLS' : ''}`;
+  const what = `${isHttp2 ? 'HTTP/2' : http === null ? 'TCP' : 'HTTP'}${isTls ? ' over TLS' : ''}`;
   return [
     paint('strong', printable(`${labelOf(place)} · ${what}`)),
     ...(proxy === null
@@ -38,7 +38,8 @@ export function conclusion(
   const { columns, paint } = terminal;
   const faults = findings.filter(({ mark }) => mark === 'fault');
   const label = labelOf(target);
-  const answered = target.http === null ? 'takes connections' : 'answers';
+  const taken = target.http === null ? 'takes connections' : 'answers';
+  const answered = target.isHttp2 ? 'speaks HTTP/2' : taken;
   const fine = `Nothing stops it from here: ${label} ${answered}.`;
   const verdicts = groupVerdicts(faults, findings.filter(({ step }) => step.step === 'connect').length);
   const missing = missingEvidence(findings, hook);

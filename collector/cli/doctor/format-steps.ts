@@ -60,6 +60,8 @@ function linesOf(step: EndedStep, mark: Mark, asked: Asked, nowMs: number): stri
       ];
     case 'tls':
       return tlsLines(step, tls, kernel, nowMs);
+    case 'http2':
+      return [`${address}: ${failure === null ? 'speaks HTTP/2' : failureWords(failure)}`];
     case 'listen':
       if (failure !== null) return [`${address}: ${failureWords(failure)}${retransmitWords(kernel)}`];
       return [
@@ -137,6 +139,7 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
     'the CA of the certificate is not known here, or a part of its chain is not sent',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the CA of the certificate is not known here',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the peer does not speak TLS on this port',
+  ERR_HTTP2_ERROR: 'the peer does not speak HTTP/2 on this port',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the peer does not speak TLS on this port',
 };
 
@@ -188,6 +191,7 @@ export function sayWaiting(step: Step, address: string, ms: number): string {
     connect: 'connecting to',
     tls: 'TLS with',
     request: 'asking',
+    http2: 'asking for HTTP/2',
     listen: 'listening to',
   };
   return `${what[step]}${address === '' ? '' : ` ${address}`} … ${Math.floor(ms / 1000)} s`;

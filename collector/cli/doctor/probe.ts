@@ -2,7 +2,7 @@
  * The process that `sockeye doctor` starts: it has the hook, calls the target as a program would, one step at a time, and tells
  * its parent of each. What the kernel knows of these calls the hook sees, and sends as of any program.
  *
- *     dns ─▶ connect, to each address by itself ─▶ tls ─▶ request, or listen, where nothing can be asked
+ *     dns ─▶ connect, to each address by itself ─▶ tls ─▶ request, or http2, or listen, where nothing can be asked
  *
  * It goes on as long as one address can be reached, and ends with its parent.
  */
@@ -16,6 +16,7 @@ import {
   isAboutCertificate,
   PhaseTimeout,
   tryConnect,
+  tryHttp2,
   tryListen,
   tryRequest,
   tryTls,
@@ -73,7 +74,8 @@ async function probe(order: Order): Promise<void> {
     const { failure } = await take('tls', address, () => handshake(order, reached));
     if (failure !== null) return;
   }
-  if (target.http === null) {
+  if (target.isHttp2) await take('http2', address, () => tryHttp2(target, reached, timeoutMs));
+  else if (target.http === null) {
     await take('listen', address, async () => tryListen(target, reached, timeoutMs));
   } else await take('request', address, () => tryRequest(order, reached));
 }

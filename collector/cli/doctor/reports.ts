@@ -3,7 +3,7 @@ import type { Phase } from '../../diagnose/verdict.ts';
 import type { Target } from './target.ts';
 
 /** `listen`: what a peer says of itself, where nothing is known that could be asked. */
-export type Step = 'dns' | 'connect' | 'tls' | 'request' | 'listen';
+export type Step = 'dns' | 'connect' | 'tls' | 'request' | 'http2' | 'listen';
 
 export interface Order {
   readonly target: Target;

@@ -6,6 +6,8 @@ import { printable } from '../terminal.ts';
 export interface Target {
   /** What is asked behind the connection; null where nothing is: what is asked of a bare port is not known. */
   readonly http: { readonly path: string; readonly credentials: string | null } | null;
+  /** Of `grpc:` and `grpcs:` it is asked whether the peer speaks HTTP/2. */
+  readonly isHttp2: boolean;
   readonly isTls: boolean;
   /** A name, or an address without brackets. */
   readonly host: string;
@@ -14,12 +16,16 @@ export interface Target {
 }
 
 const EXPECTED =
-  'a URL such as https://payments:8443/health, or HOST:PORT such as payments:5432 or [::1]:6379';
+  'a URL such as https://payments:8443/health, HOST:PORT such as payments:5432 or [::1]:6379, or grpc://HOST:PORT';
 
 /** Throws ConfigError. */
 export function parseTarget(text: string, isTlsAsked: boolean): Target {
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return parseHostPort(text, isTlsAsked);
+  if (scheme === 'grpc' || scheme === 'grpcs') {
+    const place = text.slice(`${scheme}://`.length).replace(/\/$/, '');
+    return { ...parseHostPort(place, isTlsAsked || scheme === 'grpcs'), isHttp2: true };
+  }
   if ((scheme !== 'http' && scheme !== 'https') || !URL.canParse(text)) throw notATarget(text);
   if (scheme === 'http' && isTlsAsked)
     throw new ConfigError('--tls: got it with a URL of http:, expected https: in the URL, or HOST:PORT');
@@ -31,6 +37,7 @@ export function parseTarget(text: string, isTlsAsked: boolean): Target {
       : `${decoded(url.username, text)}:${decoded(url.password, text)}`;
   return {
     http: { path: `${url.pathname}${url.search}`, credentials },
+    isHttp2: false,
     isTls,
     ...placeOf(url.hostname),
     port: portOf(url.port === '' ? (isTls ? '443' : '80') : url.port, text),
@@ -40,7 +47,13 @@ export function parseTarget(text: string, isTlsAsked: boolean): Target {
 function parseHostPort(text: string, isTls: boolean): Target {
   const [, host, port] = /^(\[[\da-f:.]+\]|[^\s:/@?#[\]\\]+):(\d{1,5})$/i.exec(text) ?? [];
   if (host === undefined || port === undefined || !URL.canParse(`http://${host}/`)) throw notATarget(text);
-  return { http: null, isTls, ...placeOf(new URL(`http://${host}/`).hostname), port: portOf(port, text) };
+  return {
+    http: null,
+    isHttp2: false,
+    isTls,
+    ...placeOf(new URL(`http://${host}/`).hostname),
+    port: portOf(port, text),
+  };
 }
 
 function placeOf(hostname: string): Pick<Target, 'host' | 'isAddress'> {
