@@ -19,7 +19,7 @@ import { spreadLabels } from '../../ui/latency/labels.ts';
 import { boxOf, rampCounts, stepOf } from '../../ui/latency/paint-cells.ts';
 import { findParts } from '../../ui/latency/parts.ts';
 import { drawLine } from '../../ui/latency/percentile-lines.ts';
-import { phaseSteps, phaseTotals } from '../../ui/latency/phase-shares.ts';
+import { phaseSteps, phaseTotals, sayMeasured } from '../../ui/latency/phase-shares.ts';
 import { formatRegion, readRegion, writeMs } from '../../ui/latency/region.ts';
 import { sayCounted, sayLatency } from '../../ui/latency/say-latency.ts';
 import { findShift } from '../../ui/latency/shift.ts';
@@ -283,6 +283,12 @@ describe('phases', () => {
       ['wait', 2.6],
     ]);
     expect(phaseTotals([])).toEqual([]);
+  });
+  it('are of some calls, which is said', () => {
+    const latency = latencyOf([repeat('10', 9)], { phases, of: 'calls' });
+    expect(sayMeasured(latency)).toBe('5 of 9 calls');
+    expect(sayMeasured({ ...latency, calls: 5 })).toBe('5 calls');
+    expect(sayMeasured({ ...latency, of: 'served' })).toBe('5 of 9 calls, as their callers measured them');
   });
 });
 

@@ -1,5 +1,6 @@
 /** Where the time of calls went, as shares of each step, and of all of them. Pure. */
-import type { LatencyPhases, Phase } from '../../collector/serve/wire.ts';
+import type { Latency, LatencyPhases, Phase } from '../../collector/serve/wire.ts';
+import { countOf, formatCount } from '../format.ts';
 import { PHASES } from './asked.ts';
 
 export interface PhaseShare {
@@ -40,4 +41,11 @@ export function phaseTotals(phases: readonly LatencyPhases[]): PhaseShare[] {
   const meanMs = (phase: Phase) =>
     phases.reduce((sum, step) => sum + (step[`${phase}Ms`] ?? 0) * step.calls, 0) / calls;
   return sharesOf(meanMs);
+}
+
+/** Whose phases they are, and of how many: those that a hook measured, some of each step. `52 of 3,848 calls`. */
+export function sayMeasured({ phases, calls, of }: Latency): string {
+  const measured = phases.reduce((sum, step) => sum + step.calls, 0);
+  const whose = of === 'served' ? ', as their callers measured them' : '';
+  return `${measured < calls ? `${formatCount(measured)} of ` : ''}${countOf(Math.max(measured, calls), 'call')}${whose}`;
 }
