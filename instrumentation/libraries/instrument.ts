@@ -7,6 +7,7 @@ import { watchCheckOut } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
 import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
+import { watchPool, watchQueries } from './pg-contexts.ts';
 
 export interface Instrumentation {
   setTracerProvider(provider: TracerProvider): void;
@@ -41,17 +42,22 @@ export function instrument(library: Library): Instrumented {
   return loaded;
 }
 
-/** What the hook patches beside the instrumentations, by the library's name. */
-const ownPatches: Record<string, ((exports: unknown, name: string) => void)[]> = {
-  mysql2: [watchQueue, watchTimers, watchCommands],
-  mongodb: [watchCheckOut],
+type Patch = (exports: unknown, name: string) => void;
+
+/** What the hook patches besides, before the instrumentation does and after. */
+const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
+  mysql2: { before: [watchQueue, watchTimers, watchCommands], after: [] },
+  mongodb: { before: [watchCheckOut], after: [] },
+  pg: { before: [watchQueries], after: [watchPool] },
 };
 
 function withOwnPatches(library: string, patchExports: PatchExports): PatchExports {
   const patches = ownPatches[library];
   if (!patches) return patchExports;
   return (exports, name, folder) => {
-    for (const patch of patches) patch(exports, name);
-    return patchExports(exports, name, folder);
+    for (const patch of patches.before) patch(exports, name);
+    const patched = patchExports(exports, name, folder);
+    for (const patch of patches.after) patch(patched, name);
+    return patched;
   };
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closedPort, startFullListener, type Fault } from './faults.ts';
-import { installed, startMariaDb, type TestServer } from './libraries/servers.ts';
+import { installed, startMariaDb, startPostgres, type TestServer } from './libraries/servers.ts';
 import { startMongoDbStandIn } from './libraries/mongodb-stand-in.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
@@ -177,5 +177,38 @@ describe('a command that waits for the only connection of mongodb’s pool', () 
       'sockeye.timeout.timer': 'app',
       'sockeye.timeout.phase': 'queue',
     });
+  });
+});
+
+describe('callbacks and events of pg', () => {
+  let server: TestServer;
+  let used: Awaited<ReturnType<typeof use>>;
+  const spanIn = (name: string) =>
+    receiver.spans.find(
+      ({ name: own, resource }) =>
+        own === `in ${name}` && String(resource['service.name']).startsWith('pg-callbacks'),
+    );
+  beforeAll(async () => {
+    server = await startPostgres();
+    used = await use('pg-callbacks', server.port);
+  });
+  afterAll(() => server.stop());
+
+  it.each(['pool.query', 'client.query', 'row', 'end'])(
+    'are in the trace of the one that asked, not that of the connection (%s)',
+    (name) => {
+      expect(used.stdout).toBe('done\n');
+      expect(spanIn(name)?.parentSpanId).toBe(used.work.spanId);
+    },
+  );
+
+  it('leave each query its one span, those of nobody elsewhere, and an object of the program’s none', () => {
+    const texts = used.spans.map(({ attributes }) => attributes['db.query.text']).filter(Boolean);
+    expect(texts).toEqual(['select ?', 'select ?']);
+  });
+
+  it.each(['nobody', 'waiting nobody'])('begin a trace of their own where nobody asked (%s)', (name) => {
+    expect(spanIn(name)?.parentSpanId ?? '').toBe('');
+    expect(spanIn(name)).toBeDefined();
   });
 });

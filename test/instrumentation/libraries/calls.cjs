@@ -140,6 +140,54 @@ exports.others = {
     await pool.promise().end();
     return 'done';
   },
+  /** The same of pg; of a pool with one connection, for which another waits. */
+  async 'pg-callbacks'({ Client, Pool, Query }, port) {
+    const settings = { host, port, user: 'postgres', database: 'postgres', max: 1 };
+    const tracer = trace.getTracer('own');
+    const note = (name) => tracer.startSpan(`in ${name}`).end();
+    const called = (name, give) =>
+      new Promise((resolve) => {
+        give(() => {
+          note(name);
+          resolve();
+        });
+      });
+    const pool = new Pool(settings);
+    const byOther = (work) =>
+      context.with(ROOT_CONTEXT, () =>
+        tracer.startActiveSpan('other', (other) => work().finally(() => other.end())),
+      );
+    await byOther(() => pool.query('select 0'));
+    await called('pool.query', (done) => pool.query('select 1', done));
+    const nobody = (give) => context.with(ROOT_CONTEXT, give);
+    await nobody(() => called('nobody', (done) => pool.query('select 1', done)));
+    const holder = await byOther(() => pool.connect());
+    const waited = nobody(() =>
+      called('waiting nobody', (done) =>
+        pool.connect((_error, client, release) => {
+          done();
+          release();
+        }),
+      ),
+    );
+    byOther(async () => holder.release());
+    await waited;
+    await pool.end();
+    // PGlite has one connection at a time.
+    const client = new Client(settings);
+    await byOther(() => client.connect());
+    await called('client.query', (done) => client.query('select 1', done));
+    await new Promise((resolve) => {
+      const query = client.query(new Query('select 1'));
+      query.on('row', () => note('row'));
+      query.on('end', () => {
+        note('end');
+        resolve();
+      });
+    });
+    await client.end();
+    return 'done';
+  },
   /** Each gives up on a connection that does not come about, by a timer of its own. */
   async 'pg-late'({ Client }, port) {
     const client = new Client({ host, port, user: 'postgres', connectionTimeoutMillis: giveUpMs });
