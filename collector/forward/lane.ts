@@ -7,6 +7,7 @@
  *
  * An entry is past when all pieces of its batch are settled. What a crash interrupts is sent again.
  */
+import { DecodeError } from '../decode/decode-error.ts';
 import { countItems, halve, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
 import type { ForwardQueueReader } from '../store/sqlite/read/forward-queue.ts';
 import type { Outcome } from './outcome.ts';
@@ -106,30 +107,53 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     events.dropped(items, reason);
   }
 
-  /** The next entries as pieces; whether there were any. */
+  /** The next entries as pieces; whether there were entries. */
   function readBatch(): boolean {
-    const afterId = readTo;
     const requests: Buffer[] = [];
+    let toId = readTo;
     let bytes = 0;
+    let damagedItems = 0;
     while (bytes < batchBytes / 2) {
-      const entry = queue.next(signal, readTo, knownTo);
+      const entry = queue.next(signal, toId, knownTo);
       if (entry === null) break;
-      readTo = entry.id;
-      if (entry.requests === null) lose(entry.items, 'damaged');
+      toId = entry.id;
+      if (entry.requests === null) damagedItems += entry.items;
       else requests.push(entry.requests);
       bytes += entry.requests?.length ?? 0;
     }
-    if (requests.length === 0) return false;
-    const batch: Batch = { afterId, toId: readTo, openPieces: 0, splits: 0 };
-    batches.add(batch);
-    const whole = requests.length === 1 ? requests[0]! : Buffer.concat(requests);
-    waiting.push(...splitBySize(whole, batchBytes).map((piece) => asPiece(batch, piece)));
+    if (toId === readTo) return false;
+    const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };
+    const items = queue.sum(signal, readTo, toId).items;
+    readTo = toId;
+    const pieces = piecesOf(batch, requests);
+    if (pieces === null) damagedItems = items;
+    lose(damagedItems, 'damaged');
+    addPieces(pieces ?? []);
     return true;
   }
 
+  /** Null where they are not what was written. */
+  function piecesOf(batch: Batch, requests: readonly Buffer[]): Piece[] | null {
+    const whole = requests.length === 1 ? requests[0]! : Buffer.concat(requests);
+    try {
+      return splitBySize(whole, batchBytes).map((bytes) => asPiece(batch, bytes));
+    } catch (error) {
+      if (error instanceof DecodeError) return null;
+      throw error;
+    }
+  }
+
   function asPiece(batch: Batch, bytes: Buffer): Piece {
-    batch.openPieces++;
     return { batch, bytes, items: countItems(signal, bytes), tries: 0 };
+  }
+
+  /** They leave before those that wait. */
+  function addPieces(pieces: readonly Piece[]): void {
+    for (const { batch } of pieces) {
+      batch.openPieces++;
+      batches.add(batch);
+    }
+    waiting.unshift(...pieces);
   }
 
   function close({ batch }: Piece): void {
@@ -138,10 +162,26 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
 
   function pump(): void {
     if (isStopped) return;
-    while (Date.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
-      if (waiting.length === 0 && !readBatch()) return;
-      void deliver(waiting.shift()!);
+    try {
+      while (Date.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
+        if (waiting.length === 0 && !readBatch()) {
+          // What the store was purged of meanwhile is not there any more.
+          if (batches.size === 0) queued = 0;
+          return;
+        }
+        const piece = waiting.shift();
+        if (piece !== undefined) void deliver(piece);
+      }
+    } catch (error) {
+      events.failed(`the queue cannot be read: ${(error as Error).message}`);
+      waitUntil(Date.now() + BACKOFF_MS_MAX);
     }
+  }
+
+  function waitUntil(unixMs: number): void {
+    notBeforeMs = unixMs;
+    clearTimeout(timer);
+    timer = setTimeout(pump, unixMs - Date.now() + 1);
   }
 
   async function deliver(piece: Piece): Promise<void> {
@@ -188,7 +228,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     if (halves.length < 2) return giveUp(piece, message);
     works();
     batch.splits++;
-    waiting.unshift(...halves.map((half) => asPiece(batch, half)));
+    addPieces(halves.map((half) => asPiece(batch, half)));
     close(piece);
   }
 
@@ -223,9 +263,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (failures - 1));
     const waitMs = Math.max(atLeastMs, backoffMs * (0.5 + Math.random() / 2));
     if (nowMs < notBeforeMs && nowMs + atLeastMs <= notBeforeMs) return;
-    notBeforeMs = nowMs + waitMs;
-    clearTimeout(timer);
-    timer = setTimeout(pump, waitMs + 1);
+    waitUntil(nowMs + waitMs);
   }
 
   return {

@@ -4,6 +4,7 @@ import { countItems } from '../../collector/decode/otlp-pieces.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
 import { createLane, type Lane } from '../../collector/forward/lane.ts';
 import type { Outcome } from '../../collector/forward/outcome.ts';
+import type { QueueEntry } from '../../collector/store/sqlite/read/forward-queue.ts';
 import { makeRequest } from '../store/make-request.ts';
 
 const TAKEN: Outcome = { is: 'taken', rejected: 0, message: '' };
@@ -22,7 +23,7 @@ function queueOf(entries: number, bytes = 0) {
     entries,
     damaged: new Set<number>(),
     lastId: () => queue.entries,
-    next: (_signal: string, afterId: number, toId: number) =>
+    next: (_signal: string, afterId: number, toId: number): QueueEntry | null =>
       afterId >= toId
         ? null
         : {
@@ -203,6 +204,48 @@ test('an entry that cannot be read is counted, and does not hold the others', as
   expect(sent.map(tracesOf)).toEqual([[1, 1, 3, 3]]);
   expect(counts(lane)).toMatchObject({ sent: 4, dropped: 2, queued: 0 });
   expect(said).toEqual(['dropped 2: damaged']);
+});
+
+test('bytes that are no request are counted, and what is behind them goes on', async () => {
+  const queue = queueOf(30, 400_000);
+  const { next } = queue;
+  queue.next = (signal, afterId, toId) => {
+    const entry = next(signal, afterId, toId);
+    return entry?.id === 1 ? { ...entry, requests: Buffer.from('nonsense') } : entry;
+  };
+  const { lane } = laneTo(() => TAKEN, queue);
+  lane.learn();
+  await settle();
+  const { sent, dropped, queued } = counts(lane);
+  expect({ all: sent + dropped, queued }).toEqual({ all: 60, queued: 0 });
+  expect(dropped).toBeLessThanOrEqual(8);
+  expect(lane.takenTo()).toBe(30);
+});
+
+test('a queue that cannot be read now loses nothing', async () => {
+  const queue = queueOf(9);
+  const { next } = queue;
+  let failures = 2;
+  queue.next = (signal, afterId, toId) => {
+    if (afterId === 5 && failures-- > 0) throw new Error('disk I/O error');
+    return next(signal, afterId, toId);
+  };
+  const { lane } = laneTo(() => TAKEN, queue);
+  lane.learn();
+  await settle();
+  expect(said).toEqual(['failed: the queue cannot be read: disk I/O error']);
+  await vi.advanceTimersByTimeAsync(100_000);
+  expect(counts(lane)).toMatchObject({ sent: 18, dropped: 0, queued: 0 });
+});
+
+test('of a store that was purged nothing is queued', async () => {
+  const queue = queueOf(3);
+  queue.next = () => null;
+  const { lane } = laneTo(() => TAKEN, queue);
+  expect(counts(lane)).toMatchObject({ queued: 6 });
+  lane.learn();
+  await settle();
+  expect(counts(lane)).toMatchObject({ sent: 0, dropped: 0, queued: 0 });
 });
 
 test('when the queue is full the oldest goes, what is read of it included', async () => {
