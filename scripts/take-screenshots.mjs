@@ -1,7 +1,8 @@
 /**
  * Takes the README's pictures from a collector that runs: `npm run screenshots -- http://127.0.0.1:4319`.
  *
- * Meant for a demo that has played all of its faults once, some four minutes after its start.
+ * Meant for a demo that has played all of its faults once, some four minutes after its start; the one of latency, which has
+ * a column a minute, shows more after twenty.
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,4 +44,12 @@ async function take(name, path, theme) {
 }
 await take('trace', `/trace/${shown.traces[0]}`, 'light');
 await take('map', `/map?${range}&sel=${encodeURIComponent(`edge:${shown.edge}`)}`, 'dark');
+// What times out most often shows budgets, phases and how they change.
+const [most] = incidents
+  .filter(({ kind, edge }) => kind === 'timeout' && edge.includes('->'))
+  .toSorted((a, b) => b.count - a.count);
+if (most) {
+  const [service, peer] = most.edge.split('->');
+  await take('latency', `/latency?${range}&${new URLSearchParams({ service, peer })}`, 'light');
+}
 await browser.close();

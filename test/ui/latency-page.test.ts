@@ -260,3 +260,18 @@ describe('nothing to show', () => {
     await expect.poll(page.text, soon).toContain('No calls in this time range');
   });
 });
+
+it('the cursor leaves with the pointer, but stays where keys led it', async () => {
+  await open(edge);
+  await shown();
+  const point = (type: string) => plot().dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: 100 }));
+  const said = () => page.find('.said [role=status]').textContent;
+  point('pointermove');
+  await expect.poll(said, soon).toContain('call');
+  plot().focus();
+  point('pointerleave');
+  await expect.poll(said, soon).toBe('');
+  await page.press('ArrowRight');
+  point('pointerleave');
+  await expect.poll(said, soon).toContain('call');
+});
