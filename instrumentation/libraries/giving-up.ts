@@ -48,6 +48,8 @@ export function watchGivingUp(
   gaveUp: RegExp | undefined,
   phaseNow?: LibraryCall['phaseNow'],
 ): Span {
+  // A tracer that is not the hook's may give the same span for whatever it does not record.
+  if (!span.isRecording() || Watched.by(span)) return span;
   if (!isWatching) watchSignals(noteSignal);
   isWatching = true;
   const startMs = performance.now();
