@@ -129,6 +129,20 @@ describe('the view of latency', () => {
   });
 });
 
+it('says how many walls and budgets of how many are drawn', async () => {
+  const budgetsMs = [1, 2, 3, 4, 5].map((seconds) => seconds * 1000);
+  const many = {
+    ...latency,
+    budgetsMs,
+    budgets: budgetsMs.map((budgetMs) => ({ budgetMs, own: false, calls: 1 })),
+    walls: [10, 20, 30, 40].map((atMs) => ({ atMs, count: 10, timeouts: 0 })),
+  };
+  await open(edge, { '/api/latency': many });
+  await shown();
+  await expect.poll(page.text, soon).toContain('3 of 4 are drawn, the largest');
+  expect(page.text()).toContain('4 of 5, the most frequent');
+});
+
 describe('a part of the chart', () => {
   it('is chosen by keys alone, and told what differs there', async () => {
     await open(edge);
