@@ -33,7 +33,6 @@ interface BlockTrace {
 /** Traces are taken out so many rows at a time. */
 const SLICE_ROWS = 32_768;
 const COUNTED_SHARE = 0.8;
-const DAY_MS = 24 * 3_600_000;
 
 /** Gives the spans that are gone. `pinned` holds ids of traces in order. */
 export function* dropBlock(parts: FoldParts, block: BlockRow, pinned: readonly Buffer[]): Steps<number> {
@@ -82,9 +81,10 @@ function* takeOut(
   traces: readonly BlockTrace[],
   tally: Tally,
 ): Steps<void> {
+  // However far apart they arrived: a message may be received days after it was sent. Pinned spans are in no sums.
   const others = parts
     .blockRows()
-    .filter((other) => other.blockId !== block.blockId && mayShare(block, other));
+    .filter(({ blockId, kind }) => blockId !== block.blockId && kind !== 'pinned');
   const trace = createLines();
   const known = new KnownTraces();
   for (let at = 0; at < traces.length;) {
@@ -107,12 +107,6 @@ function* takeOut(
     if (isRead === null) return;
     yield (COUNTED_SHARE * at) / traces.length;
   }
-}
-
-/** Spans of one trace arrive within a day, but for those that say themselves that they are late. */
-function mayShare(block: BlockRow, other: BlockRow): boolean {
-  if (other.kind === 'pinned') return false;
-  return other.kind !== 'recent' || other.firstArrivedUnixMs < block.lastArrivedUnixMs + DAY_MS;
 }
 
 function sliceOf(traces: readonly BlockTrace[], at: number): readonly BlockTrace[] {

@@ -78,7 +78,7 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   const { table } = unfolded;
   const order = orderRows(table);
   yield JOINED_SHARE / 8;
-  const joined = yield* joinTraces(parts, table, order);
+  const joined = yield* joinTraces(parts, table, order, unfolded.lastArrivedUnixMs);
   const groups = groupByTime(table, joined.order, unfolded.lastArrivedUnixMs);
   const made: MadeBlock[] = [];
   for (const group of groups) {
@@ -96,7 +96,12 @@ export function* fold(parts: FoldParts, unfolded: Unfolded): Steps<void> {
   }
 }
 
-function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): Steps<Joined> {
+function* joinTraces(
+  parts: FoldParts,
+  table: SpanTable,
+  order: Uint32Array,
+  arrivedUnixMs: number,
+): Steps<Joined> {
   const lines = linesOfTable(table, order);
   const runs = runsOf(lines);
   yield progressOf(0, 1);
@@ -110,7 +115,7 @@ function* joinTraces(parts: FoldParts, table: SpanTable, order: Uint32Array): St
   for (let at = 0; at < runs.length;) {
     const slice = sliceOf(runs, at);
     at += slice.length;
-    const wanted = slice.map((run) => wantedTrace(table, lines, run));
+    const wanted = slice.map((run) => wantedTrace(table, lines, run, arrivedUnixMs));
     for (const _ of findKnownTraces(parts, blocks, wanted, known)) yield progressOf(at, runs.length);
     for (const [index, { first, end }] of slice.entries()) {
       const pieces = known.pieces(index);
@@ -182,9 +187,15 @@ function sliceOf(runs: readonly Run[], at: number): readonly Run[] {
   return runs.slice(at, end);
 }
 
-/** Of a message's receipt, the sending may be long ago. */
-function wantedTrace(table: SpanTable, { words }: RowLines, { first, end }: Run): WantedTrace {
+/** Of a message's receipt, the sending may be long ago; a start after the arrival does not tell when it was. */
+function wantedTrace(
+  table: SpanTable,
+  { words }: RowLines,
+  { first, end }: Run,
+  arrivedUnixMs: number,
+): WantedTrace {
   let startMs = startMsOfLine(words, first * LINE_WORDS);
+  if (startMs > arrivedUnixMs) startMs = -Infinity;
   for (let at = first * LINE_WORDS; at < end * LINE_WORDS; at += LINE_WORDS) {
     if ((words[at + CODES]! & 0xff) === CONSUMER) startMs = -Infinity;
   }

@@ -1,0 +1,89 @@
+/** Spans of one trace that come in folds far apart, by whatever clock: they join, and leave nothing behind when dropped. */
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { CallGroup } from '../../../collector/query/results.ts';
+import { openForReading, openForWriting } from '../../../collector/store/sqlite/open-database.ts';
+import { createReader } from '../../../collector/store/sqlite/read/create-reader.ts';
+import { createAppend } from '../../../collector/store/sqlite/write/append.ts';
+import { dropBlock } from '../../../collector/store/sqlite/write/drop-block.ts';
+import { fold } from '../../../collector/store/sqlite/write/fold.ts';
+import { createInterner } from '../../../collector/store/sqlite/write/interner.ts';
+import { createWriterParts } from '../../../collector/store/sqlite/write/parts.ts';
+import { RecentRequests } from '../../../collector/store/sqlite/write/recent-requests.ts';
+import { Unfolded } from '../../../collector/store/sqlite/write/unfolded.ts';
+import { makeRequest, NOON_UNIX_MS } from '../make-request.ts';
+import { folder } from '../new-folder.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON_UNIX_MS });
+  return () => void vi.useRealTimers();
+});
+
+function openStore() {
+  const { database, release } = openForWriting(folder);
+  const reader = createReader(openForReading(folder), folder, () => {});
+  onTestFinished(() => {
+    void reader['close']!(null as never, () => false);
+    database.close();
+    release();
+  });
+  const parts = createWriterParts(database);
+  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
+  return {
+    foldAll(...requests: Buffer[]) {
+      const unfolded = new Unfolded();
+      append(unfolded, requests);
+      for (const _ of fold(parts, unfolded));
+    },
+    dropAll() {
+      for (const block of parts.blockRows()) for (const _ of dropBlock(parts, block, []));
+    },
+    /** The time is that of the spans; the edges are those of the three days from there, with their calls. */
+    edges(startMs: number) {
+      const fromUnixMs = NOON_UNIX_MS + startMs;
+      const range = { fromUnixMs, toUnixMs: fromUnixMs + 72 * HOUR_MS };
+      const groups = reader['readCallGroups']!(range as never, () => false) as readonly CallGroup[];
+      return Object.fromEntries(groups.map(({ from, to, calls }) => [`${from}->${to}`, calls]));
+    },
+  };
+}
+
+test.each([
+  ['right', 0],
+  ['9 minutes ahead', 9 * MINUTE_MS],
+  ['11 minutes ahead', 11 * MINUTE_MS],
+  ['an hour ahead', HOUR_MS],
+  ['years ahead', 74 * YEAR_MS],
+  ['a day behind', -24 * HOUR_MS],
+  ['a year behind', -YEAR_MS],
+])('a call and its answer come apart, from senders whose clock is %s', (_, startMs) => {
+  const call = { kind: 'client', durationMs: 100, attributes: { 'server.address': 'pay.local' } } as const;
+  const caller = { ...call, id: '1', service: 'shop', startMs };
+  const callee = { id: '2', parent: '1', service: 'pay', startMs: startMs + 1 };
+  const store = openStore();
+  store.foldAll(makeRequest(caller));
+  store.foldAll(makeRequest(callee));
+  // The same span, with another.
+  store.foldAll(makeRequest(callee, { trace: '2', id: '3', service: 'other', startMs }));
+  expect(store.edges(startMs)).toMatchObject({ 'shop->pay': 1, 'null->other': 1 });
+  expect(Object.keys(store.edges(startMs))).not.toContain('shop->pay.local');
+  store.dropAll();
+  expect(store.edges(startMs)).toEqual({});
+});
+
+test.each([1, 23, 25, 48])('a message is received %s hours after it was sent', (hours) => {
+  const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders' };
+  const store = openStore();
+  store.foldAll(makeRequest({ id: '1', kind: 'producer', service: 'shop', attributes }));
+  const startMs = hours * HOUR_MS;
+  vi.setSystemTime(NOON_UNIX_MS + startMs);
+  store.foldAll(
+    makeRequest({ id: '2', parent: '1', kind: 'consumer', service: 'mail', startMs, attributes }),
+  );
+  expect(store.edges(0)).not.toEqual({});
+  store.dropAll();
+  expect(store.edges(0)).toEqual({});
+});
