@@ -1,10 +1,13 @@
 /** Real collectors: what one takes, the others get, whatever ends in between. */
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FREE_PORTS, startCollector, withFolder, type Collector } from '../main/collector.ts';
 import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { exportByGrpc, post, statusOf, traceBytes, traceNumbers, traceOf } from './senders.ts';
+
+// A backend that was away for some time is asked again half a minute later.
+vi.setConfig({ testTimeout: 150_000 });
 
 const ENDS_WELL = 'sockeye: SIGTERM: finishing what was accepted\n';
 
