@@ -15,7 +15,10 @@ export interface Library {
   /** Attributes of the spans of connections that the library opens. */
   readonly peer?: Readonly<Record<string, string>>;
   readonly config?: object;
-  /** Class and message of the errors by which it says that a timer of its own has run out; `ms` is its delay. */
+  /**
+   * Class and message of the errors by which it says that a timer of its own has run out; `ms` is its delay, `signal` is there
+   * where that is an `AbortSignal.timeout`.
+   */
   readonly gaveUp?: RegExp;
 }
 
@@ -64,7 +67,7 @@ export const libraries: readonly Library[] = [
     packages: ['redis', '@redis/client', '@node-redis/client'],
     peer: database('redis'),
     gaveUp:
-      /^(?:TimeoutError: |ConnectionTimeoutError: |(?:Socket|Command)Timeout\w*Error: .* (?<ms>\d+)ms\.$)/,
+      /^(?:(?<signal>TimeoutError: )|ConnectionTimeoutError: |(?:Socket|Command)Timeout\w*Error: .* (?<ms>\d+)ms\.$)/,
   },
   {
     name: 'mongodb',

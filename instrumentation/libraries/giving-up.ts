@@ -2,8 +2,8 @@
  * Which timer gave up a call that a library made: one of its own, or of the program's, as far as that is known.
  *
  * A call that fails in the callback of a timer was ended by that. Where the library rejects a promise instead, the callback is
- * over by then, and what the library says when its timer runs out is all there is: the budget is what it says of it, or
- * the delay of the `AbortSignal.timeout` that it made for the call.
+ * over by then, and what the library says when its timer runs out is all there is: the budget is what it says of it, or, where
+ * that is what it waits with, the delay of the `AbortSignal.timeout` that was made for the call.
  */
 import { performance } from 'node:perf_hooks';
 import type { Attributes, Span, SpanStatusCode } from '@opentelemetry/api';
@@ -22,8 +22,8 @@ interface LibraryCall {
   /** The phase that it is in, where that is known. */
   phaseNow: (() => string | undefined) | undefined;
   errorClass: string;
-  /** Of the `AbortSignal.timeout` that was made within it. */
-  signalDelayMs: number | undefined;
+  /** The `AbortSignal.timeout` that was made within it: by the library, or by the program, which it may have called. */
+  signal: { delayMs: number; madeMs: number } | undefined;
 }
 
 /** Keeps it on the span. */
@@ -53,7 +53,7 @@ export function watchGivingUp(
   if (!isWatching) watchSignals(noteSignal);
   isWatching = true;
   const startMs = performance.now();
-  const call: LibraryCall = { startMs, gaveUp, phaseNow, errorClass: '', signalDelayMs: undefined };
+  const call: LibraryCall = { startMs, gaveUp, phaseNow, errorClass: '', signal: undefined };
   new Watched(span, call);
   const { recordException, setStatus } = span;
   span.recordException = (...args) => {
@@ -71,18 +71,17 @@ export function watchGivingUp(
 function noteSignal(delayMs: number): void {
   const span = spanOf(activeContext());
   const call = span && Watched.by(span);
-  if (call) call.signalDelayMs ??= delayMs;
+  if (call) call.signal ??= { delayMs, madeMs: performance.now() };
 }
 
 function giveUpOf(call: LibraryCall, message: string): Attributes {
-  const { startMs, gaveUp, errorClass, signalDelayMs } = call;
+  const { startMs, gaveUp, errorClass } = call;
   const said = gaveUp?.exec(`${errorClass}: ${message}`);
   const running = runningTimer();
   // Its own may start late: when the library has got to the call.
   const ownTimer = running && (said || isDeadlineOf(running, startMs)) ? running : undefined;
   if (!ownTimer && !said) return {};
-  const statedMs = said?.groups?.['ms'];
-  const budgetMs = ownTimer ? ownTimer.delayMs : statedMs === undefined ? signalDelayMs : Number(statedMs);
+  const budgetMs = ownTimer ? ownTimer.delayMs : budgetOf(call, said?.groups ?? {});
   const attributes: Attributes = {
     'sockeye.timeout.timer': 'app',
     'sockeye.timeout.elapsed_ms': performance.now() - startMs,
@@ -91,4 +90,15 @@ function giveUpOf(call: LibraryCall, message: string): Attributes {
   if (phase !== undefined) attributes['sockeye.timeout.phase'] = phase;
   if (budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = budgetMs;
   return attributes;
+}
+
+/** The event loop's clock, which timers are on, is a whole number of ms. */
+const clockStepMs = 1;
+
+/** Of a call whose library says so, in one way or another. */
+function budgetOf({ signal }: LibraryCall, said: Partial<Record<string, string>>): number | undefined {
+  if (said['ms'] !== undefined) return Number(said['ms']);
+  if (said['signal'] === undefined || !signal) return undefined;
+  const { delayMs, madeMs } = signal;
+  return performance.now() >= madeMs + delayMs - clockStepMs ? delayMs : undefined;
 }

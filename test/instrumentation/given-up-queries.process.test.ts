@@ -1,4 +1,5 @@
 /** Queries and commands that the driver's own timer gives up: their spans name it, with its delay where that is known. */
+import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSilentServer } from './faults.ts';
@@ -16,6 +17,20 @@ beforeAll(async () => {
 });
 afterAll(() => receiver.close());
 
+const isTold = (attributes: ReceivedSpan['attributes']) =>
+  'db.query.text' in attributes || 'sockeye.timeout.timer' in attributes;
+
+/** Asks whoever connects for a password, and says nothing more. */
+async function startLoginServer(): Promise<TestServer> {
+  const askForPassword = Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 3]);
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.write(askForPassword));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
 /** The failed calls of a program, as their timers and budgets. */
 async function failedCallsOf(way: string, port: number) {
   const { flags, env } = withHook(receiver.url);
@@ -30,7 +45,7 @@ async function failedCallsOf(way: string, port: number) {
   const { stdout } = await app.ended;
   const calls = receiver.spans.filter(
     ({ traceId, error, message, attributes }) =>
-      traceId === work.traceId && error && 'db.query.text' in attributes && !message.startsWith('ERR '),
+      traceId === work.traceId && error && isTold(attributes) && !message.startsWith('ERR '),
   );
   for (const { attributes } of calls)
     expect(attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThanOrEqual(delayMs - 1);
@@ -63,6 +78,14 @@ const cases: DriverCase[] = [
     says: 'Query read timeout, Query read timeout',
     // The second is a promise, which is rejected when the timer is over.
     calls: [known, ['app', undefined]],
+  },
+  {
+    way: 'pg-login-slow',
+    start: startLoginServer,
+    isInstalled: true,
+    says: 'timeout expired, Connection terminated due to connection timeout',
+    // Nothing tells their delay: that of a signal which the program made meanwhile is not theirs.
+    calls: [['app', undefined]],
   },
   {
     way: 'mysql2-slow',

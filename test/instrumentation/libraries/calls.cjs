@@ -228,6 +228,18 @@ exports.others = {
     client.connection.stream.destroy();
     return texts(errors);
   },
+  /** The server asks for a password, for which the program has a time-out of its own, and says nothing more. */
+  async 'pg-login-slow'({ Client, Pool }, port) {
+    const password = async () => {
+      AbortSignal.timeout(5000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return 's3cr3t';
+    };
+    const options = { host, port, user: 'postgres', password, connectionTimeoutMillis: slowMs };
+    const errors = [await failureOf(new Client(options).connect())];
+    errors.push(await failureOf(new Pool(options).query("select 'pool'")));
+    return texts(errors);
+  },
   async 'mysql2-slow'({ createConnection }, port) {
     const connection = createConnection({ host, port, user: 'root' });
     const late = { sql: 'select sleep(2)', timeout: slowMs };
