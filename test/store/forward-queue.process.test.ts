@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { DecodeError } from '../../collector/decode/decode-error.ts';
 import type { Signal } from '../../collector/decode/otlp-pieces.ts';
 import { backupStore } from '../../collector/store/sqlite/backup-store.ts';
 import { databasePath } from '../../collector/store/sqlite/open-database.ts';
@@ -75,6 +76,28 @@ test('each request is kept once, whole, and read back as it came, after a new st
     queue.close();
     await again.close();
   }
+});
+
+test('a request that cannot be decoded is refused alone', async () => {
+  const store = await openFor(lane('a'), lane('a', 'logs'));
+  const [before, broken, behind] = await Promise.allSettled([
+    store.append(makeRequest({ trace: '1' })),
+    store.passOn('logs', Buffer.from([0x0a, 0x7f])),
+    store.append(makeRequest({ trace: '2' })),
+  ]);
+  expect(broken).toMatchObject({ status: 'rejected', reason: expect.any(DecodeError) as unknown });
+  for (const taken of [before, behind]) expect(taken).toMatchObject({ value: { stored: 1 } });
+  expect(await store.status()).toMatchObject({ spans: 2 });
+  expect(look().entries).toEqual([{ signal: 'traces', items: 2 }]);
+  await store.close();
+});
+
+test('of a signal that no backend wants nothing is kept', async () => {
+  const store = await openFor(lane('a'));
+  await store.passOn('metrics', METRICS);
+  expect(look().entries).toEqual([]);
+  expect(Number(store.forwardQueue.gauge[1])).toBe(0);
+  await store.close();
 });
 
 test('spans that were refused for their ids are not passed on', async () => {

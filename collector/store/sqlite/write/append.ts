@@ -59,21 +59,23 @@ export function createAppend({ database, interner, recent, queue }: AppendParts)
 
   const isForwarded = queue?.wants('traces') ?? false;
 
-  /** The store keeps nothing of it. */
+  /** The store keeps nothing of it. Throws DecodeError. */
   function passOn(signal: Signal, request: Buffer, group: Group): AppendAnswer {
+    if (!queue?.wants(signal)) return 0;
+    const items = countItems(signal, request);
     const digest = hash('sha256', request, 'buffer');
     const fingerprint = { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
     if (recent.has(fingerprint) || group.seen.has(fingerprint)) return 0;
     group.seen.add(fingerprint);
     group.others.push(fingerprint);
-    queue?.add(signal, request, countItems(signal, request));
+    queue.add(signal, request, items);
     return 0;
   }
 
   function take(table: SpanTable, request: Buffer, kind: RequestKind, group: Group): AppendAnswer {
-    if (kind === 'metrics' || kind === 'logs') return passOn(kind, request, group);
     const mark = markTable(table);
     try {
+      if (kind === 'metrics' || kind === 'logs') return passOn(kind, request, group);
       const taken = takeRequest(table, interner, request, group.nowUnixMs);
       const { refused, refusedMessage, warning } = taken;
       const spans = taken.toRow - taken.fromRow;
