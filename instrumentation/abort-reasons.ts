@@ -7,7 +7,7 @@
  */
 import type { Timeout } from './failures.ts';
 import { guard } from './guard.ts';
-import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
+import { isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from './running-timer.ts';
 
 /** The `abort` of a controller. */
 interface ControllerAbort {
@@ -108,20 +108,16 @@ function causeOfText(reason: unknown, signal: AbortSignal | undefined): Cause | 
 }
 
 /**
- * The timer behind an abort with this reason, for a call that began at `callStartMs`, and that `signal` may have ended where that is
- * known; undefined when it was no abort.
+ * The timer behind an abort with this reason, for a call that `signal` may have ended where that is known; undefined when it was
+ * no abort.
  */
-export function timerOfReason(
-  reason: unknown,
-  callStartMs: number,
-  signal?: AbortSignal,
-): Timeout | undefined {
+export function timerOfReason(reason: unknown, call: Beginning, signal?: AbortSignal): Timeout | undefined {
   const cause = isObject(reason) ? causeOf(reason, aborting) : causeOfText(reason, signal);
   if (!cause) return undefined;
   if (cause === 'unknown') return { timer: 'abort', budgetMs: undefined };
   if ('signalDelayMs' in cause) return { timer: 'abort_signal', budgetMs: cause.signalDelayMs };
   const { controllerTimer } = cause;
-  const isDeadline = controllerTimer && isDeadlineOf(controllerTimer, callStartMs);
+  const isDeadline = controllerTimer && isDeadlineOf(controllerTimer, call);
   return { timer: 'abort', budgetMs: isDeadline ? controllerTimer.delayMs : undefined };
 }
 

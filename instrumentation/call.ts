@@ -1,4 +1,5 @@
 /** One outgoing call, from its start to its end: gathers what happens to it, and writes it into a client span. */
+import { executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Attributes, Context } from '@opentelemetry/api';
 import { timerOfReason } from './abort-reasons.ts';
@@ -16,13 +17,13 @@ import { measurePhases, openingMarks, type Mark, type Phase } from './phases.ts'
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
 import { loadedWithinMs } from './kernel/read-tcp-info.ts';
 import type { OpenState, RecordedSpan, Recorder, SharedAttributes, SpanSource } from './recorder.ts';
-import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
+import { isDeadlineOf, type Beginning, type RunningTimer } from './running-timer.ts';
 import { noteActivity, strainAttributes } from './strain/monitor.ts';
 
 /** A call that waited this long for a socket says for whom. */
 const longWaitMs = 100;
 
-export interface Call extends ConnectionUser, SpanSource {
+export interface Call extends ConnectionUser, SpanSource, Beginning {
   span: RecordedSpan;
   ended: boolean;
   /** Whether the call had to wait for a socket that others held. */
@@ -99,6 +100,7 @@ export function startCall(
     span: recorder.startSpan({ name, kind: 'client', startMs, parent, shared, attributes }),
     describeOpen,
     startMs,
+    startId: executionAsyncId(),
     hasSocket: false,
     isShared: false,
     isComplete,
@@ -292,8 +294,8 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
     neverConnected: end.neverConnected === true,
     idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
-    ownTimer: ownTimer && isDeadlineOf(ownTimer, call.startMs) ? ownTimer : undefined,
-    timerOfReason: (reason) => timerOfReason(reason, call.startMs, end.signal),
+    ownTimer: ownTimer && isDeadlineOf(ownTimer, call) ? ownTimer : undefined,
+    timerOfReason: (reason) => timerOfReason(reason, call, end.signal),
   };
 }
 
@@ -316,7 +318,6 @@ function marksOf(call: Call): Mark[] {
   return marks;
 }
 
-/** The phase that the call is in. */
 export function phaseNow(call: Call): Phase | undefined {
   return measurePhases(call.startMs, marksOf(call), performance.now()).at(-1)?.phase;
 }

@@ -5,13 +5,14 @@
  * events of each connection are heard until it is open; nothing runs per chunk of data. TLS that begins on a socket connected before, as
  * through a proxy's tunnel or after STARTTLS, is seen where its handshake starts.
  */
+import { executionAsyncId } from 'node:async_hooks';
 import { isIP, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from '@opentelemetry/api';
 import { isAwaited, loadNow, lookForLoaded, whenLoaded } from './builtins.ts';
 import { listByHost } from './connections-by-host.ts';
-import { activeContext, isSuppressed, spanOf, withoutSpan } from './context.ts';
+import { activeContext, isSuppressed, withoutEndedSpan } from './context.ts';
 import { readDestination, type Destination } from './destination.ts';
 import { guard } from './guard.ts';
 import { newEvidence, noteReady, readBeforeDestroy, type Evidence } from './kernel/evidence.ts';
@@ -39,6 +40,8 @@ export interface Connection extends ConnectionMoments {
   socket: Socket;
   /** The context `connect` was called in, without its span if that had ended by then. */
   context: Context;
+  /** What the program was running then: see `Beginning`. */
+  startId: number;
   host: string | undefined;
   port: number | undefined;
   /** The path of a local socket, which has no host and no port. */
@@ -74,9 +77,6 @@ export interface ConnectionObserver {
   /** Nobody claimed the connection, and it is open, or closed before it was. */
   openedUnclaimed(connection: Connection): void;
 }
-
-/** Of the flags of a trace, the one that says that it is recorded. */
-const sampledFlag = 1;
 
 const connections = new WeakMap<Socket, Connection>();
 /** Sockets that carry the hook's own spans. */
@@ -148,6 +148,7 @@ function observeHandshake(socket: TLSSocket, plain: Connection, observer: Connec
     connection.isTunnelled = true;
   } else {
     connection.startedMs = plain.startedMs;
+    connection.startId = plain.startId;
     if (plain.lookedUpMs !== undefined) connection.lookedUpMs = plain.lookedUpMs;
     connection.attempts = plain.attempts;
     connection.lookup = plain.lookup;
@@ -198,6 +199,7 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
   const connection: Connection = {
     socket,
     context: withoutEndedSpan(activeContext()),
+    startId: executionAsyncId(),
     host,
     port,
     path,
@@ -219,18 +221,6 @@ function newConnection(socket: Socket, { host, port, path }: Destination): Conne
   };
   connections.set(socket, connection);
   return connection;
-}
-
-/**
- * The context without a span that has ended: what happens now is no part of it. A pool opens connections in the context of
- * whoever used it before. A span that is not sampled, or a peer's, never records and tells nothing of its end: it stays.
- */
-export function withoutEndedSpan(within: Context): Context {
-  const span = spanOf(within);
-  if (!span || span.isRecording()) return within;
-  const { traceFlags, isRemote } = span.spanContext();
-  const isSampled = (traceFlags & sampledFlag) !== 0;
-  return isSampled && !isRemote ? withoutSpan(within) : within;
 }
 
 function observe(socket: Socket, args: unknown[], observer: ConnectionObserver): void {

@@ -11,6 +11,8 @@ import { putOver } from './put-over.ts';
 
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
 const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+/** Of the flags of a trace, the one that says that it is recorded. */
+const sampledFlag = 1;
 
 /** Where OpenTelemetry's instrumentations of web frameworks leave the route, and see that there is a server span already. */
 export interface FrameworkMetadata {
@@ -91,6 +93,18 @@ export function withSpan(context: Context, span: Span): Context {
 
 export function withoutSpan(context: Context): Context {
   return context.deleteValue(spanKey);
+}
+
+/**
+ * The context without a span that has ended: what happens now is no part of it. A pool opens connections in the context of
+ * whoever used it before. A span that is not sampled, or a peer's, never records and tells nothing of its end: it stays.
+ */
+export function withoutEndedSpan(within: Context): Context {
+  const span = spanOf(within);
+  if (!span || span.isRecording()) return within;
+  const { traceFlags, isRemote } = span.spanContext();
+  const isSampled = (traceFlags & sampledFlag) !== 0;
+  return isSampled && !isRemote ? withoutSpan(within) : within;
 }
 
 /** Whether what happens in the context is not to be recorded, such as an exporter's own calls. */

@@ -289,7 +289,8 @@ function noteWay(call: GrpcCall, details: string): void {
 /** A server that keeps to the same deadline may be the first to say that it has passed. */
 const deadlineSlackMs = 20;
 
-function timeoutOf({ givenUp, budgetMs, startMs }: GrpcCall, code: number): Timeout | undefined {
+function timeoutOf(call: GrpcCall, code: number): Timeout | undefined {
+  const { givenUp, budgetMs, startMs } = call;
   if (code === DEADLINE_EXCEEDED) {
     const leftMs = (budgetMs ?? Infinity) - (performance.now() - startMs);
     if (givenUp?.code !== code && leftMs > deadlineSlackMs) return undefined;
@@ -297,6 +298,6 @@ function timeoutOf({ givenUp, budgetMs, startMs }: GrpcCall, code: number): Time
   }
   if (code !== CANCELLED || givenUp?.code !== code) return undefined;
   const { timer } = givenUp;
-  const isDeadline = timer !== undefined && isDeadlineOf(timer, startMs);
+  const isDeadline = timer !== undefined && isDeadlineOf(timer, call);
   return isDeadline ? { timer: 'app', budgetMs: timer.delayMs } : { timer: 'abort', budgetMs: undefined };
 }

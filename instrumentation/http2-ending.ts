@@ -129,7 +129,7 @@ function idleTimeoutOf({ idleTimer, startMs, socketMs, sentMs, headersMs }: Stre
 
 function isGivenUp(call: StreamCall): boolean {
   const timer = call.closed?.timer;
-  return idleTimeoutOf(call) !== undefined || (timer !== undefined && isDeadlineOf(timer, call.startMs));
+  return idleTimeoutOf(call) !== undefined || (timer !== undefined && isDeadlineOf(timer, call));
 }
 
 /** Of a gRPC client that is not grpc-js: the status in the trailers decides; without one, whoever closed the stream. */

@@ -9,7 +9,8 @@ import {
   peerAttributes,
   phaseAttributes,
 } from './call-attributes.ts';
-import { isOpen, withoutEndedSpan, type Connection } from './connections.ts';
+import { isOpen, type Connection } from './connections.ts';
+import { withoutEndedSpan } from './context.ts';
 import { describeFailure } from './failures.ts';
 import { fetchIn } from './fetch.ts';
 import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
@@ -21,7 +22,7 @@ import { strainAttributes } from './strain/monitor.ts';
 
 /** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
 export function recordOpening(recorder: Recorder, connection: Connection): void {
-  const { host, port, path, startedMs, socket, idleTimer, attempts, evidence } = connection;
+  const { host, port, path, startedMs, startId, socket, idleTimer, attempts, evidence } = connection;
   if (path !== undefined || host === undefined) return;
   const endMs = performance.now();
   const times = measurePhases(startedMs, openingMarks(connection), endMs);
@@ -42,13 +43,14 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   if (!isOpen(connection)) {
     const error =
       socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
+    const opening = { startMs: startedMs, startId };
     const ownTimer = isOfSystem(error) ? undefined : connection.ownTimer;
     const failure = describeFailure(error, {
       endedHere: socket.errored === null || ownTimer !== undefined,
       neverConnected: false,
       undiciBudgetsMs: {},
-      ownTimer: ownTimer && isDeadlineOf(ownTimer, startedMs) ? ownTimer : undefined,
-      timerOfReason: (reason) => timerOfReason(reason, startedMs),
+      ownTimer: ownTimer && isDeadlineOf(ownTimer, opening) ? ownTimer : undefined,
+      timerOfReason: (reason) => timerOfReason(reason, opening),
       idleTimer: idleTimer && { timer: 'socket_timeout', budgetMs: idleTimer.budgetMs },
     });
     Object.assign(attributes, failureAttributes(failure, times, endMs - startedMs));

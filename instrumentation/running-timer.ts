@@ -5,7 +5,7 @@
  * Node's current execution resource is the timer itself, in the callback and in whatever that calls at once; after an
  * `await` it is another, and nothing is known.
  */
-import { executionAsyncResource } from 'node:async_hooks';
+import { executionAsyncId, executionAsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 
@@ -14,6 +14,17 @@ export interface RunningTimer {
   delayMs: number | undefined;
   /** When it was started, in ms of `performance.now()`. */
   startedMs: number;
+  /** When it was seen to run. */
+  ranMs: number;
+  /** The number that Node gave it. */
+  asyncId: number;
+}
+
+/** How a call began. */
+export interface Beginning {
+  startMs: number;
+  /** What the program was running then, as Node numbers it: a timer has a number of its own. */
+  startId: number;
 }
 
 /** What Node's timers carry since its first days, and what is not of a timer lacks. */
@@ -54,21 +65,26 @@ export function runningTimer(): RunningTimer | undefined {
   const now = setTimeout(() => {}, 1);
   clearTimeout(now);
   const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
+  const ranMs = performance.now();
   return {
     delayMs: delayMs < 0 ? clearedDelayMs : delayMs,
-    startedMs: performance.now() - (loopNow - start),
+    startedMs: ranMs - (loopNow - start),
+    ranMs,
+    asyncId: executionAsyncId(),
   };
 }
 
 /**
- * Whether the timer can be the deadline of a call that ends now: one that started later was set for something else, and one
- * that was due when the call began is what began it.
+ * Whether the timer can be the deadline of a call that ends now: one that started later was set for something else, and one that
+ * ran before was somebody else's, too.
  */
-export function isDeadlineOf(
-  { startedMs, delayMs = Infinity }: RunningTimer,
-  callStartMs: number,
-  nowMs = performance.now(),
-): boolean {
-  const slackMs = Math.max(startSlackMs, (nowMs - callStartMs) * startSlackShare);
-  return startedMs <= callStartMs + slackMs && callStartMs < startedMs + delayMs;
+export function isDeadlineOf(timer: RunningTimer, call: Beginning, nowMs = performance.now()): boolean {
+  const { startMs } = call;
+  const slackMs = Math.max(startSlackMs, (nowMs - startMs) * startSlackShare);
+  return timer.startedMs <= startMs + slackMs && startMs <= timer.ranMs && !hasBegun(timer, call);
+}
+
+/** Whether it was in the callback of the timer that the call began, which then is not what it was to end by. */
+export function hasBegun({ asyncId }: RunningTimer, { startId }: Beginning): boolean {
+  return asyncId === startId;
 }

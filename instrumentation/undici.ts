@@ -302,14 +302,15 @@ function isForgotten(error: unknown): boolean {
  * A signal of `request` that fires while the body is read ends it as if the program had destroyed it: the reason is lost. One that
  * tells of no timer, such as a text, says less than the abort itself.
  */
-function causeOf({ signal, startMs }: UndiciCall, error: unknown): unknown {
+function causeOf(call: UndiciCall, error: unknown): unknown {
+  const { signal } = call;
   if (!signal?.aborted || !isAbort(error)) return error;
-  return timerOfReason(signal.reason, startMs) ? signal.reason : error;
+  return timerOfReason(signal.reason, call) ? signal.reason : error;
 }
 
 /** The program cancelled the body of an answer; an abort by a controller or signal has a reason that is known. */
-function isThrownAway({ headersMs, startMs }: Call, error: unknown): boolean {
-  return headersMs !== undefined && isAbort(error) && timerOfReason(error, startMs) === undefined;
+function isThrownAway(call: Call, error: unknown): boolean {
+  return call.headersMs !== undefined && isAbort(error) && timerOfReason(error, call) === undefined;
 }
 
 function isAbort(error: unknown): boolean {

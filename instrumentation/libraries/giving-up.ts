@@ -5,18 +5,18 @@
  * over by then, and what the library says when its timer runs out is all there is: the budget is what it says of it, or, where
  * that is what it waits with, the delay of the `AbortSignal.timeout` that was made for the call.
  */
+import { executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Attributes, Span, SpanStatusCode } from '@opentelemetry/api';
 import { watchSignals } from '../abort-reasons.ts';
 import { activeContext, spanOf } from '../context.ts';
 import { Given } from '../given.ts';
-import { isDeadlineOf, runningTimer } from '../running-timer.ts';
+import { hasBegun, isDeadlineOf, runningTimer, type Beginning } from '../running-timer.ts';
 
 const failed = 2 satisfies SpanStatusCode.ERROR;
 
 /** What is known of a call beside its span. */
-interface LibraryCall {
-  startMs: number;
+interface LibraryCall extends Beginning {
   /** What the library says when a timer of its own has run out. */
   gaveUp: RegExp | undefined;
   /** The phase that it is in, where that is known. */
@@ -52,8 +52,8 @@ export function watchGivingUp(
   if (!span.isRecording() || Watched.by(span)) return span;
   if (!isWatching) watchSignals(noteSignal);
   isWatching = true;
-  const startMs = performance.now();
-  const call: LibraryCall = { startMs, gaveUp, phaseNow, errorClass: '', signal: undefined };
+  const begun = { startMs: performance.now(), startId: executionAsyncId() };
+  const call: LibraryCall = { ...begun, gaveUp, phaseNow, errorClass: '', signal: undefined };
   new Watched(span, call);
   const { recordException, setStatus } = span;
   span.recordException = (...args) => {
@@ -79,7 +79,8 @@ function giveUpOf(call: LibraryCall, message: string): Attributes {
   const said = gaveUp?.exec(`${errorClass}: ${message}`);
   const running = runningTimer();
   // Its own may start late: when the library has got to the call.
-  const ownTimer = running && (said || isDeadlineOf(running, startMs)) ? running : undefined;
+  const isOwn = running && (said ? !hasBegun(running, call) : isDeadlineOf(running, call));
+  const ownTimer = isOwn ? running : undefined;
   if (!ownTimer && !said) return {};
   const budgetMs = ownTimer ? ownTimer.delayMs : budgetOf(call, said?.groups ?? {});
   const attributes: Attributes = {

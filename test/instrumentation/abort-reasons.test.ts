@@ -1,10 +1,15 @@
 /** Aborts by reasons of the program's own: the hook remembers them, and changes nothing of what the program sees. */
+import { executionAsyncId } from 'node:async_hooks';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { timerOfReason, watchAborts } from '../../instrumentation/abort-reasons.ts';
+import type { Beginning } from '../../instrumentation/running-timer.ts';
 
 beforeAll(watchAborts);
+
+/** One that began before all of these. */
+const anyCall = { startMs: 0, startId: 0 };
 
 const abortError = () => new DOMException('aborted', 'AbortError');
 
@@ -40,17 +45,17 @@ describe('a reason that cannot be read', () => {
   it('is known for the abort that it was', () => {
     const reason = revoked();
     new AbortController().abort(reason);
-    expect(timerOfReason(reason, 0)).toEqual({ timer: 'abort', budgetMs: undefined });
+    expect(timerOfReason(reason, anyCall)).toEqual({ timer: 'abort', budgetMs: undefined });
   });
 
   it('leaves nothing behind for what is aborted later', () => {
     new AbortController().abort(unreadable());
-    expect(timerOfReason(abortError(), 0)).toBeUndefined();
+    expect(timerOfReason(abortError(), anyCall)).toBeUndefined();
   });
 
   it('of no abort is of no timer', () => {
-    expect(timerOfReason(revoked(), 0)).toBeUndefined();
-    expect(timerOfReason(unreadable(), 0)).toBeUndefined();
+    expect(timerOfReason(revoked(), anyCall)).toBeUndefined();
+    expect(timerOfReason(unreadable(), anyCall)).toBeUndefined();
   });
 });
 
@@ -71,17 +76,18 @@ describe('a reason of the program’s own that is used again', () => {
     await abortAfter(5, reason);
     const startMs = performance.now();
     await abortAfter(30, reason);
-    expect(timerOfReason(reason, startMs)).toEqual({ timer: 'abort', budgetMs: 30 });
+    expect(timerOfReason(reason, { startMs, startId: 0 })).toEqual({ timer: 'abort', budgetMs: 30 });
   });
 
   it('is of no timer when it was used in none', async () => {
     const reason = new Error('too late');
     await abortAfter(5, reason);
     await abortAfter(undefined, reason);
-    expect(timerOfReason(reason, performance.now())).toEqual({ timer: 'abort', budgetMs: undefined });
+    expect(timerOfReason(reason, anyCall)).toEqual({ timer: 'abort', budgetMs: undefined });
   });
 
   it('is that of the abort that it is passed on from', async () => {
+    const startMs = performance.now();
     const outer = new AbortController();
     const inner = new AbortController();
     const reason = new Error('too late');
@@ -92,7 +98,7 @@ describe('a reason of the program’s own that is used again', () => {
         resolve();
       }, 20),
     );
-    expect(timerOfReason(inner.signal.reason, performance.now())?.budgetMs).toBe(20);
+    expect(timerOfReason(inner.signal.reason, { startMs, startId: 0 })?.budgetMs).toBe(20);
   });
 });
 
@@ -115,23 +121,47 @@ describe('a reason that Node made', () => {
       );
       await sleep(1);
       new AbortController().abort(signal.reason);
-      expect(timerOfReason(signal.reason, startMs)?.budgetMs).toBe(20);
+      expect(timerOfReason(signal.reason, { startMs, startId: 0 })?.budgetMs).toBe(20);
     },
   );
+});
+
+describe('a timer', () => {
+  /** Aborts after this delay, with the beginnings of calls before that, in its callback, and after it. */
+  const abortIn = (delayMs: number) =>
+    new Promise<{ reason: unknown; calls: Beginning[] }>((resolve) => {
+      const begin = (): Beginning => ({ startMs: performance.now(), startId: executionAsyncId() });
+      setTimeout(() => {
+        const controller = new AbortController();
+        const within = begin();
+        controller.abort();
+        const { reason } = controller.signal;
+        setImmediate(() => resolve({ reason, calls: [before, within, begin()] }));
+      }, delayMs);
+      const untilMs = performance.now() + 2 * delayMs;
+      // Due already when the call begins.
+      while (performance.now() < untilMs);
+      const before = begin();
+    });
+
+  it('is the deadline of a call that began before it ran, not of one that it began itself, or that came after', async () => {
+    const { reason, calls } = await abortIn(20);
+    expect(calls.map((call) => timerOfReason(reason, call)?.budgetMs)).toEqual([20, undefined, undefined]);
+  });
 });
 
 describe('a text', () => {
   it('is a reason while it aborts, and of the signal that it has aborted', () => {
     const controller = new AbortController();
     let within: unknown;
-    controller.signal.addEventListener('abort', () => (within = timerOfReason('text', 0)));
+    controller.signal.addEventListener('abort', () => (within = timerOfReason('text', anyCall)));
     controller.abort('text');
     const abort = { timer: 'abort', budgetMs: undefined };
     expect(within).toEqual(abort);
-    expect(timerOfReason('text', 0, controller.signal)).toEqual(abort);
-    expect(timerOfReason('text', 0)).toBeUndefined();
-    expect(timerOfReason('other', 0, controller.signal)).toBeUndefined();
-    expect(timerOfReason('text', 0, AbortSignal.abort('text'))).toEqual(abort);
+    expect(timerOfReason('text', anyCall, controller.signal)).toEqual(abort);
+    expect(timerOfReason('text', anyCall)).toBeUndefined();
+    expect(timerOfReason('other', anyCall, controller.signal)).toBeUndefined();
+    expect(timerOfReason('text', anyCall, AbortSignal.abort('text'))).toEqual(abort);
   });
 });
 
@@ -140,7 +170,7 @@ describe('an abort', () => {
     const { abort } = AbortController.prototype;
     for (const owner of [undefined, {}, { signal: { aborted: false } }, revoked()])
       expect(() => Reflect.apply(abort, owner, [])).toThrow(TypeError);
-    expect(timerOfReason(abortError(), 0)).toBeUndefined();
+    expect(timerOfReason(abortError(), anyCall)).toBeUndefined();
   });
 
   it('is known by the first reason only', () => {
@@ -148,14 +178,14 @@ describe('an abort', () => {
     const [first, second] = [new Error('first'), new Error('second')];
     controller.abort(first);
     controller.abort(second);
-    expect(timerOfReason(first, 0)?.timer).toBe('abort');
-    expect(timerOfReason(second, 0)).toBeUndefined();
+    expect(timerOfReason(first, anyCall)?.timer).toBe('abort');
+    expect(timerOfReason(second, anyCall)).toBeUndefined();
   });
 
   it('is known to what it ends while it runs', () => {
     const controller = new AbortController();
     let within: unknown;
-    controller.signal.addEventListener('abort', () => (within = timerOfReason(abortError(), 0)));
+    controller.signal.addEventListener('abort', () => (within = timerOfReason(abortError(), anyCall)));
     controller.abort();
     expect(within).toEqual({ timer: 'abort', budgetMs: undefined });
   });

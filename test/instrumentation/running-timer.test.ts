@@ -1,3 +1,4 @@
+import { executionAsyncId } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { isDeadlineOf, runningTimer, type RunningTimer } from '../../instrumentation/running-timer.ts';
@@ -56,8 +57,8 @@ it('an interval is not the deadline of one call', async () => {
 });
 
 it('a timer is the deadline of a call that began with it or after it, or a little before, not of one long under way', () => {
-  const timer = { delayMs: 1000, startedMs: 1000 };
-  const isDeadline = (callStartMs: number, nowMs: number) => isDeadlineOf(timer, callStartMs, nowMs);
+  const timer = { delayMs: 1000, startedMs: 1000, ranMs: 2000, asyncId: 7 };
+  const isDeadline = (startMs: number, nowMs: number) => isDeadlineOf(timer, { startMs, startId: 1 }, nowMs);
   expect([1500, 1000, 980, 979].map((startMs) => isDeadline(startMs, 1100))).toEqual([
     true,
     true,
@@ -68,11 +69,35 @@ it('a timer is the deadline of a call that began with it or after it, or a littl
   expect([900, 899].map((startMs) => isDeadline(startMs, 1900))).toEqual([true, false]);
 });
 
-it('one in whose callback a call began is not what that was to end by', () => {
-  const timer = { delayMs: 100, startedMs: 1000 };
-  expect([1099, 1100, 1101].map((startMs) => isDeadlineOf(timer, startMs, 1102))).toEqual([
+it('one in whose callback a call began is not what that was to end by, nor is one that ran before', () => {
+  const timer = { delayMs: 100, startedMs: 1000, ranMs: 1105, asyncId: 7 };
+  const isDeadline = (startMs: number, startId: number) => isDeadlineOf(timer, { startMs, startId }, 1106);
+  // Due since 1100, and late.
+  expect([1099, 1104, 1105, 1106].map((startMs) => isDeadline(startMs, 1))).toEqual([
+    true,
+    true,
     true,
     false,
-    false,
   ]);
+  expect([1099, 1104, 1105, 1106].map((startMs) => isDeadline(startMs, 7))).toEqual(Array(4).fill(false));
 });
+
+it.each([
+  ['that is cleared first', (timer: NodeJS.Timeout) => clearTimeout(timer)],
+  ['that is started again first', (timer: NodeJS.Timeout) => timer.refresh()],
+  ['as it is', () => {}],
+])(
+  'a call that the callback of a timer begins and ends is not what that was set for (%s)',
+  async (_, first) => {
+    const isDeadline = await new Promise((resolve) => {
+      const started = setTimeout(() => {
+        first(started);
+        const call = { startMs: performance.now(), startId: executionAsyncId() };
+        const timer = runningTimer();
+        clearTimeout(started);
+        resolve(timer && isDeadlineOf(timer, call));
+      }, 5);
+    });
+    expect(isDeadline).toBe(false);
+  },
+);
