@@ -11,3 +11,6 @@ export class DecodeError extends Error {
     this.expected = expected;
   }
 }
+
+/** What can be read, and is more than is taken. */
+export class TooLarge extends DecodeError {}

@@ -18,8 +18,8 @@ const VALUE_TYPES = ['string', 'bool', 'int64', 'float64', 'binary'] as const;
 const NO_BYTES = Buffer.alloc(0);
 const NO_PROCESS: JaegerProcess = { serviceName: '', tags: [] };
 
-/** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
-export function tracesFromJaegerProtobuf(request: Uint8Array): Buffer {
+/** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
+export function tracesFromJaegerProtobuf(request: Uint8Array, bytesMax = Infinity): Buffer {
   const parts = new JaegerParts();
   const reader = new ProtobufReader(request);
   const sent: Buffer[] = [];
@@ -39,7 +39,7 @@ export function tracesFromJaegerProtobuf(request: Uint8Array): Buffer {
     );
     return true;
   });
-  const encoder = new JaegerEncoder();
+  const encoder = new JaegerEncoder(bytesMax);
   let last: { readonly bytes: Buffer; readonly process: JaegerProcess } = { bytes: NO_BYTES, process };
   for (const bytes of sent) {
     const { span, process: own } = readSpan(new ProtobufReader(bytes), parts);

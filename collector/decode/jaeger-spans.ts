@@ -2,9 +2,10 @@
  * What a span of Jaeger means in OTLP, in whichever of its formats it came: JSON, thrift or protobuf. Pure. The names of the
  * extra tags are those of OpenTelemetry's own translation, so that other tools read them as they read Jaeger's.
  */
-import { DecodeError } from './decode-error.ts';
+import { DecodeError, TooLarge } from './decode-error.ts';
 import { encodeMessage } from './otlp-json.ts';
-import { TRACES_DATA } from './otlp-schema.ts';
+import { RESOURCE_SPANS, TRACES_DATA } from './otlp-schema.ts';
+import { ProtobufWriter } from './protobuf-writer.ts';
 import type { JsonObject } from './read-json.ts';
 
 /** `value` is OTLP JSON's AnyValue. */
@@ -55,6 +56,7 @@ const SPANS_MAX = 250_000;
 const SPANS_AT_A_TIME = 1_000;
 /** Tags, logs and references of one request: some take no more than two bytes there, and a hundred here. */
 const SPAN_PARTS_MAX = 2_000_000;
+const RESOURCE_SPANS_FIELD = TRACES_DATA.fields[0]!.number;
 
 export function checkSpanCount(count: number): void {
   if (count > SPANS_MAX) throw tooMany(SPANS_MAX, 'spans');
@@ -77,29 +79,66 @@ function tooMany(most: number, what: string): DecodeError {
   );
 }
 
-/** Writes spans as an `ExportTraceServiceRequest`: messages one after the other are one message, their lists are joined. */
+/**
+ * Writes spans as an `ExportTraceServiceRequest`, all of a process behind its one resource. That may be as large as the
+ * request, which may name it for every two bytes: written each time, forty kilobytes would become megabytes.
+ *
+ * Messages one after the other are one message, their lists are joined.
+ */
 export class JaegerEncoder {
-  readonly #written: Buffer[] = [];
-  #process: JaegerProcess | null = null;
-  #waiting: JsonObject[] = [];
+  readonly #bytesMax: number;
+  #bytes = 0;
+  readonly #written = new Map<JaegerProcess, Buffer[]>();
+  #waiting = new Map<JaegerProcess, JsonObject[]>();
+  #waitingCount = 0;
 
-  /** Those of one process that follow each other share its resource. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Throws TooLarge where what is written is. */
   add(process: JaegerProcess, span: JaegerSpan): void {
-    if (process !== this.#process || this.#waiting.length === SPANS_AT_A_TIME) this.#write();
-    this.#process = process;
-    this.#waiting.push(scopeSpansOf(span));
+    const scopeSpans = scopeSpansOf(span);
+    const waiting = this.#waiting.get(process);
+    if (waiting === undefined) this.#waiting.set(process, [scopeSpans]);
+    else waiting.push(scopeSpans);
+    this.#waitingCount += 1;
+    if (this.#waitingCount === SPANS_AT_A_TIME) this.#write();
   }
 
   finish(): Buffer {
     this.#write();
-    return Buffer.concat(this.#written);
+    const writer = new ProtobufWriter();
+    // It writes backwards.
+    for (const written of [...this.#written.values()].toReversed()) {
+      const mark = writer.length;
+      for (const bytes of written.toReversed()) writer.bytes(bytes);
+      writer.prefix(RESOURCE_SPANS_FIELD, mark);
+    }
+    return writer.finish();
   }
 
   #write(): void {
-    if (this.#process === null || this.#waiting.length === 0) return;
-    const resourceSpans = [{ resource: resourceOf(this.#process), scopeSpans: this.#waiting }];
-    this.#written.push(encodeMessage(TRACES_DATA, { resourceSpans }));
-    this.#waiting = [];
+    for (const [process, scopeSpans] of this.#waiting) {
+      const written = this.#written.get(process);
+      if (written === undefined) {
+        this.#written.set(process, [this.#encode({ resource: resourceOf(process), scopeSpans })]);
+      } else written.push(this.#encode({ scopeSpans }));
+    }
+    this.#waiting = new Map();
+    this.#waitingCount = 0;
+  }
+
+  #encode(resourceSpans: JsonObject): Buffer {
+    // A copy, as what is written first has room for more around it.
+    const bytes = Buffer.from(encodeMessage(RESOURCE_SPANS, resourceSpans));
+    this.#bytes += bytes.length;
+    if (this.#bytes <= this.#bytesMax) return bytes;
+    throw new TooLarge(
+      'body',
+      `more than ${this.#bytesMax} bytes when written as OTLP`,
+      `at most as many (--max-request-bytes): send fewer spans at a time`,
+    );
   }
 }
 

@@ -19,8 +19,8 @@ import { THRIFT, ThriftReader } from './thrift-reader.ts';
 const CHILD_OF = 0;
 const TAG_TYPES = ['string', 'double', 'bool', 'long', 'binary'] as const;
 
-/** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
-export function tracesFromJaegerThrift(body: Uint8Array): Buffer {
+/** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
+export function tracesFromJaegerThrift(body: Uint8Array, bytesMax = Infinity): Buffer {
   const reader = new ThriftReader(body);
   const parts = new JaegerParts();
   let process: JaegerProcess | null = null;
@@ -36,7 +36,7 @@ export function tracesFromJaegerThrift(body: Uint8Array): Buffer {
     const got = `no ${process === null ? 'process' : 'spans'}`;
     throw new DecodeError('thrift', got, 'a Batch of jaeger.thrift in the binary protocol');
   }
-  const encoder = new JaegerEncoder();
+  const encoder = new JaegerEncoder(bytesMax);
   const sender: JaegerProcess = process;
   // Behind the type of its elements, how many there are.
   checkSpanCount(reader.bytes.readInt32BE(spansAt + 1));

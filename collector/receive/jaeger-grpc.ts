@@ -9,10 +9,10 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** Rejects when the address cannot be bound. */
 export function startJaegerGrpc(options: GrpcPortOptions): Promise<Port> {
-  const { intake } = options;
+  const { intake, maxRequestBytes } = options;
   return openGrpcPort('Jaeger gRPC', options, {
     '/jaeger.api_v2.CollectorService/PostSpans': async (request) => {
-      const traces = tracesFromJaegerProtobuf(request);
+      const traces = tracesFromJaegerProtobuf(request, maxRequestBytes);
       freeMessage(request);
       const { stored, duplicate, refused, refusedMessage } = await intake.accept(traces);
       // Its answer has no place for what was refused of a request.

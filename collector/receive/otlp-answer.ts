@@ -3,7 +3,7 @@
  *
  * Pure. The codes are gRPC's; the HTTP statuses are those that OTLP/HTTP gives the same meaning.
  */
-import { DecodeError } from '../decode/decode-error.ts';
+import { DecodeError, TooLarge } from '../decode/decode-error.ts';
 import { encodeMessage } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RETRY_INFO, RPC_STATUS } from '../decode/otlp-schema.ts';
 import { StoreUnavailable, type AppendOutcome } from '../store/store.ts';
@@ -49,6 +49,9 @@ export function traceResponseBytes(outcome: AppendOutcome): Buffer {
 
 /** An error that is none of ours is a bug: the sender learns no more than that, and may retry. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof TooLarge) {
+    return { code: CODE.resourceExhausted, httpStatus: 413, message: error.message, retryDelayS: null };
+  }
   if (error instanceof DecodeError) {
     return { code: CODE.invalidArgument, httpStatus: 400, message: error.message, retryDelayS: null };
   }

@@ -2,7 +2,7 @@
  * What an API answers when it cannot answer: one class for our own refusals, and the one place where errors of the
  * other stages get their HTTP status.
  */
-import { DecodeError } from '../decode/decode-error.ts';
+import { DecodeError, TooLarge } from '../decode/decode-error.ts';
 import { QuerySyntaxError } from '../query/query.ts';
 import { BodyTooLarge, UnknownEncoding } from '../receive/read-body.ts';
 import { BadCursor, Cancelled, StoreUnavailable } from '../store/store.ts';
@@ -55,7 +55,9 @@ export function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof DecodeError) {
     const { got, expected } = error;
-    return new HttpError(400, 'undecodable', error.message, { got: clip(got), expected });
+    const isLarge = error instanceof TooLarge;
+    const [status, code] = isLarge ? ([413, 'too_large'] as const) : ([400, 'undecodable'] as const);
+    return new HttpError(status, code, error.message, { got: clip(got), expected });
   }
   if (error instanceof BodyTooLarge) return ofMessage(413, 'too_large', error.message);
   if (error instanceof UnknownEncoding) return ofMessage(415, 'unknown_encoding', error.message);

@@ -41,7 +41,7 @@ async function takeBatch(
 ): Promise<BodyAnswer> {
   const taken = await takeTraces(sources, request, (body) => {
     checkFormat(request.headers['content-type'], query.get('format'));
-    return tracesFromJaegerThrift(body);
+    return tracesFromJaegerThrift(body, sources.maxRequestBytes);
   });
   if (taken.refused > 0 && taken.stored + taken.duplicate === 0) {
     throw new HttpError(400, 'refused', taken.message, {

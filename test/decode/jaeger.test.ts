@@ -1,10 +1,11 @@
 /** What Jaeger's clients send, by thrift and by protobuf, is read as its JSON is. */
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { DecodeError, TooLarge } from '../../collector/decode/decode-error.ts';
 import { decodeTraces } from '../../collector/decode/decode-traces.ts';
 import { tracesFromJaegerProtobuf } from '../../collector/decode/jaeger-protobuf.ts';
 import { tracesFromJaegerThrift } from '../../collector/decode/jaeger-thrift.ts';
+import { readResourceSpans } from '../../collector/decode/otlp-json.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
 import type { Span } from '../../collector/span.ts';
 import { JAEGER_CLIENT_THRIFT, OTEL_PYTHON_PROTOBUF, OTEL_PYTHON_THRIFT } from './jaeger-captures.ts';
@@ -131,6 +132,14 @@ describe('thrift', () => {
     });
   });
 
+  it('the process is written once, however many spans there are', () => {
+    const process = struct({ 1: string('a'), 2: list(12, Array<Value>(1_000).fill(struct({}))) });
+    const spans = list(12, Array<Value>(2_001).fill(struct({})));
+    const resources = [...readResourceSpans(tracesFromJaegerThrift(struct({ 1: process, 2: spans }).bytes))];
+    expect(resources).toHaveLength(1);
+    expect(resources[0]).toMatchObject({ scopeSpans: { length: 2_001 } });
+  });
+
   it('a clock that was set back begins at 0, and no time goes beyond what OTLP can say', () => {
     const [back, far] = [
       { 8: i64(-5n), 9: i64(-1n) },
@@ -244,6 +253,19 @@ describe('protobuf', () => {
     expect(span.resource.attributes.get('v')).toBe('2');
   });
 
+  it('a process is written once, however often spans come back to it', () => {
+    const tags = Array.from({ length: 1_000 }, () => ({}));
+    const own = { process: { tags: [{}] } };
+    const other = { process: { serviceName: 'other' } };
+    const spans = Array.from({ length: 2_100 }, (_, at) => [{}, own, other][at % 3]!);
+    const request = encode({ batch: { process: { serviceName: 'shop', tags }, spans } });
+    const written = tracesFromJaegerProtobuf(request);
+    const resources = [...readResourceSpans(written)] as { scopeSpans: unknown[] }[];
+    expect(resources[0]!.scopeSpans).toHaveLength(700);
+    expect(written.length).toBeLessThan(20 * request.length);
+    expect(decodeTraces(written)).toHaveLength(2_100);
+  });
+
   it('nothing, or a batch of nothing, is a request without spans', () => {
     for (const request of [Buffer.alloc(0), encode({ batch: {} })])
       expect(tracesFromJaegerProtobuf(request)).toHaveLength(0);
@@ -309,6 +331,16 @@ describe.each([
       expect(check(bytes)).toBeTypeOf('boolean');
     }
   });
+});
+
+it('what is larger as OTLP than a request may be is refused as too large', () => {
+  const body = batch(struct({ ...IDS, ...TIMES }));
+  const { length } = tracesFromJaegerThrift(body);
+  expect(tracesFromJaegerThrift(body, length)).toHaveLength(length);
+  expect(() => tracesFromJaegerThrift(body, length / 2)).toThrow(TooLarge);
+  expect(() => tracesFromJaegerProtobuf(OTEL_PYTHON_PROTOBUF, 100)).toThrow(
+    /more than 100 bytes when written as OTLP, expected at most as many \(--max-request-bytes\)/,
+  );
 });
 
 /** Empty ones, in one batch. */

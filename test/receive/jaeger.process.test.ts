@@ -13,7 +13,7 @@ import { startJaegerHttp } from '../../collector/serve/jaeger-port.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import type { Status, Trace } from '../../collector/serve/wire.ts';
 import { JAEGER_CLIENT_THRIFT, OTEL_PYTHON_PROTOBUF, OTEL_PYTHON_THRIFT } from '../decode/jaeger-captures.ts';
-import { i64, list, string, struct } from '../decode/write-thrift.ts';
+import { i64, list, string, struct, type Value } from '../decode/write-thrift.ts';
 import { FREE_PORTS, startCollector, type Collector } from '../main/collector.ts';
 
 const JAEGER_PORTS = ['--jaeger-http', '127.0.0.1:0', '--jaeger-grpc', '127.0.0.1:0'];
@@ -207,6 +207,24 @@ test('too large is final, too much at once is to be tried again', async () => {
     expect((await post(OTEL_PYTHON_THRIFT, { to: small })).status).toBe(413);
     expect((await postSpans(LARGER_PROTOBUF, { to: small })).error).toMatchObject({
       code: RESOURCE_EXHAUSTED,
+    });
+    // Larger as OTLP alone: a tag of thrift may take a byte.
+    const tags = list(12, Array<Value>(900).fill(struct({})));
+    const span = struct({ 1: i64(1n), 3: i64(1n), 10: tags });
+    const body = struct({ 1: struct({}), 2: list(12, [span]) }).bytes;
+    expect(body.length).toBeLessThan(1024);
+    const answer = await post(body, { to: small });
+    expect([answer.status, await answer.text()]).toEqual([
+      413,
+      expect.stringContaining('when written as OTLP'),
+    ]);
+    const nested = (value: Buffer) =>
+      Buffer.concat([Buffer.from([0x0a, 0x80 | (value.length & 0x7f), value.length >> 7]), value]);
+    expect(
+      (await postSpans(nested(nested(Buffer.alloc(900, '4200', 'hex'))), { to: small })).error,
+    ).toMatchObject({
+      code: RESOURCE_EXHAUSTED,
+      details: expect.stringContaining('when written as OTLP') as string,
     });
   } finally {
     await small.close();
