@@ -8,7 +8,10 @@ import type { Signal } from '../../collector/decode/otlp-pieces.ts';
 import { backupStore } from '../../collector/store/sqlite/backup-store.ts';
 import { databasePath } from '../../collector/store/sqlite/open-database.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
-import { openForwardQueue } from '../../collector/store/sqlite/read/forward-queue.ts';
+import {
+  openForwardQueue,
+  type ForwardQueueReader,
+} from '../../collector/store/sqlite/read/forward-queue.ts';
 import { decode } from '../decode/otlp-proto.ts';
 import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
 import { makeOldStore } from './make-old-store.ts';
@@ -38,6 +41,13 @@ function look(at = folder) {
   }
 }
 
+function requestsIn(queue: ForwardQueueReader, signal: Signal): (Buffer | null)[] {
+  const requests: (Buffer | null)[] = [];
+  let entry = queue.next(signal, 0, Infinity);
+  for (; entry !== null; entry = queue.next(signal, entry.id, Infinity)) requests.push(entry.requests);
+  return requests;
+}
+
 test('nothing is kept where nothing is forwarded', async () => {
   const store = await openFor();
   await store.append(makeRequest({}));
@@ -45,7 +55,7 @@ test('nothing is kept where nothing is forwarded', async () => {
   expect(look()).toEqual({ entries: [], positions: [] });
 });
 
-test('each request is kept once, whole, and read back as it came, after a new start too', async () => {
+test('requests are kept whole, those of spans once, and read back as they came, after a new start too', async () => {
   const store = await openFor(lane('a'), lane('a', 'metrics'));
   const first = makeRequest({ trace: '1' }, { trace: '1', id: '2', attributes: { text: 'x'.repeat(5_000) } });
   await Promise.all([store.append(first), store.append(makeRequest({ trace: '2' }))]);
@@ -53,25 +63,17 @@ test('each request is kept once, whole, and read back as it came, after a new st
   await store.append(makeRequest({ trace: '3' }), false);
   await store.passOn('metrics', METRICS);
   await store.passOn('metrics', METRICS);
-  const count = (queue: ReturnType<typeof openForwardQueue>, signal: Signal) =>
-    queue.sum(signal, 0, Infinity).items;
+  const count = (queue: ForwardQueueReader, signal: Signal) => queue.sum(signal, 0, Infinity).items;
   for (const opened of [store, null]) {
     const again = opened ?? (await openFor(lane('a'), lane('a', 'metrics')));
     const queue = openForwardQueue(again.forwardQueue);
     expect(count(queue, 'traces')).toBe(3);
-    expect(count(queue, 'metrics')).toBe(1);
+    expect(count(queue, 'metrics')).toBe(2);
     expect(queue.takenTo(lane('a'))).toBe(0);
-    const bytes: Buffer[] = [];
-    for (let at = 0; ;) {
-      const entry = queue.next('traces', at, queue.lastId());
-      if (entry === null) break;
-      bytes.push(entry.requests!);
-      at = entry.id;
-    }
-    expect(decode('TracesData', Buffer.concat(bytes))).toEqual(
+    expect(decode('TracesData', Buffer.concat(requestsIn(queue, 'traces').map((each) => each!)))).toEqual(
       decode('TracesData', Buffer.concat([first, makeRequest({ trace: '2' })])),
     );
-    expect(queue.next('metrics', 0, Infinity)?.requests).toEqual(METRICS);
+    expect(requestsIn(queue, 'metrics')).toEqual([METRICS, METRICS]);
     expect(queue.bytes()).toBeGreaterThan(0);
     queue.close();
     await again.close();

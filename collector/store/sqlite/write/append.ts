@@ -1,7 +1,6 @@
 /**
  * Takes requests into the table of spans that are in no block yet, and makes each group of them durable as one segment.
  */
-import { hash } from 'node:crypto';
 import { DecodeError } from '../../../decode/decode-error.ts';
 import { countItems, withoutNamelessSpans, type Signal } from '../../../decode/otlp-pieces.ts';
 import { SPAN_ID_BYTES } from '../../columns/codes.ts';
@@ -36,10 +35,7 @@ const ROOM_BYTES_KEPT = 1 << 20;
 /** What is new in a commit. */
 interface Group {
   readonly nowUnixMs: number;
-  /** Of requests whose spans are stored. */
   readonly fingerprints: Fingerprint[];
-  /** Of those that are forwarded alone: known until the collector ends. */
-  readonly others: Fingerprint[];
   readonly seen: FingerprintSet;
 }
 
@@ -59,23 +55,19 @@ export function createAppend({ database, interner, recent, queue }: AppendParts)
 
   const isForwarded = queue?.wants('traces') ?? false;
 
-  /** The store keeps nothing of it. Throws DecodeError. */
-  function passOn(signal: Signal, request: Buffer, group: Group): AppendAnswer {
-    if (!queue?.wants(signal)) return 0;
-    const items = countItems(signal, request);
-    const digest = hash('sha256', request, 'buffer');
-    const fingerprint = { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
-    if (recent.has(fingerprint) || group.seen.has(fingerprint)) return 0;
-    group.seen.add(fingerprint);
-    group.others.push(fingerprint);
-    queue.add(signal, request, items);
+  /**
+   * The store keeps nothing of it. The same bytes again are not known for a repetition: of log records, which need have
+   * no time, they may be others.
+   */
+  function passOn(signal: Signal, request: Buffer): AppendAnswer {
+    if (queue?.wants(signal)) queue.add(signal, request, countItems(signal, request));
     return 0;
   }
 
   function take(table: SpanTable, request: Buffer, kind: RequestKind, group: Group): AppendAnswer {
     const mark = markTable(table);
     try {
-      if (kind === 'metrics' || kind === 'logs') return passOn(kind, request, group);
+      if (kind === 'metrics' || kind === 'logs') return passOn(kind, request);
       const taken = takeRequest(table, interner, request, group.nowUnixMs);
       const { refused, refusedMessage, warning } = taken;
       const spans = taken.toRow - taken.fromRow;
@@ -107,7 +99,7 @@ export function createAppend({ database, interner, recent, queue }: AppendParts)
   ): AppendAnswer[] => {
     const { table } = unfolded;
     const mark = markTable(table);
-    const group: Group = { nowUnixMs: Date.now(), fingerprints: [], others: [], seen: new FingerprintSet() };
+    const group: Group = { nowUnixMs: Date.now(), fingerprints: [], seen: new FingerprintSet() };
     const segmentId = lastSegmentId + 1;
     try {
       const answers = database
@@ -123,7 +115,6 @@ export function createAppend({ database, interner, recent, queue }: AppendParts)
         })
         .immediate();
       queue?.settle(true);
-      for (const fingerprint of group.others) recent.add(fingerprint, group.nowUnixMs);
       if (table.rows > mark.rows) {
         lastSegmentId = segmentId;
         unfolded.add(segmentId, group.nowUnixMs, group.fingerprints);
