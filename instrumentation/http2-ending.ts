@@ -73,7 +73,7 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   }
   // Whatever becomes of the stream after that, as with `http`.
   if (isAnswered(stream, call)) {
-    endCall(call, stream.readableDidRead ? {} : { endMs: call.headersMs });
+    endCall(call, isRead(stream) ? {} : { endMs: call.headersMs });
     return;
   }
   if (isLost(call)) {
@@ -97,6 +97,11 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
   } else {
     endCall(call, { error: aborted(), ...end });
   }
+}
+
+/** Without data to read, an iteration leaves nothing but that it came to the end. */
+function isRead(stream: ClientHttp2Stream): boolean {
+  return stream.readableDidRead || stream.readableEnded || stream.readableFlowing !== null;
 }
 
 /** A peer that says of a stream that it failed says so of a whole answer, too. */

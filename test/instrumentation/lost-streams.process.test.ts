@@ -69,6 +69,17 @@ it.each([
   });
 });
 
+it.each(['/unread-late', '/unread-session'])('and was over with its headers (%s)', async (path) => {
+  expect((await spanOf(path)).attributes).toMatchObject({ 'sockeye.phase.receive_ms': 0 });
+});
+
+it.each(['/late-end', '/late-iterated', '/late-trailers'])(
+  'one whose answer is read, and ends late without data, lasts until then (%s)',
+  async (path) => {
+    expect((await spanOf(path)).attributes['sockeye.phase.receive_ms']).toBeGreaterThan(100);
+  },
+);
+
 it('one whose session the program ends in a timer was given up by that', async () => {
   const { attributes } = await spanOf('/session-late');
   expect(attributes).toMatchObject({

@@ -1,6 +1,6 @@
 /**
  * Makes HTTP/2 calls, one after the other, to a server of its own, each on a session of its own, that end before their answer:
- * by the server, or by the program. Prints how each ended, as one line of JSON. Stays until it is killed.
+ * by the server, or by the program; and some whose answer ends late. Prints how each ended, as one line of JSON. Stays until it is killed.
  */
 const http2 = require('node:http2');
 
@@ -26,6 +26,23 @@ const unread = {
   '/unread-goaway': () => serverSession.goaway(http2.constants.NGHTTP2_INTERNAL_ERROR),
   '/unread-late': (stream) => setTimeout(() => stream.destroy(), 50),
 };
+/** What comes after the headers of an answer that the program reads to its end, and is not data. */
+const late = {
+  '/late-end': (stream) => {
+    stream.respond();
+    setTimeout(() => stream.end(), lateMs);
+  },
+  '/late-trailers': (stream) => {
+    stream.respond({}, { waitForTrailers: true });
+    stream.on('wantTrailers', () => setTimeout(() => stream.sendTrailers({ end: 'now' }), lateMs));
+    stream.end();
+  },
+};
+late['/late-iterated'] = late['/late-end'];
+const lateMs = 200;
+const readAll = async (stream) => {
+  for await (const _chunk of stream);
+};
 const byTimer = {
   '/session-late': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
 };
@@ -40,6 +57,7 @@ server.on('stream', (stream, headers) => {
     stream.respond();
     stream.end('the whole answer');
   }
+  late[path]?.(stream);
   if (path.startsWith('/half')) {
     stream.respond();
     stream.write('half');
@@ -55,7 +73,8 @@ const call = (port, path) =>
     if (unread[path]) {
       // Whatever was sent before a ping is answered is there.
       stream.on('response', () => session.ping((_error) => unread[path](stream)));
-    } else stream.resume();
+    } else if (path === '/late-iterated') void readAll(stream);
+    else stream.resume();
     const notes = [];
     stream.on('aborted', () => notes.push('aborted')).on('error', ({ code }) => notes.push(code));
     stream.on('close', () => {
@@ -70,7 +89,7 @@ const call = (port, path) =>
 
 server.listen(0, '127.0.0.1', async () => {
   const outcomes = {};
-  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...unread, ...byTimer }))
+  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...unread, ...late, ...byTimer }))
     outcomes[path] = await call(server.address().port, path);
   console.log(JSON.stringify(outcomes));
 });
