@@ -39,17 +39,9 @@ export interface JaegerSpan {
   readonly logs: readonly { readonly timeUnixNano: bigint; readonly fields: readonly JaegerTag[] }[];
 }
 
+/** Index: OTLP's number. */
 const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
-/** Tags that stand for fields of the span; they are not attributes too. */
-const FIELD_TAGS = new Set([
-  'span.kind',
-  'error',
-  'otel.status_code',
-  'otel.status_description',
-  'otel.scope.name',
-  'otel.scope.version',
-  'w3c.tracestate',
-]);
+const STATUS_CODES = ['UNSET', 'OK', 'ERROR'];
 /** Of one request: what is made of them is made at once. */
 const SPANS_MAX = 250_000;
 /** Of more spans, what is made on the way to their bytes would take gigabytes. */
@@ -150,30 +142,47 @@ export function resourceOf({ serviceName, tags }: JaegerProcess): JsonObject {
 /** OTLP JSON's ScopeSpans: the span in a scope of its own, because its scope stands in its tags. */
 export function scopeSpansOf(span: JaegerSpan): JsonObject {
   const { traceId, spanId, references, tags } = span;
-  const field = (key: string) => {
-    const value = tags.find((tag) => tag.key === key)?.value ?? {};
-    return String(Object.values(value)[0] ?? '');
+  /** Tags that stand for fields of the span; they are not attributes too. */
+  const taken = new Set<JaegerTag>();
+  // The first that is understood counts.
+  const take = <T>(name: string, read: (value: JsonObject) => T | null): T | null => {
+    let found: T | null = null;
+    for (const tag of tags) {
+      const value = tag.key === name ? read(tag.value) : null;
+      found ??= value;
+      if (value !== null && value === found) taken.add(tag);
+    }
+    return found;
   };
+  const text = (name: string) => take(name, textOf) ?? '';
   const parent = references.find((one) => one.isParent && one.traceId === traceId);
-  const isError = field('otel.status_code') === 'ERROR' || field('error') === 'true';
+  const scope = { name: text('otel.scope.name'), version: text('otel.scope.version') };
+  const traceState = text('w3c.tracestate');
+  const kind = take('span.kind', (value) => ordinalOf(KINDS, textOf(value)?.toLowerCase())) ?? 0;
+  const code =
+    take('otel.status_code', (value) => ordinalOf(STATUS_CODES, textOf(value)?.toUpperCase())) ?? 0;
+  const description = text('otel.status_description');
+  const error = take('error', errorOf) ?? 'false';
+  const cause = error === 'true' || error === 'false' ? '' : error;
+  const message = description === '' ? cause : description;
+  // Said in no field of the span, it stays an attribute.
+  const isLeft = (tag: JaegerTag) =>
+    !taken.has(tag) || (tag.key === 'error' && cause !== '' && cause !== message);
   return {
-    scope: { name: field('otel.scope.name'), version: field('otel.scope.version') },
+    scope,
     spans: [
       {
         traceId,
         spanId,
         parentSpanId: parent?.spanId ?? '',
-        traceState: field('w3c.tracestate'),
+        traceState,
         flags: span.flags & 0xff,
         name: span.name,
-        kind: Math.max(0, KINDS.indexOf(field('span.kind'))),
+        kind,
         startTimeUnixNano: nanosText(span.startUnixNano),
         endTimeUnixNano: nanosText(span.endUnixNano),
-        status: {
-          code: isError ? 2 : field('otel.status_code') === 'OK' ? 1 : 0,
-          message: field('otel.status_description'),
-        },
-        attributes: tags.filter(({ key }) => !FIELD_TAGS.has(key)),
+        status: { code: error === 'false' ? code : STATUS_CODES.indexOf('ERROR'), message },
+        attributes: tags.filter(isLeft),
         events: span.logs.map(eventOf),
         links: references
           .filter((one) => one !== parent)
@@ -183,12 +192,32 @@ export function scopeSpansOf(span: JaegerSpan): JsonObject {
   };
 }
 
+function textOf({ stringValue }: JsonObject): string | null {
+  return typeof stringValue === 'string' ? stringValue : null;
+}
+
+/** null where it is none of these. */
+function ordinalOf(names: readonly string[], name: string | undefined): number | null {
+  const ordinal = name === undefined ? -1 : names.indexOf(name);
+  return ordinal < 0 ? null : ordinal;
+}
+
+/** 'true', 'false', or what the error was. Clients write all of them, and numbers. */
+function errorOf(value: JsonObject): string | null {
+  const text = 'bytesValue' in value ? '' : String(Object.values(value)[0] ?? '');
+  const lower = text.toLowerCase();
+  if (lower === 'true' || lower === '1') return 'true';
+  if (lower === 'false' || lower === '0') return 'false';
+  return text === '' ? null : text;
+}
+
 function eventOf({ timeUnixNano, fields }: JaegerSpan['logs'][number]): JsonObject {
   // Exporters of OpenTelemetry for Python, and those who log but a text, name it so.
-  const name = fields.find(({ key }) => key === 'event') ?? fields.find(({ key }) => key === 'message');
+  const textNamed = (name: string) => fields.find(({ key, value }) => key === name && textOf(value) !== null);
+  const name = textNamed('event') ?? textNamed('message');
   return {
     timeUnixNano: nanosText(timeUnixNano),
-    name: String(name?.value['stringValue'] ?? ''),
+    name: name === undefined ? '' : textOf(name.value),
     attributes: fields.filter((field) => field !== name),
   };
 }

@@ -169,6 +169,62 @@ describe('thrift', () => {
   });
 });
 
+describe('tags that stand for fields of the span', () => {
+  const text = (key: string, value: string) => struct({ 1: string(key), 2: i32(0), 3: string(value) });
+  const yes = (key: string) => struct({ 1: string(key), 2: i32(2), 5: bool(true) });
+  const long = (key: string, value: bigint) => struct({ 1: string(key), 2: i32(3), 6: i64(value) });
+  const spanWith = (...tags: Value[]) => {
+    const [span] = ofThrift(batch(struct({ ...IDS, ...TIMES, 10: list(12, tags) })));
+    const { status, kind, scope, attributes } = span!;
+    return { status, kind, scope: scope.name, attributes: Object.fromEntries(attributes) };
+  };
+  const [unset, failed] = [
+    { code: 'unset', message: '' },
+    { code: 'error', message: '' },
+  ];
+
+  it.each<[string, Value[], object, object?]>([
+    ['true', [yes('error')], failed],
+    ['a text that says so', [text('error', 'True')], failed],
+    ['a number', [long('error', 1n)], failed],
+    ['no error', [text('error', 'FALSE')], unset],
+    ['no error as a number', [long('error', 0n)], unset],
+    ['what it was', [text('error', 'connection refused')], { code: 'error', message: 'connection refused' }],
+    ['nothing', [text('error', '')], unset, { error: '' }],
+    ['twice', [yes('error'), yes('error')], failed],
+    ['both that it was and what', [yes('error'), text('error', 'reset')], failed, { error: 'reset' }],
+    [
+      'what it was beside a description',
+      [text('error', 'reset'), text('otel.status_description', 'no stock')],
+      { code: 'error', message: 'no stock' },
+      { error: 'reset' },
+    ],
+    ['the status itself', [text('otel.status_code', 'ok')], { code: 'ok', message: '' }],
+    ['no status', [text('otel.status_code', '7')], unset, { 'otel.status_code': '7' }],
+  ])('error: %s', (_, tags, status, attributes = {}) => {
+    expect(spanWith(...tags)).toMatchObject({ status, attributes });
+    expect(Object.keys(spanWith(...tags).attributes)).toEqual(Object.keys(attributes));
+  });
+
+  it('the kind in any case; what is not understood stays an attribute', () => {
+    expect(spanWith(text('span.kind', 'CLIENT'))).toMatchObject({ kind: 'client', attributes: {} });
+    const odd = [text('span.kind', 'proxy'), long('otel.scope.name', 3n)];
+    expect(spanWith(...odd)).toEqual({
+      status: unset,
+      kind: 'unspecified',
+      scope: '',
+      attributes: { 'span.kind': 'proxy', 'otel.scope.name': 3 },
+    });
+  });
+
+  it('an event that is no text stays an attribute of its log', () => {
+    const log = struct({ 1: i64(1n), 2: list(12, [long('event', 7n), text('message', 'retry')]) });
+    const [span] = ofThrift(batch(struct({ ...IDS, ...TIMES, 11: list(12, [log]) })));
+    expect(span!.events[0]!.name).toBe('retry');
+    expect(Object.fromEntries(span!.events[0]!.attributes)).toEqual({ event: 7 });
+  });
+});
+
 describe('protobuf', () => {
   const { root } = protobuf.parse(`
     syntax = "proto3";
