@@ -117,28 +117,28 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       const entry = queue.next(signal, toId, knownTo);
       if (entry === null) break;
       toId = entry.id;
-      if (entry.requests === null) damagedItems += entry.items;
-      else requests.push(entry.requests);
-      bytes += entry.requests?.length ?? 0;
+      if (entry.requests === null || !isRequest(entry.requests)) damagedItems += entry.items;
+      else {
+        requests.push(entry.requests);
+        bytes += entry.requests.length;
+      }
     }
     if (toId === readTo) return false;
     const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };
-    const items = queue.sum(signal, readTo, toId).items;
     readTo = toId;
-    const pieces = piecesOf(batch, requests);
-    if (pieces === null) damagedItems = items;
     lose(damagedItems, 'damaged');
-    addPieces(pieces ?? []);
+    if (requests.length > 0)
+      addPieces(splitBySize(Buffer.concat(requests), batchBytes).map((piece) => asPiece(batch, piece)));
     return true;
   }
 
-  /** Null where they are not what was written. */
-  function piecesOf(batch: Batch, requests: readonly Buffer[]): Piece[] | null {
-    const whole = requests.length === 1 ? requests[0]! : Buffer.concat(requests);
+  /** What is no request would take its neighbours with it. */
+  function isRequest(bytes: Buffer): boolean {
     try {
-      return splitBySize(whole, batchBytes).map((bytes) => asPiece(batch, bytes));
+      countItems(signal, bytes);
+      return true;
     } catch (error) {
-      if (error instanceof DecodeError) return null;
+      if (error instanceof DecodeError) return false;
       throw error;
     }
   }

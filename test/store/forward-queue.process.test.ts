@@ -102,6 +102,25 @@ test('of a signal that no backend wants nothing is kept', async () => {
   await store.close();
 });
 
+test('of an entry, no bit can change without being noticed', async () => {
+  const store = await openFor(lane('a'));
+  const text = Array.from({ length: 300 }, (_, at) => Math.sin(at)).join();
+  await store.append(makeRequest({ trace: '1', attributes: { text } }));
+  const database = new Database(databasePath(folder));
+  const data = database.prepare<[], Buffer>('SELECT data FROM forward_queue').pluck().get()!;
+  const update = database.prepare('UPDATE forward_queue SET data = ?');
+  const queue = openForwardQueue(store.forwardQueue);
+  for (let at = 0; at < data.length; at += 7) {
+    const changed = Buffer.from(data);
+    changed[at]! ^= 1 << (at % 8);
+    update.run(changed);
+    expect(queue.next('traces', 0, 1)).toEqual({ id: 1, items: 1, requests: null });
+  }
+  queue.close();
+  database.close();
+  await store.close();
+});
+
 test('spans that were refused for their ids are not passed on', async () => {
   const store = await openFor(lane('a'));
   await store.append(makeRequest({ trace: '1' }, { trace: '0', id: '2' }, { trace: '1', id: '3' }));

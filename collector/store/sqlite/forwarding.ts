@@ -22,6 +22,9 @@ export function createQueueGauge(): QueueGauge {
   return new BigInt64Array(new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT));
 }
 
+/** What an entry is sealed as: damage is found by its checksum before anything is made of it. */
+export const QUEUE_PART = 'forward_queue';
+
 /** Where another thread finds the queue. */
 export interface ForwardQueuePlace {
   readonly folder: string;

@@ -55,13 +55,13 @@ CREATE TABLE incident_state (
 const FORWARD_QUEUE = `
 CREATE TABLE forward_queue (
   -- OTLP requests that other backends have still to take; of spans, those of one commit at most.
-  entry_id INTEGER PRIMARY KEY, -- rising, never used again
+  entry_id INTEGER PRIMARY KEY, -- rising; a new one is beyond what any backend has taken
   signal TEXT NOT NULL, -- traces, metrics, logs
   arrived_unix_ms INTEGER NOT NULL,
   item_count INTEGER NOT NULL, -- spans, data points or log records
   byte_count INTEGER NOT NULL, -- of data
   raw_byte_count INTEGER NOT NULL, -- of the requests
-  data BLOB NOT NULL -- zstd: protobuf, one request behind the other, which is one request
+  data BLOB NOT NULL -- a part: protobuf, one request behind the other, which is one request
 ) STRICT;
 -- All that is asked of many of them at once.
 CREATE INDEX forward_queue_by_signal ON forward_queue (signal, entry_id, item_count, byte_count);

@@ -1,8 +1,14 @@
 /** The queue of what other backends have still to take, as their forwarder reads it: in short reads, on a connection of its own. */
 import type { Signal } from '../../../decode/otlp-pieces.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
-import { decompress } from '../../columns/decompress.ts';
-import { LAST_ENTRY, QUEUE_BYTES, type ForwardLane, type ForwardQueuePlace } from '../forwarding.ts';
+import { openPart } from '../../columns/part.ts';
+import {
+  LAST_ENTRY,
+  QUEUE_BYTES,
+  QUEUE_PART,
+  type ForwardLane,
+  type ForwardQueuePlace,
+} from '../forwarding.ts';
 import { isCorrupt, openForReading } from '../open-database.ts';
 
 export interface QueueEntry {
@@ -40,7 +46,6 @@ const OLDEST_MAX = 10_000;
 interface EntryRow {
   readonly id: number;
   readonly items: number;
-  readonly rawBytes: number;
   readonly data: Buffer;
 }
 
@@ -52,8 +57,7 @@ export function openForwardQueue({ folder, gauge }: ForwardQueuePlace): ForwardQ
     )
     .pluck();
   const read = database.prepare<[number], EntryRow>(
-    `SELECT entry_id AS id, item_count AS items, raw_byte_count AS rawBytes, data
-     FROM forward_queue WHERE entry_id = ?`,
+    'SELECT entry_id AS id, item_count AS items, data FROM forward_queue WHERE entry_id = ?',
   );
   const sum = database.prepare<[Signal, number, number], QueueSum>(
     `SELECT total(item_count) AS items, total(byte_count) AS bytes
@@ -79,7 +83,7 @@ export function openForwardQueue({ folder, gauge }: ForwardQueuePlace): ForwardQ
       try {
         const row = read.get(id);
         if (row === undefined) return { id, items: 0, requests: null };
-        return { id, items: row.items, requests: decompress(row.data, row.rawBytes) };
+        return { id, items: row.items, requests: openPart(QUEUE_PART, row.data).loose.bytes };
       } catch (error) {
         if (!isCorrupt(error) && !(error instanceof DamagedPart)) throw error;
         return { id, items: sum.get(signal, id - 1, id)?.items ?? 0, requests: null };

@@ -3,10 +3,11 @@
  * acknowledged, and go when every backend is past them.
  */
 import type { Signal } from '../../../decode/otlp-pieces.ts';
-import { compress } from '../../columns/compress.ts';
+import { sealPart } from '../../columns/part.ts';
 import {
   LAST_ENTRY,
   QUEUE_BYTES,
+  QUEUE_PART,
   type ForwardLane,
   type ForwardPosition,
   type QueueGauge,
@@ -20,6 +21,7 @@ const ENTRY_BYTES_MAX = 1_000_000;
 const CLEARED_ENTRIES_MAX = 500;
 const CLEARED_BYTES_MAX = 4_000_000;
 
+const NO_BYTES = Buffer.alloc(0);
 const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
 
 export interface ForwardQueueOptions {
@@ -130,7 +132,8 @@ export function createForwardQueue(
     },
     write(nowUnixMs) {
       for (const { signal, requests, rawBytes, items } of open) {
-        const data = compress(requests.length === 1 ? requests[0]! : Buffer.concat(requests, rawBytes));
+        const together = requests.length === 1 ? requests[0]! : Buffer.concat(requests, rawBytes);
+        const data = sealPart(QUEUE_PART, NO_BYTES, together);
         insert.run(++lastId, signal, nowUnixMs, items, data.length, rawBytes, data);
         bytes += data.length;
       }
