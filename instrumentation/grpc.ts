@@ -55,6 +55,7 @@ interface ChannelCall {
 type CreateCall = (this: GrpcChannel, ...args: unknown[]) => ChannelCall;
 interface GrpcChannel {
   getTarget(): string;
+  getConnectivityState?(tryToConnect: boolean): number;
 }
 type MakeRequest = (this: unknown, ...args: unknown[]) => unknown;
 interface GrpcModule {
@@ -66,10 +67,12 @@ interface GrpcModule {
 const callKey = Symbol('sockeye grpc call');
 /** Open calls by the value of the header that carries their context. */
 const byHeader = new Map<string, GrpcCall>();
-/** The connections that a channel has opened since it had one, to one address after the other. */
+/** The connections that a channel has opened since one carried a stream, to one address after the other: the first, and the last. */
 const openings = new WeakMap<object, Connection[]>();
 /** One that finds nobody tries for ever. */
 const openingsMax = 16;
+/** The state of a channel that looks its name up again for the next call. */
+const IDLE = 0;
 /** Paths of the methods that a server of this process serves as streams. */
 const streamedPaths = new Set<string>();
 /** Whether the request that is being made is a stream. */
@@ -108,8 +111,10 @@ export function grpcOpening(connection: Connection): boolean {
   const call = connection.context.getValue(callKey) as GrpcCall | undefined;
   if (!call) return false;
   const tried = openings.get(call.channel) ?? [];
-  const goesOn = !tried.some(({ connectedMs }) => connectedMs !== undefined);
-  openings.set(call.channel, [...(goesOn ? tried.slice(1 - openingsMax) : []), connection]);
+  // A peer that is connected and serves nothing is gone on from, too.
+  const goesOn = !tried.some(({ calls }) => calls > 0);
+  if (tried.length === openingsMax) tried.splice(1, 1);
+  openings.set(call.channel, goesOn ? [...tried, connection] : [connection]);
   if (!call.ended && call.socketMs === undefined) attachOpening(call, connection);
   connection.claimed = true;
   return true;
@@ -202,6 +207,7 @@ function beginCall(
   path: string,
   budgetMs: number | undefined,
 ): GrpcCall {
+  if (channel.getConnectivityState?.(false) === IDLE) openings.delete(channel);
   const { name, attributes } = describeRpc(path);
   const { host, port } = hostOf(channel.getTarget());
   const server: Attributes = { 'server.address': host, 'network.protocol.version': '2' };
@@ -270,7 +276,7 @@ function noteWay(call: GrpcCall, details: string): void {
     Object.assign(call.attributes, attemptAttributes(during));
     const resolvedMs = Math.max(
       startMs,
-      Math.min(connection.startedMs, ...during.map(({ startedMs }) => startedMs)),
+      Math.min(connection.startedMs, ...tried.map(({ startedMs }) => startedMs)),
     );
     call.before = [
       ...(needsLookup && resolvedMs > startMs ? [{ phase: 'dns', atMs: startMs } as const] : []),

@@ -1,0 +1,52 @@
+/** Calls of gRPC to names with several addresses, of which some do not serve: what was tried, and what the time went to. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startReceiver, type Receiver } from './otlp-receiver.ts';
+import { appFile, startApp, withHook } from './run-app.ts';
+
+let receiver: Receiver;
+let outcomes: unknown;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  const app = startApp(appFile('grpc-addresses.cjs'), withHook(receiver.url));
+  outcomes = JSON.parse(await app.line('{'));
+  await spanOf('BackOff');
+  app.child.kill('SIGTERM');
+  await app.ended;
+});
+
+afterAll(() => receiver?.close());
+
+const spanOf = (method: string) =>
+  receiver.waitFor(
+    ({ kind, attributes }) => kind === 'client' && attributes['rpc.method'] === `shop.Cart/${method}`,
+  );
+const attemptsOf = async (method: string) =>
+  ((await spanOf(method)).attributes['sockeye.connect.attempts'] as string[]).map((attempt) =>
+    attempt.replace(/:\d+/, '').replaceAll(/ [\d.]+ms.*/g, ''),
+  );
+
+it('the calls end as they do', () => {
+  expect(outcomes).toEqual({ reset: 'ok', silent: 4, refused: 14, backOff: 4 });
+});
+
+it('an address that takes the connection and never serves is among those that were tried', async () => {
+  expect(await attemptsOf('Reset')).toEqual(['127.0.0.5 connected', '127.0.0.1 connected']);
+  expect(await attemptsOf('Silent')).toEqual([
+    '127.0.0.2 ECONNREFUSED',
+    '127.0.0.6 connected',
+    '127.0.0.4 ECONNREFUSED',
+  ]);
+});
+
+it('its time is not that of the lookup, which was over before', async () => {
+  const { attributes } = await spanOf('Reset');
+  expect(attributes['sockeye.phase.connect_ms']).toBeGreaterThan(200);
+  expect(attributes['sockeye.phase.dns_ms'] ?? 0).toBeLessThan(200);
+});
+
+it('a call to a channel that tries its addresses again and again waits for no lookup', async () => {
+  const { attributes } = await spanOf('BackOff');
+  expect(attributes).not.toHaveProperty(['sockeye.phase.dns_ms']);
+  expect(attributes['sockeye.phase.connect_ms']).toBeGreaterThan(1000);
+});
