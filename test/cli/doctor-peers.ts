@@ -24,7 +24,7 @@ export interface Said {
       readonly asked: readonly { readonly server: string; readonly code: string }[];
     };
     readonly tls?: { readonly version: string; readonly certificate: { readonly subject: string } | null };
-    readonly answer?: { readonly status: number; readonly bodyBytes: number };
+    readonly answer?: { readonly status: number; readonly location: string; readonly bodyBytes: number };
     readonly heard?: { readonly said: string };
   }[];
   readonly verdicts: Diagnosis['verdicts'];

@@ -214,8 +214,21 @@ test('the method and headers that were asked for, and no trace context', async (
     { method: 'HEAD', url: '/x?y=1', headers: expect.objectContaining(headers) as unknown },
   ]);
   expect(asked[0]).not.toHaveProperty('headers.traceparent');
-  expect(stdout).toContain('Goes direct; other programs may go by HTTP_PROXY=127.0.0.1:1.');
+  expect(stdout).toContain('Goes direct; other programs may go by HTTP_PROXY=http://…@127.0.0.1:1.');
   expect(stdout).not.toMatch(/hidden|pw/);
+});
+
+test('where a redirection leads is told without its secrets', async () => {
+  const location = 'https://user:s3cret@login.example/cb?code=abc#f';
+  const port = await peer(
+    listening(createHttpServer((_, response) => response.writeHead(302, { location }).end())),
+  );
+  const told = 'https://…@login.example/cb?…';
+  const { step } = await examine([`http://127.0.0.1:${port}/`]);
+  expect(step('request')).toMatchObject({ answer: { status: 302, location: told } });
+  const { code, stdout } = await startDoctor([`http://127.0.0.1:${port}/`]).ended;
+  expect(code).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`302 Found, to ${told} (not followed)`);
 });
 
 test('without koffi it says which evidence is missing', async () => {
@@ -263,7 +276,7 @@ test('what is wrong is said, with what was expected', async () => {
   const cases: [args: string[], message: RegExp][] = [
     [[], /got nothing, expected a URL or HOST:PORT/],
     [['a:1', 'b:2'], /got 2 targets/],
-    [['https://me:secret@bad:99999/'], /got "https:\/\/bad:99999\/", expected a URL/],
+    [['https://me:secret@bad:99999/'], /got "https:\/\/…@bad:99999\/", expected a URL/],
     [['payments:1', '--method', 'GET'], /--method: got it with HOST:PORT, expected a URL/],
     [['http://payments/', '--method', 'G T'], /--method: got "G T"/],
     [['http://payments/', '--header', 'secret'], /--header: got one that is none/],

@@ -7,6 +7,7 @@ import { proxyFor } from '../../collector/cli/doctor/proxies.ts';
 import type { EndedStep } from '../../collector/cli/doctor/run-probe.ts';
 import { labelOf, parseTarget } from '../../collector/cli/doctor/target.ts';
 import { plain } from '../../collector/cli/terminal.ts';
+import { withoutSecrets } from '../../collector/cli/doctor/without-secrets.ts';
 import { CONTROLS } from './shop.ts';
 
 const terminal = { columns: 80, paint: plain };
@@ -42,7 +43,7 @@ test('a URL, or a host and a port', () => {
     ['::1:80', /expected a URL/],
     ['payments:8080/path', /expected a URL/],
     ['me@payments:80', /expected a URL/],
-    ['http://%zz:x@payments/', /got "http:\/\/payments\/"/],
+    ['http://%zz:x@payments/', /got "http:\/\/…@payments\/"/],
     ['payments:0', /got port 0 in "payments:0", expected a port from 1 to 65535/],
     ['payments:65536', /got port 65536/],
     ['\u001b[2J:80', /\\u001b/],
@@ -55,12 +56,42 @@ test('the proxy that other programs would take', () => {
   const target = parseTarget('https://pay.internal/', false);
   expect(proxyFor(target, {})).toBeNull();
   expect(proxyFor(target, { HTTP_PROXY: 'http://p:1' })).toBeNull();
-  expect(proxyFor(target, { https_proxy: 'http://me:secret@p:3128' })).toBe('https_proxy=p:3128');
+  expect(proxyFor(target, { https_proxy: 'http://me:secret@p:3128' })).toBe('https_proxy=http://…@p:3128');
+  expect(proxyFor(parseTarget('http://pay/', false), { HTTP_PROXY: 'http://px:3128/?key=SECRET' })).toBe(
+    'HTTP_PROXY=http://px:3128/?…',
+  );
   expect(proxyFor(target, { ALL_PROXY: 'socks5://p:1' })).toBe('ALL_PROXY=socks5://p:1');
   for (const exceptions of ['*', '.internal', 'a, pay.internal'])
     expect(proxyFor(target, { HTTPS_PROXY: 'http://p:1', NO_PROXY: exceptions }), exceptions).toBeNull();
   expect(proxyFor(target, { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'internal.other' })).not.toBeNull();
   expect(proxyFor(parseTarget('pay:443', false), { HTTPS_PROXY: 'http://p:1' })).toBeNull();
+});
+
+test.each([
+  ['http://bob:pw@127.0.0.1:99999/p?token=TT', 'http://…@127.0.0.1:99999/p?…'],
+  ['postgres://bob:pw@db:5432/x?password=TT', 'postgres://…@db:5432/x?…'],
+  ['postgres://bob:p/w@db:5432/x', 'postgres://…@db:5432/x'],
+  ['http://bob:p?w#x@db:5432', 'http://…@db:5432'],
+  ['http://bob:p@w@db/', 'http://…@db/'],
+  ['bob:pw@127.0.0.1:80', '…@127.0.0.1:80'],
+  ['//bob:pw@db/x#y', '…@db/x?…'],
+  ['https://login.example/cb?hint=a@b#f', 'https://login.example/cb?…'],
+  ['/users/@me?next=a@b', '/users/@me?…'],
+  ['payments:5432', 'payments:5432'],
+  ['', ''],
+])('%s is shown as %s', (text, shown) => {
+  expect(withoutSecrets(text)).toBe(shown);
+});
+
+test('no message of wrong use tells a password or a query', () => {
+  for (const text of [
+    'http://bob:pw@127.0.0.1:99999/p?token=TT',
+    'postgres://bob:pw@db:5432/x?password=TT',
+    'http://bob:pw/TT@db:5432/',
+    'bob:pw@127.0.0.1:80',
+    'http://bob:pw@db:0/?token=TT',
+  ])
+    expect(() => parseTarget(text, false), text).toThrow(/^(?!.*(?:pw|TT))doctor: got /);
 });
 
 const step = (ended: Partial<EndedStep>): EndedStep => ({

@@ -8,6 +8,7 @@ import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'nod
 import type { Phase } from '../../diagnose/verdict.ts';
 import type { Address, AnswerFacts, Certificate, Failure, ListenFacts, Order, TlsFacts } from './reports.ts';
 import { labelOf, type Target } from './target.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface Attempt {
   readonly ms: number;
@@ -202,7 +203,8 @@ export function tryRequest(
 
 function factsOf({ statusCode = 0, statusMessage = '', headers }: IncomingMessage) {
   const { location = '', server = '' } = headers;
-  return { status: statusCode, reason: statusMessage, location, server: String(server) };
+  const shownLocation = withoutSecrets(location);
+  return { status: statusCode, reason: statusMessage, location: shownLocation, server: String(server) };
 }
 
 /** Several of a name are several lines. */

@@ -76,7 +76,7 @@ function linesOf(step: EndedStep, mark: Mark, asked: Asked, nowMs: number): stri
       const { status, reason, location, server, firstByteMs, bodyBytes, isRestUnread } = answer;
       const rest = isRestUnread ? ' and more, not read' : '';
       return [
-        `${request}: ${status} ${reason}${server === '' ? '' : `, by ${server}`}${location === '' ? '' : `, to ${location.replace(/[?#].*/, '?…')} (not followed)`}`,
+        `${request}: ${status} ${reason}${server === '' ? '' : `, by ${server}`}${location === '' ? '' : `, to ${location} (not followed)`}`,
         `first byte after ${formatMs(firstByteMs)}, ${size(bodyBytes)}${rest}${failure === null ? '' : `; ${failureWords(failure)}`}${retransmitWords(kernel)}`,
       ];
     }

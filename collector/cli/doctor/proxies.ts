@@ -1,7 +1,8 @@
 /** What the environment says of proxies: this command goes direct, and other programs may not. Pure. */
 import type { Target } from './target.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
-/** `HTTPS_PROXY=proxy:3128`, without credentials; null where no proxy would be taken. */
+/** `HTTPS_PROXY=http://…@proxy:3128`; null where no proxy would be taken. */
 export function proxyFor(
   { http, isTls, host }: Target,
   environment: Readonly<Record<string, string | undefined>>,
@@ -14,7 +15,7 @@ export function proxyFor(
       if (!value) continue;
       return isExcepted(host, environment['no_proxy'] ?? environment['NO_PROXY'] ?? '')
         ? null
-        : `${spelt}=${value.replace(/^.*@/, '')}`;
+        : `${spelt}=${withoutSecrets(value)}`;
     }
   }
   return null;

@@ -66,6 +66,7 @@ export interface TlsFacts {
 export interface AnswerFacts {
   readonly status: number;
   readonly reason: string;
+  /** As it may be shown. */
   readonly location: string;
   readonly server: string;
   readonly firstByteMs: number;

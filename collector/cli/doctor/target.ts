@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { ConfigError } from '../../config.ts';
 import { printable } from '../terminal.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface Target {
   /** What is asked behind the connection; null where nothing is: what is asked of a bare port is not known. */
@@ -79,9 +80,8 @@ function notATarget(text: string): ConfigError {
   return new ConfigError(`doctor: got ${shown(text)}, expected ${EXPECTED}`);
 }
 
-/** A password in it is nobody's business. */
 function shown(text: string): string {
-  return `"${printable(text.replace(/\/\/[^/@\s]*@/, '//'))}"`;
+  return `"${printable(withoutSecrets(text))}"`;
 }
 
 /** `payments:8443`, `[::1]:6379`. */
