@@ -23,6 +23,8 @@ export interface ForwarderData {
 const LOOK_MS = 200;
 /** What could not be read may be later. */
 const BROKEN_LOOK_MS = 10_000;
+/** What is dropped and still there by then is held by what is on its way, or by a disk that fails: more has come meanwhile. */
+const DROPPED_WAIT_MS = 2_000;
 /** What is on its way is waited for so long when the collector ends; the rest is sent after its next start. */
 const STOP_GRACE_MS = 3_000;
 
@@ -47,16 +49,16 @@ serveThread(() => {
   });
   const lanes = routes.flatMap((route) => route.lanes);
   /** Up to which the oldest are given up, as long as the writer has not deleted them. */
-  let dropping: number | null = null;
+  let dropping: { readonly toId: number; readonly untilMs: number } | null = null;
 
   function dropIfFull(): void {
-    if (dropping !== null && !queue.isGone(dropping)) return;
+    if (dropping !== null && performance.now() < dropping.untilMs && !queue.isGone(dropping.toId)) return;
     dropping = null;
     const excess = queue.bytes() - queueBytesMax;
     if (excess <= 0) return;
     const toId = queue.oldestOf(excess);
     for (const lane of lanes) lane.dropTo(toId);
-    dropping = toId;
+    dropping = { toId, untilMs: performance.now() + DROPPED_WAIT_MS };
   }
 
   function look(): void {

@@ -49,7 +49,7 @@ export interface Lane {
   readonly signal: Signal;
   /** There may be more in the queue. */
   learn(): void;
-  /** The queue is too long: gives up what waits up to this entry. */
+  /** The queue is too long: gives up what waits up to this entry, and what shares a batch with it. */
   dropTo(entryId: number): void;
   /** This entry and those before are past. */
   takenTo(): number;
@@ -250,8 +250,13 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     events.works();
   }
 
+  /** The entries of a batch go together: as long as one of them is held, the file keeps them all. */
+  function isDropped({ batch }: Piece): boolean {
+    return batch.afterId < droppedTo;
+  }
+
   function putOff(piece: Piece, message: string, atLeastMs: number): void {
-    if (piece.batch.toId <= droppedTo) {
+    if (isDropped(piece)) {
       lose(piece.items, 'full');
       close(piece);
     } else waiting.unshift(piece);
@@ -278,8 +283,8 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     },
     dropTo(entryId) {
       droppedTo = entryId;
-      const gone = waiting.filter(({ batch }) => batch.toId <= entryId);
-      waiting = waiting.filter(({ batch }) => batch.toId > entryId);
+      const gone = waiting.filter(isDropped);
+      waiting = waiting.filter((piece) => !isDropped(piece));
       for (const piece of gone) {
         lose(piece.items, 'full');
         close(piece);

@@ -270,6 +270,33 @@ test('when the queue is full the oldest goes, what is read of it included', asyn
   expect(counts(lane)).toMatchObject({ sent: 2 * (40 - read - 8), queued: 0 });
 });
 
+test('a batch that waits is dropped whole: nothing of it would leave the file otherwise', async () => {
+  const { lane, queue } = laneTo(() => busy(), queueOf(20));
+  lane.learn();
+  await settle();
+  lane.dropTo(1);
+  expect(lane.takenTo()).toBe(20);
+  expect(counts(lane)).toMatchObject({ dropped: 40, queued: 0 });
+  queue.entries = 30;
+  await vi.advanceTimersByTimeAsync(5_000);
+  lane.learn();
+  await settle();
+  expect(lane.takenTo()).toBe(20);
+});
+
+test('of a batch on its way that is dropped in part, nothing is tried again', async () => {
+  const first = Promise.withResolvers<Outcome>();
+  const { lane } = laneTo(() => first.promise, queueOf(20));
+  lane.learn();
+  await settle();
+  lane.dropTo(1);
+  expect(lane.takenTo()).toBe(0);
+  first.resolve(busy());
+  await settle();
+  expect(counts(lane)).toMatchObject({ dropped: 40, queued: 0 });
+  expect(lane.takenTo()).toBe(20);
+});
+
 test('what is on its way when the queue is full counts as what becomes of it', async () => {
   const first = Promise.withResolvers<Outcome>();
   const second = Promise.withResolvers<Outcome>();
