@@ -39,6 +39,7 @@ export interface JaegerSpan {
   readonly logs: readonly { readonly timeUnixNano: bigint; readonly fields: readonly JaegerTag[] }[];
 }
 
+const SPAN_ID = /^(?!0+$)[0-9a-f]{16}$/;
 /** Index: OTLP's number. */
 const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
 const STATUS_CODES = ['UNSET', 'OK', 'ERROR'];
@@ -155,7 +156,7 @@ export function scopeSpansOf(span: JaegerSpan): JsonObject {
     return found;
   };
   const text = (name: string) => take(name, textOf) ?? '';
-  const parent = references.find((one) => one.isParent && one.traceId === traceId);
+  const parent = parentOf(references, traceId);
   const scope = { name: text('otel.scope.name'), version: text('otel.scope.version') };
   const traceState = text('w3c.tracestate');
   const kind = take('span.kind', (value) => ordinalOf(KINDS, textOf(value)?.toLowerCase())) ?? 0;
@@ -185,11 +186,17 @@ export function scopeSpansOf(span: JaegerSpan): JsonObject {
         attributes: tags.filter(isLeft),
         events: span.logs.map(eventOf),
         links: references
-          .filter((one) => one !== parent)
+          .filter((one) => one !== parent || !one.isParent)
           .map((one) => ({ traceId: one.traceId, spanId: one.spanId })),
       },
     ],
   };
+}
+
+/** As Jaeger has it: what it is a child of, else what it follows from, which it is linked to all the same. */
+function parentOf(references: readonly JaegerReference[], traceId: string): JaegerReference | undefined {
+  const own = references.filter((one) => one.traceId === traceId);
+  return own.find(({ isParent }) => isParent) ?? own.find(({ spanId }) => SPAN_ID.test(spanId));
 }
 
 function textOf({ stringValue }: JsonObject): string | null {
@@ -235,6 +242,6 @@ export function withParent(
   traceId: string,
   spanId: string,
 ): readonly JaegerReference[] {
-  if (spanId === '' || references.some(({ isParent }) => isParent)) return references;
+  if (spanId === '' || references.some((one) => one.isParent && one.traceId === traceId)) return references;
   return [...references, { isParent: true, traceId, spanId }];
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DecodeError, TooLarge } from '../../collector/decode/decode-error.ts';
 import { decodeTraces } from '../../collector/decode/decode-traces.ts';
 import { tracesFromJaegerProtobuf } from '../../collector/decode/jaeger-protobuf.ts';
+import { scopeSpansOf, withParent, type JaegerReference } from '../../collector/decode/jaeger-spans.ts';
 import { tracesFromJaegerThrift } from '../../collector/decode/jaeger-thrift.ts';
 import { readResourceSpans } from '../../collector/decode/otlp-json.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
@@ -166,6 +167,40 @@ describe('thrift', () => {
       expect(() => tracesFromJaegerThrift(body), body.toString('hex')).toThrow(message);
       expect(() => tracesFromJaegerThrift(body)).toThrow(DecodeError);
     }
+  });
+});
+
+describe('the parent', () => {
+  const trace = '0'.repeat(31) + '1';
+  const reference = (isParent: boolean, spanId: string, traceId = trace) => ({ isParent, traceId, spanId });
+  const [a, b, other] = ['a'.repeat(16), 'b'.repeat(16), 'f'.repeat(32)];
+  const times = { startUnixNano: 1n, endUnixNano: 2n, flags: 0, name: '', tags: [], logs: [] };
+  const spanOf = (references: readonly JaegerReference[]) => {
+    const { spans } = scopeSpansOf({
+      traceId: trace,
+      spanId: '0'.repeat(15) + '1',
+      references,
+      ...times,
+    }) as {
+      spans: [{ parentSpanId: string; links: { spanId: string }[] }];
+    };
+    return [spans[0].parentSpanId, spans[0].links.map(({ spanId }) => spanId)];
+  };
+
+  it('is what a span is a child of, else what it follows from, of the same trace', () => {
+    expect(spanOf([reference(false, a), reference(true, b)])).toEqual([b, [a]]);
+    expect(spanOf([reference(false, a), reference(false, b)])).toEqual([a, [a, b]]);
+    expect(spanOf([reference(true, a, other), reference(false, b)])).toEqual([b, [a, b]]);
+    expect(spanOf([reference(true, a, other), reference(false, b, other)])).toEqual(['', [a, b]]);
+    // No span has these ids; what is linked to one is stored all the same.
+    for (const none of ['', '0'.repeat(16), 'ab'.repeat(9)])
+      expect(spanOf([reference(false, none)])).toEqual(['', [none]]);
+  });
+
+  it('is that of the field, where the span is a child only of another trace', () => {
+    expect(spanOf(withParent([reference(true, a, other)], trace, b))).toEqual([b, [a]]);
+    expect(spanOf(withParent([reference(true, a)], trace, b))).toEqual([a, []]);
+    expect(spanOf(withParent([reference(false, a)], trace, b))).toEqual([b, [a]]);
   });
 });
 
