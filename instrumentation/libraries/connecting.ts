@@ -12,7 +12,7 @@ import { performance } from 'node:perf_hooks';
 import type { Attributes, Context, Span, SpanStatusCode } from '@opentelemetry/api';
 import { isOpen, type Connection } from '../connections.ts';
 import { spanOf } from '../context.ts';
-import { watchGivingUp } from './giving-up.ts';
+import { isGivenUp, watchGivingUp } from './giving-up.ts';
 
 interface Connecting {
   /** The connection that was opened in it. */
@@ -20,6 +20,8 @@ interface Connecting {
   /** Whether a connection was opened in it or below. */
   hasOpened: boolean;
   hasFailedBelow: boolean;
+  /** Whether a span below says by which timer. */
+  isGivenUpBelow: boolean;
 }
 
 const connecting = new WeakMap<Span, Connecting>();
@@ -39,19 +41,31 @@ export function noteOpening(span: Span | undefined, connection: Connection): voi
 export function watchConnecting(name: string, span: Span, within: Context, gaveUp: RegExp | undefined): Span {
   const startMs = performance.now();
   const parent = connecting.get(spanOf(within) ?? span);
-  const state: Connecting = { opening: undefined, hasOpened: false, hasFailedBelow: false };
+  const state: Connecting = {
+    opening: undefined,
+    hasOpened: false,
+    hasFailedBelow: false,
+    isGivenUpBelow: false,
+  };
   connecting.set(span, state);
   const { setStatus: setStatusAlone, end } = span;
   // What a pool does not spend on opening one is waiting for one that others hold.
   const isInQueue = () => !state.hasOpened && name.includes('pool');
-  const { setStatus } = watchGivingUp(span, gaveUp, () => (isInQueue() ? 'queue' : undefined));
+  const hasFailedToOpen = () => state.opening !== undefined && !isOpen(state.opening);
+  const hasFailedBelow = () => state.hasFailedBelow || hasFailedToOpen();
+  const phaseNow = () => (isInQueue() ? 'queue' : undefined);
+  const { setStatus } = watchGivingUp(span, gaveUp, { phaseNow, hasFailedBelow });
   span.setStatus = (status) => {
     if (status.code === failed) {
-      const isBelow = state.hasFailedBelow || (state.opening !== undefined && !isOpen(state.opening));
-      if (!isBelow) span.setAttribute('error.type', '_OTHER');
-      if (parent) parent.hasFailedBelow = true;
-      // What was given up is the innermost, too.
-      return Reflect.apply(isBelow ? setStatusAlone : setStatus, span, [status]);
+      if (!hasFailedBelow()) span.setAttribute('error.type', '_OTHER');
+      // An opening that fails tells of its timer itself.
+      const isTold = state.isGivenUpBelow || hasFailedToOpen();
+      Reflect.apply(isTold ? setStatusAlone : setStatus, span, [status]);
+      if (parent) {
+        parent.hasFailedBelow = true;
+        parent.isGivenUpBelow ||= isTold || isGivenUp(span);
+      }
+      return span;
     }
     return Reflect.apply(setStatus, span, [status]);
   };

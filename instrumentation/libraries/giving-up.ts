@@ -21,7 +21,11 @@ interface LibraryCall extends Beginning {
   gaveUp: RegExp | undefined;
   /** The phase that it is in, where that is known. */
   phaseNow: (() => string | undefined) | undefined;
+  /** Whether what failed is a span below it: no timer but one that the library names is this one's. */
+  hasFailedBelow: (() => boolean) | undefined;
   errorClass: string;
+  /** Whether its span says that it was given up. */
+  isTold: boolean;
   /** The `AbortSignal.timeout` that was made within it: by the library, or by the program, which it may have called. */
   signal: { delayMs: number; madeMs: number } | undefined;
 }
@@ -46,14 +50,15 @@ let isWatching = false;
 export function watchGivingUp(
   span: Span,
   gaveUp: RegExp | undefined,
-  phaseNow?: LibraryCall['phaseNow'],
+  { phaseNow, hasFailedBelow }: Partial<Pick<LibraryCall, 'phaseNow' | 'hasFailedBelow'>> = {},
 ): Span {
   // A tracer that is not the hook's may give the same span for whatever it does not record.
   if (!span.isRecording() || Watched.by(span)) return span;
   if (!isWatching) watchSignals(noteSignal);
   isWatching = true;
   const begun = { startMs: performance.now(), startId: executionAsyncId() };
-  const call: LibraryCall = { ...begun, gaveUp, phaseNow, errorClass: '', signal: undefined };
+  const ofSpan = { gaveUp, phaseNow, hasFailedBelow };
+  const call: LibraryCall = { ...begun, ...ofSpan, errorClass: '', isTold: false, signal: undefined };
   new Watched(span, call);
   const { recordException, setStatus } = span;
   span.recordException = (...args) => {
@@ -68,6 +73,11 @@ export function watchGivingUp(
   return span;
 }
 
+/** Whether the span of a call that is followed says that it was given up. */
+export function isGivenUp(span: Span): boolean {
+  return Watched.by(span)?.isTold === true;
+}
+
 function noteSignal(delayMs: number): void {
   const span = spanOf(activeContext());
   const call = span && Watched.by(span);
@@ -79,9 +89,11 @@ function giveUpOf(call: LibraryCall, message: string): Attributes {
   const said = gaveUp?.exec(`${errorClass}: ${message}`);
   const running = runningTimer();
   // Its own may start late: when the library has got to the call.
-  const isOwn = running && (said ? !hasBegun(running, call) : isDeadlineOf(running, call));
+  const isBelow = call.hasFailedBelow?.() === true;
+  const isOwn = running && (said ? !hasBegun(running, call) : !isBelow && isDeadlineOf(running, call));
   const ownTimer = isOwn ? running : undefined;
   if (!ownTimer && !said) return {};
+  call.isTold = true;
   const budgetMs = ownTimer ? ownTimer.delayMs : budgetOf(call, said?.groups ?? {});
   const attributes: Attributes = {
     'sockeye.timeout.timer': 'app',

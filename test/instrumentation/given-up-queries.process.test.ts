@@ -85,7 +85,11 @@ const cases: DriverCase[] = [
     isInstalled: true,
     says: 'timeout expired, Connection terminated due to connection timeout',
     // Nothing tells their delay: that of a signal which the program made meanwhile is not theirs.
-    calls: [['app', undefined]],
+    // The pool ends its connection: what that says of it is no time-out, what the pool says is.
+    calls: [
+      ['app', undefined],
+      ['app', undefined],
+    ],
   },
   {
     way: 'mysql2-slow',
