@@ -11,6 +11,7 @@ import type { Attributes, Span, SpanStatusCode } from '@opentelemetry/api';
 import { watchSignals } from '../abort-reasons.ts';
 import { activeContext, spanOf } from '../context.ts';
 import { Given } from '../given.ts';
+import { guard } from '../guard.ts';
 import { hasBegun, isDeadlineOf, runningTimer, type Beginning } from '../running-timer.ts';
 
 const failed = 2 satisfies SpanStatusCode.ERROR;
@@ -61,13 +62,18 @@ export function watchGivingUp(
   const call: LibraryCall = { ...begun, ...ofSpan, errorClass: '', isTold: false, signal: undefined };
   new Watched(span, call);
   const { recordException, setStatus } = span;
-  span.recordException = (...args) => {
-    const { constructor } = Object(args[0]) as { constructor?: { name?: unknown } };
+  // An error may be of the program's making, and throw at whoever looks at it.
+  const noteClass = guard((error: unknown) => {
+    const { constructor } = Object(error) as { constructor?: { name?: unknown } };
     call.errorClass = String(constructor?.name ?? '');
+  });
+  const tell = guard((message: string) => void span.setAttributes(giveUpOf(call, message)));
+  span.recordException = (...args) => {
+    noteClass(args[0]);
     Reflect.apply(recordException, span, args);
   };
   span.setStatus = (status) => {
-    if (status.code === failed) span.setAttributes(giveUpOf(call, status.message ?? ''));
+    if (status.code === failed) tell(status.message ?? '');
     return Reflect.apply(setStatus, span, [status]);
   };
   return span;

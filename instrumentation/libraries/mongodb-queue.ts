@@ -18,12 +18,17 @@ export function watchCheckOut(exports: unknown, name: string): void {
   const { prototype } = ConnectionPool;
   const original = prototype.checkOut;
   prototype.checkOut = function checkOut() {
-    const isTaken = allTaken(this);
+    let isTaken = false;
+    look(this, () => (isTaken = true));
     const result = Reflect.apply(original, this, arguments);
     if (isTaken && result instanceof Promise) noteWait(this, result);
     return result;
   };
 }
+
+const look = guard((pool: Pool, taken: () => void) => {
+  if (allTaken(pool)) taken();
+});
 
 /** Or will be, by those who came before. No maximum is 0. */
 function allTaken({ availableConnectionCount, totalConnectionCount, waitQueueSize, options }: Pool): boolean {
@@ -39,7 +44,7 @@ const noteWait = guard(({ options }: Pool, result: Promise<unknown>) => {
   const tracer = libraryTracers.getTracer('@opentelemetry/instrumentation-mongodb');
   const wait = tracer.startSpan('mongodb-pool.connect', { kind: SpanKind.CLIENT, attributes });
   result.then(
-    () => wait.end(),
+    guard(() => wait.end()),
     guard((error: unknown) => failWait(wait, error)),
   );
 });
