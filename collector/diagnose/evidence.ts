@@ -1,6 +1,6 @@
 /** Evidence: a fact with the span and attribute it can be looked up in. */
-import { numberAttribute, shownName, type Attributes } from '../span.ts';
-import { errorWords } from './outcome.ts';
+import { numberAttribute, shownName, textAttribute, type Attributes } from '../span.ts';
+import { errorWords, httpStatusOf } from './outcome.ts';
 import type { TraceNode } from './tree.ts';
 import type { Evidence } from './verdict.ts';
 
@@ -52,6 +52,23 @@ export function errorFact(node: TraceNode): Evidence | null {
 export function tcpValue(attributes: Attributes, name: string): number | null {
   if (attributes.get('sockeye.tcp.scope') === 'connection') return null;
   return numberAttribute(attributes, `sockeye.tcp.${name}`);
+}
+
+/**
+ * Bytes of an answer whose head never ended. null where the counter is not known to be of an answer alone: TLS and the
+ * greetings of other protocols count as well, and what lies unread may be the rest of the head.
+ */
+export function headBytesOf({ span, outcome: { giveUp } }: TraceNode): number | null {
+  const { attributes } = span;
+  const bytes = tcpValue(attributes, 'bytes_received') ?? 0;
+  const isAnswer =
+    /^http:/i.test(textAttribute(attributes, 'url.full') ?? '') &&
+    !attributes.has('sockeye.phase.tls_ms') &&
+    tcpValue(attributes, 'unread') === 0 &&
+    giveUp?.phaseKnown === true &&
+    giveUp.phase === 'wait' &&
+    httpStatusOf(span) === null;
+  return isAnswer && bytes > 0 ? bytes : null;
 }
 
 /** Of a reused connection only those not yet recovered are known to be the call's own. */

@@ -1,7 +1,7 @@
 /** A verdict in one plain sentence: who gave up on whom, after how long, and what had not happened by then. */
 import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
-import { retransmitsOf, tcpValue } from './evidence.ts';
+import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { httpStatusOf } from './outcome.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
@@ -32,7 +32,7 @@ function ownFailure(of: Case, call: TraceNode): string {
     case 'refused':
       return `${caller} was turned away by ${peer} ${after}: the connection was refused.`;
     case 'reset':
-      return `${caller} lost its connection to ${peer} ${after}: ${DURING[of.phase]}.`;
+      return `${caller} lost its connection to ${peer} ${after}: ${cutWords(of, call)}.`;
     case 'unreachable':
       return `${caller} could not reach ${peer} ${after}: no connection was possible.`;
     case 'unresolved':
@@ -64,13 +64,22 @@ const DURING: Record<Phase | 'none', string> = {
   none: 'it was cut',
 };
 
+function cutWords({ phase }: Case, call: TraceNode): string {
+  return phase === 'wait' && hasReceived(call) ? 'it was cut before an answer was read' : DURING[phase];
+}
+
+/** Whose bytes they are is another question. */
+function hasReceived({ span }: TraceNode): boolean {
+  return (tcpValue(span.attributes, 'bytes_received') ?? 0) > 0;
+}
+
 const SPENT_ON: Record<Phase | 'none', string> = {
   queue: 'waiting for a free connection',
   dns: 'looking up the name',
   connect: 'connecting',
   tls: 'the TLS handshake',
   send: 'sending the request',
-  wait: 'waiting for the first byte of an answer',
+  wait: 'waiting for an answer',
   receive: 'receiving the answer',
   none: 'the call',
 };
@@ -109,13 +118,21 @@ function waitNote(call: TraceNode, peerTimer: boolean): string {
   if (peerTimer) return 'the peer ended it by a timer of its own';
   if (call.outcome.giveUp?.phaseKnown !== true)
     return 'no answer came; in which phase it hung was not recorded';
+  if (headBytesOf(call) !== null)
+    return 'the request was sent, bytes came back, but never the whole head of an answer';
   const { attributes } = call.span;
+  const none = noAnswer(call);
   const unacked = tcpValue(attributes, 'unacked');
   const acked = tcpValue(attributes, 'bytes_acked');
-  if (unacked !== null && unacked > 0)
-    return 'the request was sent but never acknowledged, and no first byte came';
-  if (unacked === 0 && acked !== null) return 'the request was sent and acknowledged, no first byte came';
-  return 'the request was sent, no first byte came, and whether it arrived is not known';
+  if (unacked !== null && unacked > 0) return `the request was sent but never acknowledged, and ${none}`;
+  if (unacked === 0 && acked !== null) return `the request was sent and acknowledged, ${none}`;
+  return `the request was sent, ${none}, and whether it arrived is not known`;
+}
+
+/** That not a byte came, only the kernel knows. */
+function noAnswer(call: TraceNode): string {
+  if (hasReceived(call)) return 'no answer was read';
+  return tcpValue(call.span.attributes, 'bytes_received') === 0 ? 'no first byte came' : 'no answer came';
 }
 
 /** The origin lies below the call that was given up, or was still going on. */
@@ -146,7 +163,7 @@ const PHASE_WORDS: Record<Phase | 'none', string> = {
   connect: ', connecting',
   tls: ', in the TLS handshake',
   send: ', sending the request',
-  wait: ', for the first byte of an answer',
+  wait: ', for an answer',
   receive: ', receiving the answer',
   none: '',
 };

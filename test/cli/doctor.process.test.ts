@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
+import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runProbe } from '../../collector/cli/doctor/run-probe.ts';
@@ -142,6 +143,23 @@ test('a server that never answers, one that breaks off, one whose answer says so
   const stalling = await examine([`${url}/stall`, '--timeout', '1s']);
   expect(stalling.step('request')).toMatchObject({ answer: { status: 200, bodyBytes: 5 } });
   expect(stalling.verdict).toMatchObject({ phase: 'receive', cause: 'G5' });
+
+  const dripping = await peer(
+    listening(
+      createServer((socket) => {
+        socket
+          .on('error', () => {})
+          .once('data', () => {
+            socket.write('HTTP/1.1 200 OK\r\n');
+            const drip = setInterval(() => socket.write('X: y\r\n'), 100);
+            socket.once('close', () => clearInterval(drip));
+          });
+      }),
+    ),
+  );
+  const endless = await examine([`http://127.0.0.1:${dripping}/`, '--timeout', '1s']);
+  expect(endless.verdict).toMatchObject({ phase: 'wait', cause: 'G5' });
+  expect(endless.verdict!.sentence).toContain('bytes came back, but never the whole head of an answer');
 
   const failing = await peer(
     listening(

@@ -165,13 +165,48 @@ describe('wait', () => {
     const verdict = failed('phase=wait budget=900');
     expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible', phase: 'wait' });
     expect(verdict.causes).toEqual(expect.arrayContaining(['C5', 'G3', 'A2', 'A3', 'B5', 'C2']));
-    expect(verdict.sentence).toContain('no first byte came, and whether it arrived is not known');
+    expect(verdict.sentence).toContain('no answer came, and whether it arrived is not known');
   });
   it('a request that was acknowledged was not lost', () => {
     const acked = 'sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0 sockeye.tcp.bytes_acked=101';
     const verdict = failed(`phase=wait ${acked}`);
     expect(verdict.causes).toEqual(['C3', 'G2', 'C5', 'G3', 'A4']);
-    expect(verdict.sentence).toContain('sent and acknowledged, no first byte came');
+    expect(verdict.sentence).toContain('sent and acknowledged, no answer came');
+  });
+  const begun = (received: number, more = 'sockeye.tcp.unread=0 url.full=http://pay/') =>
+    failed(
+      `phase=wait sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0 sockeye.tcp.bytes_acked=101 sockeye.tcp.bytes_received=${received} ${more}`,
+    );
+  it('an answer that began, and whose head never ended, is sent slowly', () => {
+    const verdict = begun(35);
+    expect(verdict).toMatchObject({ cause: 'G5', confidence: 'possible', phase: 'wait' });
+    expect(verdict.alternatives.find(({ cause }) => cause === 'C3')?.against).toBe('bytes of an answer came');
+    expect(verdict.sentence).toContain('bytes came back, but never the whole head of an answer');
+    expect(verdict.evidence).toContainEqual(
+      expect.objectContaining({ attribute: 'sockeye.tcp.bytes_received', value: 35 }),
+    );
+  });
+  it.each([
+    [1, 'G5', 'bytes came back, but never'],
+    [0, 'C3', 'sent and acknowledged, no first byte came'],
+  ])('%d bytes of an answer mean %s', (received, cause, words) => {
+    const verdict = begun(received);
+    expect(verdict.cause).toBe(cause);
+    expect(verdict.sentence).toContain(words);
+  });
+  it.each([
+    ['of TLS', 'sockeye.tcp.unread=0 url.full=https://pay/'],
+    ['of a greeting', 'sockeye.tcp.unread=0'],
+    ['that were not read', 'sockeye.tcp.unread=35 url.full=http://pay/'],
+  ])('bytes %s are none of a head that never ended', (_, more) => {
+    const verdict = begun(35, more);
+    expect(verdict.causes).toEqual(['C3', 'G2', 'C5', 'G3', 'A4']);
+    expect(verdict.sentence).toContain('sent and acknowledged, no answer was read');
+  });
+  it('bytes of a connection that is shared tell nothing of this call', () => {
+    const shared = begun(35, 'sockeye.tcp.unread=0 url.full=http://pay/ sockeye.tcp.scope=connection');
+    expect(shared.cause).toBe('C3');
+    expect(shared.sentence).not.toMatch(/first byte|bytes came back/);
   });
   it('on a reused connection, where only what is not yet recovered is known, too', () => {
     const reused = 'sockeye.connection.reused=true sockeye.tcp.retransmits=0 sockeye.tcp.unacked=0';
@@ -255,6 +290,13 @@ describe('resets', () => {
         pay       |==|`);
     expect(served.causes).toContain('C7');
     expect(served.causes).not.toContain('C6');
+  });
+  it.each([
+    ['0', 'it was cut before any answer came'],
+    ['1', 'it was cut before an answer was read'],
+  ])('with %s bytes that came back', (received, words) => {
+    const verdict = failed(`${hangUp} wait=1 sockeye.tcp.bytes_received=${received}`, '!');
+    expect(verdict.sentence).toContain(words);
   });
   it('in the middle of the answer', () => {
     expect(failed('type=ECONNRESET error="aborted" wait=1 receive=800 ', '!').phase).toBe('receive');

@@ -15,7 +15,7 @@ test('an inner call that went on, and was given up later, was still waited for',
         pay        |==============================|
           pay>bank |=============================X  peer=bank:443 phase=wait budget=3000`;
   expect(sentenceOf(drawing)).toBe(
-    'shop gave up on pay:80 after 1.000 s: pay was still waiting for bank:443, for the first byte of an answer.',
+    'shop gave up on pay:80 after 1.000 s: pay was still waiting for bank:443, for an answer.',
   );
 });
 

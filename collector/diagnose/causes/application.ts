@@ -102,8 +102,9 @@ export const APPLICATION: readonly Cause[] = [
     category: 'application',
     title: '{peer} sends its answer slowly',
     prior: 5,
-    is: 'The head of the answer came, the body drips or stops: the server computes it while sending.',
-    recognised: 'The receive phase was open at the give-up, on a connection without retransmits.',
+    is: 'The answer began, and drips or stops: the server computes it while sending.',
+    recognised:
+      'The receive phase, or after first bytes the wait, was open at the give-up, on a connection without retransmits.',
     decides: 'whether the server still had data to send (network) or had not made it yet (application)',
     confirm: [
       {

@@ -5,12 +5,15 @@ import {
   attributeFact,
   errorFact,
   formatMs,
+  headBytesOf,
   retransmitFact,
   retransmitsOf,
   spanFact,
   tcpFact,
   tcpValue,
 } from '../evidence.ts';
+import type { TraceNode } from '../tree.ts';
+import type { Evidence } from '../verdict.ts';
 import { isDatabaseCall } from './application.ts';
 
 export function stalledTls({ call, failure, phase, phaseMs, phaseOpen }: Case): Finding | null {
@@ -77,20 +80,27 @@ function unacknowledged({ call }: Case): Suspect[] {
   ];
 }
 
-/** The request was out and no first byte came. */
+/** The request was out and no head of an answer came. */
 export function silentPeer(of: Case): Finding | null {
   const { call, server, phase } = of;
   if (call === null || phase !== 'wait') return null;
   if (server !== null) return aroundTheServer(of, call, server);
   const { attributes } = call.span;
   const evidence = [
-    attributeFact(call, 'sockeye.phase.wait_ms', 'time spent waiting for the first byte'),
+    attributeFact(call, 'sockeye.phase.wait_ms', 'time spent waiting for an answer'),
     tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
     tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
     retransmitFact(call, 'retransmits'),
+    receivedFact(call),
     errorFact(call),
     spanFact(call, `no span of ${of.peer} was recorded below this call`),
   ];
+  if (headBytesOf(call) !== null) {
+    const against = 'bytes of an answer came';
+    const silent = ['C3', 'C5'].map((code) => ({ code, against }));
+    const slow = ['G5', 'G3', 'G2', 'A1', 'A6', 'A3', 'A4'].map((code) => ({ code }));
+    return { confidence: 'possible', suspects: [...slow, ...silent], favoured: 'G5', evidence };
+  }
   if (wasResent(attributes)) {
     return { confidence: 'possible', suspects: unacknowledged(of), evidence };
   }
@@ -111,6 +121,13 @@ export function silentPeer(of: Case): Finding | null {
     };
   }
   return { confidence: 'possible', suspects, evidence };
+}
+
+function receivedFact(call: TraceNode): Evidence | null {
+  if (headBytesOf(call) !== null) return tcpFact(call, 'bytes_received', 'bytes of an answer that had come');
+  const some = (tcpValue(call.span.attributes, 'bytes_received') ?? 0) > 0;
+  const text = `bytes that had come${some ? ', not known to be of an answer' : ''}`;
+  return tcpFact(call, 'bytes_received', text);
 }
 
 /** The server's span is there, and most of the time went into the call around it. */
