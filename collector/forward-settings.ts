@@ -7,6 +7,7 @@
  *         token-file: /run/secrets/example-token
  *         signals: [traces]
  */
+import { BlockList, isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import type { Signal } from './decode/otlp-pieces.ts';
@@ -221,14 +222,42 @@ export function isOneOf(destination: Destination, ownPorts: readonly Address[]):
 
 function isOwnAddress({ host, port }: Destination, own: Address): boolean {
   if (port !== own.port) return false;
-  const name = host.toLowerCase();
-  const ownHost = own.host.replace(/^\[|\]$/g, '').toLowerCase();
-  if (name === ownHost) return true;
-  const isEverywhere = ownHost === '0.0.0.0' || ownHost === '::';
-  const isLoopback = (text: string) => text === 'localhost' || text === '::1' || text.startsWith('127.');
-  if (isLoopback(name) && (isEverywhere || isLoopback(ownHost))) return true;
+  const [name, ownName] = [plainHost(host), plainHost(own.host)];
+  if (name === ownName || isIn(listOf([ownName]), name)) return true;
+  const isEverywhere = isIn(EVERYWHERE, ownName);
+  if (isLoopback(name) && (isEverywhere || isLoopback(ownName))) return true;
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return (
-    isEverywhere && (name === hostname().toLowerCase() || addresses.some(({ address }) => address === name))
-  );
+  const reached = listOf(addresses.map(({ address }) => address));
+  return isEverywhere && (name === plainHost(hostname()) || isIn(reached, name));
+}
+
+/** One way of writing for each host: `0`, `127.1` and `[0:0::1]` are addresses, in names neither case nor a last dot counts. */
+function plainHost(host: string): string {
+  const text = host.replace(/^\[|\]$|%.*$/g, '');
+  const url = URL.parse(`http://${text.includes(':') ? `[${text}]` : text}`);
+  return (url?.hostname ?? text.toLowerCase()).replace(/^\[|\]$|\.$/g, '');
+}
+
+const EVERYWHERE = listOf(['0.0.0.0', '::']);
+const LOOPBACK = listOf(['::1']);
+LOOPBACK.addSubnet('127.0.0.0', 8);
+
+/** Who connects to everywhere reaches this machine. */
+function isLoopback(name: string): boolean {
+  return /(^|\.)localhost$/.test(name) || isIn(LOOPBACK, name) || isIn(EVERYWHERE, name);
+}
+
+function listOf(names: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const name of names) if (isIP(name) !== 0) list.addAddress(name, familyOf(name));
+  return list;
+}
+
+/** Also of a v4 address that is written as one of v6. */
+function isIn(list: BlockList, name: string): boolean {
+  return isIP(name) !== 0 && list.check(name, familyOf(name));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
 }

@@ -364,6 +364,37 @@ describe('where spans are forwarded to', () => {
     expect(errorOf(['--forward', 'me:s3cret@a:4317'])).not.toContain('s3cret');
   });
 
+  test.each([
+    ['grpc://0.0.0.0:4317'],
+    ['grpc://0:4317'],
+    ['grpc://LOCALHOST.:4317'],
+    ['grpc://[::]:4317'],
+    ['grpc://[0:0::1]:4317'],
+    ['grpc://127.1:4317'],
+    ['http://[::ffff:127.0.0.1]:4318'],
+    ['grpc://[::ffff:127.0.0.1]:4317'],
+    ['http://sockeye.localhost:4318'],
+    ['http://127.0.0.1:4318', '--otlp-http', '[::1]:4318'],
+    ['http://[::ffff:10.1.2.3]:4318', '--otlp-http', '10.1.2.3:4318'],
+    ['grpc://[::ffff:127.0.0.1]:5000', '--otlp-grpc', '[::]:5000'],
+    ['grpc://Shop.Example:5000', '--otlp-grpc', 'shop.example.:5000'],
+  ])('this collector itself is refused, however it is written: %s', (url, ...flags) => {
+    expect(errorOf([...flags, '--forward', url])).toContain(
+      'this collector itself, expected another backend',
+    );
+  });
+
+  test.each([
+    ['grpc://10.0.0.1:4317'],
+    ['grpc://128.0.0.1:4317'],
+    ['grpc://localhost.example:4317'],
+    ['grpc://notlocalhost:4317'],
+    ['grpc://0.0.0.0:4317', '--otlp-grpc', '10.1.2.3:4317'],
+    ['grpc://[fe80::1]:4317', '--otlp-grpc', '[fe80::2%2]:4317'],
+  ])('another backend is not: %s', (url, ...flags) => {
+    expect(forwardOf([...flags, '--forward', url])).toHaveLength(1);
+  });
+
   test('this collector itself is refused', () => {
     const message = 'this collector itself, expected another backend';
     expect(errorOf(['--forward', 'grpc://localhost:4317'])).toContain(message);
