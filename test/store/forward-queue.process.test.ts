@@ -6,12 +6,14 @@ import { expect, test } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
 import type { Signal } from '../../collector/decode/otlp-pieces.ts';
 import { backupStore } from '../../collector/store/sqlite/backup-store.ts';
-import { databasePath } from '../../collector/store/sqlite/open-database.ts';
+import { databasePath, openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { createQueueGauge } from '../../collector/store/sqlite/forwarding.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import {
   openForwardQueue,
   type ForwardQueueReader,
 } from '../../collector/store/sqlite/read/forward-queue.ts';
+import { createForwardQueue } from '../../collector/store/sqlite/write/forward-queue.ts';
 import { decode } from '../decode/otlp-proto.ts';
 import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
 import { makeOldStore } from './make-old-store.ts';
@@ -151,6 +153,31 @@ test('an entry goes when the last backend that wants its signal has it', async (
   ]);
   expect(look().entries).toEqual([{ signal: 'traces', items: 1 }]);
   await store.close();
+});
+
+test('of a clearing whose commit fails, nothing is subtracted', () => {
+  const { database, release } = openForWriting(folder);
+  database.pragma('foreign_keys = ON');
+  database.exec(`
+    CREATE TEMP TABLE known (id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE unknown (id INTEGER REFERENCES known DEFERRABLE INITIALLY DEFERRED);
+    CREATE TEMP TRIGGER fails AFTER DELETE ON main.forward_queue BEGIN INSERT INTO unknown VALUES (1); END;`);
+  const queue = createForwardQueue(database, { lanes: [lane('a')], gauge: createQueueGauge() });
+  const inFile = () => database.prepare('SELECT total(byte_count) FROM forward_queue').pluck().get();
+  const write = () => {
+    queue.add('traces', makeRequest({}), 1);
+    database.transaction(() => queue.write(0)).immediate();
+    queue.settle(true);
+  };
+  write();
+  expect(() => queue.advance([{ ...lane('a'), takenTo: 1 }])).toThrow('FOREIGN KEY');
+  write();
+  expect(queue.bytes()).toBe(inFile());
+  database.exec('DROP TRIGGER fails');
+  queue.advance([{ ...lane('a'), takenTo: 2 }]);
+  expect([queue.bytes(), inFile()]).toEqual([0, 0]);
+  database.close();
+  release();
 });
 
 test('a backend that is gone is forgotten, a new one begins with what comes from now on', async () => {

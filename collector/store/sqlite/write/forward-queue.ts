@@ -47,6 +47,11 @@ export interface ForwardQueue {
   forget(): void;
 }
 
+interface Cleared {
+  readonly bytes: number;
+  /** There is more to clear. */
+  readonly isMore: boolean;
+}
 interface OpenEntry {
   readonly signal: Signal;
   readonly requests: Uint8Array[];
@@ -87,8 +92,7 @@ export function createForwardQueue(
     );
   }
 
-  /** Whether there are more. */
-  function clearSome(): boolean {
+  function clearSome(): Cleared {
     let isMore = false;
     let cleared = 0;
     for (const signal of SIGNALS) {
@@ -100,8 +104,7 @@ export function createForwardQueue(
       isMore ||= count < entries.length || entries.length === CLEARED_ENTRIES_MAX;
       cleared += size;
     }
-    bytes = committed.bytes - cleared;
-    return isMore;
+    return { bytes: cleared, isMore };
   }
 
   const clearAtOnce = database.transaction(clearSome);
@@ -109,6 +112,13 @@ export function createForwardQueue(
     for (const { destination, signal, takenTo } of reached) move.run(takenTo, destination, signal);
     return clearSome();
   });
+
+  /** Behind the commit: one that fails has cleared nothing. Whether there are more. */
+  function subtract(cleared: Cleared): boolean {
+    bytes -= cleared.bytes;
+    settle(true);
+    return cleared.isMore;
+  }
 
   function settle(isCommitted: boolean): void {
     open = [];
@@ -145,14 +155,11 @@ export function createForwardQueue(
         const lane = positions.of.find(isSame(position));
         if (lane !== undefined) lane.takenTo = position.takenTo;
       }
-      const isMore = advance.immediate(reached);
-      settle(true);
-      return isMore;
+      return subtract(advance.immediate(reached));
     },
     *clear() {
       for (let isMore = true; isMore;) {
-        isMore = clearAtOnce.immediate();
-        settle(true);
+        isMore = subtract(clearAtOnce.immediate());
         yield 0.5;
       }
     },
