@@ -51,6 +51,8 @@ export interface Latency {
    * and never early, is in the cell that begins at 5000. `timeouts` are among `count`.
    */
   cells: { t: number; minMs: number; maxMs: number; count: number; timeouts: number }[];
+  /** Of all of the range, within 1 %; `count` is of the durations, and zeros are of none. */
+  overall: { p50Ms: number; p95Ms: number; p99Ms: number; count: number };
   /** Within 1 %. `count` is of the durations; `calls`, `errors` and `timeouts` of all calls of the step. */
   percentiles: {
     t: number;

@@ -26,6 +26,12 @@ export const latencySchemas = {
         timeouts: integer,
       }),
     ),
+    overall: object<Wire.Latency['overall']>({
+      p50Ms: number,
+      p95Ms: number,
+      p99Ms: number,
+      count: integer,
+    }),
     percentiles: list(
       object<Wire.Latency['percentiles'][number]>({
         t: number,

@@ -136,6 +136,7 @@ describe('what was sent is what is told', () => {
       timeouts: 1,
       truncated: false,
       cells: [{ minMs: 2500, maxMs: 3200, count: 1, timeouts: 1 }],
+      overall: { p50Ms: expect.closeTo(3001, -2), p99Ms: expect.closeTo(3001, -2), count: 1 },
       phases: [{ calls: 1, dnsMs: 0.5, connectMs: 3000.25 }],
       budgetsMs: [3000],
       walls: [],

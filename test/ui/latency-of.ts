@@ -11,6 +11,12 @@ function bucketOf(ms: number): { minMs: number; maxMs: number } {
   return { minMs: DECADE[at]! * power, maxMs: DECADE[at + 1]! * power };
 }
 
+/** Of calls in the order of their durations. */
+function levelsOf(calls: readonly { ms: number }[]) {
+  const at = (share: number) => calls[Math.min(calls.length - 1, Math.floor(calls.length * share))]?.ms ?? 0;
+  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), count: calls.length };
+}
+
 /** Durations, in milliseconds, of the calls of each minute; a `!` behind one says that it timed out. */
 export function latencyOf(minutes: readonly string[], changes: Partial<Latency> = {}): Latency {
   const steps = minutes.map((text, minute) => {
@@ -31,11 +37,10 @@ export function latencyOf(minutes: readonly string[], changes: Partial<Latency> 
     })),
   );
   const percentiles = full.map(({ t, calls }) => {
-    const at = (share: number) => calls[Math.min(calls.length - 1, Math.floor(calls.length * share))]!.ms;
     const timeouts = calls.filter(({ timedOut }) => timedOut).length;
-    const count = calls.length;
-    return { t, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), count, calls: count, errors: 0, timeouts };
+    return { t, ...levelsOf(calls), calls: calls.length, errors: 0, timeouts };
   });
+  const all = full.flatMap(({ calls }) => calls).toSorted((a, b) => a.ms - b.ms);
   const sum = (of: (step: (typeof percentiles)[number]) => number) =>
     percentiles.reduce((total, step) => total + of(step), 0);
   return {
@@ -50,6 +55,7 @@ export function latencyOf(minutes: readonly string[], changes: Partial<Latency> 
     read: { calls: 0, timeouts: 0, phases: 0 },
     truncated: false,
     cells,
+    overall: levelsOf(all),
     percentiles,
     phases: [],
     budgetsMs: [],

@@ -100,13 +100,15 @@ export class LatencySteps {
   }
 
   /** `timeOf` gives when a step starts, in epoch milliseconds. */
-  describe(timeOf: (step: number) => number): Pick<Latency, 'cells' | 'percentiles'> {
+  describe(timeOf: (step: number) => number): Pick<Latency, 'overall' | 'cells' | 'percentiles'> {
+    const all = new SketchSum();
     const cells: Latency['cells'] = [];
     const percentiles: Latency['percentiles'] = [];
     for (const number of this.numbers) {
       const step = this.#steps.get(number)!;
       const t = timeOf(number);
       const durations = durationsOf(step);
+      all.addSketch(durations);
       cells.push(...cellsOf(t, durations, step.timedOut));
       percentiles.push({
         t,
@@ -117,7 +119,8 @@ export class LatencySteps {
         timeouts: Math.max(0, step.timeouts),
       });
     }
-    return { cells, percentiles };
+    const overall = all.sketch();
+    return { overall: { ...latencyOfSketch(overall), count: totalOf(overall) }, cells, percentiles };
   }
 
   #callsIn(step: number): number {
