@@ -69,6 +69,8 @@ interface Piece {
   readonly bytes: Buffer;
   readonly items: number;
   tries: number;
+  /** How many failures there were when it was sent last. */
+  sentAfter: number;
 }
 
 export interface LaneOptions {
@@ -90,7 +92,10 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   const batches = new Set<Batch>();
   let waiting: Piece[] = [];
   let inFlight = 0;
+  /** One after the other; of those that were on their way together, one. */
   let failures = 0;
+  let allFailures = 0;
+  /** By a clock that nobody sets. */
   let notBeforeMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let whenIdle: (() => void) | null = null;
@@ -144,7 +149,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   }
 
   function asPiece(batch: Batch, bytes: Buffer): Piece {
-    return { batch, bytes, items: countItems(signal, bytes), tries: 0 };
+    return { batch, bytes, items: countItems(signal, bytes), tries: 0, sentAfter: 0 };
   }
 
   /** They leave before those that wait. */
@@ -163,7 +168,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   function pump(): void {
     if (isStopped) return;
     try {
-      while (Date.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
+      while (performance.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
         if (waiting.length === 0 && !readBatch()) {
           // What the store was purged of meanwhile is not there any more.
           if (batches.size === 0) queued = 0;
@@ -174,18 +179,19 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       }
     } catch (error) {
       events.failed(`the queue cannot be read: ${(error as Error).message}`);
-      waitUntil(Date.now() + BACKOFF_MS_MAX);
+      waitUntil(performance.now() + BACKOFF_MS_MAX);
     }
   }
 
-  function waitUntil(unixMs: number): void {
-    notBeforeMs = unixMs;
+  function waitUntil(timeMs: number): void {
+    notBeforeMs = timeMs;
     clearTimeout(timer);
-    timer = setTimeout(pump, unixMs - Date.now() + 1);
+    timer = setTimeout(pump, timeMs - performance.now() + 1);
   }
 
   async function deliver(piece: Piece): Promise<void> {
     inFlight++;
+    piece.sentAfter = allFailures;
     const outcome = await send(piece.bytes);
     inFlight--;
     settle(piece, outcome);
@@ -197,7 +203,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     const { message } = outcome;
     switch (outcome.is) {
       case 'taken': {
-        works();
+        works(piece);
         const rejected = Math.min(outcome.rejected, piece.items);
         count('sent', piece.items - rejected);
         if (rejected > 0) refuse(rejected, message);
@@ -226,14 +232,14 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     const { batch, bytes } = piece;
     const halves = batch.splits < SPLITS_MAX ? halve(bytes) : [];
     if (halves.length < 2) return giveUp(piece, message);
-    works();
+    works(piece);
     batch.splits++;
     addPieces(halves.map((half) => asPiece(batch, half)));
     close(piece);
   }
 
   function giveUp(piece: Piece, message: string): void {
-    works();
+    works(piece);
     refuse(piece.items, message);
     close(piece);
   }
@@ -243,10 +249,10 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     events.refused(items, message);
   }
 
-  /** The backend answers, if not as one would like. */
-  function works(): void {
+  /** The backend answers, if not as one would like. What was on its way when something failed says nothing of now. */
+  function works({ sentAfter }: Piece): void {
+    if (sentAfter < allFailures) return;
     failures = 0;
-    notBeforeMs = 0;
     events.works();
   }
 
@@ -262,9 +268,10 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     } else waiting.unshift(piece);
     if (isStopped) return;
     events.failed(message);
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     // Those that were on their way together fail together.
     if (nowMs >= notBeforeMs) failures++;
+    allFailures++;
     const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (failures - 1));
     const waitMs = Math.max(atLeastMs, backoffMs * (0.5 + Math.random() / 2));
     if (nowMs < notBeforeMs && nowMs + atLeastMs <= notBeforeMs) return;

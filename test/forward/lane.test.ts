@@ -134,6 +134,30 @@ test('what a backend asks for is waited', async () => {
   expect(counts(lane)).toMatchObject({ sent: 6 });
 });
 
+test('what a backend asks for is waited even where others on their way are taken', async () => {
+  const others = Promise.withResolvers<Outcome>();
+  const { lane, sent } = laneTo(
+    (_request, call) => (call === 1 ? busy(45_000) : call <= 4 ? others.promise : TAKEN),
+    queueOf(40, 400_000),
+  );
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(1_000);
+  others.resolve(TAKEN);
+  await vi.advanceTimersByTimeAsync(43_000);
+  expect(sent).toHaveLength(4);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(counts(lane)).toMatchObject({ sent: 80 });
+});
+
+test('a clock that is set back makes nobody wait longer', async () => {
+  const { lane } = laneTo((_request, call) => (call === 1 ? busy() : TAKEN));
+  lane.learn();
+  await settle();
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(counts(lane)).toMatchObject({ sent: 6 });
+});
+
 test('who is shut out keeps what it has, and asks once a minute', async () => {
   const { lane, sent } = laneTo((_request, call) =>
     call < 4 ? { is: 'shut out', message: 'HTTP 401' } : TAKEN,
