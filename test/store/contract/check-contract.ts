@@ -5,6 +5,7 @@ import { checkAppending } from './appending.ts';
 import { checkDiagnoses } from './diagnoses.ts';
 import { checkKeeping } from './keeping.ts';
 import { checkLatencyDiffers } from './latency-differs.ts';
+import { checkLatencyPairing } from './latency-pairing.ts';
 import { checkLatency } from './latency.ts';
 import { checkSearching } from './searching.ts';
 import { checkStatistics } from './statistics.ts';
@@ -77,6 +78,7 @@ export function checkStoreContract(name: string, backend: Backend): void {
     });
     describe('latency over time', () => {
       checkLatency(tested);
+      checkLatencyPairing(tested);
     });
     describe('what differs in a part of it', () => {
       checkLatencyDiffers(tested);

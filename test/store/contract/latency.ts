@@ -193,11 +193,19 @@ export function checkLatency(tested: TestedStore): void {
       makeRequest(
         ...call('a', { id: '1', durationMs: 35 }),
         ...call('b', { id: '1', durationMs: 60_000, attributes: { 'sockeye.stream': true } }),
+        ...call('c', {
+          id: '1',
+          durationMs: 60_000,
+          error: 'TimeoutError',
+          attributes: { 'sockeye.stream': true, 'sockeye.timeout.phase': 'connect' },
+        }),
       ),
     );
     for (const phase of [null, 'wait'] as const) {
       const answer = await read({ service: 'checkout', peer: 'payments.local', phase });
       expect(answer.cells.map(({ minMs, count }) => [minMs, count])).toEqual(phase === null ? [[32, 1]] : []);
+      // That it has no cell is not for want of looking.
+      expect([answer.timeouts, answer.truncated]).toEqual([phase === null ? 1 : 0, false]);
     }
   });
 

@@ -14,7 +14,14 @@ import { expandClasses } from '../../search/attribute-filter.ts';
 import { markedRuns } from '../../search/marked-runs.ts';
 import { rememberByNumber } from '../../search/remember-by-number.ts';
 import type { Names } from './names.ts';
-import { calleeOfRow, isRoot, servingRow } from './paired-rows.ts';
+import {
+  calleeOfRow,
+  createServerFinder,
+  isRoot,
+  NO_SERVER,
+  type CallRun,
+  type ServerFinder,
+} from './paired-rows.ts';
 import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 
 /** Whose spans they are; what is null may be any. */
@@ -38,12 +45,16 @@ export interface CallsWanted {
   readonly targets: readonly CallTarget[];
   /** Only those that ended so; a number of columns/codes.ts. */
   readonly isOutcome?: (outcome: number) => boolean;
+  /** Also streams, which are no such calls: they are counted, but have no latency. */
+  readonly withStreams?: boolean;
   /** Only those with an attribute of this beginning. */
   readonly attribute?: string;
   /** Only those at least so long. */
   readonly minMs?: number;
   /** Whether calls that start then are wanted still. */
   readonly isWantedAt: (fromUnixMs: number, toUnixMs: number) => boolean;
+  /** Whether it is worth finding out if a row is wanted, which takes longer than this. */
+  readonly isWorth?: (granule: Granule, row: number) => boolean;
   /** How many granules are looked through; every block has its share of them. */
   readonly granulesMax: number;
 }
@@ -55,9 +66,6 @@ export interface CallRows {
   readonly run: number;
   readonly at: Uint32Array;
 }
-
-/** Streams, long by design, and spans that have not ended are no such calls. */
-const NOT_TIMED = IS_STREAM | IS_SNAPSHOT;
 
 export type Take = (calls: CallRows) => 'more' | 'next block' | 'enough';
 
@@ -77,28 +85,31 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
     }
   }
 
-  /** `first` up to `end` are the rows of its trace. */
   function isIt(
     target: CallTarget,
-    granule: Granule,
+    of: CallRun,
     row: number,
-    { first, end }: { readonly first: number; readonly end: number },
+    servers: ServerFinder,
     remembered: ReadonlyMap<string, string>,
   ): boolean {
+    const granule = of.decoded.rows;
     if (!canBe(target, granule.operation[row]!)) return false;
     if (target.of === 'entries') return isRoot(granule, row);
     if (target.of !== 'calls') return true;
     if (granule.peer[row] === 0) return false;
     const { callee, served } = target;
     if (callee === null && served === null) return true;
-    const serving = servingRow(granule, row, first, end);
-    if (served !== null && (serving < 0 || names.operation(granule.operation[serving]!) !== served))
-      return false;
+    const serving = servers.find(of, row);
+    if (served !== null && (serving === NO_SERVER || names.operation(serving) !== served)) return false;
     return isAny(callee, calleeOfRow(granule, row, serving, names, remembered));
   }
 
-  /** Marks the rows of a granule that may be wanted; null where none is. What a class says is found once a block. */
-  function compileMarks({ isOutcome, attribute }: CallsWanted, isOperation: (operation: number) => boolean) {
+  /** Streams, long by design, and spans that have not ended are no such calls. Marks the rows of a granule that may be wanted; null where none is. What a class says is found once a block. */
+  function compileMarks(
+    { isOutcome, attribute, withStreams }: CallsWanted,
+    isOperation: (operation: number) => boolean,
+  ) {
+    const notTimed = withStreams === true ? IS_SNAPSHOT : IS_STREAM | IS_SNAPSHOT;
     const known = new WeakMap<object, Uint8Array>();
     function marksOfClasses({ classesOfAnyResource: classes, stored }: Granule): Uint8Array {
       const mayHaveIt = rememberByNumber(
@@ -107,7 +118,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
       const { count, operation, flags, outcome, shape } = classes;
       const marks = new Uint8Array(count);
       for (let index = 0; index < count; index++) {
-        if (!isOperation(operation[index]!) || (flags[index]! & NOT_TIMED) !== 0) continue;
+        if (!isOperation(operation[index]!) || (flags[index]! & notTimed) !== 0) continue;
         if ((isOutcome?.(outcome[index]!) ?? true) && mayHaveIt(shape[index]!)) marks[index] = 1;
       }
       return marks;
@@ -122,7 +133,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
 
   /**
    * Tells `take` of them trace by trace, the newest blocks first, until it has enough of a block or of all. Whether nothing was
-   * left out for `granulesMax`.
+   * left out for `granulesMax`, or for how many spans of servers may be looked for.
    */
   function eachCall(
     units: readonly Unit[],
@@ -143,19 +154,22 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
       return !isWantedAt(minStartMs, maxStartMs) || !operations.some(isOperation);
     }
 
-    function isWanted(granule: Granule, row: number, run: { first: number; end: number }): boolean {
-      const startMs = startMsOf(granule, row);
+    const servers = createServerFinder(units, onDamage);
+    function isWanted(of: CallRun, row: number): boolean {
+      const { rows } = of.decoded;
+      const startMs = startMsOf(rows, row);
       if (startMs < range.fromUnixMs || startMs >= range.toUnixMs) return false;
-      return targets.some((target) => isIt(target, granule, row, run, remembered));
+      if (wanted.isWorth?.(rows, row) === false) return false;
+      return targets.some((target) => isIt(target, of, row, servers, remembered));
     }
 
-    function takeMarked(granule: Granule, marks: Uint8Array): ReturnType<Take> {
+    function takeMarked(unit: Unit, granule: Granule, marks: Uint8Array): ReturnType<Take> {
       for (const { run: number, first, end, decoded } of markedRuns(granule, marks)) {
         const shift = decoded.first - first;
-        const run = { first: decoded.first, end: end + shift };
+        const of = { unit, granule, run: number, decoded };
         const at: number[] = [];
         for (let row = first; row < end; row++)
-          if (marks[row] === 1 && isWanted(decoded.rows, row + shift, run)) at.push(row + shift);
+          if (marks[row] === 1 && isWanted(of, row + shift)) at.push(row + shift);
         if (at.length === 0) continue;
         const isAlone = decoded.rows !== granule;
         const answer = take({ granule: decoded.rows, run: isAlone ? 0 : number, at: Uint32Array.from(at) });
@@ -177,7 +191,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
           isWhole = false;
           return 'done';
         }
-        answer = takeMarked(granule, marks);
+        answer = takeMarked(unit, granule, marks);
         return answer === 'more' ? 'more' : 'done';
       });
       return answer;
@@ -186,7 +200,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
     for (const unit of inRange) {
       if (isWantedAt(unit.firstStartMs, unit.lastStartMs) && takeUnit(unit) === 'enough') break;
     }
-    return isWhole;
+    return isWhole && servers.isWhole();
   }
 
   return { eachCall };

@@ -25,7 +25,7 @@ import type { Edge, Normal, NormalKey, TimeRange } from '../../store.ts';
 import { addGranuleLines } from '../write/make-lines.ts';
 import type { Names, OperationRow } from './names.ts';
 import type { createRollupReader } from './rollups.ts';
-import { calleeOfRow, isRoot, servingRow } from './paired-rows.ts';
+import { calleeOfRow, createServerFinder, isRoot, type CallRun, type ServerFinder } from './paired-rows.ts';
 import type { Piece, TraceReader } from './traces.ts';
 import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 
@@ -62,17 +62,31 @@ export function createCallReader(
   }
 
   function isOfEdge(
-    granule: Granule,
+    of: CallRun,
     row: number,
     { caller, callee }: Edge,
+    servers: ServerFinder,
     remembered: ReadonlyMap<string, string>,
   ): boolean {
+    const { granule } = of;
     if (caller === null) return isRoot(granule, row);
     if (granule.peer[row] === 0) return false;
+    return calleeOfRow(granule, row, servers.find(of, row), names, remembered) === callee;
+  }
+
+  /** Of which trace's rows each of these rows, rising, is one. */
+  function* inRuns(unit: Unit, granule: Granule, rows: readonly number[]): Generator<[CallRun, number]> {
     const { starts } = granule.traces;
-    const run = starts.findLastIndex((start) => start <= row);
-    const serving = servingRow(granule, row, starts[run]!, starts[run + 1]!);
-    return calleeOfRow(granule, row, serving, names, remembered) === callee;
+    let run = -1;
+    let of: CallRun | null = null;
+    for (const row of rows) {
+      if (of === null || row >= of.decoded.end) {
+        do run++;
+        while (starts[run + 1]! <= row);
+        of = { unit, granule, run, decoded: { rows: granule, first: starts[run]!, end: starts[run + 1]! } };
+      }
+      yield [of, row];
+    }
   }
 
   /** Gives the durations of a key's newest spans, enough to say what is normal. To be asked within one transaction. */
@@ -146,15 +160,16 @@ export function createCallReader(
     ): Span[] {
       const remembered = addressServices.all();
       const found: { readonly granule: Granule; readonly row: number; readonly startMs: number }[] = [];
+      const servers = createServerFinder(units, onDamage);
       let lookedAt = 0;
       for (const unit of newestUnits(units, range)) {
         // What is left starts earlier than what was found.
         if (found.length >= limit || lookedAt >= CALLS_LOOKED_AT_MAX) break;
         eachGranule(unit, onDamage, (granule) => {
-          for (const row of candidates(granule, edge, range)) {
+          for (const [of, row] of inRuns(unit, granule, candidates(granule, edge, range))) {
             lookedAt++;
             if (outcome === 'ok' && granule.outcome[row] !== OK) continue;
-            if (isOfEdge(granule, row, edge, remembered)) {
+            if (isOfEdge(of, row, edge, servers, remembered)) {
               found.push({ granule, row, startMs: startMsOf(granule, row) });
             }
           }

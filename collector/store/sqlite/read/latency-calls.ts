@@ -3,7 +3,8 @@ import { readPhases, type PhaseSlice } from '../../../diagnose/phases.ts';
 import type { Phase } from '../../../diagnose/verdict.ts';
 import { fairShare } from '../../../query/fair-share.ts';
 import type { Span } from '../../../span.ts';
-import { OK, TIMEOUT, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { IS_STREAM, OK, TIMEOUT, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import type { Granule } from '../../columns/granule.ts';
 import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
 import type { LatencyAsked, TimeRange } from '../../store.ts';
 import type { CallRows, CallsWanted, createCallRows, Take } from './call-rows.ts';
@@ -94,7 +95,10 @@ export function createLatencyCalls(
   /** `left`: whether blocks or granules were left out, for their number, or because nothing of their steps was wanted any more. */
   function look(
     { units, range, steps, remembered, isCancelled }: LatencyQuestion,
-    wanted: Pick<CallsWanted, 'targets' | 'attribute' | 'isOutcome' | 'granulesMax'>,
+    wanted: Pick<
+      CallsWanted,
+      'targets' | 'attribute' | 'isOutcome' | 'withStreams' | 'isWorth' | 'granulesMax'
+    >,
     isWanted: (step: number) => boolean,
     take: Take,
   ): { readonly left: 'none' | 'unwanted' | 'too many' } {
@@ -120,10 +124,12 @@ export function createLatencyCalls(
       const isOwn = of === 'operation';
       const timeoutsMs: number[] = [];
       let seen = 0;
+      let streams = 0;
       const { left } = look(
         question,
         {
           targets,
+          withStreams: true,
           isOutcome: (outcome) => (isOwn ? outcome !== OK : outcome === TIMEOUT),
           granulesMax: LATENCY_GRANULES_MAX,
         },
@@ -133,6 +139,10 @@ export function createLatencyCalls(
             const step = steps.at(startMsOf(granule, row));
             const durationMs = durationMsOf(granule, row);
             const outcome = granule.outcome[row]!;
+            if ((granule.flags[row]! & IS_STREAM) !== 0) {
+              if (outcome === TIMEOUT) streams++;
+              continue;
+            }
             if (isOwn && isCalling(granule.operation[row]!)) sums.addDuration(step, durationMs, outcome);
             else if (outcome === TIMEOUT) sums.noteTimeout(step, durationMs);
             if (outcome === TIMEOUT) timeoutsMs.push(durationMs);
@@ -141,7 +151,9 @@ export function createLatencyCalls(
           return seen < LATENCY_FAILURES_MAX ? 'more' : 'enough';
         },
       );
-      return { timeoutsMs, isAll: left !== 'too many' && seen < LATENCY_FAILURES_MAX };
+      // What sums count, and no span was found of, is left out, too.
+      const isFound = timeoutsMs.length + streams >= sums.totals().timeouts;
+      return { timeoutsMs, isAll: isFound && left !== 'too many' && seen < LATENCY_FAILURES_MAX };
     },
 
     /**
@@ -159,22 +171,31 @@ export function createLatencyCalls(
       const quotas = new Quotas(groups);
       const groupOf = (startMs: number, durationMs: number) =>
         groups.findIndex(({ isIt }) => isIt?.(startMs, durationMs) ?? true);
+      const roomFor = (granule: Granule, row: number): 'room' | 'none' | 'not asked for' => {
+        const startMs = startMsOf(granule, row);
+        const step = steps.at(startMs);
+        // How long a phase took is not known yet.
+        if (phase !== null) return quotas.hasRoom(step) ? 'room' : 'none';
+        const group = groupOf(startMs, durationMsOf(granule, row));
+        return group < 0 ? 'not asked for' : quotas.isOpen(group, step) ? 'room' : 'none';
+      };
       let isAll = true;
+      // Once it is known that there are more, nothing is to be said of those without room.
+      const isWorth = (granule: Granule, row: number) => {
+        const room = roomFor(granule, row);
+        return room === 'room' || (room === 'none' && isAll);
+      };
       let rowsLeft = LATENCY_ROWS_MAX;
       const { left } = look(
         question,
-        { targets, attribute, granulesMax },
+        { targets, attribute, isWorth, granulesMax },
         (step) => quotas.hasRoom(step),
         ({ granule, run, at }) => {
           rowsLeft -= at.length;
           const rows = at.filter((row) => {
-            const startMs = startMsOf(granule, row);
-            const step = steps.at(startMs);
-            // How long a phase took is not known yet.
-            const group = phase === null ? groupOf(startMs, durationMsOf(granule, row)) : null;
-            const isWanted = group === null ? quotas.hasRoom(step) : group >= 0 && quotas.isOpen(group, step);
-            if (!isWanted && group !== -1) isAll = false;
-            return isWanted;
+            const room = roomFor(granule, row);
+            if (room === 'none') isAll = false;
+            return room === 'room';
           });
           for (const call of callsOf({ granule, run, at: rows }, phase, steps)) {
             const group = groupOf(call.startMs, call.durationMs);
