@@ -2,8 +2,8 @@
 import type { Signal } from '../decode/otlp-pieces.ts';
 import type { LaneEvents } from './lane.ts';
 
-/** What is refused is said no more often, of each destination. */
-const REFUSED_SAID_EVERY_MS = 60_000;
+/** What is refused, and that it fails, is said no more often, of each destination. */
+const SAID_EVERY_MS = 60_000;
 
 const ITEMS: Readonly<Record<Signal, string>> = {
   traces: 'spans',
@@ -22,9 +22,12 @@ export function createHealth(name: string, log: (line: string) => void): Health 
   const failing = new Set<Signal>();
   /** Of each signal, since it began to fail, or to be dropped. */
   const lost = new Map<Signal, number>();
-  let sinceUnixMs = 0;
+  let sinceMs = 0;
   let last: ReturnType<Health['last']> = null;
   let refusedSaidMs = -Infinity;
+  let failingSaidMs = -Infinity;
+  /** That it fails: only then that it works again, too. */
+  let isSaid = false;
 
   function note(message: string): void {
     last = { message, atUnixMs: Date.now() };
@@ -39,24 +42,24 @@ export function createHealth(name: string, log: (line: string) => void): Health 
     events: (signal) => ({
       failed(message) {
         note(message);
-        if (failing.size === 0) {
-          sinceUnixMs = Date.now();
-          log(
-            `forwarding to ${name} fails and is tried again; what is to go there waits on disk: ${message}`,
-          );
-        }
+        if (failing.size === 0) sinceMs = performance.now();
         failing.add(signal);
+        if (isSaid || performance.now() - failingSaidMs < SAID_EVERY_MS) return;
+        isSaid = true;
+        failingSaidMs = performance.now();
+        log(`forwarding to ${name} fails and is tried again; what is to go there waits on disk: ${message}`);
       },
       works() {
-        if (!failing.delete(signal) || failing.size > 0) return;
+        if (!failing.delete(signal) || failing.size > 0 || !isSaid) return;
+        isSaid = false;
         log(
-          `forwarding to ${name} works again, after ${Math.round((Date.now() - sinceUnixMs) / 1000)} s${lostText()}`,
+          `forwarding to ${name} works again, after ${Math.round((performance.now() - sinceMs) / 1000)} s${lostText()}`,
         );
         lost.clear();
       },
       refused(items, message) {
         note(message);
-        if (performance.now() - refusedSaidMs < REFUSED_SAID_EVERY_MS) return;
+        if (performance.now() - refusedSaidMs < SAID_EVERY_MS) return;
         refusedSaidMs = performance.now();
         log(`${name} refuses ${items} ${ITEMS[signal]}, which are given up: ${message}`);
       },
