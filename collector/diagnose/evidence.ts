@@ -1,6 +1,7 @@
 /** Evidence: a fact with the span and attribute it can be looked up in. */
 import { numberAttribute, shownName, textAttribute, type Attributes } from '../span.ts';
 import { errorWords, httpStatusOf } from './outcome.ts';
+import { openSslReason } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
 import type { Evidence } from './verdict.ts';
 
@@ -35,7 +36,8 @@ export function errorFact(node: TraceNode): Evidence | null {
   const said = errorWords(node.span);
   const last = said.at(-1);
   if (last === undefined) return null;
-  const words = last.words.split('\n').findLast((line) => line !== '') ?? last.words;
+  const line = last.words.split('\n').findLast((each) => each !== '') ?? last.words;
+  const words = openSslReason(line);
   const quoted = words.length > TEXT_CHARS_MAX ? `${words.slice(0, TEXT_CHARS_MAX)}…` : words;
   // Where an attribute of the span says the same, it can be looked up there.
   const { attribute } = said.find((other) => other.words === last.words) ?? last;

@@ -2,7 +2,8 @@
 import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
-import { httpStatusOf } from './outcome.ts';
+import { errorText, httpStatusOf } from './outcome.ts';
+import { tlsAlertWords } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
 
@@ -38,7 +39,7 @@ function ownFailure(of: Case, call: TraceNode): string {
     case 'unresolved':
       return `${caller} could not resolve the name of ${peer} ${after}.`;
     case 'tls':
-      return `${caller} could not set up TLS with ${peer} ${after}: the handshake failed.`;
+      return `${caller} could not set up TLS with ${peer} ${after}: ${tlsAlertWords(errorText(call.span)) ?? 'the handshake failed'}.`;
     case 'gateway':
       return gatewaySentence(call, peer, after);
     default:

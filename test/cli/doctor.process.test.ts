@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runProbe } from '../../collector/cli/doctor/run-probe.ts';
@@ -103,6 +104,34 @@ test('TLS that never comes about, and one that the peer does not speak', async (
   const plain = await peer(startHttpServer());
   const wrong = await examine([`127.0.0.1:${plain}`, '--tls']);
   expect(wrong.step('tls')).toMatchObject({ failure: { code: 'ERR_SSL_WRONG_VERSION_NUMBER' } });
+});
+
+test('a peer that ends TLS by an alert: in words, the same at each run', async () => {
+  const server = {
+    key: readFileSync('test/instrumentation/tls/key.pem'),
+    cert: readFileSync(certificateFile),
+  };
+  const trusting = { NODE_EXTRA_CA_CERTS: certificateFile };
+  const mutual = { ...server, requestCert: true, rejectUnauthorized: true };
+  const demanding = await peer(listening(createTlsServer(mutual)));
+  const { code, said, step, verdict } = await examine([`https://127.0.0.1:${demanding}/`], trusting);
+  expect({ code, stoppedAt: said.stoppedAt }).toEqual({ code: 1, stoppedAt: 'request' });
+  expect(step('request')!.failure).toEqual({
+    code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    message: 'tlsv13 alert certificate required',
+    isTimeout: false,
+  });
+  expect(verdict).toMatchObject({ cause: 'C8', giveUp: { kind: 'tls' } });
+  expect(verdict!.sentence).toMatch(/: the peer demands a client certificate\.$/);
+  expect(JSON.stringify(said)).not.toContain('SSL routines');
+
+  const speaksOther = await peer(listening(createTlsServer({ ...server, ALPNProtocols: ['spdy'] })));
+  const other = await startDoctor([`https://127.0.0.1:${speaksOther}/`], trusting).ended;
+  expect(other.code).toBe(1);
+  expect(other.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /✕ tls .*the peer speaks none of the protocols that were offered \(ALPN\) \(ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL\)/,
+  );
+  expect(other.stdout).not.toContain('SSL routines');
 });
 
 test('a refused connection', async () => {

@@ -5,6 +5,7 @@ import { request as requestHttps } from 'node:https';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { openSslReason } from '../../diagnose/tls-words.ts';
 import type { Phase } from '../../diagnose/verdict.ts';
 import type { Address, AnswerFacts, Certificate, Failure, ListenFacts, Order, TlsFacts } from './reports.ts';
 import { labelOf, type Target } from './target.ts';
@@ -53,7 +54,7 @@ class Clock {
 export function failureOf(error: Error & { code?: unknown }): Failure {
   const isTimeout = error instanceof PhaseTimeout;
   const code = typeof error.code === 'string' ? error.code : isTimeout ? 'ETIMEDOUT' : '';
-  return { code, message: error.message, isTimeout };
+  return { code, message: openSslReason(error.message), isTimeout };
 }
 
 /** Whatever the name is, this address is called. */

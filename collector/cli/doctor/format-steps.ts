@@ -8,6 +8,7 @@
  * Pure. Whatever a peer sent is printable.
  */
 import { formatMs } from '../../diagnose/evidence.ts';
+import { tlsAlertWords } from '../../diagnose/tls-words.ts';
 import { paragraph, printable, type Terminal } from '../terminal.ts';
 import { counted, size } from '../words.ts';
 import { kernelWordOf, type KernelWord } from './judge.ts';
@@ -139,6 +140,7 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
     'the CA of the certificate is not known here, or a part of its chain is not sent',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the CA of the certificate is not known here',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the peer does not speak TLS on this port',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the peer offers only versions of TLS that are not taken here',
   ERR_HTTP2_ERROR: 'the peer does not speak HTTP/2 on this port',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the peer does not speak TLS on this port',
 };
@@ -146,8 +148,10 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
 /** In words, with the code that can be searched for. */
 export function failureWords({ code, message, isTimeout }: Failure): string {
   if (isTimeout) return message;
-  const words = code.startsWith('HPE_') ? 'the answer is no HTTP/1' : CODE_WORDS[code];
-  return words === undefined ? message.split('\n')[0]! : `${words} (${code})`;
+  const words = code.startsWith('HPE_')
+    ? 'the answer is no HTTP/1'
+    : (CODE_WORDS[code] ?? tlsAlertWords(code));
+  return words === null ? message.split('\n')[0]! : `${words} (${code})`;
 }
 
 function tlsLines(
