@@ -159,10 +159,21 @@ function readEnvironment(environment: NodeJS.ProcessEnv): WrittenSettings {
     const where = environmentName(name);
     const text = environment[where] ?? '';
     if (text === '') continue;
-    const texts = setting.repeatable ? text.split(',').map((part) => part.trim()) : [text];
+    const split = setting.repeatable ? text.split(',').map((part) => part.trim()) : [text];
+    const texts = (setting.structured ? readObjects(text) : null) ?? split;
     written.set(name, { where, texts });
   }
   return written;
+}
+
+/** A text of each object, whose commas separate no values. */
+function readObjects(text: string): string[] | null {
+  if (!text.startsWith('{')) return null;
+  try {
+    return (JSON.parse(`[${text}]`) as unknown[]).map((item) => JSON.stringify(item));
+  } catch {
+    return [text];
+  }
 }
 
 /** Named for the hook, for commands, by Kubernetes after a service called sockeye, or for the repository's scripts. */

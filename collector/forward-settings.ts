@@ -46,8 +46,11 @@ const TIMEOUT_MS_MAX = 600_000;
 const NAME = /^[\x21-\x7e][\x20-\x7e]{0,99}$/;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 const HEADER_VALUE = /^[\x20-\x7e]{0,4096}$/;
+/** As grpc-js takes them; those of `-bin` hold bytes. */
+const GRPC_HEADER_NAME = /^(?!.*-bin$)[0-9a-z_.-]+$/;
 /** What the protocol itself says. */
-const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connection|host|te|:.*|grpc-.*)$/;
+const OWN_HEADERS =
+  /^(content-(type|length|encoding)|transfer-encoding|(proxy-)?connection|keep-alive|upgrade|http2-settings|host|te|:.*|grpc-.*)$/;
 
 type Written = Readonly<Record<string, unknown>>;
 
@@ -65,7 +68,7 @@ export function parseDestinations(
 
 /** `text` is a URL, or a JSON object. `readFile` gives the bytes of a file that a key names, or throws its own. Throws BadDestination. */
 export function parseDestination(text: string, readFile: (key: string, path: string) => Buffer): Destination {
-  const written: Written = text.startsWith('{') ? (JSON.parse(text) as Written) : { url: text };
+  const written = text.startsWith('{') ? parseObject(text) : { url: text };
   const unknown = Object.keys(written).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw new BadDestination(`the unknown key "${unknown}"`, KEYS.join(', '));
   const text1 = (key: string): string | null => {
@@ -84,7 +87,7 @@ export function parseDestination(text: string, readFile: (key: string, path: str
   const tls = { ca: file('tls-ca'), cert: file('tls-cert'), key: file('tls-key') };
   checkTls(address.isTls, tls);
   const { user, ...rest } = address;
-  const headers = { ...parseHeaders(written['headers'] ?? {}) };
+  const headers = { ...parseHeaders(written['headers'] ?? {}, address.protocol) };
   const credentials = [user, tokenOf(file('token-file'))].filter((value) => value !== null);
   if (credentials.length + Number('authorization' in headers) > 1)
     throw new BadDestination(
@@ -101,6 +104,18 @@ export function parseDestination(text: string, readFile: (key: string, path: str
     signals: parseSignals(written['signals'] ?? null, address.path),
     compression: parseCompression(written['compression'] ?? 'gzip'),
   };
+}
+
+function parseObject(text: string): Written {
+  try {
+    return JSON.parse(text) as Written;
+  } catch {
+    // What the parser says of it quotes it.
+    throw new BadDestination(
+      'a text with { at its beginning that is no JSON',
+      'a URL, or {"url": "…"} with more keys',
+    );
+  }
 }
 
 /** Of a URL that cannot be used: no more than its scheme, as anything else may be a secret. */
@@ -125,8 +140,6 @@ function parseUrl(text: string | null) {
   if (protocol === 'grpc' && path !== '') throw new BadDestination('a URL of gRPC with a path', URL_EXPECTED);
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
   if (port === 0) throw new BadDestination('port 0', URL_EXPECTED);
-  const given = url.username !== '' || url.password !== '';
-  const user = given ? `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` : null;
   return {
     protocol,
     isTls,
@@ -134,8 +147,18 @@ function parseUrl(text: string | null) {
     port,
     path,
     url: `${scheme}://${url.host}${path}`,
-    user: user === null ? null : `Basic ${Buffer.from(user).toString('base64')}`,
+    user: basicOf(url),
   };
+}
+
+function basicOf({ username, password }: URL): string | null {
+  if (username === '' && password === '') return null;
+  try {
+    const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(user).toString('base64')}`;
+  } catch {
+    throw new BadDestination('a user or password with a % that stands for nothing', '%25 for each % in them');
+  }
 }
 
 function tokenOf(file: Buffer | null): string | null {
@@ -165,7 +188,7 @@ function checkTls(isTls: boolean, { ca, cert, key }: Pick<Destination, 'ca' | 'c
   }
 }
 
-function parseHeaders(value: unknown): Record<string, string> {
+function parseHeaders(value: unknown, protocol: Destination['protocol']): Record<string, string> {
   const expected = 'names and texts such as {x-scope-orgid: shop}';
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new BadDestination('headers that are none', expected);
@@ -174,6 +197,11 @@ function parseHeaders(value: unknown): Record<string, string> {
     const lower = name.toLowerCase();
     if (!HEADER_NAME.test(name) || OWN_HEADERS.test(lower))
       throw new BadDestination(`the header "${name}"`, 'one that OTLP has no use of its own for');
+    if (protocol === 'grpc' && !GRPC_HEADER_NAME.test(lower))
+      throw new BadDestination(
+        `the header "${name}" for gRPC`,
+        'a name of letters, digits and _ . - that does not end in -bin',
+      );
     if (!HEADER_VALUE.test(String(content)) || typeof content === 'object')
       throw new BadDestination(
         `a value of the header "${name}" that cannot be sent`,

@@ -293,6 +293,16 @@ describe('where spans are forwarded to', () => {
     expect(names(fromFile('forward: grpc://a:1'))).toEqual(['grpc://a:1']);
   });
 
+  test('as JSON in the environment, whose commas separate nothing', () => {
+    const [a, b] = [
+      '{"url": "http://a", "signals": ["traces", "logs"], "headers": {"x!y": "1"}}',
+      '{"url":"grpc://b:2"}',
+    ];
+    const [first, second] = forwardOf([], { SOCKEYE_FORWARD: `${a}, ${b}` });
+    expect(first).toMatchObject({ name: 'http://a', signals: ['traces', 'logs'], headers: { 'x!y': '1' } });
+    expect(second).toMatchObject({ name: 'grpc://b:2' });
+  });
+
   test('more of it stands in the file', () => {
     const token = file('forward-token', 's3cret\n');
     expect(
@@ -343,6 +353,14 @@ describe('where spans are forwarded to', () => {
     ['forward: {url: http://a, timeout: long}', 'got the timeout "long", expected a duration such as 10s'],
     ['forward: {url: http://a, compression: br}', 'got compression "br", expected gzip or none'],
     ['forward: {url: http://a, headers: {te: x}}', 'got the header "te"'],
+    ['forward: {url: grpc://a:1, headers: {keep-alive: x}}', 'got the header "keep-alive"'],
+    [
+      'forward: {url: grpc://a:1, headers: {X-Trace-Bin: x}}',
+      'got the header "X-Trace-Bin" for gRPC, expected a name of letters, digits and _ . - that does not end in -bin',
+    ],
+    ['forward: {url: grpcs://a:1, headers: {"x!y": x}}', 'got the header "x!y" for gRPC'],
+    ['forward: https://u:pa%ss@a', 'got a user or password with a % that stands for nothing, expected %25'],
+    ["forward: '{url: https://a}'", 'got a text with { at its beginning that is no JSON, expected a URL'],
     ['forward: {url: http://a, tls-ca: /nowhere.pem}', 'tls-ca: got ENOENT'],
     ['forward: [http://a, http://a/]', 'got http://a twice, expected names of their own'],
     ['forward: {url: "http://a:b@c", headers: {authorization: d}}', 'got several of credentials'],
@@ -361,6 +379,11 @@ describe('where spans are forwarded to', () => {
       'forward: [[s3cret]]',
     ];
     for (const content of contents) expect(errorOfFile(content), content).not.toContain('s3cret');
+    const json = '{"url": "https://me:s3cret@a", "headers": {"x-key": "s3cret"';
+    expect(errorOf(['--forward', json])).not.toContain('s3cret');
+    const errorOfVariable = () => readConfig([], { SOCKEYE_FORWARD: json });
+    expect(errorOfVariable).toThrow(/^SOCKEYE_FORWARD: got a text with \{ at its beginning that is no JSON/);
+    expect(errorOfVariable).not.toThrow('s3cret');
     expect(errorOf(['--forward', 'me:s3cret@a:4317'])).not.toContain('s3cret');
   });
 
