@@ -151,6 +151,15 @@ export function checkLatency(tested: TestedStore): void {
       const asked = { service: 'gateway', operation: 'POST', peer: 'payments' };
       expect((await read(asked)).cells).toEqual(cellsOf(traces.filter(isCall), 60_000));
       expect((await read({ ...asked, operation: 'GET' })).cells).toEqual([]);
+      // Of calls from outside it is that of their server spans, whether the caller is named or not.
+      const entries = traces.filter(({ id }) => id === '1');
+      for (const service of ['user', null]) {
+        const outside = { service, peer: 'gateway' };
+        const answer = await read({ ...outside, operation: 'GET /' });
+        expect(answer).toMatchObject({ of: 'calls', countedFrom: 'spans', calls: entries.length });
+        expect(answer.cells).toEqual(cellsOf(entries, 60_000));
+        expect(await read({ ...outside, operation: 'no such' })).toMatchObject({ calls: 0, cells: [] });
+      }
     });
 
     test('with phases: the mean of a step’s calls, of a service those of who calls it', async () => {

@@ -27,7 +27,7 @@ import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 /** Whose spans they are; what is null may be any. */
 export type CallTarget =
   /** Server spans without a parent. */
-  | { readonly of: 'entries'; readonly service: string | null }
+  | { readonly of: 'entries'; readonly service: string | null; readonly operation: string | null }
   | { readonly of: 'served'; readonly service: string | null; readonly operation: string | null }
   /** That serve nobody. */
   | { readonly of: 'operation'; readonly service: string | null; readonly operation: string }
@@ -75,7 +75,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
     const { service, name, kind } = names.operationRow(operation);
     switch (target.of) {
       case 'entries':
-        return kind === 'server' && isAny(target.service, service);
+        return kind === 'server' && isAny(target.service, service) && isAny(target.operation, name);
       case 'served':
         return isServing(kind) && isAny(target.service, service) && isAny(target.operation, name);
       case 'operation':

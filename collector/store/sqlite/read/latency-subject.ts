@@ -76,13 +76,12 @@ export function findLatencySubject(
   const known = sums.get(group)!;
   if (peer !== null) {
     const calls: CallTarget = { of: 'calls', caller: service, callee: peer, operation, served: null };
-    const entries: CallTarget = { of: 'entries', service: peer };
-    const isAnyCaller = service === null && operation === null;
+    const entries: CallTarget = { of: 'entries', service: peer, operation };
     return {
       of: 'calls',
       sums: known,
       isSummed: operation === null && phase === null,
-      targets: group === 'outside' ? [entries] : isAnyCaller ? [calls, entries] : [calls],
+      targets: group === 'outside' ? [entries] : service === null ? [calls, entries] : [calls],
       measured: group === 'outside' ? [] : [calls],
       budgets: mostFrequent(budgets, () => false),
       callers: [service ?? peer],
@@ -139,7 +138,7 @@ function groupOf(
 }
 
 function targetOf(group: Group, { service, operation }: LatencyAsked): CallTarget {
-  if (group === 'entries') return { of: 'entries', service: null };
+  if (group === 'entries') return { of: 'entries', service: null, operation: null };
   if (group === 'operation') return { of: 'operation', service, operation: operation ?? '' };
   return { of: 'served', service, operation };
 }
