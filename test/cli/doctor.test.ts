@@ -1,7 +1,7 @@
 /** What `sockeye doctor` is pointed at, and how its steps read. */
 import { expect, test } from 'vitest';
 import { conclusion } from '../../collector/cli/doctor/conclude.ts';
-import { formatStep } from '../../collector/cli/doctor/format-steps.ts';
+import { failureWords, formatStep } from '../../collector/cli/doctor/format-steps.ts';
 import { judgeStep } from '../../collector/cli/doctor/judge.ts';
 import { proxyFor } from '../../collector/cli/doctor/proxies.ts';
 import type { EndedStep } from '../../collector/cli/doctor/run-probe.ts';
@@ -129,6 +129,18 @@ test('a silent server of names is told from one that says no', () => {
       '                       name (3 ms)',
     ].join('\n'),
   );
+});
+
+test.each([
+  ['HPE_INVALID_CONSTANT', 'Parse Error: Expected HTTP/', 'the answer is no HTTP/1'],
+  ['HPE_HEADER_OVERFLOW', 'Parse Error: Header overflow', 'larger than Node takes (16 KiB)'],
+  ['HPE_UNEXPECTED_CONTENT_LENGTH', 'Parse Error: …', 'the length of its body twice, or beside chunks'],
+  ['HPE_INVALID_CHUNK_SIZE', 'Parse Error: …', 'a chunk of the answer has no valid size'],
+  ['HPE_STRICT', 'Parse Error: Expected LF', 'the answer breaks HTTP/1: Expected LF'],
+])('%s in words: only what is none is called no HTTP/1', (code, message, words) => {
+  const said = failureWords({ code, message, isTimeout: false });
+  expect(said).toContain(`${words} (${code})`);
+  expect(said.includes('no HTTP/1')).toBe(code === 'HPE_INVALID_CONSTANT');
 });
 
 test('a certificate that ends soon, or has not begun', () => {

@@ -145,13 +145,30 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the peer does not speak TLS on this port',
 };
 
+/** Of answers that are HTTP/1 and break its rules, by the codes of Node's parser. */
+const PARSER_WORDS: Readonly<Record<string, string>> = {
+  HPE_INVALID_CONSTANT: 'the answer is no HTTP/1',
+  HPE_INVALID_VERSION: 'the answer is of no version of HTTP/1',
+  HPE_HEADER_OVERFLOW: 'the head of the answer is larger than Node takes (16 KiB)',
+  HPE_INVALID_STATUS: 'the answer has no valid status',
+  HPE_INVALID_HEADER_TOKEN: 'a header of the answer has a character that none may have',
+  HPE_INVALID_CONTENT_LENGTH: 'the answer says no valid length of its body',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'the answer says the length of its body twice, or beside chunks',
+  HPE_INVALID_TRANSFER_ENCODING: 'the answer says no valid encoding of its body',
+  HPE_INVALID_CHUNK_SIZE: 'a chunk of the answer has no valid size',
+  HPE_INVALID_EOF_STATE: 'the connection ended before the answer did',
+};
+
 /** In words, with the code that can be searched for. */
 export function failureWords({ code, message, isTimeout }: Failure): string {
   if (isTimeout) return message;
-  const words = code.startsWith('HPE_')
-    ? 'the answer is no HTTP/1'
-    : (CODE_WORDS[code] ?? tlsAlertWords(code));
-  return words === null ? message.split('\n')[0]! : `${words} (${code})`;
+  const line = message.split('\n')[0]!;
+  if (code.startsWith('HPE_')) {
+    const rule = line.replace(/^Parse Error: /, '');
+    return `${PARSER_WORDS[code] ?? `the answer breaks HTTP/1: ${rule}`} (${code})`;
+  }
+  const words = CODE_WORDS[code] ?? tlsAlertWords(code);
+  return words === null ? line : `${words} (${code})`;
 }
 
 function tlsLines(

@@ -1,0 +1,64 @@
+/** What `sockeye doctor` makes of the answers of real peers: broken, endless, leading elsewhere. */
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { examine, listening, startDoctor, type Peer } from './doctor-peers.ts';
+
+const peers: Peer[] = [];
+afterEach(() => peers.splice(0).forEach((peer) => peer.close()));
+async function peer(starting: Promise<Peer>): Promise<number> {
+  const started = await starting;
+  peers.push(started);
+  return started.port;
+}
+
+test('a head of an answer that never ends is no silence', async () => {
+  const dripping = await peer(
+    listening(
+      createServer((socket) => {
+        socket
+          .on('error', () => {})
+          .once('data', () => {
+            socket.write('HTTP/1.1 200 OK\r\n');
+            const drip = setInterval(() => socket.write('X: y\r\n'), 100);
+            socket.once('close', () => clearInterval(drip));
+          });
+      }),
+    ),
+  );
+  const endless = await examine([`http://127.0.0.1:${dripping}/`, '--timeout', '1s']);
+  expect(endless.verdict).toMatchObject({ phase: 'wait', cause: 'G5' });
+  expect(endless.verdict!.sentence).toContain('bytes came back, but never the whole head of an answer');
+});
+
+test('an answer that breaks the rules of HTTP/1, and one that is none', async () => {
+  const answers = [
+    [`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhiX', 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nxx', 'HPE_INVALID_CHUNK_SIZE'],
+    ['220 ready\r\n', 'HPE_INVALID_CONSTANT'],
+  ] as const;
+  for (const [answer, code] of answers) {
+    const port = await peer(
+      listening(
+        createServer((socket) => socket.on('error', () => {}).once('data', () => socket.write(answer))),
+      ),
+    );
+    const { stdout } = await startDoctor([`http://127.0.0.1:${port}/`, '--timeout', '2s']).ended;
+    expect(stdout, code).toContain(code);
+    expect(stdout.includes('is no HTTP/1'), code).toBe(code === 'HPE_INVALID_CONSTANT');
+  }
+});
+
+test('where a redirection leads is told without its secrets', async () => {
+  const location = 'https://user:s3cret@login.example/cb?code=abc#f';
+  const port = await peer(
+    listening(createHttpServer((_, response) => response.writeHead(302, { location }).end())),
+  );
+  const told = 'https://…@login.example/cb?…';
+  const { step } = await examine([`http://127.0.0.1:${port}/`]);
+  expect(step('request')).toMatchObject({ answer: { status: 302, location: told } });
+  const { code, stdout } = await startDoctor([`http://127.0.0.1:${port}/`]).ended;
+  expect(code).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`302 Found, to ${told} (not followed)`);
+});
