@@ -107,16 +107,18 @@ function postSpans(
   });
 }
 
-const readTrace = async (id: string) =>
-  (await (await fetch(`${started.collector.web}/api/traces/${id}`)).json()) as Trace;
-const status = async () => (await (await fetch(`${started.collector.web}/api/status`)).json()) as Status;
+/** What was captured gets older: it is asked for without regard to when. */
+const readJson = async (path: string): Promise<unknown> =>
+  (await fetch(`${started.collector.web}${path}`)).json();
+const readTrace = async (id: string) => (await readJson(`/api/traces/${id}`)) as Trace;
+const status = async () => (await readJson('/api/status')) as Status;
 
 test('what jaeger-client sends is stored when it is acknowledged, and read as a trace', async () => {
   const answer = await post(JAEGER_CLIENT_THRIFT, { query: '?format=jaeger.thrift' });
   expect(answer.status).toBe(202);
   expect(await answer.json()).toMatchObject({ stored: 3, refused: 0 });
   const [found] = (
-    (await (await fetch(`${started.collector.web}/jaeger/api/traces?service=checkout`)).json()) as {
+    (await readJson('/jaeger/api/traces?service=checkout&start=0&end=9999999999999999')) as {
       data: { traceID: string }[];
     }
   ).data;
@@ -134,8 +136,9 @@ test('what jaeger-client sends is stored when it is acknowledged, and read as a 
 
 test('by gRPC, too; and the status names both ports', async () => {
   expect(await postSpans(OTEL_PYTHON_PROTOBUF)).toEqual({ error: null, body: Buffer.alloc(0) });
-  const answer = await fetch(`${started.collector.web}/api/traces?service=stock`);
-  expect(await answer.json()).toMatchObject({ traces: [{ spans: 2, errors: 1 }] });
+  expect(await readJson('/api/traces?service=stock&from=0')).toMatchObject({
+    traces: [{ spans: 2, errors: 1 }],
+  });
   const { jaegerHttp, jaegerGrpc } = started.addresses;
   expect((await status()).addresses).toMatchObject({ jaegerHttp, jaegerGrpc });
 });
