@@ -60,9 +60,10 @@ export function openHttpBackend(destination: Destination): Backend {
         return await post(pathOf(destination, signal), body);
       } catch (error) {
         const { name, message } = error as Error;
-        const isLate = name === 'AbortError' || name === 'TimeoutError';
-        const said = isLate ? `no answer within ${timeoutMs} ms` : message;
-        return { is: 'busy', afterMs: null, message: shown(said === '' ? String(error) : said) };
+        // A request says of a timeout no more than that it was aborted.
+        const isLate = (name === 'AbortError' || name === 'TimeoutError') && !closing.signal.aborted;
+        if (isLate) return { is: 'late', message: `no answer within ${timeoutMs} ms` };
+        return { is: 'busy', afterMs: null, message: shown(message === '' ? String(error) : message) };
       }
     },
     close() {

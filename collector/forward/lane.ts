@@ -15,6 +15,8 @@ import type { Outcome } from './outcome.ts';
 /** Half of what receivers take by default over gRPC. */
 const BATCH_BYTES_MAX = 2_000_000;
 const BATCH_BYTES_MIN = 64_000;
+/** A batch that is taken lets the next be larger by that: a limit that the backend still has is met once in dozens. */
+const BATCH_GROWTH = 65 / 64;
 /** Batches on their way at once; one while the backend fails. */
 const IN_FLIGHT_MAX = 4;
 /** How often a batch is divided to find what of it is refused. */
@@ -175,7 +177,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
           return;
         }
         const piece = waiting.shift();
-        if (piece !== undefined) void deliver(piece);
+        if (piece !== undefined) void deliver(firstPart(piece));
       }
     } catch (error) {
       events.failed(`the queue cannot be read: ${(error as Error).message}`);
@@ -187,6 +189,15 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     notBeforeMs = timeMs;
     clearTimeout(timer);
     timer = setTimeout(pump, timeMs - performance.now() + 1);
+  }
+
+  /** Of what was read when batches were larger. */
+  function firstPart(piece: Piece): Piece {
+    const parts = splitBySize(piece.bytes, batchBytes);
+    if (parts.length < 2) return piece;
+    addPieces(parts.map((bytes) => asPiece(piece.batch, bytes)));
+    close(piece);
+    return waiting.shift()!;
   }
 
   async function deliver(piece: Piece): Promise<void> {
@@ -204,6 +215,8 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     switch (outcome.is) {
       case 'taken': {
         works(piece);
+        if (piece.bytes.length >= batchBytes / 2)
+          batchBytes = Math.min(BATCH_BYTES_MAX, batchBytes * BATCH_GROWTH);
         const rejected = Math.min(outcome.rejected, piece.items);
         count('sent', piece.items - rejected);
         if (rejected > 0) refuse(rejected, message);
@@ -211,6 +224,9 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       }
       case 'busy':
         return putOff(piece, message, Math.min(outcome.afterMs ?? 0, RETRY_AFTER_MS_MAX));
+      case 'late':
+        batchBytes = Math.max(BATCH_BYTES_MIN, batchBytes / 2);
+        return putOff(piece, message, 0);
       case 'shut out':
         return putOff(piece, message, SHUT_OUT_MS);
       case 'unknown there':

@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly is: 'taken'; readonly rejected: number; readonly message: string }
   /** To be sent again: not before `afterMs`, where the backend says so. */
   | { readonly is: 'busy'; readonly afterMs: number | null; readonly message: string }
+  /** No answer came in time: to be sent again, in smaller parts, of which more may arrive in time. */
+  | { readonly is: 'late'; readonly message: string }
   /** Somebody has to mend a token, a certificate or a path first: to be sent again, from time to time. */
   | { readonly is: 'shut out'; readonly message: string }
   /** The backend has no place for this signal, or its path is wrong. */
@@ -40,7 +42,6 @@ const GRPC = {
 } as const;
 const GRPC_BUSY: readonly number[] = [
   GRPC.cancelled,
-  GRPC.deadlineExceeded,
   GRPC.aborted,
   GRPC.outOfRange,
   GRPC.unavailable,
@@ -74,6 +75,7 @@ export function outcomeOfGrpc(code: number, text: string, details: Uint8Array | 
   const name = Object.entries(GRPC).find(([, value]) => value === code)?.[0] ?? '';
   const message = shown(`gRPC ${code}${name === '' ? '' : ` ${screaming(name)}`}: ${text}`);
   const afterMs = details === null ? null : retryDelayMs(details);
+  if (code === GRPC.deadlineExceeded) return { is: 'late', message };
   if (GRPC_BUSY.includes(code)) return { is: 'busy', afterMs, message };
   if (code === GRPC.resourceExhausted)
     return afterMs === null ? { is: 'too large', message } : { is: 'busy', afterMs, message };

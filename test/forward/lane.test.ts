@@ -202,6 +202,23 @@ test('what is too large is divided, and what comes after it is smaller', async (
   expect(sent.slice(-10).every(({ length }) => length <= 300_000)).toBe(true);
 });
 
+test('what does not arrive in time is sent in smaller parts, and in larger ones again when the line is better', async () => {
+  let most = 300_000;
+  const { lane, sent, queue } = laneTo(
+    ({ length }) => (length > most ? { is: 'late', message: 'no answer' } : TAKEN),
+    queueOf(40, 100_000),
+  );
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(counts(lane)).toMatchObject({ sent: 80, refused: 0, queued: 0 });
+  expect(lane.takenTo()).toBe(40);
+  most = Infinity;
+  queue.entries = 2_000;
+  lane.learn();
+  await settle();
+  expect(Math.max(...sent.slice(-9).map(({ length }) => length))).toBeGreaterThan(900_000);
+});
+
 test('a failure that nobody understands is tried some times, then given up', async () => {
   const { lane, sent } = laneTo(() => ({ is: 'failed', message: 'HTTP 500' }));
   lane.learn();

@@ -21,7 +21,7 @@ test.each([
   [1, 'busy'],
   [2, 'failed'],
   [3, 'refused'],
-  [4, 'busy'],
+  [4, 'late'],
   [5, 'unknown there'],
   [6, 'refused'],
   [7, 'shut out'],
