@@ -5,6 +5,7 @@ import type { Library } from './catalogue.ts';
 import { libraryTracers } from './library-tracers.ts';
 import { watchCheckOut } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
+import { giveBack, standIn } from './mysql2-listeners.ts';
 import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
 import { watchPool, watchQueries } from './pg-contexts.ts';
@@ -46,7 +47,7 @@ type Patch = (exports: unknown, name: string) => void;
 
 /** What the hook patches besides, before the instrumentation does and after. */
 const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
-  mysql2: { before: [watchQueue, watchTimers, watchCommands], after: [] },
+  mysql2: { before: [watchQueue, watchTimers, watchCommands, standIn], after: [giveBack] },
   mongodb: { before: [watchCheckOut], after: [] },
   pg: { before: [watchQueries], after: [watchPool] },
 };

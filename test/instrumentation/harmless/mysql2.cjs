@@ -1,5 +1,6 @@
 /** What a program gets of mysql2: results, errors, callbacks, events, and its own AsyncLocalStorage in each. Port of a MariaDB: first argument. */
 const { AsyncLocalStorage } = require('node:async_hooks');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { createConnection, createPool } = require('mysql2');
 const { describeError, print } = require('./observe.cjs');
 
@@ -50,6 +51,23 @@ async function main() {
   const query = storage.run('events', () => connection.query('select 1 union select 2'));
   print('query', Object.keys(query).toSorted(), query.listenerCount('end'), typeof query.onResult);
   await emitted('query', query, ['fields', 'result', 'end']);
+  const { query: method, execute } = connection;
+  print('methods', method.name, method.length, execute.name, execute.length);
+  for (const give of [() => connection.query('select 1'), () => connection.execute('select 1')]) {
+    const given = give();
+    print('listeners', given.eventNames(), Object.keys(given).toSorted());
+    await new Promise((resolve) => given.once('end', resolve));
+  }
+  for (const how of ['query', 'execute']) {
+    // What is thrown where it reads an answer is the end of a connection.
+    const lost = createConnection(settings);
+    await lost.promise().query('select 0');
+    const unheard = new Promise((resolve) => process.once('uncaughtException', resolve));
+    lost[how]('selec 1');
+    print('unheard', describeError(await Promise.race([unheard, sleep(2000)])));
+    process.removeAllListeners('uncaughtException');
+    lost.destroy();
+  }
   const failing = storage.run('failing', () => connection.query('selec 2'));
   await emitted('failing', failing, ['error', 'end']);
   const stream = storage.run('stream', () => pool.query('select 1 union select 2').stream());
