@@ -62,3 +62,35 @@ test('where a redirection leads is told without its secrets', async () => {
   expect(code).toBe(0);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`302 Found, to ${told} (not followed)`);
 });
+
+test('an answer that goes on coming beyond its time is no fault, one that stops is', async () => {
+  const port = await peer(
+    listening(
+      createHttpServer(({ url }, response) => {
+        const parts = url === '/stops' ? 3 : Infinity;
+        let sent = 0;
+        const drip = setInterval(() => {
+          response.write('x');
+          if (++sent >= parts) clearInterval(drip);
+        }, 200);
+        response.once('close', () => clearInterval(drip));
+      }),
+    ),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const steady = await startDoctor([`${url}/`, '--timeout', '1s']).ended;
+  expect(steady).toMatchObject({ code: 0, stderr: '' });
+  expect(steady.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /first byte after .*, \d B so far and still arriving/,
+  );
+  expect(steady.stdout).toContain('Nothing stops it from here');
+
+  const stopped = await examine([`${url}/stops`, '--timeout', '1s']);
+  expect(stopped).toMatchObject({ code: 1, said: { stoppedAt: 'request' } });
+  expect(stopped.step('request')!.failure).toMatchObject({
+    isTimeout: true,
+    message: 'no more of the answer within 1 s',
+  });
+  expect(stopped.step('request')!.answer).toMatchObject({ bodyBytes: 3 });
+  expect(stopped.verdict).toMatchObject({ phase: 'receive', cause: 'G5' });
+});

@@ -183,13 +183,18 @@ export function tryRequest(
     request.once('response', (response) => {
       const firstByteMs = clock.elapsedMs;
       clock.enter('receive');
-      stop();
-      stop = stopAfter(timeoutMs, request, 'no end of the answer');
+      const awaitMore = (): void => {
+        stop();
+        stop = stopAfter(timeoutMs, request, 'no more of the answer');
+      };
+      awaitMore();
       answer = { ...factsOf(response), firstByteMs, bodyBytes: 0 };
       if (/^text\/event-stream/i.test(response.headers['content-type'] ?? '')) return end(null, true);
       response.on('data', (chunk: Buffer) => {
         answer = { ...answer!, bodyBytes: answer!.bodyBytes + chunk.length };
-        if (answer.bodyBytes > BODY_BYTES_MAX) end(null, true);
+        const isOverdue = clock.elapsedMs - firstByteMs > timeoutMs;
+        if (isOverdue || answer.bodyBytes > BODY_BYTES_MAX) return end(null, true);
+        awaitMore();
       });
       response.once('end', () => end(null));
       response.once('error', (error) => end(error));

@@ -75,7 +75,8 @@ function linesOf(step: EndedStep, mark: Mark, asked: Asked, nowMs: number): stri
       if (answer === undefined)
         return [`${request}: ${failure === null ? '' : failureWords(failure)}${retransmitWords(kernel)}`];
       const { status, reason, location, server, firstByteMs, bodyBytes, isRestUnread } = answer;
-      const rest = isRestUnread ? ' and more, not read' : '';
+      const more = bodyBytes > 0 ? ' so far and still arriving' : ' and more';
+      const rest = isRestUnread ? `${more}, not read to its end` : '';
       return [
         `${request}: ${status} ${reason}${server === '' ? '' : `, by ${server}`}${location === '' ? '' : `, to ${location} (not followed)`}`,
         `first byte after ${formatMs(firstByteMs)}, ${size(bodyBytes)}${rest}${failure === null ? '' : `; ${failureWords(failure)}`}${retransmitWords(kernel)}`,

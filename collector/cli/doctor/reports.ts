@@ -71,7 +71,7 @@ export interface AnswerFacts {
   readonly server: string;
   readonly firstByteMs: number;
   readonly bodyBytes: number;
-  /** What is long by design, or too much, was not read to its end. */
+  /** What is long by design, too much, or still comes when its time is over, was not read to its end. */
   readonly isRestUnread: boolean;
 }
 

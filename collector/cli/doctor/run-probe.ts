@@ -16,7 +16,9 @@ export class ProbeError extends Error {
   override readonly name = 'ProbeError';
 }
 
-/** Beyond the time of a step: to start, and to ask servers of names. */
+/** A request is given its time to connect, to be answered, to send on, and once more when that was not all. */
+const TIMES_OF_STEP = 4;
+/** Beyond these: to start, and to ask servers of names. */
 const SILENT_MORE_MS = 10_000;
 const STDERR_CHARACTERS_MAX = 2_000;
 
@@ -29,7 +31,7 @@ export async function* runProbe(order: Order, signal: AbortSignal): AsyncGenerat
   child.stderr?.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-STDERR_CHARACTERS_MAX);
   });
-  const silence = setTimeout(() => child.kill('SIGKILL'), order.timeoutMs + SILENT_MORE_MS);
+  const silence = setTimeout(() => child.kill('SIGKILL'), TIMES_OF_STEP * order.timeoutMs + SILENT_MORE_MS);
   try {
     const reports = on(child, 'message', { signal, close: ['close'] });
     child.send({ ...order, hook }, () => {});
