@@ -31,7 +31,10 @@ export interface Latency {
    * operation's calls to a peer): some of each step, or all, as `truncated` says.
    */
   countedFrom: 'sums' | 'spans';
-  /** Calls that were counted, of them those that failed, and those that timed out; `errors` without `timeouts`. */
+  /**
+   * Calls that were counted, of them those that failed, and those that timed out; `errors` without `timeouts`. With `phase`,
+   * those that ended in it, unfinished: a call that was answered, if only with an error, failed in no phase.
+   */
   calls: number;
   errors: number;
   timeouts: number;

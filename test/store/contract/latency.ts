@@ -131,6 +131,9 @@ export function checkLatency(tested: TestedStore): void {
         countedFrom: 'spans',
         truncated: false,
         calls: calls.length,
+        // Those that were answered with an error failed in no phase.
+        errors: 0,
+        timeouts: calls.filter(isTimeout).length,
       });
       expect(answer.cells).toEqual(cellsOf(ofPhase('wait'), 60_000));
       // They timed out in another one.
