@@ -23,6 +23,9 @@ export function formatTick(ms: number): string {
   return Math.abs(ms) >= 1 ? `${trim(ms, 4)} ms` : `${trim(ms * 1000, 4)} µs`;
 }
 
+/** Two significant digits: what is known within a few percent. `20 ms`, `2.9 s`, `5 s`. */
+export const formatAbout = (ms: number): string => formatTick(Number(ms.toPrecision(2)));
+
 /** At most `digits` significant digits, without trailing zeros and without an exponent. */
 function trim(value: number, digits: number): string {
   const text = value.toPrecision(digits);

@@ -1,6 +1,7 @@
 /** The view of latency as pure functions: cells, a cursor over them, parts of them, what is said of it all. */
 import { describe, expect, it } from 'vitest';
-import type { Latency, MapEdge } from '../../collector/serve/wire.ts';
+import type { Incident, Latency, MapEdge } from '../../collector/serve/wire.ts';
+import { calleesNear, givenUpAround, incidentsAround, type GivenUp } from '../../ui/latency/around.ts';
 import { latencyQuery, readAsked, sayAsked, type Asked } from '../../ui/latency/asked.ts';
 import { drawnBudgets, durationTicks, placeMarks } from '../../ui/latency/chart-layout.ts';
 import {
@@ -27,8 +28,13 @@ import { LATENCY_FROM, latencyOf, MINUTE_MS, repeat } from './latency-of.ts';
 
 const nobody = readAsked({});
 const clock = (ms: number) => `minute ${(ms - LATENCY_FROM) / MINUTE_MS}`;
-const say = (latency: Latency, asked: Partial<Asked> = {}, stuckIn: MapEdge['timeoutPhases'] | null = null) =>
-  sayLatency(latency, { ...nobody, ...asked }, stuckIn, clock)
+const say = (
+  latency: Latency,
+  asked: Partial<Asked> = {},
+  stuckIn: MapEdge['timeoutPhases'] | null = null,
+  givenUp: GivenUp | null = null,
+) =>
+  sayLatency(latency, { ...nobody, ...asked }, stuckIn, givenUp, clock)
     .map(({ text }) => text)
     .join('');
 
@@ -224,13 +230,13 @@ describe('what is named beside the plot', () => {
     const marks = placeMarks(latency, buildGrid(latency), 300, true);
     expect(marks.map(({ text }) => text)).toEqual(
       [
-        'p50 50 ms',
-        'p95 500 ms',
-        'p99 500 ms',
+        'last p50 50 ms',
+        'last p95 500 ms',
+        'last p99 500 ms',
         'budget 3 s',
         'budget 100 ms',
         'budget 600 s',
-        'wall at 500 ms',
+        'wall 500 ms',
       ].map((text) => text.replace('600 s', '10 min 00 s')),
     );
     expect(marks.map(({ isAbove }) => isAbove)).toEqual([false, false, false, false, false, true, false]);
@@ -385,6 +391,44 @@ describe('whose latency it is', () => {
   });
 });
 
+describe('what is around a service', () => {
+  const edge = (from: string, to: string, timeouts: number, p99Ms = 0) =>
+    ({ from, to, timeouts, p99Ms, calls: 9 }) as MapEdge;
+  const edges = [
+    edge('user', 'a', 7),
+    edge('x', 'a', 2),
+    edge('y', 'a', 3),
+    edge('a', 'b', 5, 5010),
+    edge('a', 'c', 6, 40),
+    edge('b', 'c', 9, 5010),
+  ];
+
+  it('is what its callers gave up, and what it gave up itself', () => {
+    expect(givenUpAround({ ...nobody, service: 'a' }, edges)).toEqual({ byCallers: 5, own: 11 });
+    expect(givenUpAround({ ...nobody, service: 'a', peer: 'b' }, edges)).toBeNull();
+    expect(givenUpAround({ ...nobody, service: 'a', operation: 'GET' }, edges)).toBeNull();
+    expect(givenUpAround(nobody, edges)).toBeNull();
+  });
+
+  it('are incidents of calls to it, of its own, and of its work', () => {
+    const incidents = ['a', 'a->b', 'x->a', 'x->b', 'aa->b'].map((name) => ({ edge: name }) as Incident);
+    const found = (asked: Partial<Asked>) =>
+      incidentsAround({ ...nobody, ...asked }, incidents).map(({ edge: name }) => name);
+    expect(found({ service: 'a' })).toEqual(['a', 'a->b', 'x->a']);
+    expect(found({ service: 'a', operation: 'GET' })).toEqual(['a', 'a->b', 'x->a']);
+    expect(found({ service: 'a', peer: 'b' })).toEqual(['a->b']);
+    expect(found({ peer: 'b' })).toEqual(['a->b', 'x->b', 'aa->b']);
+    expect(found({})).toHaveLength(5);
+    expect(found({ operation: 'GET' })).toEqual([]);
+  });
+
+  it('are callees that it may have waited for', () => {
+    expect(calleesNear(5070, 'a', edges)).toEqual(['b']);
+    expect(calleesNear(9000, 'a', edges)).toEqual([]);
+    expect(calleesNear(5070, null, edges)).toEqual([]);
+  });
+});
+
 describe('what is said', () => {
   const calm = Array.from({ length: 8 }, () => repeat('10 20', 10));
   const slow = Array.from({ length: 6 }, () => repeat('900 2900', 10));
@@ -393,7 +437,7 @@ describe('what is said', () => {
     const latency = latencyOf([...calm, ...slow, repeat('2000 3000!', 10)], { of: 'calls' });
     const edge = { service: 'checkout', peer: 'payments' };
     expect(say(latency, edge, { connect: 9, wait: 1 })).toBe(
-      'p95 of checkout → payments rose from 20 ms to 2.90 s at minute 8; 10 calls gave up, most in connect.',
+      'p95 of checkout → payments rose from 20 ms to 2.9 s at minute 8; 10 calls gave up, most in connect.',
     );
     expect(say(latency, edge, { connect: 5, wait: 5 })).toMatch(/10 calls gave up\.$/);
     expect(say(latency, edge, { connect: 10 })).toMatch(/10 calls gave up, in connect\.$/);
@@ -402,25 +446,26 @@ describe('what is said', () => {
 
   it('says what fell, and what was so for a while', () => {
     expect(say(latencyOf([...slow, ...calm]))).toBe(
-      'p95 of requests from outside fell from 2.90 s to 20 ms at minute 6.',
+      'p95 of requests from outside fell from 2.9 s to 20 ms at minute 6.',
     );
     expect(say(latencyOf([...calm, ...slow, ...calm]), { service: 'a' })).toBe(
-      'p95 of a was 2.90 s from minute 8 to minute 14, and 20 ms otherwise.',
+      'p95 of a was 2.9 s from minute 8 to minute 14, and 20 ms otherwise.',
     );
   });
 
   it('gives plain numbers where nothing changed', () => {
-    expect(say(latencyOf(calm))).toBe(
-      'Requests from outside: half took less than 12.5 ms, 95 % less than 25 ms.',
+    expect(say(latencyOf(calm))).toBe('Requests from outside: half took up to 20 ms, and 95 % too.');
+    expect(say(latencyOf([`${repeat('10', 17)} ${repeat('5010', 3)}`]))).toBe(
+      'Requests from outside: half took up to 10 ms, 95 % up to 5 s.',
     );
     expect(say(latencyOf([repeat('10', 30)]), { service: 'a' })).toBe(
-      'a: half took less than 12.5 ms, and 95 % too.',
+      'a: half took up to 10 ms, and 95 % too.',
     );
   });
 
   it('counts a few calls instead of dividing them', () => {
     expect(say(latencyOf(['10 20 3000!']), { service: 'a' })).toBe(
-      'a: 3 calls, the longest took 3.00 s; 1 request timed out.',
+      'a: 3 calls, the longest took 3 s; 1 request timed out.',
     );
     expect(say(latencyOf(['10']), { service: 'a' })).toBe('a: 1 call that took 10 ms.');
     expect(say(latencyOf(['30!', '30!']), { service: 'a' })).toBe(
@@ -428,9 +473,36 @@ describe('what is said', () => {
     );
   });
 
-  it('says that calls pile up, and that the timer is unknown', () => {
-    const walls = [{ atMs: 5000, count: 40, timeouts: 0 }];
-    expect(say(latencyOf(calm, { walls }))).toMatch(/ 40 calls pile up at 5\.00 s: an unknown timer\.$/);
+  it('says that calls pile up, and that the timer is unknown, or perhaps further down', () => {
+    const walls = [{ atMs: 5072, count: 40, timeouts: 0 }];
+    const edge = { service: 'a', peer: 'b' };
+    expect(say(latencyOf(calm, { walls }), edge)).toMatch(
+      / 40 calls pile up at 5\.07 s: an unknown timer\.$/,
+    );
+    for (const asked of [{}, { service: 'a' }, { peer: 'b' }])
+      expect(say(latencyOf(calm, { walls }), asked)).toMatch(
+        / 40 calls pile up near 5\.1 s: perhaps a timer further down\.$/,
+      );
+  });
+
+  it('says how many failed, once that is more than a few', () => {
+    const failed = (errors: number, changes = {}) =>
+      say(latencyOf(calm, { errors, ...changes }), { service: 'a' });
+    expect(failed(54)).toBe('a: half took up to 20 ms, and 95 % too; 34 % failed.');
+    expect(failed(1)).toBe('a: half took up to 20 ms, and 95 % too.');
+    expect(failed(54, { timeouts: 2 })).toMatch(/; 2 requests timed out; 34 % failed otherwise\.$/);
+    expect(say(latencyOf(['10 20'], { errors: 1, of: 'calls' }), { service: 'a', peer: 'b' })).toMatch(
+      /; 1 call failed\.$/,
+    );
+  });
+
+  it('says who gave up around a service that noticed nothing of it', () => {
+    expect(say(latencyOf(calm), { service: 'a' }, null, { byCallers: 160, own: 0 })).toMatch(
+      /too; its callers gave up on 160 of their calls to it\.$/,
+    );
+    expect(say(latencyOf(calm), { service: 'a' }, null, { byCallers: 0, own: 295 })).toMatch(
+      /too; it gave up on 295 of its own calls\.$/,
+    );
   });
 
   it('says how many of how many', () => {

@@ -11,8 +11,8 @@ export interface Asked {
 }
 
 export const PHASES: readonly Phase[] = ['queue', 'dns', 'connect', 'tls', 'send', 'wait', 'receive'];
-const PHASE_NAMES: Partial<Record<Phase, string>> = { dns: 'DNS', tls: 'TLS' };
-export const phaseName = (phase: Phase): string => PHASE_NAMES[phase] ?? phase;
+const PHASE_NAMES: Partial<Record<string, string>> = { dns: 'DNS', tls: 'TLS' };
+export const phaseName = (phase: string): string => PHASE_NAMES[phase] ?? phase;
 
 export function readAsked(query: Query): Asked {
   const some = (text: string | undefined) => (text === undefined || text === '' ? null : text);
@@ -23,6 +23,9 @@ export function readAsked(query: Query): Asked {
     phase: PHASES.find((phase) => phase === query['phase']) ?? null,
   };
 }
+
+/** Calls of one to another. */
+export const isEdge = ({ service, peer }: Asked): boolean => service !== null && peer !== null;
 
 /** `checkout → payments`, `POST /buy of gateway`, `requests from outside`. */
 export function sayAsked({ service, operation, peer, phase }: Asked, of: Latency['of'] | null): string {

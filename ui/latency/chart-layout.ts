@@ -1,6 +1,6 @@
 /** Where things stand on the chart of latency: gutters, what is named beside the plot, and in which words. Pure. */
 import type { Latency } from '../../collector/serve/wire.ts';
-import { formatDuration, formatTick } from '../format.ts';
+import { formatAbout, formatTick } from '../format.ts';
 import { durationShare, FEW_CALLS, timeShare, type Grid } from './grid.ts';
 import { spreadLabels } from './labels.ts';
 import { drawLine } from './percentile-lines.ts';
@@ -16,7 +16,7 @@ export interface Gutters {
   readonly isWide: boolean;
 }
 export function gutters(width: number): Gutters {
-  return width >= WIDE_PX ? { left: 56, right: 104, isWide: true } : { left: 46, right: 52, isWide: false };
+  return width >= WIDE_PX ? { left: 56, right: 104, isWide: true } : { left: 46, right: 62, isWide: false };
 }
 
 /** More budgets than these are lines of everything and nothing: the side says how many there are. */
@@ -36,14 +36,14 @@ export interface Mark {
 
 /** Lines across the plot and ends of percentiles, with their names spread beside them. */
 export function placeMarks(latency: Latency, grid: Grid, height: number, isWide: boolean): Mark[] {
-  // Where a line ends that says something.
+  // Where a line ends that says something: its last step, not the range.
   const last = latency.percentiles.findLast(({ count }) => count >= FEW_CALLS);
   const named: { kind: Mark['kind']; ms: number; text: string }[] = [
     ...(last
       ? PERCENTILES.map((kind) => ({
           kind,
           ms: last[`${kind}Ms`],
-          text: isWide ? `${kind} ${formatDuration(last[`${kind}Ms`])}` : kind,
+          text: `${isWide ? 'last ' : ''}${kind} ${formatAbout(last[`${kind}Ms`])}`,
         }))
       : []),
     ...drawnBudgets(latency).map((ms) => ({
@@ -54,7 +54,7 @@ export function placeMarks(latency: Latency, grid: Grid, height: number, isWide:
     ...latency.walls.slice(0, WALLS_DRAWN).map(({ atMs }) => ({
       kind: 'wall' as const,
       ms: atMs,
-      text: isWide ? `wall at ${formatDuration(atMs)}` : formatTick(Number(atMs.toPrecision(2))),
+      text: isWide ? `wall ${formatAbout(atMs)}` : formatAbout(atMs),
     })),
   ];
   const heightOf = (ms: number) => (1 - durationShare(ms, grid)) * height;
