@@ -20,7 +20,7 @@ const NO_PROCESS: JaegerProcess = { serviceName: '', tags: [] };
 
 /** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
 export function tracesFromJaegerProtobuf(request: Uint8Array, bytesMax = Infinity): Buffer {
-  const parts = new JaegerParts();
+  const parts = new JaegerParts(request.length);
   const reader = new ProtobufReader(request);
   const sent: Buffer[] = [];
   let process = NO_PROCESS;
@@ -52,6 +52,7 @@ export function tracesFromJaegerProtobuf(request: Uint8Array, bytesMax = Infinit
 }
 
 function readSpan(reader: ProtobufReader, parts: JaegerParts) {
+  parts.add();
   const span = { traceId: '', spanId: '', name: '', flags: 0, startUnixNano: 0n };
   const references: JaegerReference[] = [];
   const tags: JaegerTag[] = [];
@@ -114,6 +115,7 @@ function readReference(reader: ProtobufReader, parts: JaegerParts): JaegerRefere
 }
 
 function readProcess(reader: ProtobufReader, parts: JaegerParts): JaegerProcess {
+  parts.add();
   let serviceName = '';
   const tags: JaegerTag[] = [];
   readFields(reader, (tag) => {

@@ -22,7 +22,7 @@ const TAG_TYPES = ['string', 'double', 'bool', 'long', 'binary'] as const;
 /** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
 export function tracesFromJaegerThrift(body: Uint8Array, bytesMax = Infinity): Buffer {
   const reader = new ThriftReader(body);
-  const parts = new JaegerParts();
+  const parts = new JaegerParts(body.length);
   let process: JaegerProcess | null = null;
   let spansAt: number | null = null;
   // All of it is passed over once, so that what comes is known to be whole.
@@ -46,6 +46,7 @@ export function tracesFromJaegerThrift(body: Uint8Array, bytesMax = Infinity): B
 }
 
 function readSpan(reader: ThriftReader, parts: JaegerParts): JaegerSpan {
+  parts.add();
   const ids = { low: 0n, high: 0n, span: 0n, parent: 0n };
   const references: JaegerReference[] = [];
   const tags: JaegerTag[] = [];
@@ -101,6 +102,7 @@ function readReference(reader: ThriftReader, parts: JaegerParts): JaegerReferenc
 }
 
 function readProcess(reader: ThriftReader, parts: JaegerParts): JaegerProcess {
+  parts.add();
   let serviceName = '';
   const tags: JaegerTag[] = [];
   reader.struct((id, type) => {

@@ -442,9 +442,26 @@ function spansOfProtobuf(count: number): Buffer {
 }
 
 it('more than is made at once is refused', () => {
-  const tags = list(12, Array<Value>(2_000_001).fill(struct({})));
-  expect(() => tracesFromJaegerThrift(batch(struct({ ...IDS, 10: tags })))).toThrow(
-    /more than 2000000 tags, logs and references, expected at most 2000000 in one request: send fewer/,
+  const tagged = (count: number, padding = 0) =>
+    batch(
+      struct({
+        ...IDS,
+        ...TIMES,
+        10: list(12, Array<Value>(count).fill(struct({}))),
+        90: string(' '.repeat(padding)),
+      }),
+    );
+  // The process and the span count, too.
+  expect(ofThrift(tagged(99_998))).toHaveLength(1);
+  expect(() => tracesFromJaegerThrift(tagged(99_999))).toThrow(
+    /more than 100000 spans, tags, logs and references, expected at most 100000 in one request: send fewer/,
+  );
+  expect(() => tracesFromJaegerThrift(tagged(200_000, 600_000 - 105))).toThrow(
+    /more than 100000 spans, tags/,
+  );
+  expect(ofThrift(tagged(200_000, 1_400_016))).toHaveLength(1);
+  expect(() => tracesFromJaegerThrift(tagged(2_000_001, 20_000_000))).toThrow(
+    /more than 2000000 spans, tags/,
   );
   const spans = Array<Value>(250_001).fill(struct({}));
   expect(() => tracesFromJaegerThrift(batchOf(spans))).toThrow(/more than 250000 spans/);
