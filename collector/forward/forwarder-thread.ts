@@ -4,7 +4,7 @@
  * It looks at the queue some times a second, which also makes batches of what comes in small requests.
  */
 import { workerData } from 'node:worker_threads';
-import type { ForwardQueuePlace } from '../store/sqlite/forwarding.ts';
+import type { ForwardPosition, ForwardQueuePlace } from '../store/sqlite/forwarding.ts';
 import { openForwardQueue } from '../store/sqlite/read/forward-queue.ts';
 import { serveThread } from '../store/sqlite/thread.ts';
 import type { Destination } from './destination.ts';
@@ -12,7 +12,7 @@ import { openGrpcBackend } from './grpc-backend.ts';
 import { createHealth } from './health.ts';
 import { openHttpBackend } from './http-backend.ts';
 import { createLane } from './lane.ts';
-import type { ForwarderReport } from './report.ts';
+import type { DestinationReport } from './report.ts';
 
 export interface ForwarderData {
   readonly destinations: readonly Destination[];
@@ -77,18 +77,20 @@ serveThread(() => {
   let timer = setTimeout(look, 0);
 
   return {
-    report: (): ForwarderReport => ({
-      positions: routes.flatMap(({ destination: { name }, lanes: own }) =>
+    /** Asked for twice a second. */
+    positions: (): ForwardPosition[] =>
+      routes.flatMap(({ destination: { name }, lanes: own }) =>
         own.map((lane) => ({ destination: name, signal: lane.signal, takenTo: lane.takenTo() })),
       ),
-      destinations: routes.map(({ destination: { name, url }, health, lanes: own }) => ({
+    /** Adds up all that waits. */
+    report: (): DestinationReport[] =>
+      routes.map(({ destination: { name, url }, health, lanes: own }) => ({
         name,
         url,
         isFailing: health.isFailing(),
         lastError: health.last(),
         signals: Object.fromEntries(own.map((lane) => [lane.signal, lane.counters()])),
       })),
-    }),
     async stop() {
       clearTimeout(timer);
       const cutOff = setTimeout(() => {

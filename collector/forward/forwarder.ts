@@ -6,7 +6,7 @@ import { startThread } from '../store/sqlite/thread.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { Destination } from './destination.ts';
 import type { ForwarderData } from './forwarder-thread.ts';
-import type { DestinationReport, ForwarderReport } from './report.ts';
+import type { DestinationReport } from './report.ts';
 
 /** What a crash makes to be sent again is what was taken in that time, at most. */
 const REPORT_MS = 500;
@@ -41,10 +41,9 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   const thread = await startThread('../../forward/forwarder-thread', data, onFailure);
   const noted = new Map<string, number>();
   const stopping = new AbortController();
-  const report = () => thread.call<ForwarderReport>('report', null);
 
   async function noteProgress(): Promise<void> {
-    const { positions } = await report();
+    const positions = await thread.call<ForwardPosition[]>('positions', null);
     const keyOf = ({ destination, signal }: ForwardPosition) => `${signal} ${destination}`;
     const moved = positions.filter((position) => noted.get(keyOf(position)) !== position.takenTo);
     if (moved.length === 0) return;
@@ -72,7 +71,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   const running = run();
 
   return {
-    status: async () => (await report()).destinations,
+    status: () => thread.call<DestinationReport[]>('report', null),
     async stop() {
       stopping.abort();
       await running;

@@ -1,6 +1,5 @@
 /** What the forwarder says of itself. Types only. */
 import type { Signal } from '../decode/otlp-pieces.ts';
-import type { ForwardPosition } from '../store/sqlite/forwarding.ts';
 import type { LaneCounters } from './lane.ts';
 
 export interface DestinationReport {
@@ -10,8 +9,4 @@ export interface DestinationReport {
   readonly lastError: { readonly message: string; readonly atUnixMs: number } | null;
   /** Of the signals that it gets. */
   readonly signals: Readonly<Partial<Record<Signal, LaneCounters>>>;
-}
-export interface ForwarderReport {
-  readonly positions: readonly ForwardPosition[];
-  readonly destinations: readonly DestinationReport[];
 }
