@@ -78,13 +78,14 @@ interface Piece {
 export interface LaneOptions {
   readonly signal: Signal;
   readonly takenTo: number;
-  readonly queue: Pick<ForwardQueueReader, 'lastId' | 'next' | 'sum'>;
+  readonly queue: Pick<ForwardQueueReader, 'lastId' | 'next' | 'purges' | 'sum'>;
   readonly events: LaneEvents;
   send(request: Buffer): Promise<Outcome>;
 }
 
 export function createLane({ signal, takenTo, queue, events, send }: LaneOptions): Lane {
   const counted = { sent: 0, refused: 0, dropped: 0 };
+  let purges = queue.purges();
   let knownTo = queue.lastId();
   let queued = queue.sum(signal, takenTo, knownTo).items;
   /** Up to here entries were read. */
@@ -294,9 +295,20 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     waitUntil(nowMs + waitMs);
   }
 
+  /** What is on its way then is sent. */
+  function forgetPurged(): void {
+    purges = queue.purges();
+    for (const piece of waiting) {
+      queued -= piece.items;
+      close(piece);
+    }
+    waiting = [];
+  }
+
   return {
     signal,
     learn() {
+      if (queue.purges() !== purges) forgetPurged();
       const lastId = queue.lastId();
       if (lastId > knownTo) {
         queued += queue.sum(signal, knownTo, lastId).items;

@@ -11,8 +11,10 @@ const TAKEN: Outcome = { is: 'taken', rejected: 0, message: '' };
 const busy = (afterMs: number | null = null): Outcome => ({ is: 'busy', afterMs, message: 'later' });
 
 let said: string[];
+let purged: number;
 beforeEach(() => {
   said = [];
+  purged = 0;
   vi.useFakeTimers();
 });
 afterEach(() => void vi.useRealTimers());
@@ -22,6 +24,7 @@ function queueOf(entries: number, bytes = 0) {
   const queue = {
     entries,
     damaged: new Set<number>(),
+    purges: () => purged,
     lastId: () => queue.entries,
     next: (_signal: string, afterId: number, toId: number): QueueEntry | null =>
       afterId >= toId
@@ -297,6 +300,19 @@ test('of a store that was purged nothing is queued', async () => {
   lane.learn();
   await settle();
   expect(counts(lane)).toMatchObject({ sent: 0, dropped: 0, queued: 0 });
+});
+
+test('what was read of a store before it was purged is not sent any more', async () => {
+  const { lane, sent, queue } = laneTo((_request, call) => (call === 1 ? busy() : TAKEN));
+  lane.learn();
+  await settle();
+  queue.next = () => null;
+  purged++;
+  lane.learn();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(sent).toHaveLength(1);
+  expect(counts(lane)).toMatchObject({ sent: 0, dropped: 0, queued: 0 });
+  expect(lane.takenTo()).toBe(3);
 });
 
 test('when the queue is full the oldest goes, what is read of it included', async () => {

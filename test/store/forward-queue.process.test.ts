@@ -215,6 +215,9 @@ test('a purge deletes what waits, too', async () => {
   await store.purge();
   expect(look().entries).toEqual([]);
   expect(Number(store.forwardQueue.gauge[1])).toBe(0);
+  const queue = openForwardQueue(store.forwardQueue);
+  expect(queue.purges()).toBe(1);
+  queue.close();
   await store.close();
 });
 

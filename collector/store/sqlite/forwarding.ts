@@ -17,9 +17,11 @@ export interface ForwardPosition extends ForwardLane {
 export type QueueGauge = BigInt64Array<SharedArrayBuffer>;
 export const LAST_ENTRY = 0;
 export const QUEUE_BYTES = 1;
+/** How often all entries were deleted: what was read of them before is not to be sent any more. */
+export const PURGES = 2;
 
 export function createQueueGauge(): QueueGauge {
-  return new BigInt64Array(new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT));
+  return new BigInt64Array(new SharedArrayBuffer(3 * BigInt64Array.BYTES_PER_ELEMENT));
 }
 
 /** What an entry is sealed as: damage is found by its checksum before anything is made of it. */

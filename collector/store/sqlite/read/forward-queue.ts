@@ -4,6 +4,7 @@ import { DamagedPart } from '../../columns/damaged-part.ts';
 import { openPart } from '../../columns/part.ts';
 import {
   LAST_ENTRY,
+  PURGES,
   QUEUE_BYTES,
   QUEUE_PART,
   type ForwardLane,
@@ -29,6 +30,8 @@ export interface ForwardQueueReader {
   lastId(): number;
   /** Of all entries that are still there. */
   bytes(): number;
+  /** How often all entries were deleted. */
+  purges(): number;
   takenTo(lane: ForwardLane): number;
   /** The first one of a signal in `(afterId, toId]`; null when there is none. */
   next(signal: Signal, afterId: number, toId: number): QueueEntry | null;
@@ -76,6 +79,7 @@ export function openForwardQueue({ folder, gauge }: ForwardQueuePlace): ForwardQ
   return {
     lastId: () => Number(Atomics.load(gauge, LAST_ENTRY)),
     bytes: () => Number(Atomics.load(gauge, QUEUE_BYTES)),
+    purges: () => Number(Atomics.load(gauge, PURGES)),
     takenTo: ({ destination, signal }) => position.get(destination, signal) ?? 0,
     next(signal, afterId, toId) {
       const id = nextId.get(signal, afterId, toId);

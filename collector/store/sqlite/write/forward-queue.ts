@@ -6,6 +6,7 @@ import type { Signal } from '../../../decode/otlp-pieces.ts';
 import { sealPart } from '../../columns/part.ts';
 import {
   LAST_ENTRY,
+  PURGES,
   QUEUE_BYTES,
   QUEUE_PART,
   type ForwardLane,
@@ -165,6 +166,7 @@ export function createForwardQueue(
     },
     forget() {
       bytes = 0;
+      Atomics.add(gauge, PURGES, 1n);
       settle(true);
     },
   };
