@@ -179,6 +179,17 @@ describe('a part of the chart', () => {
     expect(links).toContain(`/trace/${'a'.repeat(32)}?span=${'b'.repeat(16)}`);
   });
 
+  it('without a call is none: nothing opens', async () => {
+    await open(edge);
+    await shown();
+    plot().focus();
+    key('Home');
+    key('Home');
+    key('Enter');
+    await expect.poll(page.text, soon).toContain('No calls there.');
+    expect(page.url()).toBe(edge);
+  });
+
   it('is let go by Escape, or by its button', async () => {
     const part = `sel=${LATENCY_FROM}-${LATENCY_FROM + MINUTE_MS},2000-4000`;
     await open(`${edge}&${part}`);
@@ -217,10 +228,12 @@ describe('the table', () => {
       .all('tbody tr')
       .map((row) => [...row.children].map((cell) => cell.textContent!.replace(/\s+/g, ' ').trim()).join(' '));
     expect(rows).toHaveLength(12);
-    expect(rows[0]).toMatch(/ 20 20 ms 20 ms 20 ms 0 0 5 ms 15 ms$/);
-    expect(rows[6]).toMatch(/ 22 2\.90 s 3\.00 s 3\.00 s 2 0 – –$/);
+    expect(rows[0]).toMatch(/ 20 0 0 20 ms 20 ms 20 ms 5 ms 15 ms$/);
+    expect(rows[6]).toMatch(/ 22 2 0 2\.90 s 3\.00 s 3\.00 s – –$/);
     await page.click(page.all('tbody button')[6]!);
     expect(page.url()).toContain(`sel=${LATENCY_FROM + 6 * MINUTE_MS}-${LATENCY_FROM + 7 * MINUTE_MS},`);
+    // A press of Enter is a click of no button.
+    await expect.poll(() => document.activeElement?.tagName, soon).toBe('ASIDE');
   });
 });
 
@@ -278,7 +291,7 @@ describe('nothing to show', () => {
 it('the cursor leaves with the pointer, but stays where keys led it', async () => {
   await open(edge);
   await shown();
-  const point = (type: string) => plot().dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: 100 }));
+  const point = (type: string) => plot().dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: 46 }));
   const said = () => page.find('.said [role=status]').textContent;
   point('pointermove');
   await expect.poll(said, soon).toContain('call');

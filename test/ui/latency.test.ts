@@ -12,6 +12,7 @@ import {
   movePlace,
   nextTimeout,
   placeAt,
+  placesAt,
   regionOf,
   rowsOf,
   timeShare,
@@ -136,6 +137,26 @@ describe('a cursor', () => {
   it('is where the pointer is, or the nearest to it', () => {
     expect(placeAt(0.3, 0.01, grid)).toEqual([1, 0]);
     expect(placeAt(-4, 9, grid)).toEqual([0, rowsOf(grid) - 1]);
+  });
+
+  it('is a whole column in the strip below, and nowhere beside the plot', () => {
+    const plot = { width: 400, height: 200, strip: { top: 224, bottom: 280 } };
+    expect(placesAt(150, 199, plot, grid)).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(placesAt(150, 230, plot, grid)).toEqual([
+      [1, 0],
+      [1, rowsOf(grid) - 1],
+    ]);
+    expect(placesAt(150, 230, { ...plot, strip: null }, grid)).toBeNull();
+    for (const [x, y] of [
+      [-1, 50],
+      [401, 50],
+      [150, 210],
+      [150, 281],
+    ] as const)
+      expect(placesAt(x, y, plot, grid)).toBeNull();
   });
 });
 

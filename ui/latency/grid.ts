@@ -112,6 +112,28 @@ export function placeAt(xShare: number, yShare: number, grid: Grid): Place {
   return within([Math.floor(xShare * grid.columns), Math.floor(yShare * rowsOf(grid))], grid);
 }
 
+/** Where cells are drawn, in px from their left top corner, and the strip of phases below them. */
+export interface Plot {
+  readonly width: number;
+  readonly height: number;
+  readonly strip: { readonly top: number; readonly bottom: number } | null;
+}
+
+/** What lies at a point of the plot, from cell to cell: the cell, in the strip its whole column; null beside both. */
+export function placesAt(x: number, y: number, plot: Plot, grid: Grid): readonly [Place, Place] | null {
+  const { width, height, strip } = plot;
+  if (x < 0 || x > width) return null;
+  const place = placeAt(x / width, 1 - y / Math.max(1, height), grid);
+  if (y >= 0 && y <= height) return [place, place];
+  const isInStrip = strip !== null && y >= strip.top && y <= strip.bottom;
+  return isInStrip
+    ? [
+        [place[0], 0],
+        [place[0], rowsOf(grid) - 1],
+      ]
+    : null;
+}
+
 function within([column, row]: Place, grid: Grid): Place {
   const clamp = (value: number, count: number) => Math.min(count - 1, Math.max(0, value));
   return [clamp(column, grid.columns), clamp(row, rowsOf(grid))];
