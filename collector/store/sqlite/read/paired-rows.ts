@@ -10,8 +10,8 @@ import type { OnDamage, Unit } from './units.ts';
 
 /** How long before and after a block's spans those may start that serve its calls. A message may wait for longer. */
 const SERVER_REACH_MS = 3_600_000;
-/** Traces are looked for in other blocks, for one answer: half a microsecond each. */
-const SERVER_LOOKUPS_MAX = 200_000;
+/** Traces are looked for in other blocks, for one answer: 1.5 µs each. */
+const SERVER_LOOKUPS_MAX = 500_000;
 /** Rows that are read there, those that are decoded with them included: 250 granules, a millisecond each. */
 const SERVER_ROWS_MAX = 2_000_000;
 
