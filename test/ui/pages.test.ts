@@ -216,7 +216,7 @@ describe('everywhere', () => {
     await expect.poll(page.text, soon).toContain('calls checked');
     await page.press('g');
     await page.press('l');
-    await expect.poll(page.text, soon).toContain('Requests from outside: half took less than');
+    await expect.poll(page.text, soon).toContain('Requests from outside: half took up to');
     await page.press('?');
     await expect.poll(page.text, soon).toContain('Go to the map');
   });
