@@ -4,7 +4,7 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Latency, Status } from '../../collector/serve/wire.ts';
+import type { Incidents, Latency, Status } from '../../collector/serve/wire.ts';
 import { findAccessibilityFaults, startBrowser, type Browser } from './browser.ts';
 import { startWorld, type World } from './collector.ts';
 import {
@@ -41,6 +41,10 @@ beforeAll(async () => {
   }
   await world.getWhen(`/api${edge}`, (latency: Latency) =>
     latency.calls === calls && latency.timeouts === TIMEOUTS ? latency : undefined,
+  );
+  // Diagnosed a little later; the page asks once, for a range that is over.
+  await world.getWhen(`/api/timeouts?${range}`, ({ incidents }: Incidents) =>
+    incidents.find(({ edge, count }) => edge === 'checkout->payments' && count === TIMEOUTS),
   );
 });
 
