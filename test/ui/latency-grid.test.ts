@@ -13,7 +13,7 @@ import {
 } from '../../ui/latency/grid.ts';
 import { boxOf, rampCounts, stepOf } from '../../ui/latency/paint-cells.ts';
 import { formatRegion, readRegion, writeMs } from '../../ui/latency/region.ts';
-import { LATENCY_FROM, latencyOf, MINUTE_MS, repeat } from './latency-of.ts';
+import { LATENCY_FROM, latencyOf, MINUTE_MS } from './latency-of.ts';
 
 describe('the cells', () => {
   it('have a column for each step and a row for each of the collector’s durations', () => {

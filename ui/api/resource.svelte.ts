@@ -13,7 +13,12 @@ export interface Resource<T> {
   replace(data: T): void;
   /** An update that was fetched elsewhere did not come: what is shown is stale. */
   fail(reason: unknown): void;
+  /** The same as it is now, not shown; null where another was asked for meanwhile, or it did not come: that is told as `fail` does. */
+  fetchNow(): Promise<T | null>;
 }
+
+/** Its answer is there, or does not come. */
+export const isTold = ({ data, error }: Resource<unknown>): boolean => data !== null || error !== null;
 
 /**
  * Fetches whenever `url()` changes, as JSON or as `load` has it; null fetches nothing. Data of another `key` (by default: the url) is thrown
@@ -80,6 +85,17 @@ export function resource<T>(
     },
     fail: (reason) => {
       error = asApiError(reason);
+    },
+    fetchNow: async () => {
+      const target = untrack(url);
+      if (target === null) return null;
+      try {
+        const answer = await load(target, new AbortController().signal);
+        return target === url() ? answer : null;
+      } catch (reason) {
+        if (target === url()) error = asApiError(reason);
+        return null;
+      }
     },
   };
 }

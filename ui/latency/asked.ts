@@ -1,6 +1,7 @@
 /** Whose latency is looked at: as the URL of the view has it, as the API and the query language take it, and in words. Pure. */
 import type { Latency, Phase } from '../../collector/serve/wire.ts';
 import type { Query } from '../app/route.ts';
+import { PHASES, phaseName } from '../phases.ts';
 import { writeMs, type Region } from './region.ts';
 
 export interface Asked {
@@ -9,10 +10,6 @@ export interface Asked {
   readonly peer: string | null;
   readonly phase: Phase | null;
 }
-
-export const PHASES: readonly Phase[] = ['queue', 'dns', 'connect', 'tls', 'send', 'wait', 'receive'];
-const PHASE_NAMES: Partial<Record<string, string>> = { dns: 'DNS', tls: 'TLS' };
-export const phaseName = (phase: string): string => PHASE_NAMES[phase] ?? phase;
 
 export function readAsked(query: Query): Asked {
   const some = (text: string | undefined) => (text === undefined || text === '' ? null : text);

@@ -1,7 +1,7 @@
 /** Where the time of calls went, as shares of each step, and of all of them. Pure. */
 import type { Latency, LatencyPhases, Phase } from '../../collector/serve/wire.ts';
 import { countOf, formatCount } from '../format.ts';
-import { PHASES } from './asked.ts';
+import { PHASES } from '../phases.ts';
 
 export interface PhaseShare {
   readonly phase: Phase;

@@ -1,8 +1,9 @@
 /** What the latency of a range comes to, in words: what changed and when, who gave up, or else plain numbers. Pure. */
 import type { Latency, MapEdge } from '../../collector/serve/wire.ts';
 import { countOf, formatAbout, formatCount, formatDuration, formatShare } from '../format.ts';
+import { phaseName } from '../phases.ts';
 import type { GivenUp } from './around.ts';
-import { isEdge, phaseName, sayAsked, type Asked } from './asked.ts';
+import { isEdge, sayAsked, type Asked } from './asked.ts';
 import { findShift, type Shift } from './shift.ts';
 
 export interface AnswerPart {

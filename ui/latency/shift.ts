@@ -1,4 +1,5 @@
 /** Whether latency changed within the range, and when: one level before and another after, or for a while. Pure. */
+import { FEW_CALLS } from './grid.ts';
 
 export interface LatencyPoint {
   /** Epoch milliseconds: where its step begins. */
@@ -15,8 +16,6 @@ export interface Shift {
   readonly outsideMs: number;
 }
 
-/** The p95 of fewer calls is their longest. */
-const CALLS_MIN = 10;
 /** Fewer steps are no level: anything can happen twice. */
 const STEPS_MIN = 3;
 /** Less than this is what latency does all day. */
@@ -26,7 +25,7 @@ const STRAY_SHARE = 0.2;
 
 /** Null where one level explains as much: nothing is said that half of the steps contradict. */
 export function findShift(points: readonly LatencyPoint[], stepMs: number): Shift | null {
-  const told = points.filter(({ count, p95Ms }) => count >= CALLS_MIN && p95Ms > 0);
+  const told = points.filter(({ count, p95Ms }) => count >= FEW_CALLS && p95Ms > 0);
   const part = splitLevels(told.map(({ p95Ms }) => Math.log(p95Ms)));
   if (part === null) return null;
   const [from, to] = part;

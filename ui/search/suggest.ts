@@ -2,6 +2,7 @@
 import type { AttributeKeys, AttributeValues, Operations, ServiceMap } from '../../collector/serve/wire.ts';
 import { apiUrl, getJson } from '../api/get.ts';
 import { countOf } from '../format.ts';
+import { PHASES } from '../phases.ts';
 import { quoteKey, quoteValue, type Typing } from './typing.ts';
 
 export interface Suggestion {
@@ -36,7 +37,7 @@ const FIELDS: readonly { readonly key: string; readonly operator: string; readon
 
 const WORDS: Record<string, readonly string[]> = {
   timeout: ['true', 'false'],
-  phase: ['queue', 'dns', 'connect', 'tls', 'send', 'wait', 'receive', 'none'],
+  phase: [...PHASES, 'none'],
   status: ['error', 'ok', 'unset'],
   kind: ['client', 'server', 'producer', 'consumer', 'internal', 'unspecified'],
 };
