@@ -1,16 +1,8 @@
 /** What `sockeye doctor` makes of the answers of real peers: broken, endless, leading elsewhere. */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
-import { examine, listening, startDoctor, type Peer } from './doctor-peers.ts';
-
-const peers: Peer[] = [];
-afterEach(() => peers.splice(0).forEach((peer) => peer.close()));
-async function peer(starting: Promise<Peer>): Promise<number> {
-  const started = await starting;
-  peers.push(started);
-  return started.port;
-}
+import { expect, test } from 'vitest';
+import { examine, listening, peer, startDoctor } from './doctor-peers.ts';
 
 test('a head of an answer that never ends is no silence', async () => {
   const dripping = await peer(

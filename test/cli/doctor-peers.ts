@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
+import { afterEach } from 'vitest';
 import type { Diagnosis } from '../../collector/serve/wire.ts';
 
 export interface Said {
@@ -78,6 +79,16 @@ export async function examine(args: readonly string[], environment = {}, starter
 export interface Peer {
   readonly port: number;
   close(): void;
+}
+
+const peers: Peer[] = [];
+afterEach(() => peers.splice(0).forEach((each) => each.close()));
+
+/** The port of one that ends with the test. */
+export async function peer(starting: Promise<Peer>): Promise<number> {
+  const started = await starting;
+  peers.push(started);
+  return started.port;
 }
 
 /** Says this to everybody, at once; null: closes. */

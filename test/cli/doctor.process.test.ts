@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTlsServer } from 'node:tls';
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { runProbe } from '../../collector/cli/doctor/run-probe.ts';
 import { judgeStep } from '../../collector/cli/doctor/judge.ts';
 import { parseTarget } from '../../collector/cli/doctor/target.ts';
@@ -19,20 +19,12 @@ import {
   examine,
   expiredCertificate,
   listening,
+  peer,
   startDoctor,
   startExpired,
   startSpeaker,
-  type Peer,
 } from './doctor-peers.ts';
 import { CONTROLS, sockeye, widest } from './shop.ts';
-
-const peers: Peer[] = [];
-afterEach(() => peers.splice(0).forEach((peer) => peer.close()));
-async function peer(starting: Promise<Peer>): Promise<number> {
-  const started = await starting;
-  peers.push(started);
-  return started.port;
-}
 
 test('each step of a call that works, with what the kernel says of it', async () => {
   const port = await peer(startHttpServer());
