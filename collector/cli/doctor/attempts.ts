@@ -67,8 +67,7 @@ function placeOf({ host, port }: Target, { address, family }: Address) {
 export function tryConnect(target: Target, address: Address, timeoutMs: number): Promise<Attempt> {
   return new Promise((resolve) => {
     const clock = new Clock('connect');
-    const { servername: _, ...place } = placeOf(target, address);
-    const socket = connect(place);
+    const socket = openTcp(target, address);
     const stop = stopAfter(timeoutMs, socket, 'no connection');
     socket.once('error', (error) => (stop(), resolve(clock.end(error))));
     socket.once('connect', () => {
@@ -109,6 +108,11 @@ export function tryTls(
       leave(socket);
     });
   });
+}
+
+function openTcp(target: Target, address: Address): Socket {
+  const { servername: _, ...place } = placeOf(target, address);
+  return connect(place);
 }
 
 function openTls(target: Target, address: Address, rejectUnauthorized: boolean): TLSSocket {
@@ -225,8 +229,7 @@ function collected(headers: Order['headers']): Record<string, string | string[]>
 export function tryHttp2(target: Target, address: Address, timeoutMs: number): Promise<Attempt> {
   return new Promise((resolve) => {
     const clock = new Clock('connect');
-    const { servername: _, ...place } = placeOf(target, address);
-    const socket: Socket = target.isTls ? openTls(target, address, true) : connect(place);
+    const socket = target.isTls ? openTls(target, address, true) : openTcp(target, address);
     socket.once(target.isTls ? 'secureConnect' : 'connect', () => clock.enter('wait'));
     const authority = `${target.isTls ? 'https' : 'http'}://${labelOf(target)}`;
     const session = connectHttp2(authority, { createConnection: () => socket });
@@ -252,8 +255,7 @@ export function tryListen(
 ): Promise<Attempt & { readonly heard: ListenFacts }> {
   return new Promise((resolve) => {
     const clock = new Clock('connect');
-    const { servername: _, ...place } = placeOf(target, address);
-    const socket: Socket = target.isTls ? openTls(target, address, true) : connect(place);
+    const socket = target.isTls ? openTls(target, address, true) : openTcp(target, address);
     const stop = stopAfter(timeoutMs, socket, 'no connection');
     let listening: NodeJS.Timeout | undefined;
     const end = (error: Error | null, heard: ListenFacts): void => {

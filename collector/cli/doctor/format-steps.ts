@@ -203,7 +203,7 @@ function validity(fromMs: number, toMs: number, nowMs: number): string {
   if (fromMs > nowMs) return `not valid before ${day(fromMs)}`;
   if (toMs < nowMs) return `expired ${day(toMs)}, ${days(nowMs - toMs)} ago`;
   const left = toMs - nowMs;
-  return `valid until ${day(toMs)}, ${left < SOON_DAYS * DAY_MS ? `for ${days(left)} only` : `for ${days(left)}`}`;
+  return `valid until ${day(toMs)}, for ${days(left)}${left < SOON_DAYS * DAY_MS ? ' only' : ''}`;
 }
 
 /** `connect to 10.0.3.8 … 3 s`, while it is waited for. */

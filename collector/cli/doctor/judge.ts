@@ -1,8 +1,9 @@
 /** What a step that failed means: the product's own diagnosis of its call, with what this host's kernel counted meanwhile. Pure. */
 import { diagnoseTrace } from '../../diagnose/diagnose-trace.ts';
+import { retransmitsOf, tcpValue } from '../../diagnose/evidence.ts';
 import type { HostView } from '../../diagnose/hosts/host-view.ts';
 import type { Verdict } from '../../diagnose/verdict.ts';
-import type { Attributes, AttributeValue, Span } from '../../span.ts';
+import { textAttribute, type Attributes, type AttributeValue, type Span } from '../../span.ts';
 import type { Ended } from './reports.ts';
 import type { EndedStep } from './run-probe.ts';
 import type { Target } from './target.ts';
@@ -81,21 +82,13 @@ export interface KernelWord {
   readonly roundTripMs: number | null;
 }
 
-export function kernelWordOf(attributes: Attributes | undefined): KernelWord {
-  const text = (name: string) => {
-    const value = attributes?.get(`sockeye.tcp.${name}`);
-    return typeof value === 'string' ? value : '';
-  };
-  const number = (name: string) => {
-    const value = attributes?.get(`sockeye.tcp.${name}`);
-    return typeof value === 'number' ? value : null;
-  };
-  const roundTripUs = number('rtt_us');
+export function kernelWordOf(attributes: Attributes = new Map()): KernelWord {
+  const roundTripUs = tcpValue(attributes, 'rtt_us');
   return {
-    source: text('source'),
-    problem: text('problem'),
-    retransmits: number('total_retransmits') ?? number('retransmits'),
-    segmentsIn: number('segments_in'),
+    source: textAttribute(attributes, 'sockeye.tcp.source') ?? '',
+    problem: textAttribute(attributes, 'sockeye.tcp.problem') ?? '',
+    retransmits: retransmitsOf(attributes),
+    segmentsIn: tcpValue(attributes, 'segments_in'),
     roundTripMs: roundTripUs === null ? null : roundTripUs / 1000,
   };
 }
