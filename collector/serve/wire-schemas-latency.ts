@@ -7,6 +7,14 @@ import { outcomes } from './wire-schemas-traces.ts';
 
 const OF = words<Wire.LatencyOf>('entries', 'served', 'operation', 'calls');
 
+/** What calls have in common, and what sets them apart from others. */
+export const comparison = {
+  shared: list(object<Wire.Incident['shared'][number]>({ key: text, value: text, share: number })),
+  differs: list(
+    object<Wire.Incident['differs'][number]>({ key: text, value: text, share: number, othersShare: number }),
+  ),
+};
+
 export const latencySchemas = {
   Latency: object<Wire.Latency>({
     from: time,
@@ -82,15 +90,7 @@ export const latencySchemas = {
     selected: named('ComparedCalls'),
     others: named('ComparedCalls'),
     truncated: boolean,
-    shared: list(object<Wire.LatencyDiffers['shared'][number]>({ key: text, value: text, share: number })),
-    differs: list(
-      object<Wire.LatencyDiffers['differs'][number]>({
-        key: text,
-        value: text,
-        share: number,
-        othersShare: number,
-      }),
-    ),
+    ...comparison,
     slowest: list(named('LatencyExample')),
     newest: list(named('LatencyExample')),
   }),

@@ -19,7 +19,7 @@ import {
   type Schema,
 } from './schema.ts';
 import type * as Wire from './wire.ts';
-import { latencySchemas } from './wire-schemas-latency.ts';
+import { comparison, latencySchemas } from './wire-schemas-latency.ts';
 import { cursor, outcomes, PHASES_OR_NONE, traceSchemas } from './wire-schemas-traces.ts';
 
 export const GIVE_UP_KINDS: readonly Causes.GiveUpKind[] = [
@@ -300,15 +300,7 @@ const diagnosis = {
     entryPoints: list(
       object<Wire.Incident['entryPoints'][number]>({ service: text, operation: text, calls: integer }),
     ),
-    shared: list(object<Wire.Incident['shared'][number]>({ key: text, value: text, share: number })),
-    differs: list(
-      object<Wire.Incident['differs'][number]>({
-        key: text,
-        value: text,
-        share: number,
-        othersShare: number,
-      }),
-    ),
+    ...comparison,
     traces: list(text),
   }),
   IncidentState: object<Wire.IncidentState>({ acknowledged: boolean, mutedUntil: nullable(time) }),
