@@ -10,25 +10,20 @@
 import { BlockList, isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { createSecureContext } from 'node:tls';
-import type { Signal } from './decode/otlp-pieces.ts';
+import { SIGNALS, type Signal } from './decode/otlp-pieces.ts';
 import type { Destination } from './forward/destination.ts';
 import { BadValue, parseDuration, type Address } from './settings.ts';
 
 /** What was got says no secret. */
 export class BadDestination extends Error {
   override readonly name = 'BadDestination';
-  readonly got: string;
-  readonly expected: string;
   constructor(got: string, expected: string) {
     super(`got ${got}, expected ${expected}`);
-    this.got = got;
-    this.expected = expected;
   }
 }
 
 const URL_EXPECTED =
   'grpc://HOST:PORT, grpcs://HOST:PORT (TLS), or for OTLP over HTTP http://HOST:PORT or https://HOST, with a path where there is one';
-const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
 const KEYS = [
   'url',
   'name',

@@ -79,20 +79,24 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
   // Whoever started us starts us anew; what was acknowledged is on disk.
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => {});
-  const onFailure = (error: Error): void => {
-    log(`the store broke: ${error.stack}`);
-    broken.reject(new StoreUnavailable('the store broke, so the collector ends; start it again'));
+  const onFailureOf = (part: string) => (error: Error) => {
+    log(`${part} broke: ${error.stack}`);
+    broken.reject(new StoreUnavailable(`${part} broke, so the collector ends; start it again`));
   };
   try {
     const destinations = config.forward;
-    const store = await openStore({ folder: config.dataFolder, onFailure, forward: lanesOf(destinations) });
+    const store = await openStore({
+      folder: config.dataFolder,
+      onFailure: onFailureOf('the store'),
+      forward: lanesOf(destinations),
+    });
     undo.push(() => store.close());
     const forwarder = await startForwarder({
       store,
       destinations,
       queueBytesMax: config.forwardQueueBytes,
       log,
-      onFailure,
+      onFailure: onFailureOf('the forwarder'),
     });
     undo.push(async () => forwarder?.stop());
     const retention = startRetentionLoop(store, config.keepMs, config.keepBytes);

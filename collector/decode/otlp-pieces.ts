@@ -10,7 +10,8 @@
  */
 import { LENGTH_DELIMITED, ProtobufReader } from './protobuf-reader.ts';
 
-export type Signal = 'traces' | 'metrics' | 'logs';
+export const SIGNALS = ['traces', 'metrics', 'logs'] as const;
+export type Signal = (typeof SIGNALS)[number];
 
 /** Field numbers of the children: in a request, a resource's part, a scope's part. */
 const CHILD_FIELDS = [1, 2, 2];

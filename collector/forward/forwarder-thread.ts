@@ -40,6 +40,7 @@ serveThread(() => {
       createLane({
         signal,
         takenTo: queue.takenTo({ destination: destination.name, signal }),
+        queueBytesMax,
         queue,
         events: health.events(signal),
         send: (request) => backend.send(signal, request),

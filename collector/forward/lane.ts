@@ -11,19 +11,18 @@ import { DecodeError } from '../decode/decode-error.ts';
 import { countItems, halve, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
 import type { ForwardQueueReader } from '../store/sqlite/read/forward-queue.ts';
 import type { Outcome } from './outcome.ts';
+import { createPace } from './pace.ts';
 
 /** Half of what receivers take by default over gRPC. */
 const BATCH_BYTES_MAX = 2_000_000;
+/** A batch goes whole when the queue is full: no more of a small queue than that. */
+const BATCH_SHARE_MAX = 1 / 8;
 const BATCH_BYTES_MIN = 64_000;
 /** A batch that is taken lets the next be larger by that: a limit that the backend still has is met once in dozens. */
 const BATCH_GROWTH = 65 / 64;
-/** Batches on their way at once; one while the backend fails. */
-const IN_FLIGHT_MAX = 4;
 /** How often a batch is divided to find what of it is refused. */
 const SPLITS_MAX = 64;
 const FAILED_TRIES_MAX = 5;
-const BACKOFF_MS_MIN = 1_000;
-const BACKOFF_MS_MAX = 30_000;
 /** Until somebody has mended a token or a path. */
 const SHUT_OUT_MS = 60_000;
 /** What backends ask for beyond it is not waited for. */
@@ -72,18 +71,21 @@ interface Piece {
   readonly items: number;
   tries: number;
   /** How many failures there were when it was sent last. */
-  sentAfter: number;
+  failuresBefore: number;
 }
 
 export interface LaneOptions {
   readonly signal: Signal;
   readonly takenTo: number;
+  readonly queueBytesMax: number;
   readonly queue: Pick<ForwardQueueReader, 'lastId' | 'next' | 'purges' | 'sum'>;
   readonly events: LaneEvents;
   send(request: Buffer): Promise<Outcome>;
 }
 
-export function createLane({ signal, takenTo, queue, events, send }: LaneOptions): Lane {
+export function createLane({ signal, takenTo, queueBytesMax, queue, events, send }: LaneOptions): Lane {
+  const batchBytesMax = Math.min(BATCH_BYTES_MAX, queueBytesMax * BATCH_SHARE_MAX);
+  const batchBytesMin = Math.min(BATCH_BYTES_MIN, batchBytesMax);
   const counted = { sent: 0, refused: 0, dropped: 0 };
   let purges = queue.purges();
   let knownTo = queue.lastId();
@@ -91,16 +93,11 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   /** Up to here entries were read. */
   let readTo = takenTo;
   let droppedTo = 0;
-  let batchBytes = BATCH_BYTES_MAX;
+  let batchBytes = batchBytesMax;
   const batches = new Set<Batch>();
   let waiting: Piece[] = [];
   let inFlight = 0;
-  /** One after the other; of those that were on their way together, one. */
-  let failures = 0;
-  let allFailures = 0;
-  /** By a clock that nobody sets. */
-  let notBeforeMs = 0;
-  let timer: NodeJS.Timeout | undefined;
+  const pace = createPace(pump);
   let whenIdle: (() => void) | null = null;
   let isStopped = false;
 
@@ -152,7 +149,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   }
 
   function asPiece(batch: Batch, bytes: Buffer): Piece {
-    return { batch, bytes, items: countItems(signal, bytes), tries: 0, sentAfter: 0 };
+    return { batch, bytes, items: countItems(signal, bytes), tries: 0, failuresBefore: 0 };
   }
 
   /** They leave before those that wait. */
@@ -171,7 +168,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   function pump(): void {
     if (isStopped) return;
     try {
-      while (performance.now() >= notBeforeMs && inFlight < (failures > 0 ? 1 : IN_FLIGHT_MAX)) {
+      while (pace.allows(inFlight)) {
         if (waiting.length === 0 && !readBatch()) {
           // What the store was purged of meanwhile is not there any more.
           if (batches.size === 0) queued = 0;
@@ -182,14 +179,8 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       }
     } catch (error) {
       events.failed(`the queue cannot be read: ${(error as Error).message}`);
-      waitUntil(performance.now() + BACKOFF_MS_MAX);
+      pace.pause();
     }
-  }
-
-  function waitUntil(timeMs: number): void {
-    notBeforeMs = timeMs;
-    clearTimeout(timer);
-    timer = setTimeout(pump, timeMs - performance.now() + 1);
   }
 
   /** Of what was read when batches were larger. */
@@ -203,7 +194,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
 
   async function deliver(piece: Piece): Promise<void> {
     inFlight++;
-    piece.sentAfter = allFailures;
+    piece.failuresBefore = pace.failures();
     const outcome = await send(piece.bytes);
     inFlight--;
     settle(piece, outcome);
@@ -217,7 +208,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       case 'taken': {
         works(piece);
         if (piece.bytes.length >= batchBytes / 2)
-          batchBytes = Math.min(BATCH_BYTES_MAX, batchBytes * BATCH_GROWTH);
+          batchBytes = Math.min(batchBytesMax, batchBytes * BATCH_GROWTH);
         const rejected = Math.min(outcome.rejected, piece.items);
         count('sent', piece.items - rejected);
         if (rejected > 0) refuse(rejected, message);
@@ -226,7 +217,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
       case 'busy':
         return putOff(piece, message, Math.min(outcome.afterMs ?? 0, RETRY_AFTER_MS_MAX));
       case 'late':
-        batchBytes = Math.max(BATCH_BYTES_MIN, batchBytes / 2);
+        batchBytes = Math.max(batchBytesMin, batchBytes / 2);
         return putOff(piece, message, 0);
       case 'shut out':
         return putOff(piece, message, SHUT_OUT_MS);
@@ -238,7 +229,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
         if (++piece.tries < FAILED_TRIES_MAX) return putOff(piece, message, 0);
         return giveUp(piece, message);
       case 'too large':
-        batchBytes = Math.max(BATCH_BYTES_MIN, batchBytes / 2);
+        batchBytes = Math.max(batchBytesMin, batchBytes / 2);
         return divide(piece, message);
       case 'refused':
         return divide(piece, message);
@@ -267,10 +258,8 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
   }
 
   /** The backend answers, if not as one would like. What was on its way when something failed says nothing of now. */
-  function works({ sentAfter }: Piece): void {
-    if (sentAfter < allFailures) return;
-    failures = 0;
-    events.works();
+  function works({ failuresBefore }: Piece): void {
+    if (pace.works(failuresBefore)) events.works();
   }
 
   /** The entries of a batch go together: as long as one of them is held, the file keeps them all. */
@@ -285,14 +274,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     } else waiting.unshift(piece);
     if (isStopped) return;
     events.failed(message);
-    const nowMs = performance.now();
-    // Those that were on their way together fail together.
-    if (nowMs >= notBeforeMs) failures++;
-    allFailures++;
-    const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (failures - 1));
-    const waitMs = Math.max(atLeastMs, backoffMs * (0.5 + Math.random() / 2));
-    if (nowMs < notBeforeMs && nowMs + atLeastMs <= notBeforeMs) return;
-    waitUntil(nowMs + waitMs);
+    pace.failed(atLeastMs);
   }
 
   /** What is on its way then is sent. */
@@ -336,7 +318,7 @@ export function createLane({ signal, takenTo, queue, events, send }: LaneOptions
     }),
     stop() {
       isStopped = true;
-      clearTimeout(timer);
+      pace.stop();
       return new Promise((resolve) => {
         whenIdle = resolve;
         if (inFlight === 0) resolve();

@@ -106,7 +106,7 @@ export function outcomeOfHttp(
 }
 
 /** Of `google.rpc.Status` bytes; null where there is no RetryInfo. */
-export function retryDelayMs(status: Uint8Array): number | null {
+function retryDelayMs(status: Uint8Array): number | null {
   try {
     const { details = [] } = decodeMessage(RPC_STATUS, status) as {
       details?: readonly { typeUrl?: string; value?: string }[];

@@ -1,75 +1,15 @@
 /** One signal on its way: what is sent again, what is divided, what is counted, and how far the queue is past. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { countItems } from '../../collector/decode/otlp-pieces.ts';
-import { walkRequest } from '../../collector/decode/walk-request.ts';
-import { createLane, type Lane } from '../../collector/forward/lane.ts';
+import { createLane } from '../../collector/forward/lane.ts';
 import type { Outcome } from '../../collector/forward/outcome.ts';
-import type { QueueEntry } from '../../collector/store/sqlite/read/forward-queue.ts';
-import { makeRequest } from '../store/make-request.ts';
+import { busy, laneTo, queueOf, settle, TAKEN, tracesOf } from './lane-to.ts';
 
-const TAKEN: Outcome = { is: 'taken', rejected: 0, message: '' };
-const busy = (afterMs: number | null = null): Outcome => ({ is: 'busy', afterMs, message: 'later' });
+/** One record without anything. */
+const LOG = Buffer.from('0a0412021200', 'hex');
 
-let said: string[];
-let purged: number;
-beforeEach(() => {
-  said = [];
-  purged = 0;
-  vi.useFakeTimers();
-});
+beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-/** A queue of so many entries of two spans, the ids of the second of which say which entry they are of. */
-function queueOf(entries: number, bytes = 0) {
-  const queue = {
-    entries,
-    damaged: new Set<number>(),
-    purges: () => purged,
-    lastId: () => queue.entries,
-    next: (_signal: string, afterId: number, toId: number): QueueEntry | null =>
-      afterId >= toId
-        ? null
-        : {
-            id: afterId + 1,
-            items: 2,
-            requests: queue.damaged.has(afterId + 1)
-              ? null
-              : makeRequest(
-                  { trace: String(afterId + 1), attributes: { text: 'x'.repeat(bytes) } },
-                  { trace: String(afterId + 1), id: '2' },
-                ),
-          },
-    sum: (_signal: string, afterId: number, toId: number) => ({
-      items: 2 * (toId - afterId),
-      bytes: 100 * (toId - afterId),
-    }),
-  };
-  return queue;
-}
-
-function laneTo(answer: (request: Buffer, call: number) => Outcome | Promise<Outcome>, queue = queueOf(3)) {
-  const sent: Buffer[] = [];
-  const lane = createLane({
-    signal: 'traces',
-    takenTo: 0,
-    queue,
-    events: {
-      failed: (message) => void said.push(`failed: ${message}`),
-      works: () => {},
-      refused: (items, message) => void said.push(`refused ${items}: ${message}`),
-      dropped: (items, reason) => void said.push(`dropped ${items}: ${reason}`),
-    },
-    async send(request) {
-      sent.push(request);
-      return answer(request, sent.length);
-    },
-  });
-  return { lane, sent, queue };
-}
-
-const settle = () => vi.advanceTimersByTimeAsync(0);
-const counts = (lane: Lane) => lane.counters();
-const tracesOf = (request: Buffer) => walkRequest(request).spans.map(({ traceId }) => Number(traceId));
 
 test('entries leave together, and are past when they are taken', async () => {
   const { lane, sent, queue } = laneTo(() => TAKEN);
@@ -82,7 +22,7 @@ test('entries leave together, and are past when they are taken', async () => {
   lane.learn();
   await settle();
   expect(sent.map(tracesOf).at(-1)).toEqual([4, 4]);
-  expect(counts(lane)).toMatchObject({ sent: 8, refused: 0, dropped: 0, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 8, refused: 0, dropped: 0, queued: 0 });
 });
 
 test('a batch is smaller than what receivers take, four are on their way, an early one holds what is past', async () => {
@@ -103,7 +43,7 @@ test('a batch is smaller than what receivers take, four are on their way, an ear
 
 test('who is busy is asked again, ever later, one batch at a time, until it is not', async () => {
   const at: number[] = [];
-  const { lane, sent } = laneTo(
+  const { lane, sent, said } = laneTo(
     (_request, call) => {
       at.push(Date.now());
       return call < 12 ? busy() : TAKEN;
@@ -122,7 +62,7 @@ test('who is busy is asked again, ever later, one batch at a time, until it is n
     expect(waits[index]).toBeLessThanOrEqual(expected + 5);
   }
   expect(lane.takenTo()).toBe(40);
-  expect(counts(lane)).toMatchObject({ sent: 80, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 80, queued: 0 });
   expect(said).toContain('failed: later');
 });
 
@@ -134,7 +74,7 @@ test('what a backend asks for is waited', async () => {
   expect(sent).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(2_000);
   expect(sent).toHaveLength(2);
-  expect(counts(lane)).toMatchObject({ sent: 6 });
+  expect(lane.counters()).toMatchObject({ sent: 6 });
 });
 
 test('what a backend asks for is waited even where others on their way are taken', async () => {
@@ -149,7 +89,7 @@ test('what a backend asks for is waited even where others on their way are taken
   await vi.advanceTimersByTimeAsync(43_000);
   expect(sent).toHaveLength(4);
   await vi.advanceTimersByTimeAsync(2_000);
-  expect(counts(lane)).toMatchObject({ sent: 80 });
+  expect(lane.counters()).toMatchObject({ sent: 80 });
 });
 
 test('a clock that is set back makes nobody wait longer', async () => {
@@ -158,7 +98,7 @@ test('a clock that is set back makes nobody wait longer', async () => {
   await settle();
   vi.setSystemTime(Date.now() - 3_600_000);
   await vi.advanceTimersByTimeAsync(2_000);
-  expect(counts(lane)).toMatchObject({ sent: 6 });
+  expect(lane.counters()).toMatchObject({ sent: 6 });
 });
 
 test('who is shut out keeps what it has, and asks once a minute', async () => {
@@ -169,18 +109,18 @@ test('who is shut out keeps what it has, and asks once a minute', async () => {
   await vi.advanceTimersByTimeAsync(170_000);
   expect(sent).toHaveLength(3);
   await vi.advanceTimersByTimeAsync(20_000);
-  expect(counts(lane)).toMatchObject({ sent: 6, refused: 0, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 6, refused: 0, queued: 0 });
 });
 
 test('of what is refused, the rest is taken', async () => {
   const isBad = (request: Buffer) => tracesOf(request).includes(2);
-  const { lane } = laneTo(
+  const { lane, said } = laneTo(
     (request) => (isBad(request) ? { is: 'refused', message: 'no 2' } : TAKEN),
     queueOf(50),
   );
   lane.learn();
   await settle();
-  expect(counts(lane)).toMatchObject({ sent: 98, refused: 2, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 98, refused: 2, queued: 0 });
   expect(said).toEqual(['refused 1: no 2', 'refused 1: no 2']);
   expect(lane.takenTo()).toBe(50);
 });
@@ -190,7 +130,7 @@ test('what is refused whole is given up without asking for each span', async () 
   lane.learn();
   await settle();
   expect(sent.length).toBeLessThan(200);
-  expect(counts(lane)).toMatchObject({ sent: 0, refused: 1_000, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 0, refused: 1_000, queued: 0 });
   expect(lane.takenTo()).toBe(500);
 });
 
@@ -201,7 +141,7 @@ test('what is too large is divided, and what comes after it is smaller', async (
   );
   lane.learn();
   await settle();
-  expect(counts(lane)).toMatchObject({ sent: 200, refused: 0, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 200, refused: 0, queued: 0 });
   expect(sent.slice(-10).every(({ length }) => length <= 300_000)).toBe(true);
 });
 
@@ -213,7 +153,7 @@ test('what does not arrive in time is sent in smaller parts, and in larger ones 
   );
   lane.learn();
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(counts(lane)).toMatchObject({ sent: 80, refused: 0, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 80, refused: 0, queued: 0 });
   expect(lane.takenTo()).toBe(40);
   most = Infinity;
   queue.entries = 2_000;
@@ -227,149 +167,16 @@ test('a failure that nobody understands is tried some times, then given up', asy
   lane.learn();
   await vi.advanceTimersByTimeAsync(200_000);
   expect(sent).toHaveLength(5);
-  expect(counts(lane)).toMatchObject({ refused: 6, queued: 0 });
+  expect(lane.counters()).toMatchObject({ refused: 6, queued: 0 });
   expect(lane.takenTo()).toBe(3);
 });
 
 test('what a backend rejects of what it takes is counted', async () => {
-  const { lane } = laneTo(() => ({ is: 'taken', rejected: 2, message: 'too old' }));
+  const { lane, said } = laneTo(() => ({ is: 'taken', rejected: 2, message: 'too old' }));
   lane.learn();
   await settle();
-  expect(counts(lane)).toMatchObject({ sent: 4, refused: 2, queued: 0 });
+  expect(lane.counters()).toMatchObject({ sent: 4, refused: 2, queued: 0 });
   expect(said).toEqual(['refused 2: too old']);
-});
-
-test('an entry that cannot be read is counted, and does not hold the others', async () => {
-  const queue = queueOf(3);
-  queue.damaged.add(2);
-  const { lane, sent } = laneTo(() => TAKEN, queue);
-  lane.learn();
-  await settle();
-  expect(sent.map(tracesOf)).toEqual([[1, 1, 3, 3]]);
-  expect(counts(lane)).toMatchObject({ sent: 4, dropped: 2, queued: 0 });
-  expect(said).toEqual(['dropped 2: damaged']);
-});
-
-test('bytes that are no request are counted, and their neighbours are sent', async () => {
-  const queue = queueOf(3);
-  const { next } = queue;
-  queue.next = (signal, afterId, toId) => {
-    const entry = next(signal, afterId, toId);
-    return entry?.id === 2 ? { ...entry, requests: Buffer.from('nonsense') } : entry;
-  };
-  const { lane, sent } = laneTo(() => TAKEN, queue);
-  lane.learn();
-  await settle();
-  expect(sent.map(tracesOf)).toEqual([[1, 1, 3, 3]]);
-  expect(counts(lane)).toMatchObject({ sent: 4, dropped: 2, queued: 0 });
-  expect(said).toEqual(['dropped 2: damaged']);
-  expect(lane.takenTo()).toBe(3);
-});
-
-test('of entries that cannot be read, nothing is sent', async () => {
-  const queue = queueOf(1);
-  queue.damaged.add(1);
-  const { lane, sent } = laneTo(() => TAKEN, queue);
-  lane.learn();
-  await settle();
-  expect(sent).toEqual([]);
-  expect(lane.takenTo()).toBe(1);
-});
-
-test('a queue that cannot be read now loses nothing', async () => {
-  const queue = queueOf(9);
-  const { next } = queue;
-  let failures = 2;
-  queue.next = (signal, afterId, toId) => {
-    if (afterId === 5 && failures-- > 0) throw new Error('disk I/O error');
-    return next(signal, afterId, toId);
-  };
-  const { lane } = laneTo(() => TAKEN, queue);
-  lane.learn();
-  await settle();
-  expect(said).toEqual(['failed: the queue cannot be read: disk I/O error']);
-  await vi.advanceTimersByTimeAsync(100_000);
-  expect(counts(lane)).toMatchObject({ sent: 18, dropped: 0, queued: 0 });
-});
-
-test('of a store that was purged nothing is queued', async () => {
-  const queue = queueOf(3);
-  queue.next = () => null;
-  const { lane } = laneTo(() => TAKEN, queue);
-  expect(counts(lane)).toMatchObject({ queued: 6 });
-  lane.learn();
-  await settle();
-  expect(counts(lane)).toMatchObject({ sent: 0, dropped: 0, queued: 0 });
-});
-
-test('what was read of a store before it was purged is not sent any more', async () => {
-  const { lane, sent, queue } = laneTo((_request, call) => (call === 1 ? busy() : TAKEN));
-  lane.learn();
-  await settle();
-  queue.next = () => null;
-  purged++;
-  lane.learn();
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(sent).toHaveLength(1);
-  expect(counts(lane)).toMatchObject({ sent: 0, dropped: 0, queued: 0 });
-  expect(lane.takenTo()).toBe(3);
-});
-
-test('when the queue is full the oldest goes, what is read of it included', async () => {
-  const { lane, sent } = laneTo((_request, call) => (call <= 4 ? busy() : TAKEN), queueOf(40, 400_000));
-  lane.learn();
-  await settle();
-  const read = sent.length * 3;
-  lane.dropTo(read + 8);
-  expect(counts(lane)).toMatchObject({ dropped: 2 * (read + 8), queued: 2 * (40 - read - 8) });
-  expect(lane.takenTo()).toBe(read + 8);
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(counts(lane)).toMatchObject({ sent: 2 * (40 - read - 8), queued: 0 });
-});
-
-test('a batch that waits is dropped whole: nothing of it would leave the file otherwise', async () => {
-  const { lane, queue } = laneTo(() => busy(), queueOf(20));
-  lane.learn();
-  await settle();
-  lane.dropTo(1);
-  expect(lane.takenTo()).toBe(20);
-  expect(counts(lane)).toMatchObject({ dropped: 40, queued: 0 });
-  queue.entries = 30;
-  await vi.advanceTimersByTimeAsync(5_000);
-  lane.learn();
-  await settle();
-  expect(lane.takenTo()).toBe(20);
-});
-
-test('of a batch on its way that is dropped in part, nothing is tried again', async () => {
-  const first = Promise.withResolvers<Outcome>();
-  const { lane } = laneTo(() => first.promise, queueOf(20));
-  lane.learn();
-  await settle();
-  lane.dropTo(1);
-  expect(lane.takenTo()).toBe(0);
-  first.resolve(busy());
-  await settle();
-  expect(counts(lane)).toMatchObject({ dropped: 40, queued: 0 });
-  expect(lane.takenTo()).toBe(20);
-});
-
-test('what is on its way when the queue is full counts as what becomes of it', async () => {
-  const first = Promise.withResolvers<Outcome>();
-  const second = Promise.withResolvers<Outcome>();
-  const { lane, queue } = laneTo((_request, call) => (call === 1 ? first : second).promise);
-  lane.learn();
-  await settle();
-  queue.entries = 5;
-  lane.learn();
-  await settle();
-  lane.dropTo(5);
-  expect(lane.takenTo()).toBe(0);
-  first.resolve(TAKEN);
-  second.resolve(busy());
-  await settle();
-  expect(counts(lane)).toMatchObject({ sent: 6, dropped: 4, queued: 0 });
-  expect(lane.takenTo()).toBe(5);
 });
 
 test('a stop waits for what is on its way, and begins nothing more', async () => {
@@ -394,10 +201,11 @@ test('other signals that a backend has no place for are given up, spans are kept
   const { lane } = laneTo(answer);
   lane.learn();
   await settle();
-  expect(counts(lane)).toMatchObject({ refused: 0, queued: 6 });
+  expect(lane.counters()).toMatchObject({ refused: 0, queued: 6 });
   const logs = createLane({
     signal: 'logs',
     takenTo: 0,
+    queueBytesMax: 1_000_000_000,
     queue: {
       ...queueOf(1),
       next: (_signal, afterId) => (afterId > 0 ? null : { id: 1, items: 1, requests: LOG }),
@@ -408,7 +216,6 @@ test('other signals that a backend has no place for are given up, spans are kept
   logs.learn();
   await settle();
   expect(countItems('logs', LOG)).toBe(1);
-  expect(counts(logs)).toMatchObject({ refused: 1 });
+  expect(logs.counters()).toMatchObject({ refused: 1 });
   expect(logs.takenTo()).toBe(1);
 });
-const LOG = Buffer.from('0a0412021200', 'hex');

@@ -20,7 +20,7 @@ export interface QueueEntry {
 }
 
 /** What entries hold together. */
-export interface QueueSum {
+interface QueueSum {
   readonly items: number;
   readonly bytes: number;
 }

@@ -2,7 +2,7 @@
  * The queue of what other backends have still to take, as the writer keeps it: entries come with the commit that is
  * acknowledged, and go when every backend is past them.
  */
-import type { Signal } from '../../../decode/otlp-pieces.ts';
+import { SIGNALS, type Signal } from '../../../decode/otlp-pieces.ts';
 import { sealPart } from '../../columns/part.ts';
 import {
   LAST_ENTRY,
@@ -23,7 +23,6 @@ const CLEARED_ENTRIES_MAX = 500;
 const CLEARED_BYTES_MAX = 4_000_000;
 
 const NO_BYTES = Buffer.alloc(0);
-const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
 
 export interface ForwardQueueOptions {
   /** Empty where nothing is forwarded. */
