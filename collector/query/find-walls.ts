@@ -86,9 +86,8 @@ export function findWalls(
     return 2 * shorter >= total || 2 * inWindow(timeoutCounts, first) >= count;
   }
 
-  return all.buckets
-    .flatMap((bucket) => [bucket - 1, bucket])
-    .filter((first, index, every) => every.indexOf(first) === index && isWall(first))
+  return [...new Set(all.buckets.flatMap((bucket) => [bucket - 1, bucket]))]
+    .filter(isWall)
     .map((first) => ({
       atMs: placeOf(first, counts, knownMs),
       count: inWindow(counts, first),

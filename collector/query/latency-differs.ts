@@ -5,6 +5,7 @@ import type { ComparedCalls, LatencyDiffers, LatencyExample, LatencyOf } from '.
 import type { LatencyAsked, LatencyBrush } from '../store/store.ts';
 import { compareCalls, type ComparedSpan } from './compare-calls.ts';
 import { percentile } from './percentile.ts';
+import { wireRange } from './wire-range.ts';
 
 /** A call; duration and outcome are its phase's, where one was asked for. */
 export interface LookedCall extends ComparedSpan {
@@ -87,8 +88,4 @@ function examplesOf(calls: readonly LookedCall[]): LatencyExample[] {
     durationMs,
     outcome,
   }));
-}
-
-function wireRange({ fromUnixMs, toUnixMs }: LatencyAsked['range']): { from: string; to: string } {
-  return { from: new Date(fromUnixMs).toISOString(), to: new Date(toUnixMs).toISOString() };
 }

@@ -17,6 +17,7 @@ import { buildServiceMap } from './service-map.ts';
 import { chooseSteps } from './timeline-steps.ts';
 import { readCallees } from './trace-callees.ts';
 import { findTraceEdges } from './trace-edges.ts';
+import { wireRange } from './wire-range.ts';
 import { buildSpanDetail } from './wire-trace.ts';
 
 /** Calls looked at to say what those of an incident have in common. */
@@ -185,10 +186,6 @@ export function searchTerm(
   add('duration', '>=', parameters.minDurationMs);
   add('duration', '<=', parameters.maxDurationMs);
   return terms.length <= 1 ? (terms[0] ?? null) : { type: 'and', terms };
-}
-
-function wireRange({ fromUnixMs, toUnixMs }: TimeRange): { from: string; to: string } {
-  return { from: new Date(fromUnixMs).toISOString(), to: new Date(toUnixMs).toISOString() };
 }
 
 function roundOutward({ fromUnixMs, toUnixMs }: TimeRange, stepMs: number): TimeRange {

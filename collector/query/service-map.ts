@@ -3,6 +3,7 @@ import type { MapEdge, MapNode, NodeKind, ServiceMap } from '../serve/wire.ts';
 import type { TimeRange } from '../store/store.ts';
 import { USER_NODE, USER_NODE_OUTSIDE } from './callee.ts';
 import type { CallGroup, ServiceStats } from './results.ts';
+import { wireRange } from './wire-range.ts';
 
 /** A map beyond this is no map: the busiest edges are shown, and `truncated` says so. */
 const EDGES_MAX = 2_000;
@@ -27,8 +28,7 @@ export function buildServiceMap(
   const near = focus === null ? null : neighbours(focus.node, focus.hops, busiest);
   const isNear = (id: string) => near === null || near.has(id);
   return {
-    from: new Date(range.fromUnixMs).toISOString(),
-    to: new Date(range.toUnixMs).toISOString(),
+    ...wireRange(range),
     truncated: edges.length > busiest.length,
     nodes: [...nodes.values()].filter((node) => isNear(node.id)),
     edges: busiest.filter((edge) => isNear(edge.from) && isNear(edge.to)),

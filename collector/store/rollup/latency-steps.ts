@@ -36,7 +36,8 @@ export class LatencySteps {
 
   /** Those that have a call, rising. */
   get numbers(): number[] {
-    return [...this.#steps.keys()].filter((number) => this.#callsIn(number) > 0).toSorted((a, b) => a - b);
+    const known = [...this.#steps].filter(([, { calls }]) => calls > 0);
+    return known.map(([number]) => number).toSorted((a, b) => a - b);
   }
 
   totals(): { calls: number; errors: number; timeouts: number } {
@@ -121,10 +122,6 @@ export class LatencySteps {
     }
     const overall = all.sketch();
     return { overall: { ...latencyOfSketch(overall), count: totalOf(overall) }, cells, percentiles };
-  }
-
-  #callsIn(step: number): number {
-    return this.#steps.get(step)?.calls ?? 0;
   }
 
   #stepOf(number: number): Step {

@@ -207,7 +207,7 @@ export function createCallRows(names: Names, onDamage: OnDamage) {
 }
 
 const isServing = (kind: SpanKind): boolean => kind === 'server' || kind === 'consumer';
-const isCalling = (kind: SpanKind): boolean => kind === 'client' || kind === 'producer';
+export const isCalling = (kind: SpanKind): boolean => kind === 'client' || kind === 'producer';
 const isAny = (wanted: string | null, name: string): boolean => wanted === null || wanted === name;
 
 /** Of a span that is kept whole it is not known. */

@@ -7,7 +7,7 @@ import { IS_STREAM, OK, TIMEOUT, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { durationMsOf, startMsOf } from '../../columns/span-table.ts';
 import type { LatencyAsked, TimeRange } from '../../store.ts';
-import type { CallRows, CallsWanted, createCallRows, Take } from './call-rows.ts';
+import { isCalling, type CallRows, type CallsWanted, type createCallRows, type Take } from './call-rows.ts';
 import type { LatencySubject } from './latency-subject.ts';
 import type { Names } from './names.ts';
 import type { TraceReader } from './traces.ts';
@@ -143,7 +143,8 @@ export function createLatencyCalls(
               if (outcome === TIMEOUT) streams++;
               continue;
             }
-            if (isOwn && isCalling(granule.operation[row]!)) sums.addDuration(step, durationMs, outcome);
+            if (isOwn && isCalling(names.operationRow(granule.operation[row]!).kind))
+              sums.addDuration(step, durationMs, outcome);
             else if (outcome === TIMEOUT) sums.noteTimeout(step, durationMs);
             if (outcome === TIMEOUT) timeoutsMs.push(durationMs);
           }
@@ -213,11 +214,6 @@ export function createLatencyCalls(
       return isAll && left !== 'too many' && rowsLeft > 0 ? 'all' : 'some';
     },
   };
-
-  function isCalling(operation: number): boolean {
-    const { kind } = names.operationRow(operation);
-    return kind === 'client' || kind === 'producer';
-  }
 
   /** Without those that do not have the phase asked for. Rows of a trace are in order of start, and so are its spans. */
   function callsOf({ granule, run, at }: CallRows, phase: SomeWanted['phase'], steps: TimeSteps): SomeCall[] {

@@ -4,6 +4,7 @@ import { PHASES, type Phase } from '../../../diagnose/verdict.ts';
 import { findWalls } from '../../../query/find-walls.ts';
 import { relatedBudgetsMs } from '../../../query/related-budgets.ts';
 import { describeDiffers, type LookedCall } from '../../../query/latency-differs.ts';
+import { wireRange } from '../../../query/wire-range.ts';
 import type { Latency, LatencyDiffers, LatencyPhases } from '../../../serve/wire.ts';
 import { operationOf, serviceOf } from '../../../span.ts';
 import { OUTCOMES } from '../../columns/codes.ts';
@@ -109,8 +110,7 @@ export function createLatencyReader(
     const found = isSummed ? fromSums(question) : fromSpans(question, asked.phase);
     const budgetsMs = [...new Set(budgets.map(({ budgetMs }) => budgetMs))];
     return {
-      from: new Date(asked.range.fromUnixMs).toISOString(),
-      to: new Date(asked.range.toUnixMs).toISOString(),
+      ...wireRange(asked.range),
       stepMs,
       of,
       countedFrom: isSummed ? 'sums' : 'spans',
