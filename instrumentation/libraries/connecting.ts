@@ -9,10 +9,10 @@
  * span that failed.
  */
 import { performance } from 'node:perf_hooks';
-import type { Attributes, Context, Span, SpanStatusCode } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { isOpen, type Connection } from '../connections.ts';
 import { spanOf } from '../context.ts';
-import { isGivenUp, watchGivingUp } from './giving-up.ts';
+import { failed, isGivenUp, watchGivingUp } from './giving-up.ts';
 
 interface Connecting {
   /** The connection that was opened in it. */
@@ -25,7 +25,6 @@ interface Connecting {
 }
 
 const connecting = new WeakMap<Span, Connecting>();
-const failed = 2 satisfies SpanStatusCode.ERROR;
 
 export function isConnecting(name: string, attributes: Attributes): boolean {
   return /(?:^|[.-])connect$/.test(name) && attributes['db.system.name'] !== undefined;

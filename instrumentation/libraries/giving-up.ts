@@ -14,7 +14,7 @@ import { Given } from '../given.ts';
 import { guard } from '../guard.ts';
 import { hasBegun, isDeadlineOf, runningTimer, type Beginning } from '../running-timer.ts';
 
-const failed = 2 satisfies SpanStatusCode.ERROR;
+export const failed = 2 satisfies SpanStatusCode.ERROR;
 
 /** What is known of a call beside its span. */
 interface LibraryCall extends Beginning {
@@ -57,27 +57,38 @@ export function watchGivingUp(
   if (!span.isRecording() || Watched.by(span)) return span;
   if (!isWatching) watchSignals(noteSignal);
   isWatching = true;
-  const begun = { startMs: performance.now(), startId: executionAsyncId() };
-  const ofSpan = { gaveUp, phaseNow, hasFailedBelow };
-  const call: LibraryCall = { ...begun, ...ofSpan, errorClass: '', isTold: false, signal: undefined };
+  const call: LibraryCall = {
+    startMs: performance.now(),
+    startId: executionAsyncId(),
+    gaveUp,
+    phaseNow,
+    hasFailedBelow,
+    errorClass: '',
+    isTold: false,
+    signal: undefined,
+  };
   new Watched(span, call);
   const { recordException, setStatus } = span;
-  // An error may be of the program's making, and throw at whoever looks at it.
-  const noteClass = guard((error: unknown) => {
-    const { constructor } = Object(error) as { constructor?: { name?: unknown } };
-    call.errorClass = String(constructor?.name ?? '');
-  });
-  const tell = guard((message: string) => void span.setAttributes(giveUpOf(call, message)));
   span.recordException = (...args) => {
-    noteClass(args[0]);
+    noteClass(call, args[0]);
     Reflect.apply(recordException, span, args);
   };
   span.setStatus = (status) => {
-    if (status.code === failed) tell(status.message ?? '');
+    if (status.code === failed) tell(call, span, status.message ?? '');
     return Reflect.apply(setStatus, span, [status]);
   };
   return span;
 }
+
+/** Guarded, for an error may be of the program's making, and throw at whoever looks at it. */
+const noteClass = guard((call: LibraryCall, error: unknown) => {
+  const { constructor } = Object(error) as { constructor?: { name?: unknown } };
+  call.errorClass = String(constructor?.name ?? '');
+});
+
+const tell = guard((call: LibraryCall, span: Span, message: string) => {
+  span.setAttributes(giveUpOf(call, message));
+});
 
 /** Whether the span of a call that is followed says that it was given up. */
 export function isGivenUp(span: Span): boolean {

@@ -5,7 +5,7 @@
  * Only the hook's own context is changed: an `AsyncLocalStorage` of the program's is where pg leaves it.
  */
 import type { EventEmitter } from 'node:events';
-import { activeContext, emitWithin, runIn, spanOf } from '../context.ts';
+import { activeContext, contextManager, emitWithin, spanOf } from '../context.ts';
 import { guard } from '../guard.ts';
 
 type Method = (this: object, ...args: unknown[]) => unknown;
@@ -40,7 +40,5 @@ const bindToCaller = guard((args: IArguments) => {
   const last = args.length - 1;
   const callback = args[last] as unknown;
   if (typeof callback !== 'function' || spanOf(within)) return;
-  args[last] = function (this: unknown) {
-    return runIn(within, () => Reflect.apply(callback, this, arguments) as unknown);
-  };
+  args[last] = contextManager.bind(within, callback);
 });

@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closedPort, startFullListener, startSilentServer, type Fault } from './faults.ts';
+import { startFullListener, startSilentServer, type Fault } from './faults.ts';
+import { callsTo } from './http2-calls.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { appFile, startApp, withHook, type RunningApp } from './run-app.ts';
 
@@ -27,63 +28,8 @@ beforeAll(async () => {
   compatibleUrl = `http://127.0.0.1:${compatible}`;
   faults.push(await startFullListener(), await startSilentServer());
   const [full, silent] = faults as [Fault, Fault];
-  const at = (name: string, more: object = {}) => ({
-    name,
-    url: `http://127.0.0.1:${core}/${name}`,
-    ...more,
-  });
-  const limited = (name: string, more: object = {}) =>
-    at(name, { url: `http://127.0.0.1:${narrow}/${name}`, ...more });
-  const call = (name: string, method: string, more: object = {}) => ({
-    name,
-    path: `/shop.Cart/${method}`,
-    target: `127.0.0.1:${rpc}`,
-    ...more,
-  });
-  const calls = [
-    [at('first'), at('beside'), call('get', 'Get', { budgetMs: 30_000 })],
-    [
-      at('again'),
-      at('listed', { headersAsList: true }),
-      at('upload', { bodyBytes: 300_000 }),
-      at('broken'),
-      at('events'),
-      at('hang-signal', { timer: 'signal', budgetMs }),
-      at('hang-idle', { timer: 'idle', budgetMs }),
-      at('hang-close', { timer: 'close', budgetMs }),
-      { name: 'syn', url: `http://127.0.0.1:${full.port}/syn`, timer: 'signal', budgetMs },
-      { name: 'tls', url: `https://127.0.0.1:${silent.port}/tls`, timer: 'signal', budgetMs },
-      { name: 'refused', url: `http://127.0.0.1:${closedPort}/refused` },
-      call('get-again', 'Get'),
-      call('fail', 'Fail'),
-      call('watch', 'Watch', { kind: 'server' }),
-      call('chat', 'Chat', { kind: 'bidi' }),
-      call('hang', 'Hang', { budgetMs }),
-      call('cancel', 'Silent', { cancelMs: 300 }),
-      call('rpc-syn', 'Syn', { target: `127.0.0.1:${full.port}`, budgetMs }),
-      call('rpc-syn-beside', 'SynBeside', { target: `127.0.0.1:${full.port}`, budgetMs }),
-      call('rpc-tls', 'Tls', { target: `localhost:${silent.port}`, isSecure: true, budgetMs }),
-      call('rpc-refused', 'Refused', { target: `127.0.0.1:${closedPort}`, budgetMs: 30_000 }),
-    ],
-    [
-      { name: 'dual', url: `http://two.test:${core}/dual` },
-      call('rpc-dual', 'Dual', { target: `two.test:${rpc}`, budgetMs: 30_000 }),
-    ],
-    [
-      call('rpc-silent', 'FirstSilent', {
-        target: `ipv4:127.0.0.1:${full.port},127.0.0.1:${rpc}`,
-        budgetMs: 30_000,
-      }),
-    ],
-    [limited('warm')],
-    [limited('late-holder'), limited('behind')],
-    [
-      limited('hang-holder', { timer: 'close', budgetMs: 400 }),
-      limited('hang-behind', { timer: 'signal', budgetMs: 200 }),
-    ],
-    [at('ended')],
-  ];
-  const args = [JSON.stringify(calls)];
+  const ports = { core, narrow, rpc, full: full.port, silent: silent.port };
+  const args = [JSON.stringify(callsTo(ports, budgetMs))];
   const [bareApp, hookedApp] = [
     startApp(appFile('http2-calls.cjs'), { args }),
     startApp(appFile('http2-calls.cjs'), { args, ...hook }),

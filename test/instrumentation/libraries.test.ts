@@ -1,11 +1,9 @@
 /** What the hook makes of the libraries' instrumentations, without any library: statements, attributes, names and paths. */
 import { describe, expect, it } from 'vitest';
-import { enabledLibraries, libraries } from '../../instrumentation/libraries/catalogue.ts';
-import { watchGivingUp } from '../../instrumentation/libraries/giving-up.ts';
+import { enabledLibraries } from '../../instrumentation/libraries/catalogue.ts';
 import { redactSql, STATEMENT_CHARS_MAX } from '../../instrumentation/libraries/redact-sql.ts';
 import { tidyAttributes } from '../../instrumentation/libraries/tidy-attributes.ts';
 import { packageOf } from '../../instrumentation/libraries/watch-modules.ts';
-import { record } from './recording.ts';
 
 describe('a statement', () => {
   it.each<['postgresql' | 'mysql', string, string]>([
@@ -125,49 +123,5 @@ describe('the package of a file', () => {
       packageName: '@hapi/hapi',
       folder: 'C:\\app\\node_modules\\@hapi\\hapi',
     });
-  });
-});
-
-describe('a span of a library that fails', () => {
-  const failed = 2;
-  const attributesOf = async (name: string, error: Error) => {
-    const recording = record();
-    const gaveUp = libraries.find((library) => library.name === name)?.gaveUp;
-    const span = watchGivingUp(recording.tracer.startSpan('query'), gaveUp);
-    span.recordException(error);
-    span.setStatus({ code: failed, message: error.message });
-    span.end();
-    return (await recording.ended())[0]!.attributes;
-  };
-  class SocketTimeoutError extends Error {}
-
-  it.each([
-    ['pg', new Error('Query read timeout'), undefined],
-    ['redis', new SocketTimeoutError('Expecting data, but got none in 300ms.'), 300n],
-    ['mongodb', new Error('connection 4 to 127.0.0.1:27017 timed out'), undefined],
-  ])('by what is said of a timer of its own was given up by that (%s)', async (name, error, budgetMs) => {
-    const attributes = await attributesOf(name, error);
-    expect(attributes).toMatchObject({ 'sockeye.timeout.timer': 'app' });
-    expect(attributes['sockeye.timeout.budget_ms']).toBe(budgetMs);
-  });
-
-  it.each([
-    ['pg', 'canceling statement due to statement timeout'],
-    ['mysql2', 'Lock wait timeout exceeded; try restarting transaction'],
-    ['redis', 'ERR timeout'],
-    ['mongodb', 'waiting for replication timed out'],
-  ])('by a timer of its server’s was not given up here (%s)', async (name, message) => {
-    const attributes = await attributesOf(name, new Error(message));
-    expect(Object.keys(attributes).filter((key) => key.startsWith('sockeye.'))).toEqual([]);
-  });
-
-  it('may be the same for whatever a tracer does not record', () => {
-    const span = record().tracer.startSpan('query');
-    expect(watchGivingUp(watchGivingUp(span, undefined), undefined)).toBe(span);
-    const unrecorded = record({ environment: { OTEL_TRACES_SAMPLER: 'always_off' } }).tracer.startSpan(
-      'query',
-    );
-    expect(watchGivingUp(unrecorded, undefined)).toBe(unrecorded);
-    expect(Object.keys(unrecorded)).not.toContain('setStatus');
   });
 });
