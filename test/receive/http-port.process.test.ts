@@ -1,12 +1,11 @@
 /** How an HTTP port closes: what is in progress ends, what is only kept open is not waited for. */
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { TlsFiles } from '../../collector/config.ts';
 import { createHttpServer, openHttpPort } from '../../collector/receive/http-port.ts';
+import { LOCALHOST_TLS } from './localhost-tls.ts';
 
 /** Longer than a test may take: a close that waits for it fails. */
 const NEVER_MS = 600_000;
@@ -14,11 +13,6 @@ const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
-
-const [cert, key] = ['cert', 'key'].map((name) =>
-  readFileSync(join(import.meta.dirname, `../main/localhost.${name}.pem`)),
-);
-const TLS = { cert: cert!, key: key!, clientCa: null };
 
 async function open(handle: RequestListener, graceMs: number = NEVER_MS, tls: TlsFiles | null = null) {
   const server = createHttpServer(tls, { keepAliveTimeout: NEVER_MS }, handle);
@@ -83,7 +77,7 @@ test('a request that does not end is cut after the grace', async () => {
 });
 
 test('a connection that begins no TLS is cut after the grace', async () => {
-  const { port, dial } = await open(() => {}, 1, TLS);
+  const { port, dial } = await open(() => {}, 1, LOCALHOST_TLS);
   const socket = await dial();
   await Promise.all([port.close(), once(socket, 'close')]);
   expect(socket.destroyed).toBe(true);

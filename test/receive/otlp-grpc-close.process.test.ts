@@ -1,20 +1,14 @@
 /** How the gRPC port closes: who says nothing, or never hangs up, is not waited for longer than the grace. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import type { TlsFiles } from '../../collector/config.ts';
 import { createIntake } from '../../collector/receive/intake.ts';
 import { startOtlpGrpc } from '../../collector/receive/otlp-grpc.ts';
 import type { Store } from '../../collector/store/store.ts';
-
-const [cert, key] = ['cert', 'key'].map((name) =>
-  readFileSync(join(import.meta.dirname, `../main/localhost.${name}.pem`)),
-);
-const TLS = { cert: cert!, key: key!, clientCa: null };
+import { LOCALHOST_TLS } from './localhost-tls.ts';
 
 const sockets: Socket[] = [];
 afterEach(() => {
@@ -39,10 +33,15 @@ async function open(tls: TlsFiles | null, graceMs: number) {
 }
 
 test('a connection that begins no TLS is cut after the grace', async () => {
-  const { port, number, dial } = await open(TLS, 1);
+  const { port, number, dial } = await open(LOCALHOST_TLS, 1);
   await dial();
   // Connections are accepted in turn.
-  const next = connectTls({ port: number, host: '127.0.0.1', ca: cert, servername: 'localhost' });
+  const next = connectTls({
+    port: number,
+    host: '127.0.0.1',
+    ca: LOCALHOST_TLS.cert,
+    servername: 'localhost',
+  });
   sockets.push(next.on('error', () => {}));
   await once(next, 'secureConnect');
   await expect(port.close()).resolves.toBeUndefined();

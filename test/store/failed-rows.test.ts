@@ -1,18 +1,11 @@
 /** What the writer keeps of traces that failed is all that their block has of them: who judges them by it says the same. */
 import { expect, onTestFinished, test } from 'vitest';
-import { openForReading, openForWriting } from '../../collector/store/sqlite/open-database.ts';
-import { createReader } from '../../collector/store/sqlite/read/create-reader.ts';
 import type { FailedRows } from '../../collector/store/sqlite/read/failed-rows.ts';
-import { createAppend } from '../../collector/store/sqlite/write/append.ts';
-import { fold } from '../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../collector/store/sqlite/write/unfolded.ts';
 import { openWriter } from '../../collector/store/sqlite/write/writer.ts';
 import type { DiagnosisToSave } from '../../collector/store/store.ts';
 import { call, makeRequest, NOON_UNIX_MS, type SentSpan } from './make-request.ts';
 import { folder } from './new-folder.ts';
+import { openFolds } from './open-folds.ts';
 
 /** Blocks tell traces by how their ids begin. */
 const idOf = (name: string): string => name.padEnd(32, '0');
@@ -41,26 +34,9 @@ interface ToDiagnose {
 
 /** Each list of spans becomes a block. */
 function openFolded(...blocks: readonly (readonly SentSpan[])[]) {
-  const { database, release } = openForWriting(folder);
   const log: string[] = [];
-  const reader = createReader(openForReading(folder), folder, (line) => log.push(line));
-  onTestFinished(() => {
-    void reader['close']!(null as never, () => false);
-    database.close();
-    release();
-  });
-  const parts = createWriterParts(database);
-  const append = createAppend({
-    database,
-    interner: createInterner(database),
-    recent: new RecentRequests(),
-  });
-  const progress: number[][] = [];
-  for (const spans of blocks) {
-    const unfolded = new Unfolded();
-    append(unfolded, [makeRequest(...spans)]);
-    progress.push([...fold(parts, unfolded)]);
-  }
+  const { database, reader, parts, foldAll } = openFolds(folder, (line) => log.push(line));
+  const progress = blocks.map((spans) => foldAll(makeRequest(...spans)));
   return {
     database,
     log,

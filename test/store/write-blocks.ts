@@ -18,20 +18,24 @@ export function writing(folder: string, work: (database: Connection) => void): v
   }
 }
 
+/** The writer's parts on its connection; `foldAll` makes a block of requests, and gives what its steps said. */
+export function createFolds(database: Connection) {
+  const parts = createWriterParts(database);
+  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
+  return {
+    parts,
+    foldAll(...requests: readonly Buffer[]): number[] {
+      const unfolded = new Unfolded();
+      append(unfolded, requests);
+      return [...fold(parts, unfolded)];
+    },
+  };
+}
+
 /** Each part, of requests, becomes a block. */
 export function writeBlocks(folder: string, parts: readonly (readonly Buffer[])[]): void {
   writing(folder, (database) => {
-    const writer = createWriterParts(database);
-    const append = createAppend({
-      database,
-      interner: createInterner(database),
-      recent: new RecentRequests(),
-    });
-    const unfolded = new Unfolded();
-    for (const requests of parts) {
-      append(unfolded, requests);
-      for (const _ of fold(writer, unfolded));
-      unfolded.clear();
-    }
+    const { foldAll } = createFolds(database);
+    for (const requests of parts) foldAll(...requests);
   });
 }

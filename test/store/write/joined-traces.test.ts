@@ -1,17 +1,10 @@
 /** Spans of one trace that come in folds far apart, by whatever clock: they join, and leave nothing behind when dropped. */
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { CallGroup } from '../../../collector/query/results.ts';
-import { openForReading, openForWriting } from '../../../collector/store/sqlite/open-database.ts';
-import { createReader } from '../../../collector/store/sqlite/read/create-reader.ts';
-import { createAppend } from '../../../collector/store/sqlite/write/append.ts';
 import { dropBlock } from '../../../collector/store/sqlite/write/drop-block.ts';
-import { fold } from '../../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../../collector/store/sqlite/write/unfolded.ts';
 import { makeRequest, NOON_UNIX_MS } from '../make-request.ts';
 import { folder } from '../new-folder.ts';
+import { openFolds } from '../open-folds.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -23,21 +16,9 @@ beforeEach(() => {
 });
 
 function openStore() {
-  const { database, release } = openForWriting(folder);
-  const reader = createReader(openForReading(folder), folder, () => {});
-  onTestFinished(() => {
-    void reader['close']!(null as never, () => false);
-    database.close();
-    release();
-  });
-  const parts = createWriterParts(database);
-  const append = createAppend({ database, interner: createInterner(database), recent: new RecentRequests() });
+  const { reader, parts, foldAll } = openFolds(folder);
   return {
-    foldAll(...requests: Buffer[]) {
-      const unfolded = new Unfolded();
-      append(unfolded, requests);
-      for (const _ of fold(parts, unfolded));
-    },
+    foldAll,
     dropAll() {
       for (const block of parts.blockRows()) for (const _ of dropBlock(parts, block, []));
     },

@@ -1,5 +1,5 @@
 /** A block whose rows are sought for late spans may be damaged anywhere: it is set aside, and the rest goes on. */
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { ClassColumns } from '../../../collector/store/columns/block-classes.ts';
 import { readBlockHeader } from '../../../collector/store/columns/block-header.ts';
 import { ByteSource } from '../../../collector/store/columns/byte-source.ts';
@@ -7,19 +7,12 @@ import { DamagedPart } from '../../../collector/store/columns/damaged-part.ts';
 import { HEADER } from '../../../collector/store/columns/encode-granule.ts';
 import { openPart, sealPart, type PartSource } from '../../../collector/store/columns/part.ts';
 import { partAt, partRows } from '../../../collector/store/sqlite/block-parts.ts';
-import { openForReading, openForWriting } from '../../../collector/store/sqlite/open-database.ts';
-import { createReader } from '../../../collector/store/sqlite/read/create-reader.ts';
-import { createAppend } from '../../../collector/store/sqlite/write/append.ts';
 import { dropBlock } from '../../../collector/store/sqlite/write/drop-block.ts';
-import { fold } from '../../../collector/store/sqlite/write/fold.ts';
-import { createInterner } from '../../../collector/store/sqlite/write/interner.ts';
-import { createWriterParts } from '../../../collector/store/sqlite/write/parts.ts';
-import { RecentRequests } from '../../../collector/store/sqlite/write/recent-requests.ts';
-import { Unfolded } from '../../../collector/store/sqlite/write/unfolded.ts';
 import type { Span } from '../../../collector/span.ts';
 import { makeRequests } from '../../benchmark/workload/make-requests.ts';
 import { makeRequest, NOON_UNIX_MS } from '../make-request.ts';
 import { folder } from '../new-folder.ts';
+import { openFolds } from '../open-folds.ts';
 
 const TRACE_ID_CHARACTERS = 32;
 const startMs = Date.now() - NOON_UNIX_MS - 60_000;
@@ -36,21 +29,7 @@ beforeEach(() => {
 
 /** A store whose first block has traces that spans will come late of. */
 function openStored() {
-  const { database, release } = openForWriting(folder);
-  const reader = createReader(openForReading(folder), folder, () => {});
-  onTestFinished(() => {
-    void reader['close']!(null as never, () => false);
-    database.close();
-    release();
-  });
-  const parts = createWriterParts(database);
-  const interner = createInterner(database);
-  const append = createAppend({ database, interner, recent: new RecentRequests() });
-  const foldAll = (...requests: Buffer[]) => {
-    const unfolded = new Unfolded();
-    append(unfolded, requests);
-    for (const _ of fold(parts, unfolded));
-  };
+  const { database, reader, parts, foldAll } = openFolds(folder);
   foldAll(...sent);
   const block = parts.blockRows()[0]!;
   const ids = Buffer.from(parts.opened.granule(block, 0).traces.ids).toString('hex');
