@@ -5,13 +5,16 @@
  *                                       ▲  │ ├── refused: in halves ─▶ what is left is counted
  *                                       └──┘ busy: again, later
  *
+ * A backend may never answer one span in time, or be away: that it takes others meanwhile tells. Only then a span is given up.
+ *
  * An entry is past when all pieces of its batch are settled. What a crash interrupts is sent again.
  */
 import { DecodeError } from '../decode/decode-error.ts';
-import { countItems, halve, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
+import { countItems, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
 import type { ForwardQueueReader } from '../store/sqlite/read/forward-queue.ts';
 import type { Outcome } from './outcome.ts';
 import { createPace } from './pace.ts';
+import { createPieces, type Batch, type Piece } from './pieces.ts';
 
 /** Half of what receivers take by default over gRPC. */
 const BATCH_BYTES_MAX = 2_000_000;
@@ -20,8 +23,6 @@ const BATCH_SHARE_MAX = 1 / 8;
 const BATCH_BYTES_MIN = 64_000;
 /** A batch that is taken lets the next be larger by that: a limit that the backend still has is met once in dozens. */
 const BATCH_GROWTH = 65 / 64;
-/** How often a batch is divided to find what of it is refused. */
-const SPLITS_MAX = 64;
 const FAILED_TRIES_MAX = 5;
 /** Until somebody has mended a token or a path. */
 const SHUT_OUT_MS = 60_000;
@@ -59,21 +60,6 @@ export interface Lane {
   stop(): Promise<void>;
 }
 
-interface Batch {
-  readonly afterId: number;
-  readonly toId: number;
-  openPieces: number;
-  splits: number;
-}
-interface Piece {
-  readonly batch: Batch;
-  readonly bytes: Buffer;
-  readonly items: number;
-  tries: number;
-  /** How many failures there were when it was sent last. */
-  failuresBefore: number;
-}
-
 export interface LaneOptions {
   readonly signal: Signal;
   readonly takenTo: number;
@@ -94,8 +80,7 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
   let readTo = takenTo;
   let droppedTo = 0;
   let batchBytes = batchBytesMax;
-  const batches = new Set<Batch>();
-  let waiting: Piece[] = [];
+  const pieces = createPieces(signal);
   let inFlight = 0;
   const pace = createPace(pump);
   let whenIdle: (() => void) | null = null;
@@ -132,8 +117,7 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
     const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };
     readTo = toId;
     lose(damagedItems, 'damaged');
-    if (requests.length > 0)
-      addPieces(splitBySize(Buffer.concat(requests), batchBytes).map((piece) => asPiece(batch, piece)));
+    if (requests.length > 0) pieces.add(batch, splitBySize(Buffer.concat(requests), batchBytes));
     return true;
   }
 
@@ -148,34 +132,24 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
     }
   }
 
-  function asPiece(batch: Batch, bytes: Buffer): Piece {
-    return { batch, bytes, items: countItems(signal, bytes), tries: 0, failuresBefore: 0 };
-  }
-
-  /** They leave before those that wait. */
-  function addPieces(pieces: readonly Piece[]): void {
-    for (const { batch } of pieces) {
-      batch.openPieces++;
-      batches.add(batch);
-    }
-    waiting.unshift(...pieces);
-  }
-
-  function close({ batch }: Piece): void {
-    if (--batch.openPieces === 0) batches.delete(batch);
+  /** Undefined when there is nothing to send. */
+  function nextPiece(): Piece | undefined {
+    let piece = pieces.next();
+    while (piece === undefined && readBatch()) piece = pieces.next();
+    return piece ?? pieces.heldBack();
   }
 
   function pump(): void {
     if (isStopped) return;
     try {
       while (pace.allows(inFlight)) {
-        if (waiting.length === 0 && !readBatch()) {
+        const piece = nextPiece();
+        if (piece === undefined) {
           // What the store was purged of meanwhile is not there any more.
-          if (batches.size === 0) queued = 0;
+          if (pieces.afterId() === Infinity) queued = 0;
           return;
         }
-        const piece = waiting.shift();
-        if (piece !== undefined) void deliver(firstPart(piece));
+        void deliver(firstPart(piece));
       }
     } catch (error) {
       events.failed(`the queue cannot be read: ${(error as Error).message}`);
@@ -187,9 +161,8 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
   function firstPart(piece: Piece): Piece {
     const parts = splitBySize(piece.bytes, batchBytes);
     if (parts.length < 2) return piece;
-    addPieces(parts.map((bytes) => asPiece(piece.batch, bytes)));
-    close(piece);
-    return waiting.shift()!;
+    pieces.replace(piece, parts);
+    return pieces.next()!;
   }
 
   async function deliver(piece: Piece): Promise<void> {
@@ -207,18 +180,19 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
     switch (outcome.is) {
       case 'taken': {
         works(piece);
+        pieces.noteTaken();
         if (piece.bytes.length >= batchBytes / 2)
           batchBytes = Math.min(batchBytesMax, batchBytes * BATCH_GROWTH);
         const rejected = Math.min(outcome.rejected, piece.items);
         count('sent', piece.items - rejected);
         if (rejected > 0) refuse(rejected, message);
-        return close(piece);
+        return pieces.close(piece);
       }
       case 'busy':
         return putOff(piece, message, Math.min(outcome.afterMs ?? 0, RETRY_AFTER_MS_MAX));
       case 'late':
         batchBytes = Math.max(batchBytesMin, batchBytes / 2);
-        return putOff(piece, message, 0);
+        return beLate(piece, message);
       case 'shut out':
         return putOff(piece, message, SHUT_OUT_MS);
       case 'unknown there':
@@ -237,19 +211,27 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
   }
 
   function divide(piece: Piece, message: string): void {
-    const { batch, bytes } = piece;
-    const halves = batch.splits < SPLITS_MAX ? halve(bytes) : [];
-    if (halves.length < 2) return giveUp(piece, message);
-    works(piece);
-    batch.splits++;
-    addPieces(halves.map((half) => asPiece(batch, half)));
-    close(piece);
+    if (pieces.divide(piece)) works(piece);
+    else giveUp(piece, message);
+  }
+
+  /** Nobody knows whether it is itself what takes so long: others are sent before it is again. */
+  function beLate(piece: Piece, message: string): void {
+    if (isDropped(piece) || (piece.items > 1 && piece.bytes.length > batchBytesMin))
+      return putOff(piece, message, 0);
+    if (pieces.divide(piece)) return fail(message, 0);
+    if (pieces.wereOthersTaken(piece) && ++piece.tries >= FAILED_TRIES_MAX) {
+      refuse(piece.items, `${message}, ${piece.tries} times, and others were taken meanwhile`);
+      return pieces.close(piece);
+    }
+    pieces.putAside(piece);
+    fail(message, 0);
   }
 
   function giveUp(piece: Piece, message: string): void {
     works(piece);
     refuse(piece.items, message);
-    close(piece);
+    pieces.close(piece);
   }
 
   function refuse(items: number, message: string): void {
@@ -270,8 +252,12 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
   function putOff(piece: Piece, message: string, atLeastMs: number): void {
     if (isDropped(piece)) {
       lose(piece.items, 'full');
-      close(piece);
-    } else waiting.unshift(piece);
+      pieces.close(piece);
+    } else pieces.putBack(piece);
+    fail(message, atLeastMs);
+  }
+
+  function fail(message: string, atLeastMs: number): void {
     if (isStopped) return;
     events.failed(message);
     pace.failed(atLeastMs);
@@ -280,11 +266,7 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
   /** What is on its way then is sent. */
   function forgetPurged(): void {
     purges = queue.purges();
-    for (const piece of waiting) {
-      queued -= piece.items;
-      close(piece);
-    }
-    waiting = [];
+    for (const { items } of pieces.removeWaiting(() => true)) queued -= items;
   }
 
   return {
@@ -300,17 +282,12 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
     },
     dropTo(entryId) {
       droppedTo = entryId;
-      const gone = waiting.filter(isDropped);
-      waiting = waiting.filter((piece) => !isDropped(piece));
-      for (const piece of gone) {
-        lose(piece.items, 'full');
-        close(piece);
-      }
+      for (const { items } of pieces.removeWaiting(isDropped)) lose(items, 'full');
       if (entryId <= readTo) return;
       lose(queue.sum(signal, readTo, entryId).items, 'full');
       readTo = entryId;
     },
-    takenTo: () => Math.min(readTo, ...[...batches].map(({ afterId }) => afterId)),
+    takenTo: () => Math.min(readTo, pieces.afterId()),
     counters: () => ({
       ...counted,
       queued,
