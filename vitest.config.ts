@@ -51,7 +51,6 @@ export default defineConfig({
           expect: PATIENT,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],
