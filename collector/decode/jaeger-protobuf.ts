@@ -3,9 +3,8 @@
  * From model.proto of jaeger-idl. A field of another wire type than the known one is an unknown field.
  */
 import {
-  checkSpanCount,
   JaegerEncoder,
-  JaegerParts,
+  JAEGER_PARTS,
   type JaegerProcess,
   type JaegerReference,
   type JaegerSpan,
@@ -13,6 +12,7 @@ import {
 } from './jaeger-spans.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 import type { JsonObject } from './read-json.ts';
+import { checkSpanCount, RequestParts } from './request-parts.ts';
 
 const VALUE_TYPES = ['string', 'bool', 'int64', 'float64', 'binary'] as const;
 const NO_BYTES = Buffer.alloc(0);
@@ -20,7 +20,7 @@ const NO_PROCESS: JaegerProcess = { serviceName: '', tags: [] };
 
 /** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
 export function tracesFromJaegerProtobuf(request: Uint8Array, bytesMax = Infinity): Buffer {
-  const parts = new JaegerParts(request.length);
+  const parts = new RequestParts(request.length, JAEGER_PARTS);
   const reader = new ProtobufReader(request);
   const sent: Buffer[] = [];
   let process = NO_PROCESS;
@@ -51,7 +51,7 @@ export function tracesFromJaegerProtobuf(request: Uint8Array, bytesMax = Infinit
   return encoder.finish();
 }
 
-function readSpan(reader: ProtobufReader, parts: JaegerParts) {
+function readSpan(reader: ProtobufReader, parts: RequestParts) {
   parts.add();
   const span = { traceId: '', spanId: '', name: '', flags: 0, startUnixNano: 0n };
   const references: JaegerReference[] = [];
@@ -100,7 +100,7 @@ function readSpan(reader: ProtobufReader, parts: JaegerParts) {
   return { span: { ...span, endUnixNano, references, tags, logs }, process: process as Buffer | null };
 }
 
-function readReference(reader: ProtobufReader, parts: JaegerParts): JaegerReference {
+function readReference(reader: ProtobufReader, parts: RequestParts): JaegerReference {
   parts.add();
   // CHILD_OF is 0, which is not written.
   const reference = { isParent: true, traceId: '', spanId: '' };
@@ -114,7 +114,7 @@ function readReference(reader: ProtobufReader, parts: JaegerParts): JaegerRefere
   return reference;
 }
 
-function readProcess(reader: ProtobufReader, parts: JaegerParts): JaegerProcess {
+function readProcess(reader: ProtobufReader, parts: RequestParts): JaegerProcess {
   parts.add();
   let serviceName = '';
   const tags: JaegerTag[] = [];
@@ -127,7 +127,7 @@ function readProcess(reader: ProtobufReader, parts: JaegerParts): JaegerProcess 
   return { serviceName, tags };
 }
 
-function readLog(reader: ProtobufReader, parts: JaegerParts): JaegerSpan['logs'][number] {
+function readLog(reader: ProtobufReader, parts: RequestParts): JaegerSpan['logs'][number] {
   parts.add();
   let timeUnixNano = 0n;
   const fields: JaegerTag[] = [];
@@ -141,7 +141,7 @@ function readLog(reader: ProtobufReader, parts: JaegerParts): JaegerSpan['logs']
 }
 
 /** The value of its type counts; one that is 0, false or empty is not written. */
-function readTag(reader: ProtobufReader, parts: JaegerParts): JaegerTag {
+function readTag(reader: ProtobufReader, parts: RequestParts): JaegerTag {
   parts.add();
   let key = '';
   let kind = 0;

@@ -2,11 +2,11 @@
  * What a span of Jaeger means in OTLP, in whichever of its formats it came: JSON, thrift or protobuf. Pure. The names of the
  * extra tags are those of OpenTelemetry's own translation, so that other tools read them as they read Jaeger's.
  */
-import { DecodeError, TooLarge } from './decode-error.ts';
 import { encodeMessage } from './otlp-json.ts';
 import { RESOURCE_SPANS, TRACES_DATA } from './otlp-schema.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 import type { JsonObject } from './read-json.ts';
+import { SPANS_AT_A_TIME, WrittenBytes } from './request-parts.ts';
 
 /** `value` is OTLP JSON's AnyValue. */
 export interface JaegerTag {
@@ -43,44 +43,9 @@ const SPAN_ID = /^(?!0+$)[0-9a-f]{16}$/;
 /** Index: OTLP's number. */
 const KINDS = ['', 'internal', 'server', 'client', 'producer', 'consumer'];
 const STATUS_CODES = ['UNSET', 'OK', 'ERROR'];
-/** Of one request: what is made of them is made at once. */
-const SPANS_MAX = 250_000;
-/** Of more spans, what is made on the way to their bytes would take gigabytes. */
-const SPANS_AT_A_TIME = 1_000;
-/**
- * Processes, spans and their tags, logs and references of one request. Some take a byte or two there, a hundred here, and
- * three microseconds; honest ones take more than eight bytes.
- */
-const SPAN_PARTS_MAX = 2_000_000;
-const SPAN_PARTS_ALWAYS = 100_000;
-const PART_BYTES = 8;
+/** What a request has, for its message that it has too many. */
+export const JAEGER_PARTS = 'spans, tags, logs and references';
 const RESOURCE_SPANS_FIELD = TRACES_DATA.fields[0]!.number;
-
-export function checkSpanCount(count: number): void {
-  if (count > SPANS_MAX) throw tooMany(SPANS_MAX, 'spans');
-}
-
-/** Counts what a request holds before it is made. Throws DecodeError where it is too much. */
-export class JaegerParts {
-  readonly #most: number;
-  #count = 0;
-  constructor(requestBytes: number) {
-    const ofSize = Math.floor(requestBytes / PART_BYTES);
-    this.#most = Math.min(SPAN_PARTS_MAX, Math.max(SPAN_PARTS_ALWAYS, ofSize));
-  }
-  add(): void {
-    this.#count += 1;
-    if (this.#count > this.#most) throw tooMany(this.#most, 'spans, tags, logs and references');
-  }
-}
-
-function tooMany(most: number, what: string): DecodeError {
-  return new DecodeError(
-    'body',
-    `more than ${most} ${what}`,
-    `at most ${most} in one request: send fewer at a time`,
-  );
-}
 
 /**
  * Writes spans as an `ExportTraceServiceRequest`, all of a process behind its one resource. That may be as large as the
@@ -89,14 +54,13 @@ function tooMany(most: number, what: string): DecodeError {
  * Messages one after the other are one message, their lists are joined.
  */
 export class JaegerEncoder {
-  readonly #bytesMax: number;
-  #bytes = 0;
+  readonly #bytes: WrittenBytes;
   readonly #written = new Map<JaegerProcess, Buffer[]>();
   #waiting = new Map<JaegerProcess, JsonObject[]>();
   #waitingCount = 0;
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#bytes = new WrittenBytes(bytesMax);
   }
 
   /** Throws TooLarge where what is written is. */
@@ -135,13 +99,8 @@ export class JaegerEncoder {
   #encode(resourceSpans: JsonObject): Buffer {
     // A copy, as what is written first has room for more around it.
     const bytes = Buffer.from(encodeMessage(RESOURCE_SPANS, resourceSpans));
-    this.#bytes += bytes.length;
-    if (this.#bytes <= this.#bytesMax) return bytes;
-    throw new TooLarge(
-      'body',
-      `more than ${this.#bytesMax} bytes when written as OTLP`,
-      `at most as many (--max-request-bytes): send fewer spans at a time`,
-    );
+    this.#bytes.add(bytes.length);
+    return bytes;
   }
 }
 

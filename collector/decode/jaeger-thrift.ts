@@ -4,9 +4,8 @@
  */
 import { DecodeError } from './decode-error.ts';
 import {
-  checkSpanCount,
   JaegerEncoder,
-  JaegerParts,
+  JAEGER_PARTS,
   withParent,
   type JaegerProcess,
   type JaegerReference,
@@ -14,6 +13,7 @@ import {
   type JaegerTag,
 } from './jaeger-spans.ts';
 import type { JsonObject } from './read-json.ts';
+import { checkSpanCount, RequestParts } from './request-parts.ts';
 import { THRIFT, ThriftReader } from './thrift-reader.ts';
 
 const CHILD_OF = 0;
@@ -22,7 +22,7 @@ const TAG_TYPES = ['string', 'double', 'bool', 'long', 'binary'] as const;
 /** The bytes of an `ExportTraceServiceRequest`, at most about `bytesMax`. Throws DecodeError naming the place. */
 export function tracesFromJaegerThrift(body: Uint8Array, bytesMax = Infinity): Buffer {
   const reader = new ThriftReader(body);
-  const parts = new JaegerParts(body.length);
+  const parts = new RequestParts(body.length, JAEGER_PARTS);
   let process: JaegerProcess | null = null;
   let spansAt: number | null = null;
   // All of it is passed over once, so that what comes is known to be whole.
@@ -45,7 +45,7 @@ export function tracesFromJaegerThrift(body: Uint8Array, bytesMax = Infinity): B
   return encoder.finish();
 }
 
-function readSpan(reader: ThriftReader, parts: JaegerParts): JaegerSpan {
+function readSpan(reader: ThriftReader, parts: RequestParts): JaegerSpan {
   parts.add();
   const ids = { low: 0n, high: 0n, span: 0n, parent: 0n };
   const references: JaegerReference[] = [];
@@ -85,7 +85,7 @@ function readSpan(reader: ThriftReader, parts: JaegerParts): JaegerSpan {
   };
 }
 
-function readReference(reader: ThriftReader, parts: JaegerParts): JaegerReference {
+function readReference(reader: ThriftReader, parts: RequestParts): JaegerReference {
   parts.add();
   const ids = { low: 0n, high: 0n, span: 0n };
   let isParent = false;
@@ -101,7 +101,7 @@ function readReference(reader: ThriftReader, parts: JaegerParts): JaegerReferenc
   return { isParent, traceId: traceIdOf(ids.high, ids.low), spanId: hex(ids.span) };
 }
 
-function readProcess(reader: ThriftReader, parts: JaegerParts): JaegerProcess {
+function readProcess(reader: ThriftReader, parts: RequestParts): JaegerProcess {
   parts.add();
   let serviceName = '';
   const tags: JaegerTag[] = [];
@@ -115,7 +115,7 @@ function readProcess(reader: ThriftReader, parts: JaegerParts): JaegerProcess {
   return { serviceName, tags };
 }
 
-function readLog(reader: ThriftReader, parts: JaegerParts): JaegerSpan['logs'][number] {
+function readLog(reader: ThriftReader, parts: RequestParts): JaegerSpan['logs'][number] {
   parts.add();
   let micros = 0n;
   const fields: JaegerTag[] = [];
@@ -130,7 +130,7 @@ function readLog(reader: ThriftReader, parts: JaegerParts): JaegerSpan['logs'][n
 }
 
 /** The value of its type counts, whichever others are there. */
-function readTag(reader: ThriftReader, parts: JaegerParts): JaegerTag {
+function readTag(reader: ThriftReader, parts: RequestParts): JaegerTag {
   parts.add();
   let key = '';
   let kind = 0;

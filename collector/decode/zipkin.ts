@@ -12,23 +12,16 @@ import { decodeMessage, encodeMessage } from './otlp-json.ts';
 import { message, repeated, TRACES_DATA } from './otlp-schema.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 import { isObject, type JsonObject } from './read-json.ts';
+import { checkSpanCount, RequestParts, SPANS_AT_A_TIME, WrittenBytes } from './request-parts.ts';
 import { fromZipkinSpans } from './zipkin-spans.ts';
 import { fromZipkinV1, isZipkinV1 } from './zipkin-v1.ts';
 
 export type ZipkinFormat = 'v1' | 'v2' | 'protobuf';
 
-/** Of one request or file: what is made of them is made at once. */
-const SPANS_MAX = 250_000;
-/** Of more spans, what is made on the way to their bytes would take gigabytes. */
-const SPANS_AT_A_TIME = 1_000;
-
-/** The bytes of an `ExportTraceServiceRequest`. Throws DecodeError naming the place. */
-export function tracesFromZipkin(body: Uint8Array, format: ZipkinFormat): Buffer {
-  if (format === 'protobuf')
-    return encodeSpans(splitProtobuf(body), (spans, first) =>
-      fromZipkinSpans(spans.map(readProtobufSpan), (index) => `[${first + index}]`),
-    );
-  return encodeSpans(readJson(body, format), format === 'v1' ? fromV1 : fromV2);
+/** The bytes of an `ExportTraceServiceRequest`, at most `bytesMax`. Throws DecodeError naming the place. */
+export function tracesFromZipkin(body: Uint8Array, format: ZipkinFormat, bytesMax = Infinity): Buffer {
+  if (format === 'protobuf') return encodeSpans(splitProtobuf(body), fromProtobuf, bytesMax);
+  return encodeSpans(readJson(body, format), format === 'v1' ? fromV1 : fromV2, bytesMax);
 }
 
 /** A list of spans, or of traces of spans. */
@@ -48,18 +41,21 @@ export function tracesFromZipkinJson(json: readonly unknown[]): Buffer {
 type Convert<Sent> = (spans: readonly Sent[], first: number) => JsonObject;
 
 /** Messages one after the other are one message: their lists are joined. */
-function encodeSpans<Sent>(sent: readonly Sent[], convert: Convert<Sent>): Buffer {
-  if (sent.length > SPANS_MAX) throw tooMany(`${sent.length} spans`);
+function encodeSpans<Sent>(sent: readonly Sent[], convert: Convert<Sent>, bytesMax = Infinity): Buffer {
+  checkSpanCount(sent.length);
+  const written = new WrittenBytes(bytesMax);
   const parts: Buffer[] = [];
   for (let first = 0; first < sent.length; first += SPANS_AT_A_TIME) {
     const spans = sent.slice(first, first + SPANS_AT_A_TIME);
-    parts.push(encodeMessage(TRACES_DATA, convert(spans, first)));
+    const part = encodeMessage(TRACES_DATA, convert(spans, first));
+    written.add(part.length);
+    parts.push(part);
   }
   return Buffer.concat(parts);
 }
 
-function tooMany(got: string): DecodeError {
-  return new DecodeError('body', got, `at most ${SPANS_MAX} spans in one request: send fewer at a time`);
+function fromProtobuf(spans: readonly Uint8Array[], first: number): JsonObject {
+  return fromV2(spans.map(readProtobufSpan), first);
 }
 
 function fromV2(spans: readonly unknown[], first: number): JsonObject {
@@ -130,19 +126,33 @@ const SPAN = message('Span', {
 const LIST_OF_SPANS = message('ListOfSpans', { spans: [1, repeated(SPAN)] });
 /** Field 1, of bytes. */
 const SPAN_TAG = 0x0a;
+/** Of a span. */
+const [ANNOTATION_TAG, TAG_TAG] = [0x52, 0x5a];
 
 /** The bytes of each span of a body, which is checked. */
 function splitProtobuf(body: Uint8Array): Buffer[] {
   const reader = new ProtobufReader(body);
+  const parts = new RequestParts(body.length, 'spans, tags and annotations');
   const spans: Buffer[] = [];
   while (reader.more) {
     const tag = reader.tag();
-    if (tag === SPAN_TAG) spans.push(reader.slice());
-    else reader.skip(tag & 7);
-    if (spans.length > SPANS_MAX) throw tooMany(`more than ${SPANS_MAX} spans`);
+    if (tag === SPAN_TAG) {
+      spans.push(reader.slice());
+      checkSpanCount(spans.length);
+      countParts(new ProtobufReader(spans.at(-1)!), parts);
+    } else reader.skip(tag & 7);
   }
   checkMessage(new ProtobufReader(body), LIST_OF_SPANS, 1);
   return spans;
+}
+
+function countParts(span: ProtobufReader, parts: RequestParts): void {
+  parts.add();
+  while (span.more) {
+    const tag = span.tag();
+    if (tag === ANNOTATION_TAG || tag === TAG_TAG) parts.add();
+    span.skip(tag & 7);
+  }
 }
 
 function readProtobufSpan(bytes: Uint8Array): JsonObject {

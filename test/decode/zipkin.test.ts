@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { DecodeError, TooLarge } from '../../collector/decode/decode-error.ts';
 import { tracesFromZipkin } from '../../collector/decode/zipkin.ts';
 import { toZipkinSpan } from '../../collector/serve/formats/zipkin-json.ts';
 import { at, drawn, IDS, spansOf, told } from './read-zipkin.ts';
@@ -314,9 +314,9 @@ describe('of more spans than are converted at a time', () => {
 
 describe('what would fill the memory is refused', () => {
   it.each([
-    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v2', 'got 250001 spans, expected at most 250000 spans'],
-    ['traces', `[[${'{},'.repeat(250_000)}{}]]`, 'v2', 'got 250001 spans'],
-    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v1', 'got 250001 spans'],
+    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v2', 'got more than 250000 spans, expected at most 250000 in'],
+    ['traces', `[[${'{},'.repeat(250_000)}{}]]`, 'v2', 'got more than 250000 spans'],
+    ['spans', `[${'{},'.repeat(250_000)}{}]`, 'v1', 'got more than 250000 spans'],
     ['objects', `[${'{},'.repeat(4_000_000)}`, 'v2', 'got more than 4000000 objects and arrays'],
     ['arrays', '['.repeat(4_000_001), 'v1', 'got more than 4000000 objects and arrays'],
     [
@@ -325,12 +325,38 @@ describe('what would fill the memory is refused', () => {
       'v2',
       'got more than 16000000 values, expected at most 16000000',
     ],
-    ['spans', '\x0a\0'.repeat(250_001), 'protobuf', 'got more than 250000 spans'],
+    ['spans', `\x0a\x10\x2a\x0e${'x'.repeat(14)}`.repeat(250_001), 'protobuf', 'got more than 250000 spans'],
   ] as const)('as %s: %#', (_, body, format, message) => {
     const convert = () => tracesFromZipkin(Buffer.from(body), format);
     expect(convert).toThrow(DecodeError);
     expect(convert).toThrow(message);
   });
+});
+
+/** A span of nothing else. */
+const annotated = (count: number) =>
+  Buffer.concat([
+    Buffer.from([0x0a, ...lengthOf(2 * count)]),
+    Buffer.from(Array.from({ length: count }, () => [0x52, 0]).flat()),
+  ]);
+const lengthOf = (length: number) => [(length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14];
+
+it('annotations and tags of protobuf, two bytes each, are bounded before they are made', () => {
+  expect(tracesFromZipkin(annotated(99_999), 'protobuf').length).toBeGreaterThan(99_999);
+  expect(() => tracesFromZipkin(annotated(100_000), 'protobuf')).toThrow(
+    'body: got more than 100000 spans, tags and annotations, expected at most 100000 in one request: send fewer',
+  );
+});
+
+it.each(['v1', 'v2'] as const)('what %s becomes is no larger than a request may be', (format) => {
+  const body = Buffer.from(JSON.stringify([{ ...IDS, name: 'x'.repeat(500) }]));
+  const { length } = tracesFromZipkin(body, format);
+  expect(tracesFromZipkin(body, format, length)).toHaveLength(length);
+  const convert = () => tracesFromZipkin(body, format, length - 1);
+  expect(convert).toThrow(TooLarge);
+  expect(convert).toThrow(
+    `more than ${length - 1} bytes when written as OTLP, expected at most as many (--max-request-bytes)`,
+  );
 });
 
 it('protobuf cut short at any byte is refused, or holds whole spans', () => {

@@ -33,7 +33,7 @@ async function takeSpans(
   version: 'v1' | 'v2',
 ): Promise<BodyAnswer> {
   const taken = await takeTraces(sources, request, (body) =>
-    tracesFromZipkin(body, formatOf(request.headers['content-type'], version)),
+    tracesFromZipkin(body, formatOf(request.headers['content-type'], version), sources.maxRequestBytes),
   );
   if (taken.refused > 0 && taken.stored + taken.duplicate === 0) {
     throw new HttpError(400, 'refused', taken.message, {
