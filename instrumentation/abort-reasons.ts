@@ -97,7 +97,7 @@ function remember(key: unknown, cause: Cause): void {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 /** Of a text, a number, or the like, with which a signal that is not a controller's own may have been aborted. */

@@ -57,14 +57,25 @@ interface ErrorFacts {
   message: string;
   errno: unknown;
   cause: unknown;
+  /** Of an AggregateError. */
+  errors: unknown[];
 }
 
+const nothing: ErrorFacts = {
+  name: undefined,
+  code: undefined,
+  message: '',
+  errno: undefined,
+  cause: undefined,
+  errors: [],
+};
+
 /** The facts of anything that may have been thrown; reading them never throws, whatever the object does. */
-function readError(error: unknown): ErrorFacts {
+export function readError(error: unknown): ErrorFacts {
   try {
-    if (typeof error !== 'object' || error === null) {
-      return { name: undefined, code: undefined, message: String(error), errno: undefined, cause: undefined };
-    }
+    // The text of a function is code.
+    if (typeof error === 'function') return nothing;
+    if (typeof error !== 'object' || error === null) return { ...nothing, message: String(error) };
     const { name, code, message, errno, cause } = error as Record<string, unknown>;
     return {
       name: typeof name === 'string' ? name : undefined,
@@ -72,9 +83,10 @@ function readError(error: unknown): ErrorFacts {
       message: typeof message === 'string' ? message : '',
       errno,
       cause,
+      errors: error instanceof AggregateError ? Array.from(error.errors) : [],
     };
   } catch {
-    return { name: undefined, code: undefined, message: '', errno: undefined, cause: undefined };
+    return nothing;
   }
 }
 
@@ -106,7 +118,7 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
     const timer = undiciTimers[code]!;
     return { timer, budgetMs: stated === undefined ? undiciBudgetsMs[timer] : Number(stated) };
   }
-  if (isKernelTimeout(error, facts)) return unknown('kernel');
+  if (isKernelTimeout(facts)) return unknown('kernel');
   // The timer of the DNS resolver, or of an agent, which runs in this program.
   if (code === 'ETIMEOUT') return { timer: 'app', budgetMs: ownTimer?.delayMs };
   if (endedHere) {
@@ -126,11 +138,8 @@ function isAbortByText(type: string, { cause }: ErrorFacts): boolean {
 }
 
 /** ETIMEDOUT with a system error number; of several addresses tried, the last one decides: only it was left to the kernel. */
-function isKernelTimeout(error: unknown, { code, errno }: ErrorFacts): boolean {
-  if (error instanceof AggregateError) {
-    const last: unknown = error.errors.at(-1);
-    return last !== undefined && isKernelTimeout(last, readError(last));
-  }
+function isKernelTimeout(facts: ErrorFacts): boolean {
+  const { code, errno } = facts.errors.length === 0 ? facts : readError(facts.errors.at(-1));
   return code === 'ETIMEDOUT' && typeof errno === 'number';
 }
 
@@ -139,10 +148,10 @@ export function describeFailure(error: unknown, circumstances: Circumstances): F
   const facts = readError(error);
   const timeout = timeoutOf(error, facts, circumstances);
   // What is no error has no type of its own.
-  const isBareAbort = timeout?.timer === 'abort' && Object(error) !== error;
+  const isBareAbort = timeout?.timer === 'abort' && facts.name === undefined && facts.code === undefined;
   const type = isBareAbort ? 'AbortError' : typeOf(facts);
   // An AggregateError has a code and no message of its own.
-  const parts = error instanceof AggregateError ? error.errors.map((part) => readError(part).message) : [];
+  const parts = facts.errors.map((part) => readError(part).message);
   const message = facts.message || parts.join('; ') || type;
   return { type, message, timeout };
 }

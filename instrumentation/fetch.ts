@@ -2,6 +2,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { Call } from './call.ts';
 import { activeContext, fetchKey, isSuppressed, runIn } from './context.ts';
+import { readError } from './failures.ts';
 import { guard } from './guard.ts';
 import type { Arrival } from './undici-dispatch.ts';
 
@@ -39,7 +40,8 @@ export function watchFetch(owner: { fetch?: unknown }, observer: FetchObserver):
   if (typeof original !== 'function') return;
   const settleRejected = guard((open: OpenFetch, args: unknown[], error: unknown) => {
     // `TypeError: fetch failed` says nothing; its cause does.
-    const root = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+    const { name, cause } = readError(error);
+    const root = name === 'TypeError' && cause !== undefined ? cause : error;
     for (const call of open.calls) if (!call.ended) observer.rejected(call, root, signalIn(args));
     if (open.calls.length === 0 && open.waiting) {
       const wanted = readArguments(args);
@@ -90,6 +92,7 @@ function readArguments(args: unknown[]): Wanted {
 
 function signalIn([input, init]: unknown[]): AbortSignal | undefined {
   const [given, ofRequest] = [init, input].map((each) => (Object(each) as { signal?: unknown }).signal);
-  const signal = given ?? ofRequest;
+  // Null takes away that of the request.
+  const signal = given === undefined ? ofRequest : given;
   return signal instanceof AbortSignal ? signal : undefined;
 }

@@ -7,6 +7,7 @@ import { attachSocket, endCall, startCall, type Call, type CallEnd } from './cal
 import { onChannel } from './channels.ts';
 import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
+import { readError } from './failures.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
 import { isSlow } from './kernel/evidence.ts';
@@ -217,7 +218,5 @@ function injectHeaders(recorder: Recorder, request: ClientRequest, call: Call): 
 
 /** An answer cut short by a reset, or by the peer's closing. */
 function isFromPeer({ connection }: Call, error: unknown): boolean {
-  return (
-    typeof (error as { errno?: unknown }).errno === 'number' || connection?.socket.readableEnded === true
-  );
+  return typeof readError(error).errno === 'number' || connection?.socket.readableEnded === true;
 }

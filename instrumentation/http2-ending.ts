@@ -2,7 +2,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { endCall, type Call } from './call.ts';
-import type { Failure, Timeout } from './failures.ts';
+import { readError, type Failure, type Timeout } from './failures.ts';
 import { makeRoom } from './listening.ts';
 import { CANCELLED, DEADLINE_EXCEEDED, grpcStatusName, OK } from './rpc.ts';
 import { isDeadlineOf, type RunningTimer } from './running-timer.ts';
@@ -62,8 +62,8 @@ export function goawayOf(session: ClientHttp2Session): Goaway {
 export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void {
   const { closed } = call;
   // A session that fails cancels its streams; what failed is the cause.
-  const { cause } = Object(call.error) as { cause?: unknown };
-  if (cause instanceof Error && stream.pending) {
+  const { cause } = readError(call.error);
+  if (stream.pending && cause instanceof Error) {
     endCall(call, { error: cause, endedHere: isOfProgram(call, cause), ownTimer: closed?.timer });
     return;
   }
@@ -122,7 +122,7 @@ function isOfProgram({ goaway }: StreamCall, error: unknown): boolean {
 }
 
 function endsSession(error: unknown): boolean {
-  return (Object(error) as { code?: unknown }).code === 'ERR_HTTP2_SESSION_ERROR';
+  return readError(error).code === 'ERR_HTTP2_SESSION_ERROR';
 }
 
 /** Nothing moved since the stream's idle timer ran out. */

@@ -11,7 +11,7 @@ import {
 } from './call-attributes.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { withoutEndedSpan } from './context.ts';
-import { describeFailure } from './failures.ts';
+import { describeFailure, readError } from './failures.ts';
 import { fetchIn } from './fetch.ts';
 import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
 import { peerAttributesOf } from './libraries/peers.ts';
@@ -76,5 +76,6 @@ function parentOf({ context }: Connection): Context {
 
 /** What the last of several addresses met, Node may hear of in a timer of its own. */
 function isOfSystem(error: unknown): boolean {
-  return error instanceof AggregateError || typeof (error as { errno?: unknown }).errno === 'number';
+  const { errors, errno } = readError(error);
+  return errors.length > 0 || typeof errno === 'number';
 }

@@ -13,6 +13,7 @@ import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEn
 import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
+import { readError } from './failures.ts';
 import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { Given } from './given.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
@@ -314,7 +315,7 @@ function isThrownAway(call: Call, error: unknown): boolean {
 }
 
 function isAbort(error: unknown): boolean {
-  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
+  const { name, code } = readError(error);
   return name === 'AbortError' || code === 'UND_ERR_ABORTED';
 }
 

@@ -62,12 +62,13 @@ it.each([
 
 const clients = ['fetch', 'fetch-request', 'npm-fetch', 'npm-request', 'npm-stream', 'http', 'http2'];
 const reasons = ['text', 'null', 'any', 'none', 'error'];
+const oddReasons = ['function', 'symbol', 'bigint', 'object', 'throwing', 'revoked'];
 /** Node's own clients put an error of their own around the reason. */
 const typeOf = (client: string, reason: string) =>
   reason === 'error' && !client.startsWith('http') ? '_OTHER' : 'AbortError';
 it.each([
   ...clients.flatMap((client) =>
-    reasons.map((reason) => ({
+    [...reasons, ...oddReasons].map((reason) => ({
       name: `${client}-${reason}`,
       type: typeOf(client, reason),
       // The window of a new session may come after what was sent.
@@ -93,6 +94,13 @@ it.each([
     });
   },
 );
+
+it('a signal that the call took away from its request is not asked', async () => {
+  const { error, attributes } = await spanOf('null-signal');
+  expect(error).toBe(true);
+  expect(attributes).toMatchObject({ 'error.type': '_OTHER' });
+  expect(attributes).not.toHaveProperty('sockeye.timeout.timer');
+});
 
 it.each(['agent-no', 'agent-504'])('a call whose agent was refused was not given up (%s)', async (name) => {
   const { error, attributes } = await spanOf(name);

@@ -58,7 +58,25 @@ const clients = {
   http: (path, signal) => get(`${silent}${path}`, { signal }),
   http2: viaHttp2,
 };
-const reasons = { text: 'text', null: null, error: new Error('own'), none: undefined };
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const throwing = {
+  get name() {
+    throw new Error('read');
+  },
+};
+const reasons = {
+  text: 'text',
+  null: null,
+  error: new Error('own'),
+  none: undefined,
+  function: function secret() {},
+  symbol: Symbol('text'),
+  bigint: 5n,
+  object: {},
+  throwing,
+  revoked: revoked.proxy,
+};
 
 const early = {};
 for (const [client, call] of Object.entries(clients)) {
@@ -93,8 +111,17 @@ const inQueue = async (path) => {
   }
 };
 
+/** `null` takes the request's signal away: what ends the call is another, for a reason that is the same text. */
+const withoutSignal = async (path) => {
+  const dispatcher = new undici.Agent();
+  const request = new undici.Request(`${silent}${path}`, { signal: AbortSignal.abort('text') });
+  setTimeout(() => dispatcher.destroy('text'), afterMs);
+  await undici.fetch(request, { dispatcher, signal: null });
+};
+
 const calls = {
   ...early,
+  'null-signal': withoutSignal,
   'npm-fetch-queued': inQueue,
   'destroy-null': (path) =>
     get(`${silent}${path}`, {}, (request) => setTimeout(() => request.destroy(null), afterMs)),
@@ -108,12 +135,20 @@ const calls = {
   'body-error': (path) => abortBody(`${stalling}${path}`, new Error('own')),
 };
 
+const describe = (error) => {
+  try {
+    return String(error?.code ?? error);
+  } catch {
+    return 'unreadable';
+  }
+};
+
 async function main() {
   const outcomes = {};
   for (const [name, call] of Object.entries(calls)) {
     outcomes[name] = await call(name).then(
       () => 'went well',
-      (error) => String(error?.code ?? error),
+      (error) => describe(error),
     );
   }
   console.log(JSON.stringify(outcomes));
