@@ -76,6 +76,8 @@ export function createQuery(store: Store): Query {
       const stats = await store.readServiceStats(range, { byOperation: true, service });
       return { operations: stats.map(({ kinds: _kinds, ...operation }) => operation) };
     },
+    quantiles: async (range, byOperation, quantile) =>
+      store.readServiceStats(range, { byOperation, service: null, quantile }),
     async operationKinds(range, service) {
       const stats = await store.readServiceStats(range, { byOperation: true, service });
       return stats.map(({ operation, kinds }) => ({ operation, kinds }));

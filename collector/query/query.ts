@@ -44,6 +44,8 @@ export type LatencyQuestion = Omit<LatencyAsked, 'steps'>;
 export interface Query {
   services(range: TimeRange): Promise<Services>;
   operations(range: TimeRange, service: string | null): Promise<Operations>;
+  /** Of services, or of all their operations, with a quantile of their latency. */
+  quantiles(range: TimeRange, byOperation: boolean, quantile: number): Promise<OperationTotals[]>;
   /** Which kinds of spans each operation of a service has. */
   operationKinds(range: TimeRange, service: string): Promise<Pick<OperationTotals, 'operation' | 'kinds'>[]>;
   map(range: TimeRange, focus: string | null, hops: number): Promise<ServiceMap>;

@@ -11,6 +11,8 @@ export type { ServiceStats, TracePage, TraceSummary };
 export interface OperationTotals extends ServiceStats {
   readonly operation: string;
   readonly kinds: readonly SpanKind[];
+  /** Of the quantile that was asked for, where one was. */
+  readonly quantileMs?: number;
 }
 
 export interface Latency {

@@ -75,6 +75,13 @@ export interface Edge {
   readonly callee: string;
 }
 
+/** Whose numbers are asked for; `quantile`, from 0 to 1: of their latency one that not everybody reads. */
+export interface StatsGroup {
+  readonly byOperation: boolean;
+  readonly service: string | null;
+  readonly quantile?: number;
+}
+
 /**
  * Whose latency is asked for, in so many equal steps of the range, which are whole minutes; null is any. What is given decides
  * whose durations they are, as `LatencyOf` tells. `phase`: of that phase alone.
@@ -178,10 +185,7 @@ export interface Store {
    * Per service, or per operation when `service` is given or `byOperation` is set. Server and consumer spans are the
    * calls; a service or operation that has other spans only stands there with none. `kinds` are those of its spans.
    */
-  readServiceStats(
-    range: TimeRange,
-    group: { byOperation: boolean; service: string | null },
-  ): Promise<OperationTotals[]>;
+  readServiceStats(range: TimeRange, group: StatsGroup): Promise<OperationTotals[]>;
   /** Calls grouped by caller and callee: what the map is drawn from. */
   readCallGroups(range: TimeRange, signal?: AbortSignal): Promise<CallGroup[]>;
   /** From the newest spans of each key but those of `exceptTraceId`, the trace that is judged by them. */

@@ -5,7 +5,7 @@
  *                                   t
  */
 import type { Query } from '../../query/query.ts';
-import type { ServiceStats } from '../../query/results.ts';
+import type { OperationTotals, ServiceStats } from '../../query/results.ts';
 import { Cancelled, type TimeRange } from '../../store/store.ts';
 import { badRequest, unreadable } from './errors.ts';
 import { readInteger } from './search.ts';
@@ -19,8 +19,6 @@ const RATE_DEFAULT_MS = 600_000;
 /** Points of one answer, each read from sums of its own; wider apart where more are asked for. */
 const POINTS_MAX = 61;
 const UNIX_MS_MAX = 8.64e15;
-/** What sums of latency are read as. */
-const QUANTILES = { '0.5': 'p50Ms', '0.95': 'p95Ms', '0.99': 'p99Ms' } as const;
 /** Spans that serve, which the sums count together. */
 const KINDS = new Set(['server', 'consumer']);
 
@@ -29,12 +27,12 @@ export interface MetricsQuestion {
   readonly services: readonly string[];
   readonly byOperation: boolean;
   /** Of latencies. */
-  readonly quantile: keyof typeof QUANTILES | null;
+  readonly quantile: number | null;
   /** Each ends at its point, and begins and ends with a minute. None where the sums do not say what is asked. */
   readonly windows: readonly TimeRange[];
 }
 
-type Stats = ServiceStats & { readonly operation?: string };
+type Stats = ServiceStats & Partial<Pick<OperationTotals, 'operation' | 'quantileMs'>>;
 
 export function readMetricsQuestion(
   metric: Metric,
@@ -51,17 +49,14 @@ export function readMetricsQuestion(
   const quantile = metric === 'latencies' ? readQuantile(query) : null;
   const windows = readWindows(query, nowUnixMs);
   // Empty, and no error: Jaeger's page takes an error of one curve for metrics that are not set up.
-  const isKnown = isServing && (metric !== 'latencies' || quantile !== null);
-  return { metric, services, byOperation: group === 'true', quantile, windows: isKnown ? windows : [] };
+  return { metric, services, byOperation: group === 'true', quantile, windows: isServing ? windows : [] };
 }
 
-/** null of one that the sums are not read as. */
-function readQuantile(query: URLSearchParams): keyof typeof QUANTILES | null {
+function readQuantile(query: URLSearchParams): number {
   const text = query.get('quantile') ?? '';
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
   if (!(value >= 0 && value <= 1)) throw unreadable('quantile', text, 'a number from 0 to 1');
-  const known = Object.keys(QUANTILES).find((quantile) => Number(quantile) === value);
-  return (known as keyof typeof QUANTILES | undefined) ?? null;
+  return value;
 }
 
 function readWindows(query: URLSearchParams, nowUnixMs: number): TimeRange[] {
@@ -95,12 +90,21 @@ export async function readMetrics(
   const points: Stats[][] = [];
   for (const window of question.windows) {
     if (signal.aborted) throw new Cancelled('the caller went away');
-    const stats = question.byOperation
-      ? (await query.operations(window, null)).operations
-      : (await query.services(window)).services;
+    const stats = await statsOf(query, question, window);
     points.push(stats.filter(({ service }) => question.services.includes(service)));
   }
   return familyOf(question, points);
+}
+
+async function statsOf(
+  query: Query,
+  { byOperation, quantile }: MetricsQuestion,
+  window: TimeRange,
+): Promise<readonly Stats[]> {
+  if (quantile !== null) return query.quantiles(window, byOperation, quantile);
+  return byOperation
+    ? (await query.operations(window, null)).operations
+    : (await query.services(window)).services;
 }
 
 /** `points` are the statistics of each window. */
@@ -137,12 +141,12 @@ const NAMES: Readonly<Record<Metric, { name: string; help: string }>> = {
 };
 
 /** null where nothing was called, which says nothing of errors and latency. */
-function valueOf({ metric, quantile }: MetricsQuestion, stats: Stats, window: TimeRange): number | null {
+function valueOf({ metric }: MetricsQuestion, stats: Stats, window: TimeRange): number | null {
   const { calls, errors, timeouts } = stats;
   if (metric === 'calls') return (calls * 1000) / (window.toUnixMs - window.fromUnixMs);
   if (calls === 0) return null;
   if (metric === 'errors') return (errors + timeouts) / calls;
-  return quantile === null ? null : stats[QUANTILES[quantile]];
+  return stats.quantileMs ?? null;
 }
 
 function labelsOf({ service, operation }: Stats, byOperation: boolean): object[] {

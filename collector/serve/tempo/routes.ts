@@ -66,6 +66,26 @@ export function tempoRoutes(sources: Sources): Route[] {
       })),
       gives: { 'text/plain': text },
     },
+    // Grafana asks for it with each page: whether answers can be streamed, which ours cannot, is told by the version.
+    get('/status/buildinfo', 'its version', [], async () =>
+      json({
+        version: sources.version,
+        revision: '',
+        branch: '',
+        buildUser: '',
+        buildDate: '',
+        goVersion: '',
+      }),
+    ),
+    ...['/metrics/query_range', '/metrics/query'].map((path): Route => ({
+      ...get(path, 'metrics of TraceQL (not available)', [], async () => {
+        throw new HttpError(501, 'not_available', 'metrics of TraceQL are not available: search for traces', {
+          got: path,
+          expected: '/search',
+        });
+      }),
+      errors: [501],
+    })),
     get('/search', 'traces with a span that matches', SEARCH, (exchange) => searchTraces(sources, exchange)),
     get('/v2/search/tags', 'names of attributes by scope', [SCOPE, ...completion], async (exchange) =>
       json({ scopes: await readTagScopes(sources, exchange), metrics: {} }),

@@ -114,6 +114,11 @@ export function latencyOfSketch(sketch: Sketch): Latency {
   };
 }
 
+/** The same of any other share of them. */
+export function quantileOfSketch(sketch: Sketch, share: number): number {
+  return quantileMs(sketch, totalOf(sketch), share);
+}
+
 export function totalOf(sketch: Sketch): number {
   let total = 0;
   for (const count of sketch.counts) total += count;

@@ -152,8 +152,12 @@ describe('the first API', () => {
       expect.arrayContaining([{ name: 'operation', value: 'POST /checkout' }]),
     ]);
     expect(await newest('/metrics/calls?service=nobody')).toEqual([]);
-    // Jaeger's page asks for it, and takes an error for metrics that are not set up.
-    expect(await newest('/metrics/latencies?service=gateway&quantile=0.75')).toEqual([]);
+    // Jaeger's page asks for these three.
+    for (const quantile of [0.5, 0.75, 0.95])
+      expect(await newest(`/metrics/latencies?service=gateway&quantile=${quantile}`)).toEqual([latency]);
+    expect(
+      await newest('/metrics/latencies?service=checkout&groupByOperation=true&quantile=0.75'),
+    ).toContainEqual(expect.any(Number));
     expect(await newest('/metrics/calls?service=gateway&spanKind=client')).toEqual([]);
   });
 

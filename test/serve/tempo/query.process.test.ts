@@ -66,6 +66,25 @@ it('is there', async () => {
   expect([answer.status, await answer.text()]).toEqual([200, 'echo']);
 });
 
+it('says its version, and that it has no metrics of TraceQL', async () => {
+  const build = await read<{ version: string }>('/status/buildinfo');
+  // Before 2.2.0 Grafana does not ask for streams of answers.
+  expect(build).toEqual({
+    version: expect.stringMatching(/^0\.\d+\.\d+/),
+    revision: '',
+    branch: '',
+    buildUser: '',
+    buildDate: '',
+    goVersion: '',
+  });
+  const metrics = await ask('/metrics/query_range?q={}|rate()&since=1h');
+  expect([metrics.status, metrics.headers.get('content-type'), await metrics.text()]).toEqual([
+    501,
+    'text/plain; charset=utf-8',
+    'metrics of TraceQL are not available: search for traces',
+  ]);
+});
+
 describe('the search', () => {
   it('finds traces by TraceQL, with the spans that match', async () => {
     const cases: [string, string[]][] = [

@@ -101,6 +101,19 @@ export function checkStatistics(tested: TestedStore): void {
     ]);
   });
 
+  test('latency is read as any quantile', async () => {
+    await tested.store.append(
+      makeRequest(...[10, 20, 30, 40].map((durationMs, at) => ({ trace: `${at + 1}`, durationMs }))),
+    );
+    const readAt = async (quantile: number) => {
+      const group = { byOperation: false, service: null, quantile };
+      return (await tested.store.readServiceStats(AROUND_NOON, group))[0]!.quantileMs;
+    };
+    expect([await readAt(0), await readAt(0.5), await readAt(0.75), await readAt(1)]).toEqual(
+      [10, 20, 30, 40].map(about),
+    );
+  });
+
   test('an operation is called by the beginning of a long name, and the span keeps the whole', async () => {
     const name = 'n'.repeat(1_000_000);
     await tested.store.append(makeRequest({ id: '1', name }, { id: '2', name: `${name}other` }));

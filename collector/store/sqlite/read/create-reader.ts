@@ -6,14 +6,15 @@ import { statSync } from 'node:fs';
 import type { HistoryHere } from '../../../query/diagnose-by-history.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import {
-  StoreUnavailable,
   type Edge,
   type LatencyAsked,
   type LatencyBrush,
   type NormalKey,
   type Patience,
   type SpanIdentity,
+  type StatsGroup,
   type StoreStatus,
+  StoreUnavailable,
   type TimeRange,
   type TraceSearch,
 } from '../../store.ts';
@@ -37,10 +38,6 @@ import { createVerdictReader } from './verdicts.ts';
 
 type IsCancelled = () => boolean;
 
-interface StatsGroup {
-  readonly byOperation: boolean;
-  readonly service: string | null;
-}
 interface EdgeCalls {
   readonly range: TimeRange;
   readonly edge: Edge;

@@ -5,7 +5,7 @@ import { calleeOf, type Callee } from '../../../query/callee.ts';
 import type { CallCounts, CallGroup, OperationTotals, ServiceVersion } from '../../../query/results.ts';
 import { addCell, emptyCell, holdAtZero, isEmptyCell, type Cell } from '../../rollup/cell.ts';
 import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
-import { latencyOfSketch, totalOf } from '../../rollup/sketch.ts';
+import { latencyOfSketch, quantileOfSketch, totalOf } from '../../rollup/sketch.ts';
 import {
   coverRange,
   decodeStep,
@@ -18,7 +18,7 @@ import {
 import { sumSteps } from '../../rollup/sum-steps.ts';
 import { rememberByNumber } from '../../search/remember-by-number.ts';
 import type { SpanKind } from '../../../span.ts';
-import { Cancelled, type TimeRange } from '../../store.ts';
+import { Cancelled, type StatsGroup, type TimeRange } from '../../store.ts';
 import type { Connection } from '../open-database.ts';
 import { createChangeCounter, createNewestSteps } from './newest-steps.ts';
 import {
@@ -130,11 +130,7 @@ export function createRollupReader(
     },
 
     /** Only spans that serve are calls; others make their service and operation known. */
-    readServiceStats(
-      range: TimeRange,
-      group: { byOperation: boolean; service: string | null },
-      isCancelled: IsCancelled,
-    ): OperationTotals[] {
+    readServiceStats(range: TimeRange, group: StatsGroup, isCancelled: IsCancelled): OperationTotals[] {
       const byOperation = group.byOperation || group.service !== null;
       const rows = new Map<
         string,
@@ -162,6 +158,7 @@ export function createRollupReader(
           errors: cell.errors,
           timeouts: cell.timeouts,
           ...latencyOfSketch(cell.latency),
+          ...(group.quantile !== undefined && { quantileMs: quantileOfSketch(cell.latency, group.quantile) }),
         }))
         .toSorted((a, b) => compare(a.service, b.service) || compare(a.operation, b.operation));
     },
