@@ -68,11 +68,14 @@ export function findTraces(
   const countWanted = cursor === null ? Math.max(limit, TOTAL_MAX) + 1 : 0;
   /** Once nothing that is still to come can stand before it. */
   let newest: readonly RankedTrace[] | null = null;
+  /** What lists of units still to come tell, besides what is found; null until it is to be counted. */
+  let told: Set<string> | null = null;
   for (const [index, unit] of inRange.entries()) {
     const listedMax = sort === 'newest' && newest === null ? LISTED_PAGES * limit : Infinity;
     for (const { traceId, latestStartMs } of matchesOf(unit, listedMax, (id) => found.has(id))) {
       stopIfCancelled(isCancelled);
       found.set(traceId, latestStartMs);
+      told?.delete(traceId);
     }
     // A unit that was left halfway gives what it had.
     stopIfCancelled(isCancelled);
@@ -84,7 +87,8 @@ export function findTraces(
       if (settled.length <= limit) continue;
       newest = settled;
     }
-    const count = countAlso(rest, found, countWanted, isCancelled);
+    told ??= toldBy(rest, found, countWanted, isCancelled);
+    const count = found.size + told.size;
     if (count >= countWanted) return pageOf(newest, limit, cursor, count);
   }
   const ranked =
@@ -106,20 +110,20 @@ function matchesOf(
     : unit.matches(isKnown);
 }
 
-/** How many are found, with those of units that tell some of theirs; no further than to `wanted`. */
-function countAlso(
+/** What units tell some of their traces of, besides those found; no more than it takes to have `wanted` of both. */
+function toldBy(
   units: readonly SearchUnit[],
   found: ReadonlyMap<string, number>,
   wanted: number,
   isCancelled: () => boolean,
-): number {
-  const others = new Set<string>();
+): Set<string> {
+  const told = new Set<string>();
   for (const unit of units) {
-    if (found.size + others.size >= wanted) break;
+    if (found.size + told.size >= wanted) break;
     stopIfCancelled(isCancelled);
-    for (const { traceId } of unit.listed?.()?.traces ?? []) if (!found.has(traceId)) others.add(traceId);
+    for (const { traceId } of unit.listed?.()?.traces ?? []) if (!found.has(traceId)) told.add(traceId);
   }
-  return found.size + others.size;
+  return told;
 }
 
 function rankAll(

@@ -178,6 +178,28 @@ test('what lists of units still to come tell is counted with what is found, so t
   expect(opened.length).toBeLessThan(60);
 });
 
+test('a list is gone through twice at most, to count with it and to find its traces, where there are fewer than are counted', () => {
+  const { starts, units } = scatter(500, 100);
+  let asked = 0;
+  const counting = withLists(units).map((unit): SearchUnit => ({
+    ...unit,
+    listed() {
+      asked++;
+      return unit.listed!();
+    },
+  }));
+  const find = (searched: readonly SearchUnit[]) =>
+    findTraces(
+      searched,
+      { range: ALWAYS, sort: 'newest', limit: 10 },
+      null,
+      (traceId) => starts.get(traceId)!,
+      () => false,
+    );
+  expect(find(counting)).toEqual(find(units));
+  expect(asked).toBeLessThanOrEqual(2 * units.length);
+});
+
 test.each(SORTS)('a search for %s whose caller goes away reads no further trace', (sort) => {
   const { starts, units } = scatter(500, 3);
   let read = 0;
