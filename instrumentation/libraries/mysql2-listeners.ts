@@ -1,6 +1,8 @@
 /**
  * Keeps off the listeners that mysql2's instrumentation adds to a query without a callback: they would hear an `error` that nobody
  * of the program hears, which then would not end it, as it does without the hook; and be counted. They are called before the event.
+ * And tells them what they would not hear: of a query with values, which the instrumentation adds none to, of the end of one that
+ * gives no row, and of one whose connection was lost, which mysql2 tells the connection alone.
  *
  *     query  the program's call: gives back the query     (after the instrumentation)
  *       query  the instrumentation's: adds its listeners
@@ -12,8 +14,15 @@ import { guard } from '../guard.ts';
 import { putOver, takeOff } from '../put-over.ts';
 
 type Command = EventEmitter & { onResult?: unknown };
-type Query = (this: object, ...args: unknown[]) => unknown;
-type Queries = Record<(typeof methods)[number], Query>;
+interface Connection {
+  _command?: unknown;
+  _commands?: { toArray(): unknown[] };
+  _notifyError?: Query;
+  addCommand?: unknown;
+  _addCommandClosedState?: unknown;
+}
+type Query = (this: Connection, ...args: unknown[]) => unknown;
+type Queries = Record<(typeof methods)[number], Query> & Connection;
 
 const methods = ['query', 'execute'] as const;
 /** Where the instrumentation patches the class of connections, or what that inherits from. */
@@ -34,8 +43,10 @@ class StandIn {
   }
 }
 
-/** Whether the query that is made now is the instrumentation's, which is called by the hook. */
-let isExpected = false;
+/** What the program gave the query that is made now by the instrumentation, which is called by the hook. */
+let expected: IArguments | undefined;
+/** What tells the listeners of a command. */
+const tellers = new WeakMap<object, (event: string, error: unknown) => void>();
 
 /** `exports` are those of any file of mysql2, before its instrumentation. */
 export function standIn(exports: unknown, name: string): void {
@@ -44,12 +55,26 @@ export function standIn(exports: unknown, name: string): void {
   for (const method of methods) {
     if (!Object.hasOwn(prototype, method)) continue;
     wrap(prototype, method, (original, connection, args) => {
-      const isOurs = isExpected;
-      isExpected = false;
-      const command = Reflect.apply(original, connection, args) as Command | undefined;
-      return isOurs && typeof command?.once === 'function' ? new StandIn(command) : command;
+      const given = expected;
+      expected = undefined;
+      const command = Reflect.apply(original, connection, given ?? args) as Command | undefined;
+      return given && typeof command?.once === 'function' ? new StandIn(command) : command;
     });
   }
+  watchLosses(prototype);
+}
+
+function watchLosses(prototype: Connection): void {
+  const { _notifyError: original } = prototype;
+  if (!Object.hasOwn(prototype, '_notifyError') || !original) return;
+  const tellOfLoss = guard(({ _command, _commands }: Connection, error: unknown) => {
+    for (const command of [_command, ...(_commands?.toArray() ?? [])])
+      tellers.get(Object(command) as object)?.('error', error);
+  });
+  prototype._notifyError = function _notifyError(error) {
+    tellOfLoss(this, error);
+    return Reflect.apply(original, this, arguments);
+  };
 }
 
 /** The same, after it. */
@@ -61,15 +86,18 @@ export function giveBack(exports: unknown, name: string): void {
     const owner = [prototype, base].find((each) => Object.hasOwn(each, method));
     if (!owner) continue;
     wrap(owner, method, (original, connection, args) => {
-      isExpected = true;
+      const hasCallback = typeof args[1] === 'function' || typeof args[2] === 'function';
+      // One without is listened to where it is the only argument.
+      const shown = hasCallback ? args : Array.prototype.slice.call(args, 0, 1);
       let returned: unknown;
       try {
-        returned = Reflect.apply(original, connection, args);
+        expected = hasCallback ? undefined : args;
+        returned = Reflect.apply(original, connection, shown);
       } finally {
-        isExpected = false;
+        expected = undefined;
       }
       if (!(returned instanceof StandIn)) return returned;
-      hear(returned);
+      hear(returned, connection);
       return returned.command;
     });
   }
@@ -78,7 +106,7 @@ export function giveBack(exports: unknown, name: string): void {
 function wrap(
   owner: Queries,
   method: (typeof methods)[number],
-  around: (original: Query, connection: object, args: IArguments) => unknown,
+  around: (original: Query, connection: Connection, args: IArguments) => unknown,
 ): void {
   const original = owner[method];
   const wrapped: Query = function () {
@@ -89,16 +117,23 @@ function wrap(
 }
 
 /** Tells the instrumentation's listeners of the first event that they wait for, after which they know all. */
-const hear = guard(({ command, heard }: StandIn) => {
+const hear = guard(({ command, heard }: StandIn, connection: Connection) => {
   // What has a callback tells them by that.
   if (heard.size === 0 || typeof command.onResult === 'function') return;
   let isTold = false;
   const tell = guard((event: unknown, value: unknown) => {
-    const listener = heard.get(event);
-    if (!listener) return;
+    // Without a row, the end is all that comes.
+    const listener = heard.get(event === 'end' ? 'result' : event);
+    if (!listener || isTold) return;
     isTold = true;
     listener(value);
   });
+  // It was not taken: the connection, and nobody else, was told so.
+  if (connection.addCommand === connection._addCommandClosedState && connection.addCommand !== undefined) {
+    tell('error', new Error('The connection was closed already'));
+    return;
+  }
+  tellers.set(command, tell);
   const emit = function (this: Command, event: unknown): boolean {
     if (!isTold) {
       tell(event, arguments[1]);

@@ -157,6 +157,33 @@ describe.skipIf(!installed.mariadb)('callbacks and events of mysql2', () => {
   });
 });
 
+describe.skipIf(!installed.mariadb)('a query of mysql2 that nobody has a callback for', () => {
+  let server: TestServer | null;
+  let used: Awaited<ReturnType<typeof use>>;
+  beforeAll(async () => {
+    server = await startMariaDb();
+    used = await use('mysql2-silent', server!.port);
+  });
+  afterAll(() => server?.stop());
+
+  it.each([
+    { end: 'query', error: false },
+    { end: 'object', error: false },
+    { end: 'execution', error: false },
+    { end: 'nothing', error: false },
+    { end: 'mistake', error: true },
+    { end: 'running', error: true },
+    { end: 'queued', error: true },
+    { end: 'late', error: true },
+  ])('ends its span ($end)', ({ end, error }) => {
+    expect(used.stdout).toMatch(/^(Connection lost|read ECONNRESET|Connection was killed)/);
+    const spans = used.spans.filter(({ attributes }) =>
+      String(attributes['db.query.text']).includes(` as ${end}`),
+    );
+    expect(spans).toMatchObject([{ kind: 'client', error, parentSpanId: used.work.spanId }]);
+  });
+});
+
 describe('a command that waits for the only connection of mongodb’s pool', () => {
   it('has a span of the wait, in vain when that was given up', async () => {
     const server = await startMongoDbStandIn();

@@ -53,17 +53,26 @@ async function main() {
   await emitted('query', query, ['fields', 'result', 'end']);
   const { query: method, execute } = connection;
   print('methods', method.name, method.length, execute.name, execute.length);
-  for (const give of [() => connection.query('select 1'), () => connection.execute('select 1')]) {
+  const gives = [
+    () => connection.query('select 1'),
+    () => connection.query('select ?', [1]),
+    () => connection.query('select 1 from dual where false', undefined),
+    () => connection.execute('select 1'),
+    () => connection.execute('select ?', [1]),
+  ];
+  for (const give of gives) {
     const given = give();
     print('listeners', given.eventNames(), Object.keys(given).toSorted());
     await new Promise((resolve) => given.once('end', resolve));
   }
-  for (const how of ['query', 'execute']) {
+  const mistakes = [['selec 1'], ['selec ?', [1]]];
+  const unheards = ['query', 'execute'].flatMap((how) => mistakes.map((mistake) => [how, mistake]));
+  for (const [how, mistake] of unheards) {
     // What is thrown where it reads an answer is the end of a connection.
     const lost = createConnection(settings);
     await lost.promise().query('select 0');
     const unheard = new Promise((resolve) => process.once('uncaughtException', resolve));
-    lost[how]('selec 1');
+    lost[how](...mistake);
     print('unheard', describeError(await Promise.race([unheard, sleep(2000)])));
     process.removeAllListeners('uncaughtException');
     lost.destroy();

@@ -76,6 +76,27 @@ exports.others = {
     holder.destroy();
     return message;
   },
+  /** Queries without a callback, each ends in its own way. */
+  async 'mysql2-silent'({ createConnection }, port) {
+    const connect = () => createConnection({ host, port, user: 'root' });
+    const [connection, killer] = [connect(), connect()];
+    const ended = (query) => new Promise((resolve) => query.on('end', resolve));
+    await ended(connection.query('select ? as query', [1]));
+    await ended(connection.query({ sql: 'select ? as object' }, [1]));
+    await ended(connection.execute('select ? as execution', [1]));
+    await ended(connection.query('select 1 as nothing from dual where false'));
+    await ended(connection.query('selec ? as mistake', [1]).on('error', () => {}));
+    const [[{ id }]] = await connection.promise().query('select connection_id() as id');
+    const { message } = await new Promise((resolve) => {
+      connection.on('error', resolve);
+      connection.query('select sleep(?) as running', [20]);
+      connection.query('select ? as queued', [1]);
+      killer.query('kill ?', [id], () => {});
+    });
+    connection.query('select ? as late', [1]);
+    killer.destroy();
+    return message;
+  },
   /** A span of the program's own in each callback and listener, of commands on connections that were opened for somebody else. */
   async 'mysql2-callbacks'({ createPool, createConnection }, port) {
     const settings = { host, port, user: 'root', connectionLimit: 1 };

@@ -12,7 +12,7 @@ exports.use = async (load) => {
   }
   setInterval(() => {}, 1000);
   const call = databases[name] ?? queues[name] ?? others[name];
-  const library = await load(name.replace(/-(late|queue|slow|login-slow|callbacks)$/, ''));
+  const library = await load(name.replace(/-(late|queue|slow|login-slow|callbacks|silent)$/, ''));
   await trace.getTracer('own').startActiveSpan('work', async (span) => {
     console.log(await call(library, Number(port)).catch((error) => `failed: ${error.code ?? error.message}`));
     span.end();
