@@ -1,7 +1,7 @@
 /** Finds the reports of hosts in an OTLP metrics request: what the hook reads from the kernel, of the host and of its own process. Pure. */
 import { checkMessage } from './check-message.ts';
 import { decodeMessage } from './otlp-json.ts';
-import { METRICS_DATA } from './otlp-schema.ts';
+import { HOST_METRICS } from './otlp-schema.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
 const HOST_PREFIX = 'sockeye.host.';
@@ -61,9 +61,9 @@ interface ResourceMetrics {
 
 /** Takes an `ExportMetricsServiceRequest`; metrics of anything else are passed over. Throws DecodeError. */
 export function readHostReports(request: Buffer): HostReport[] {
-  checkMessage(new ProtobufReader(request), METRICS_DATA, 1);
+  checkMessage(new ProtobufReader(request), HOST_METRICS, 1);
   if (request.length > REPORT_BYTES_MAX || !PREFIXES.some((prefix) => request.includes(prefix))) return [];
-  const { resourceMetrics = [] } = decodeMessage(METRICS_DATA, request) as {
+  const { resourceMetrics = [] } = decodeMessage(HOST_METRICS, request) as {
     resourceMetrics?: readonly ResourceMetrics[];
   };
   return resourceMetrics

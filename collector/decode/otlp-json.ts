@@ -8,22 +8,19 @@ import { MESSAGE_DEPTH_MAX } from './check-message.ts';
 import { DecodeError } from './decode-error.ts';
 import {
   isMessage,
-  METRICS_DATA,
   TRACES_DATA,
   type FieldSchema,
   type FieldType,
   type MessageSchema,
   type ScalarType,
 } from './otlp-schema.ts';
-import { ProtobufReader } from './protobuf-reader.ts';
+import { LOGS_DATA, METRICS_DATA } from './otlp-signals-schema.ts';
+import { parseJson } from './parse-json.ts';
+import { LENGTH_DELIMITED, ProtobufReader } from './protobuf-reader.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 type JsonObject = { readonly [key: string]: unknown };
 
-/** An integer that `JSON.parse` would round; strings may hold such digits too, which costs only time. */
-const LONG_INTEGER = /[[:,\s]-?\d{16,}/;
-const LONG_DIGITS = 16;
-const [QUOTE, BACKSLASH, DIGIT_0, DIGIT_9] = [0x22, 0x5c, 0x30, 0x39];
 const HEX = /^[0-9a-fA-F]*$/;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const SHOWN_CHARACTERS_MAX = 60;
@@ -33,9 +30,14 @@ export function tracesFromJson(text: string): Buffer {
   return encodeMessage(TRACES_DATA, parseJson(text));
 }
 
-/** The bytes of the `ExportMetricsServiceRequest` that the text describes, as far as it is understood. */
+/** The same of an `ExportMetricsServiceRequest`. */
 export function metricsFromJson(text: string): Buffer {
   return encodeMessage(METRICS_DATA, parseJson(text));
+}
+
+/** And of an `ExportLogsServiceRequest`. */
+export function logsFromJson(text: string): Buffer {
+  return encodeMessage(LOGS_DATA, parseJson(text));
 }
 
 /** OTLP JSON of `TracesData` bytes. Invalid UTF-8 reads as U+FFFD; fields the schema does not know are left out. */
@@ -66,46 +68,6 @@ export function decodeMessage(schema: MessageSchema, bytes: Uint8Array): Record<
   return readMessage(new ProtobufReader(bytes), schema);
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(LONG_INTEGER.test(text) ? quoteLongIntegers(text) : text);
-  } catch (error) {
-    throw new DecodeError('OTLP JSON', (error as Error).message, 'a JSON document');
-  }
-}
-
-/** Long integers as the specification writes them; a reviver sees their digits too, for eighty bytes of every value. */
-function quoteLongIntegers(text: string): string {
-  let quoted = '';
-  let copied = 0;
-  let digits = 0;
-  let isString = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (isString) {
-      if (code === BACKSLASH) at++;
-      else if (code === QUOTE) isString = false;
-    } else if (code >= DIGIT_0 && code <= DIGIT_9) digits++;
-    else {
-      if (digits >= LONG_DIGITS) {
-        const start = at - digits - (text[at - digits - 1] === '-' ? 1 : 0);
-        // Neither part of a fraction or an exponent nor what JSON refuses.
-        if (
-          /[[:,\s]/.test(text[start - 1] ?? '') &&
-          /[\s,\]}]/.test(text[at]!) &&
-          text[at - digits] !== '0'
-        ) {
-          quoted += `${text.slice(copied, start)}"${text.slice(start, at)}"`;
-          copied = at;
-        }
-      }
-      digits = 0;
-      isString = code === QUOTE;
-    }
-  }
-  return quoted + text.slice(copied);
-}
-
 /** Names of fields and indexes of lists that lead to a value: what a message of an error begins with. */
 type Place = (string | number)[];
 
@@ -132,7 +94,7 @@ function writeMessage(
     if (value === null) continue;
     place.push(name);
     if (field.repeated) writeList(writer, field, value, place, depth);
-    else writeField(writer, field, value, place, oneof, depth);
+    else writeField(writer, field, value, place, oneof || field.optional, depth);
     place.pop();
   }
 }
@@ -145,11 +107,31 @@ function writeList(
   depth: number,
 ): void {
   if (!Array.isArray(list)) throw mismatch(place, list, 'an array');
+  const { type, number, wireType } = field;
+  if (wireType !== LENGTH_DELIMITED) return writePacked(writer, type as NumericType, number, list, place);
   for (let index = list.length - 1; index >= 0; index--) {
     place.push(index);
     writeField(writer, field, list[index], place, true, depth);
     place.pop();
   }
+}
+
+/** Numbers stand in one field, without tags. */
+function writePacked(
+  writer: ProtobufWriter,
+  type: NumericType,
+  number: number,
+  list: readonly unknown[],
+  place: Place,
+): void {
+  if (list.length === 0) return;
+  const mark = writer.length;
+  for (let index = list.length - 1; index >= 0; index--) {
+    place.push(index);
+    writeNumber(writer, type, numericOf(type, list[index], place));
+    place.pop();
+  }
+  writer.prefix(number, mark);
 }
 
 /** `always` writes a default value too: it means something in a list and in a oneof. */
@@ -172,12 +154,19 @@ function writeField(
   } else {
     const content = numericOf(type, value, place);
     if (Number(content) === 0 && !always) return;
-    if (type === 'double') writer.double(Number(content));
-    else if (type === 'fixed32') writer.fixed32(Number(content));
-    else if (type === 'fixed64') writer.fixed64(BigInt(content));
-    else writer.varint(content);
+    writeNumber(writer, type, content);
     writer.tag(number, field.wireType);
   }
+}
+
+function writeNumber(writer: ProtobufWriter, type: NumericType, content: number | bigint): void {
+  if (type === 'double') writer.double(Number(content));
+  else if (type === 'fixed32') writer.fixed32(Number(content));
+  else if (type === 'fixed64') writer.fixed64(BigInt(content));
+  else if (type === 'sfixed64') writer.fixed64(BigInt.asUintN(64, BigInt(content)));
+  // Zigzag: 0, -1, 1, -2 …
+  else if (type === 'sint32') writer.varint(content < 0 ? -2 * Number(content) - 1 : 2 * Number(content));
+  else writer.varint(content);
 }
 
 function delimitedOf(type: 'string' | 'bytes' | 'id', value: unknown, place: Place): Uint8Array | string {
@@ -203,13 +192,16 @@ function numericOf(type: NumericType, value: unknown, place: Place): number | bi
     case 'double':
       return doubleOf(value, place);
     case 'int32':
+    case 'sint32':
       return integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, place);
     case 'uint32':
     case 'fixed32':
       return integerOf(value, 0n, 2n ** 32n - 1n, place);
     case 'int64':
+    case 'sfixed64':
       return integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, place);
     case 'fixed64':
+    case 'uint64':
       return integerOf(value, 0n, 2n ** 64n - 1n, place);
     default: {
       if (typeof value !== 'string') return integerOf(value, 0n, 2n ** 31n - 1n, place);

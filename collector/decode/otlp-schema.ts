@@ -9,7 +9,19 @@ import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from './protobuf-reader.ts
 
 /** `id` is bytes that JSON writes as hex. An enum is the list of its JSON names, in order of value. */
 export type ScalarType =
-  'string' | 'bytes' | 'id' | 'bool' | 'int32' | 'uint32' | 'int64' | 'fixed32' | 'fixed64' | 'double';
+  | 'string'
+  | 'bytes'
+  | 'id'
+  | 'bool'
+  | 'int32'
+  | 'uint32'
+  | 'sint32'
+  | 'int64'
+  | 'uint64'
+  | 'fixed32'
+  | 'fixed64'
+  | 'sfixed64'
+  | 'double';
 export type FieldType = ScalarType | readonly string[] | MessageSchema;
 
 export interface FieldSchema {
@@ -20,6 +32,8 @@ export interface FieldSchema {
   readonly snakeName: string;
   readonly type: FieldType;
   readonly repeated: boolean;
+  /** What is there counts, whatever its value: a 0 is written too. */
+  readonly optional: boolean;
   readonly wireType: number;
 }
 
@@ -33,9 +47,13 @@ export interface MessageSchema {
 }
 
 type Repeated = { readonly each: FieldType };
-type FieldTable = { readonly [name: string]: readonly [number: number, type: FieldType | Repeated] };
+type Optional = { readonly maybe: FieldType };
+type FieldTable = {
+  readonly [name: string]: readonly [number: number, type: FieldType | Repeated | Optional];
+};
 
 export const repeated = (each: FieldType): Repeated => ({ each });
+export const optional = (maybe: FieldType): Optional => ({ maybe });
 
 export function isMessage(type: FieldType): type is MessageSchema {
   return typeof type === 'object' && 'byNumber' in type;
@@ -43,7 +61,7 @@ export function isMessage(type: FieldType): type is MessageSchema {
 
 function wireTypeOf(type: FieldType): number {
   if (isMessage(type) || type === 'string' || type === 'bytes' || type === 'id') return LENGTH_DELIMITED;
-  if (type === 'fixed64' || type === 'double') return FIXED64;
+  if (type === 'fixed64' || type === 'sfixed64' || type === 'double') return FIXED64;
   return type === 'fixed32' ? FIXED32 : VARINT;
 }
 
@@ -59,10 +77,11 @@ interface OpenSchema extends MessageSchema {
 function define(schema: OpenSchema, table: FieldTable): MessageSchema {
   for (const [name, [number, declared]] of Object.entries(table)) {
     const isRepeated = typeof declared === 'object' && 'each' in declared;
-    const type = isRepeated ? declared.each : declared;
+    const isOptional = typeof declared === 'object' && 'maybe' in declared;
+    const type = isRepeated ? declared.each : isOptional ? declared.maybe : declared;
     const snakeName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const wireType = wireTypeOf(type);
-    const field: FieldSchema = { number, name, snakeName, type, repeated: isRepeated, wireType };
+    const field = { number, name, snakeName, type, repeated: isRepeated, optional: isOptional, wireType };
     schema.fields.push(field);
     while (schema.byNumber.length < number) schema.byNumber.push(undefined);
     schema.byNumber[number] = field;
@@ -71,8 +90,8 @@ function define(schema: OpenSchema, table: FieldTable): MessageSchema {
 }
 
 /** Declared before it is defined, because it contains itself. */
-const ANY_VALUE: OpenSchema = { name: 'AnyValue', oneof: true, fields: [], byNumber: [] };
-const KEY_VALUE = message('KeyValue', {
+export const ANY_VALUE: OpenSchema = { name: 'AnyValue', oneof: true, fields: [], byNumber: [] };
+export const KEY_VALUE = message('KeyValue', {
   key: [1, 'string'],
   value: [2, ANY_VALUE],
   keyStrindex: [3, 'int32'],
@@ -96,12 +115,12 @@ const ENTITY_REF = message('EntityRef', {
   idKeys: [3, repeated('string')],
   descriptionKeys: [4, repeated('string')],
 });
-const RESOURCE = message('Resource', {
+export const RESOURCE = message('Resource', {
   attributes: [1, repeated(KEY_VALUE)],
   droppedAttributesCount: [2, 'uint32'],
   entityRefs: [3, repeated(ENTITY_REF)],
 });
-const SCOPE = message('InstrumentationScope', {
+export const SCOPE = message('InstrumentationScope', {
   name: [1, 'string'],
   version: [2, 'string'],
   attributes: [3, repeated(KEY_VALUE)],
@@ -167,8 +186,7 @@ const METRIC = message('Metric', {
   gauge: [5, message('Gauge', { dataPoints: [1, repeated(NUMBER_DATA_POINT)] })],
   sum: [7, message('Sum', { dataPoints: [1, repeated(NUMBER_DATA_POINT)] })],
 });
-/** `ExportMetricsServiceRequest` has the same bytes. */
-export const METRICS_DATA = message('MetricsData', {
+export const HOST_METRICS = message('MetricsData', {
   resourceMetrics: [
     1,
     repeated(

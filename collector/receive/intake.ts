@@ -34,15 +34,15 @@ export interface Intake {
   noteRefused(): void;
   /**
    * Takes one `ExportMetricsServiceRequest` (protobuf): counters of hosts are kept, the rest is counted. Where metrics are
-   * forwarded it resolves when that is durable. Rejects as `accept`. `isWhole`: nothing of what was sent is missing.
+   * forwarded it resolves when that is durable. Rejects as `accept`.
    */
-  acceptMetrics(request: Buffer, isWhole?: boolean): Promise<void>;
+  acceptMetrics(request: Buffer): Promise<void>;
   /** What hosts have reported lately, all or those that are wanted. */
   hosts(isWanted?: (host: HostIdentity) => boolean): readonly HostHistory[];
   /** The newest counters of each. */
   newestCounters(): readonly NewestCounters[];
-  /** Takes one `ExportLogsServiceRequest`, which is not kept here but to forward it; null where it is no protobuf. */
-  acceptLogs(request: Buffer | null): Promise<void>;
+  /** Takes one `ExportLogsServiceRequest`, which is not kept here but to forward it: only then its bytes are asked for. */
+  acceptLogs(read: () => Buffer): Promise<void>;
   counters(): SpanCounters;
   /** Bytes in flight, and their limit. */
   queue(): { bytes: number; max: number };
@@ -164,20 +164,20 @@ export function createIntake(options: {
     }
   }
 
-  async function acceptMetrics(request: Buffer, isWhole = true): Promise<void> {
+  async function acceptMetrics(request: Buffer): Promise<void> {
     const reports = readHostReports(request);
     requests.metrics++;
     const isKept = reports.map((report) => hosts.keep(report)).includes(true);
     if (request.length === 0) return;
-    if (isWhole && forwarding?.signals.has('metrics')) return passOn(forwarding, 'metrics', request);
+    if (forwarding?.signals.has('metrics')) return passOn(forwarding, 'metrics', request);
     if (isKept) return;
     if (requests.metricsDropped++ === 0)
       log('metrics arrive and are dropped: this collector keeps traces, and counters of hosts');
   }
 
-  async function acceptLogs(request: Buffer | null): Promise<void> {
+  async function acceptLogs(read: () => Buffer): Promise<void> {
     requests.logs++;
-    if (request !== null && forwarding?.signals.has('logs')) return passOn(forwarding, 'logs', request);
+    if (forwarding?.signals.has('logs')) return passOn(forwarding, 'logs', read());
     if (requests.logsDropped++ === 0) log('logs arrive and are dropped: this collector keeps traces');
   }
 

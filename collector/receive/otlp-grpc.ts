@@ -22,6 +22,6 @@ export function startOtlpGrpc(options: GrpcPortOptions): Promise<Port> {
     [`/${COLLECTOR_PACKAGE}.metrics.v1.MetricsService/Export`]: (request) =>
       intake.acceptMetrics(request).then(() => NO_BYTES),
     [`/${COLLECTOR_PACKAGE}.logs.v1.LogsService/Export`]: (request) =>
-      intake.acceptLogs(request).then(() => NO_BYTES),
+      intake.acceptLogs(() => request).then(() => NO_BYTES),
   });
 }

@@ -8,7 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
 import { checkJsonSize } from '../decode/json-size.ts';
-import { encodeMessage, metricsFromJson, tracesFromJson } from '../decode/otlp-json.ts';
+import { encodeMessage, logsFromJson, metricsFromJson, tracesFromJson } from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
 import { Cancelled } from '../store/store.ts';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from '../serve/guard.ts';
@@ -90,18 +90,21 @@ async function receive(
 ): Promise<object> {
   const body = await readBody(request, maxRequestBytes, intake);
   const signal = SIGNALS[pathOf(request)]!;
+  const bytesBy = (fromJson: (text: string) => Buffer): Buffer => {
+    if (encoding === 'protobuf') return body;
+    checkJsonSize(body);
+    return fromJson(body.toString());
+  };
   if (signal === 'logs') {
-    await intake.acceptLogs(encoding === 'protobuf' ? body : null);
+    await intake.acceptLogs(() => bytesBy(logsFromJson));
     return {};
   }
-  if (encoding === 'json') checkJsonSize(body);
   if (signal === 'metrics') {
-    if (encoding === 'protobuf') await intake.acceptMetrics(body);
-    else await intake.acceptMetrics(metricsFromJson(body.toString()), false);
+    await intake.acceptMetrics(bytesBy(metricsFromJson));
     return {};
   }
   if (encoding === 'protobuf') return traceResponse(await intake.accept(body));
-  const outcome = await intake.accept(tracesFromJson(body.toString()));
+  const outcome = await intake.accept(bytesBy(tracesFromJson));
   return traceResponse(isUtf8(body) ? outcome : { ...outcome, warning: NOT_UTF8 });
 }
 

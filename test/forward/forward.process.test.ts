@@ -225,3 +225,28 @@ test('metrics and logs are passed on as they came, counters of hosts are kept he
       await got.close();
     }
   }));
+
+test('metrics and logs that come as JSON are passed on as protobuf', () =>
+  withCollectors(async (folder) => {
+    const got = await startOtlpServer();
+    try {
+      const from = await start(...FREE_PORTS, '--data', join(folder, 'from'), '--forward', got.url);
+      const json = (document: object) => Buffer.from(JSON.stringify(document));
+      const report = hostReportJson('a-host', { 'tcp.x': 1 });
+      expect(await post(from, json(report), 'metrics', 'application/json')).toBe(200);
+      const logs = { resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: 'hi' } }] }] }] };
+      expect(await post(from, json(logs), 'logs', 'application/json; charset=utf-8')).toBe(200);
+      expect(await post(from, json({ resourceLogs: 1 }), 'logs', 'application/json')).toBe(400);
+      await expect
+        .poll(() => got.requests.map(({ path }) => path).toSorted())
+        .toEqual(['/v1/logs', '/v1/metrics']);
+      const bodyOf = (path: string) => got.requests.find((each) => each.path === path)!.body;
+      expect(bodyOf('/v1/metrics')).toEqual(encodeMetrics(report));
+      expect(bodyOf('/v1/logs')).toEqual(Buffer.from('0a0a120812062a040a026869', 'hex'));
+      const metrics = await (await fetch(`${from.web}/metrics`)).text();
+      expect(metrics).toContain('sockeye_host_counter{host="a-host"');
+      expect(metrics).toContain('sockeye_other_requests_dropped_total{signal="logs"} 0');
+    } finally {
+      await got.close();
+    }
+  }));
