@@ -74,7 +74,7 @@ function isComplete(this: ConnectionUser & { answer?: Call['answer'] }): boolean
 }
 
 /** What its span would say if it ended now, but for the error. A stream is waited for until it has begun. */
-function describeOpen(this: SpanSource, nowMs: number): OpenState | undefined {
+export function describeOpen(this: SpanSource, nowMs: number): OpenState | undefined {
   const call = this as Call;
   if (call.attributes['sockeye.stream'] === true && call.headersMs !== undefined) return undefined;
   const attributes = attributesOf(call, nowMs, undefined);

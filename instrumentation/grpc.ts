@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import type { Attributes, Context } from '@opentelemetry/api';
 import { attemptAttributes } from './call-attributes.ts';
-import { attachOpening, startCall, type Call } from './call.ts';
+import { attachOpening, describeOpen, startCall, type Call } from './call.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { activeContext, isSuppressed, runIn } from './context.ts';
 import type { Timeout } from './failures.ts';
@@ -21,7 +21,7 @@ import { guard } from './guard.ts';
 import { endGrpcCall } from './http2-ending.ts';
 import { isEnabled } from './libraries/catalogue.ts';
 import { watchModules } from './libraries/watch-modules.ts';
-import type { Recorder } from './recorder.ts';
+import type { OpenState, Recorder, SpanSource } from './recorder.ts';
 import { CANCELLED, DEADLINE_EXCEEDED, describeRpc, progressIn } from './rpc.ts';
 import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 
@@ -213,7 +213,30 @@ function beginCall(
   const server: Attributes = { 'server.address': host, 'network.protocol.version': '2' };
   if (port !== undefined) server['server.port'] = port;
   const started = startCall(recorder, { name, attributes: { ...attributes, ...server } });
-  return Object.assign(started, { channel, needsLookup: isIP(host) === 0, budgetMs, givenUp: undefined });
+  const own = { channel, needsLookup: isIP(host) === 0, budgetMs, givenUp: undefined };
+  return Object.assign(started, own, { describeOpen: describeOpenCall });
+}
+
+function describeOpenCall(this: SpanSource, nowMs: number): OpenState | undefined {
+  const call = this as GrpcCall;
+  const { connection, socketMs } = call;
+  const isUnheard = socketMs === undefined && connection !== undefined && isUnanswered(connection);
+  if (isUnheard) call.sentMs = readyMs(connection);
+  const state = Reflect.apply(describeOpen, this, [nowMs]);
+  if (isUnheard && state) Object.assign(state.attributes, unanswered);
+  return state;
+}
+
+/** The connection stands, and the peer has not said that it speaks HTTP/2, before which grpc-js sends no request. */
+function isUnanswered(connection: Connection): boolean {
+  return isOpen(connection) && connection.calls === 0 && !connection.socket.destroyed;
+}
+
+const unanswered: Attributes = { 'sockeye.http2.answered': false };
+
+/** When all was sent that may be before: what is waited for from then on is the peer's first byte. */
+function readyMs({ securedMs, connectedMs }: Connection): number | undefined {
+  return securedMs ?? connectedMs;
 }
 
 /** Of a target such as `dns:host:50051`, `ipv4:10.0.0.1:443`, `dns://resolver/host:443` or `unix:/path`. */
@@ -267,7 +290,12 @@ function statusReceived(call: GrpcCall, { code, details }: Status): void {
 function noteWay(call: GrpcCall, details: string): void {
   const tried = openings.get(call.channel) ?? [];
   const opening = tried.at(-1);
-  if (!call.connection && opening && !isOpen(opening)) attachOpening(call, opening);
+  const silent = call.socketMs === undefined ? tried.find(isUnanswered) : undefined;
+  if (silent) {
+    attachOpening(call, silent);
+    call.sentMs = readyMs(silent);
+    Object.assign(call.attributes, unanswered);
+  } else if (!call.connection && opening && !isOpen(opening)) attachOpening(call, opening);
   const { connection, needsLookup, startMs } = call;
   if (connection && call.opensConnection) {
     const during = tried

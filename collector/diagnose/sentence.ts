@@ -122,6 +122,8 @@ function waitNote(call: TraceNode, peerTimer: boolean): string {
   if (headBytesOf(call) !== null)
     return 'the request was sent, bytes came back, but never the whole head of an answer';
   const { attributes } = call.span;
+  if (attributes.get('sockeye.http2.answered') === false)
+    return 'the connection was open, but the peer never began to speak HTTP/2';
   const none = noAnswer(call);
   const unacked = tcpValue(attributes, 'unacked');
   const acked = tcpValue(attributes, 'bytes_acked');

@@ -161,6 +161,13 @@ describe('send', () => {
 });
 
 describe('wait', () => {
+  it('of a peer that has not begun to speak HTTP/2 blames no handler', () => {
+    const verdict = failed(
+      'phase=wait budget=900 sockeye.http2.answered=false sockeye.tcp.unacked=0 sockeye.tcp.total_retransmits=0',
+    );
+    expect(verdict.causes).toEqual(['C3', 'C5', 'A4']);
+    expect(verdict.sentence).toContain('the connection was open, but the peer never began to speak HTTP/2');
+  });
   it('without kernel evidence the request may have been lost as well', () => {
     const verdict = failed('phase=wait budget=900');
     expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible', phase: 'wait' });

@@ -27,7 +27,14 @@ const attemptsOf = async (method: string) =>
   );
 
 it('the calls end as they do', () => {
-  expect(outcomes).toEqual({ reset: 'ok', silent: 4, refused: 14, backOff: 4 });
+  expect(outcomes).toEqual({
+    reset: 'ok',
+    silent: 4,
+    unanswered: 4,
+    unansweredAgain: 4,
+    refused: 14,
+    backOff: 4,
+  });
 });
 
 it('an address that takes the connection and never serves is among those that were tried', async () => {
@@ -37,6 +44,35 @@ it('an address that takes the connection and never serves is among those that we
     '127.0.0.6 connected',
     '127.0.0.4 ECONNREFUSED',
   ]);
+});
+
+it.each(['Silent', 'Unanswered', 'UnansweredAgain'])(
+  'a call to a peer that is connected and never speaks HTTP/2 waits for it, whoever connected (%s)',
+  async (method) => {
+    const { error, attributes } = await spanOf(method);
+    expect(error).toBe(true);
+    expect(attributes).toMatchObject({
+      'network.peer.address': '127.0.0.6',
+      'sockeye.timeout.phase': 'wait',
+      'sockeye.timeout.timer': 'grpc_deadline',
+      'sockeye.http2.answered': false,
+      'sockeye.tcp.state': 'ESTABLISHED',
+      'sockeye.tcp.unacked': 0,
+      'sockeye.tcp.bytes_received': 0,
+    });
+  },
+);
+
+it('and says so while it waits', async () => {
+  const { attributes } = await receiver.waitForSnapshot(
+    ({ attributes: told }) => told['rpc.method'] === 'shop.Cart/Unanswered',
+  );
+  expect(attributes).toMatchObject({ 'sockeye.http2.answered': false });
+  expect(attributes['sockeye.phase.wait_ms']).toBeGreaterThan(500);
+});
+
+it('a call that was answered at last does not say so', async () => {
+  expect((await spanOf('Reset')).attributes).not.toHaveProperty(['sockeye.http2.answered']);
 });
 
 it('its time is not that of the lookup, which was over before', async () => {

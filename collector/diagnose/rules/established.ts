@@ -92,6 +92,7 @@ export function silentPeer(of: Case): Finding | null {
     tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
     retransmitFact(call, 'retransmits'),
     receivedFact(call),
+    attributeFact(call, 'sockeye.http2.answered', 'whether the peer began to speak HTTP/2'),
     errorFact(call),
     spanFact(call, `no span of ${of.peer} was recorded below this call`),
   ];
@@ -104,7 +105,9 @@ export function silentPeer(of: Case): Finding | null {
   if (wasResent(attributes)) {
     return { confidence: 'possible', suspects: unacknowledged(of), evidence };
   }
-  const silent: Suspect[] = [{ code: 'C3' }, { code: 'C5' }, { code: 'G3' }, { code: 'G2' }, { code: 'A4' }];
+  // Before the peer speaks the protocol, no handler of its has the request.
+  const handling = attributes.get('sockeye.http2.answered') === false ? [] : ['G3', 'G2'];
+  const silent: Suspect[] = ['C3', 'C5', ...handling, 'A4'].map((code) => ({ code }));
   const suspects = allAcknowledged(attributes)
     ? silent
     : [...silent, ...unacknowledged(of).filter(({ code }) => code !== 'A4')];

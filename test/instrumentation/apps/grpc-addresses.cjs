@@ -60,6 +60,9 @@ async function main() {
   const outcomes = {};
   outcomes.reset = await call(clientTo('resetting.test', port), 'Reset', 30_000);
   outcomes.silent = await call(clientTo('silent.test', port), 'Silent', 600);
+  const unanswered = clientTo(silent, port);
+  outcomes.unanswered = await call(unanswered, 'Unanswered', 1500);
+  outcomes.unansweredAgain = await call(unanswered, 'UnansweredAgain', 400);
   const none = clientTo('closed.test', port, backOff);
   outcomes.refused = await call(none, 'Refused', 30_000);
   outcomes.backOff = await call(none, 'BackOff', 15 * backOffMs, true);
