@@ -285,6 +285,23 @@ describe('nothing to show', () => {
     expect(page.url()).toBe('/latency');
   });
 
+  it('says which range it is of, and a wider one keeps the filter', async () => {
+    await open('/latency?service=nobody&phase=dns&from=now-15m', { '/api/latency': none });
+    await expect.poll(page.text, soon).toContain('Time range: last 15 minutes.');
+    const buttons = () => page.all('.empty button').map((button) => button.textContent?.trim());
+    await expect.poll(buttons, soon).toEqual(['Look at the last 1 hour', 'Clear the filter']);
+    await page.click(page.find('.empty button'));
+    expect(page.url()).toBe('/latency?service=nobody&phase=dns');
+  });
+
+  it('with a collector that is gone is what failed, under the choice that was made', async () => {
+    const gone = { '/api/latency': () => Response.error(), '/api/map': () => Response.error() };
+    await open('/latency?service=payments', gone);
+    await expect.poll(() => page.find('[role=alert]').textContent, soon).toContain('Try again');
+    expect(page.all('.empty')).toEqual([]);
+    expect(page.find('select').textContent).toContain('payments');
+  });
+
   it('is a range without calls, with the way to the latest', async () => {
     await open('/latency', { '/api/latency': none });
     await expect.poll(page.text, soon).toContain('No calls in this time range');

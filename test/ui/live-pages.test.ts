@@ -120,12 +120,16 @@ describe('an empty view', () => {
     });
   });
 
-  it('because of a filter alone does not', async () => {
+  it('because of a filter alone says in which range, and offers a wider one', async () => {
     await open('/search?q=service:gone', {
       '/api/traces': (query: URLSearchParams) => (query.has('q') ? noData['/api/traces'] : traces),
     });
     await expect.poll(page.text, soon).toContain('No traces match');
-    expect(page.all('.empty button')).toHaveLength(1);
+    expect(page.text()).toContain('Time range: last 1 hour.');
+    const buttons = () => page.all('.empty button').map((button) => button.textContent?.trim());
+    await expect.poll(buttons, soon).toEqual(['Look at the last 6 hours', 'Clear the filter']);
+    await page.click(page.find('.empty button'));
+    expect(page.url()).toBe('/search?q=service:gone&from=now-6h');
   });
 
   it('of incidents proves that it looked', async () => {

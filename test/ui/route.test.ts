@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeRange, parseTime, rangeAround, stepRange } from '../../ui/app/range.ts';
+import { describeRange, parseTime, rangeAround, stepRange, widerRange } from '../../ui/app/range.ts';
 import { carryRange, changeQuery, formatUrl, parseQuery, parseView, pinTimes } from '../../ui/app/route.ts';
 
 const now = Date.parse('2026-11-22T14:00:00Z');
@@ -79,6 +79,36 @@ describe('a time', () => {
   it('range around an instant holds it', () => {
     const { from, to } = rangeAround(now);
     expect([Date.parse(from), Date.parse(to)]).toEqual([now - 900_000, now + 900_000]);
+  });
+});
+
+describe('a wider range', () => {
+  const at = (ms: number) => new Date(ms).toISOString();
+
+  it.each([
+    [undefined, undefined, 'now-6h'],
+    ['now-5m', 'now', 'now-1h'],
+    ['now-15m', undefined, 'now-1h'],
+    ['now-20m', undefined, 'now-6h'],
+    ['now-6h', undefined, 'now-24h'],
+    ['now-24h', undefined, 'now-7d'],
+    [at(now - 3_600_000), undefined, 'now-6h'],
+  ])('of %s to %s is the next preset that is much longer: %s', (from, to, wider) => {
+    expect(widerRange({ from, to }, now)).toEqual({ from: wider, to: null });
+  });
+
+  it.each([
+    ['now-7d', undefined],
+    ['soon', undefined],
+    ['now', 'now-1h'],
+  ])('of %s to %s there is none', (from, to) => {
+    expect(widerRange({ from, to }, now)).toBeNull();
+  });
+
+  it('of two instants lies around them, and ends at now', () => {
+    const hour = (hours: number) => at(now - hours * 3_600_000);
+    expect(widerRange({ from: hour(10), to: hour(8) }, now)).toEqual({ from: hour(13), to: hour(5) });
+    expect(widerRange({ from: hour(3), to: hour(1) }, now)).toEqual({ from: hour(6), to: hour(0) });
   });
 });
 

@@ -68,6 +68,28 @@ export function stepRange(
   return { from: new Date(endMs - lengthMs).toISOString(), to: new Date(endMs).toISOString() };
 }
 
+/** A range is worth widening to some times its length. */
+const WIDER_TIMES = 4;
+
+/** The next preset that is much longer; of instants, what lies around them. For the URL; null when there is none. */
+export function widerRange(
+  { from = RANGE_DEFAULT, to }: { from?: string | undefined; to?: string | undefined },
+  nowMs: number,
+): { from: string; to: string | null } | null {
+  const [startMs, endMs] = [parseTime(from, nowMs), parseTime(to ?? 'now', nowMs)];
+  if (startMs === null || endMs === null || startMs >= endMs) return null;
+  const lengthMs = endMs - startMs;
+  if (to === undefined || to === 'now') {
+    const preset = RANGE_PRESETS.find((text) => parseTime(text, 0)! <= -WIDER_TIMES * lengthMs);
+    return preset === undefined ? null : { from: preset, to: null };
+  }
+  const moreMs = ((WIDER_TIMES - 1) / 2) * lengthMs;
+  return {
+    from: new Date(startMs - moreMs).toISOString(),
+    to: new Date(Math.max(endMs, Math.min(endMs + moreMs, nowMs))).toISOString(),
+  };
+}
+
 /** The relative time that long ago, to the second: as the presets write it, or in its largest whole unit. */
 function untilNow(lengthMs: number): string {
   const roundMs = Math.max(1, Math.round(lengthMs / 1000)) * 1000;
