@@ -2,6 +2,7 @@
  * A port of gRPC whose methods take and give bytes; grpc-js has undone gzip or deflate, within the size limit. What is too
  * large is RESOURCE_EXHAUSTED without RetryInfo (sending it again will not help), overload is UNAVAILABLE with it.
  */
+import type { ServerHttp2Session } from 'node:http2';
 import type { Server as NetServer } from 'node:net';
 import {
   logVerbosity,
@@ -24,6 +25,12 @@ import type { Intake } from './intake.ts';
 import { SHUTDOWN_GRACE_MS, socketsOf, type Port } from './listen.ts';
 import { CODE, failureOf, rpcStatusBytes } from './otlp-answer.ts';
 
+/**
+ * How much may be on its way before its sender waits to hear that it was read: of a stream, as HTTP/2 has it 64 KB, which a
+ * request of 512 spans fills four times, and of a connection. All that arrives is read, and counted, at once, as before.
+ */
+export const STREAM_WINDOW_BYTES = 1 << 20;
+export const CONNECTION_WINDOW_BYTES = 4 << 20;
 /** Finds connections whose other end vanished without a word. */
 const KEEPALIVE_TIME_MS = 60_000;
 
@@ -71,6 +78,7 @@ export async function openGrpcPort(
     server.bindAsync(address, credentialsOf(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   const sockets = socketsOf(serversOf(server));
+  for (const listening of serversOf(server)) listening.on('session', widenWindows);
   return {
     address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`,
     close: () =>
@@ -93,6 +101,11 @@ function serversOf(server: Server): Iterable<NetServer> {
   return (
     server as unknown as { readonly http2Servers: ReadonlyMap<NetServer, unknown> }
   ).http2Servers.keys();
+}
+
+function widenWindows(session: ServerHttp2Session): void {
+  session.settings({ initialWindowSize: STREAM_WINDOW_BYTES });
+  session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { Client, compressionAlgorithms, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from '../../collector/receive/grpc-port.ts';
 import { hostReport, metricsOf } from '../decode/metrics-proto.ts';
 import { decode, encode } from '../decode/otlp-proto.ts';
 import { newSpans, startReceivers, tracesOf, type Receivers } from './receivers.ts';
@@ -270,6 +271,17 @@ describe('what is refused, with its code', () => {
     expect(error).toMatchObject({ code: UNIMPLEMENTED });
     await expectServedAfter(stored);
   });
+});
+
+test('a request of some hundred kilobytes may be sent in one go', async () => {
+  const session = connectHttp2(`http://${receivers.grpc.address}`);
+  try {
+    await expect
+      .poll(() => [session.remoteSettings.initialWindowSize, session.state.remoteWindowSize])
+      .toEqual([STREAM_WINDOW_BYTES, CONNECTION_WINDOW_BYTES]);
+  } finally {
+    session.destroy();
+  }
 });
 
 test('an overloaded intake is UNAVAILABLE with RetryInfo', async () => {

@@ -70,7 +70,7 @@ export function createAppender(writer: Thread, ring: RequestRing): Appender {
         const place = ring.take(length);
         // Without room in the ring, a buffer of its own can be handed over.
         const bytes = place?.bytes ?? Buffer.allocUnsafeSlow(length);
-        bytes.set(request);
+        copy(request, bytes);
         if (open?.memory !== bytes.buffer || open.end !== bytes.byteOffset || open.kind !== kind) flush();
         if (open === null) {
           const at = bytes.byteOffset;
@@ -84,6 +84,14 @@ export function createAppender(writer: Thread, ring: RequestRing): Appender {
       }),
     flush,
   };
+}
+
+/**
+ * V8 copies into shared memory byte by byte where the two are not aligned alike, which takes 2.4 times as long as Node's
+ * `fill`, which does not know that it is shared. It is read when the message that tells of it is there.
+ */
+function copy(request: Uint8Array, to: Uint8Array): void {
+  if (request.length > 0) Buffer.from(to.buffer, to.byteOffset, to.byteLength).fill(request);
 }
 
 function settle({ resolve, reject }: WaitingAppend, answer: AppendAnswer): void {
