@@ -5,7 +5,7 @@
  *
  * Each process gets the smallest shift that all of its calls in the trace allow, relative to its caller's clock;
  * none where the clocks are consistent as they are. A server that recorded when its client left gives the shift
- * exactly.
+ * exactly. Processes of one host, those in its containers too, read one clock, and are never shifted against each other.
  */
 import { numberAttribute, textAttribute, type Resource } from '../span.ts';
 import type { TraceNode } from './tree.ts';
@@ -24,15 +24,15 @@ const SHIFT_MS_MIN = 1;
 
 /** Adds each node's shift to its times. Nodes come parents first. */
 export function shiftClocks(nodes: readonly TraceNode[]): void {
-  const processOf = numberProcesses(nodes);
+  const clockOf = numberClocks(nodes);
   const boundsOf = new Map<number, Bounds>();
   const crossings = nodes.map((child) => {
     const { parent } = child;
     if (parent === null || parent.span.resource === child.span.resource) return null;
-    const from = processOf.get(parent.span.resource) ?? 0;
-    const to = processOf.get(child.span.resource) ?? 0;
+    const from = clockOf.get(parent.span.resource) ?? 0;
+    const to = clockOf.get(child.span.resource) ?? 0;
     if (from === to) return null;
-    const pair = from * processOf.size + to;
+    const pair = from * clockOf.size + to;
     let bounds = boundsOf.get(pair);
     if (bounds === undefined) boundsOf.set(pair, (bounds = { lo: -Infinity, hi: Infinity, exact: null }));
     tighten(bounds, parent, child);
@@ -47,18 +47,18 @@ export function shiftClocks(nodes: readonly TraceNode[]): void {
   });
 }
 
-/** Resources of one process, which several senders may describe, get one number. */
-function numberProcesses(nodes: readonly TraceNode[]): ReadonlyMap<Resource, number> {
+/** Resources of one clock, which several processes and senders may describe, get one number. */
+function numberClocks(nodes: readonly TraceNode[]): ReadonlyMap<Resource, number> {
   const numbers = new Map<string, number>();
-  const processOf = new Map<Resource, number>();
+  const clockOf = new Map<Resource, number>();
   for (const node of nodes) {
-    if (processOf.has(node.span.resource)) continue;
-    const name = processName(node.span.resource, node.service);
+    if (clockOf.has(node.span.resource)) continue;
+    const name = clockName(node.span.resource, node.service);
     const number = numbers.get(name) ?? numbers.size;
     numbers.set(name, number);
-    processOf.set(node.span.resource, number);
+    clockOf.set(node.span.resource, number);
   }
-  return processOf;
+  return clockOf;
 }
 
 function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
@@ -85,17 +85,18 @@ function shiftMs({ lo, hi, exact }: Bounds): number {
 }
 
 /** The same resources are in many traces. */
-const processNames = new WeakMap<Resource, string>();
+const clockNames = new WeakMap<Resource, string>();
 
-/** One clock: the process, or as much of its identity as it told. */
-function processName(resource: Resource, service: string): string {
-  let name = processNames.get(resource);
+/** One clock: the host, else the process, or as much of its identity as it told. */
+function clockName(resource: Resource, service: string): string {
+  let name = clockNames.get(resource);
   if (name === undefined) {
     const { attributes } = resource;
+    const hostId = textAttribute(attributes, 'host.id') || null;
     const instance =
       textAttribute(attributes, 'service.instance.id') ??
       `${textAttribute(attributes, 'host.name') ?? ''} ${numberAttribute(attributes, 'process.pid') ?? ''}`;
-    processNames.set(resource, (name = `${service}\n${instance}`));
+    clockNames.set(resource, (name = hostId === null ? `${service}\n${instance}` : `\n${hostId}`));
   }
   return name;
 }

@@ -57,6 +57,22 @@ describe('clocks', () => {
     // It worked for longer than its caller waited.
     expect(skewOf(gaveUp(3653 * DAY_MS, '=================|'), 'pay')).toBe(-400 - 3653 * DAY_MS);
   });
+  it('one host has one clock: when its client left is seen late, and shifts nothing', () => {
+    const seenLate = (hosts: [string, string]) => `
+      shop         |=============================!  host=${hosts[0]}
+        shop>pay   |=============================X  phase=wait budget=3000 host=${hosts[0]}
+          pay        |=============================|  host=${hosts[1]} left=2999`;
+    expect(skewOf(seenLate(['one', 'other']), 'pay')).toBe(-199);
+    expect(skewOf(seenLate(['one', 'one']), 'pay')).toBe(0);
+    expect(verdictOf(seenLate(['one', 'one'])).abandonedMs).toBe(200);
+  });
+  it('on one host, a server may begin after its caller gave up', () => {
+    const drawing = (host: string) => `
+      shop>pay   |=========X                  phase=wait budget=1000 host=one
+        pay                         |====|   left=400 host=${host}`;
+    expect(skewOf(drawing('other'), 'pay')).toBe(-1300);
+    expect(skewOf(drawing('one'), 'pay')).toBe(0);
+  });
   it('a trace begins with its first span, also where a clock is years behind', () => {
     const { spans, traceId } = drawTrace(gaveUp(-3653 * DAY_MS));
     const { nodes, startUnixNano } = buildTraceTree(spans);

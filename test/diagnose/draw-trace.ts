@@ -17,6 +17,7 @@
  *     code=504  op="GET /x"  kind=internal  peer=a:80  status, name, kind, address
  *     left=300  skew=-5000                             when the client left; the sender's clock is off by
  *     orphan  instance=b                               its parent is missing; another process of the service
+ *     host=h1                                          the host.id of its process
  *     some.key=value                                   any attribute
  */
 import type { AttributeValue, Resource, Span, SpanKind } from '../../collector/span.ts';
@@ -110,11 +111,16 @@ function makeDrawn(drawn: Drawn, resources: Map<string, Resource>): Span {
     endUnixNano: bar.end === '~' ? 0n : startUnixNano + BigInt(durationMs) * 1_000_000n,
     status: { code: failed ? 'error' : 'unset', message },
     attributes: attributesOf(notes, peer, bar.end === 'X', durationMs),
-    resource: resourceOf(service, notes.get('instance') ?? '', resources),
+    resource: resourceOf(service, notes.get('instance') ?? '', notes.get('host') ?? '', resources),
   });
 }
 
-function resourceOf(service: string, instance: string, known: Map<string, Resource>): Resource {
+function resourceOf(
+  service: string,
+  instance: string,
+  hostId: string,
+  known: Map<string, Resource>,
+): Resource {
   const key = `${service} ${instance}`;
   let resource = known.get(key);
   if (resource === undefined) {
@@ -122,6 +128,7 @@ function resourceOf(service: string, instance: string, known: Map<string, Resour
       ['service.name', service],
       ['service.instance.id', key],
     ]);
+    if (hostId !== '') attributes.set('host.id', hostId);
     known.set(key, (resource = { attributes, droppedAttributes: 0, schemaUrl: '' }));
   }
   return resource;
@@ -141,6 +148,7 @@ const OWN = new Set([
   'skew',
   'orphan',
   'instance',
+  'host',
   'phase',
   'budget',
   'timer',
