@@ -123,12 +123,13 @@ export async function openStore({
   };
   const searcher = await startReader(true);
   const finder = await startReader(false);
-  const learnTraces = async (): Promise<void> => {
+  const learn = async (reader: Thread, method: 'learnTraces' | 'learnLists'): Promise<void> => {
     for (let known: number | null = 0; known !== null;)
-      known = await finder.call<number | null>('learnTraces', known);
+      known = await reader.call<number | null>(method, known);
   };
   // What it fails for, a store that is closed or cannot be read, is told to whoever asks for a trace.
-  void learnTraces().catch(() => {});
+  void learn(finder, 'learnTraces').catch(() => {});
+  void learn(searcher, 'learnLists').catch(() => {});
   let closing: Promise<void> | null = null;
 
   return {

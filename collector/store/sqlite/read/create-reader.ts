@@ -142,6 +142,7 @@ export function createReader(
     isPinned,
     readIncidentStates: () => readIncidentStates(),
     learnTraces: (known: number) => units.learnTraces(known),
+    learnLists: (known: number) => units.learnLists(known),
     status: () => readStatus(),
   } satisfies Methods;
 

@@ -73,6 +73,8 @@ export interface Units {
    * newest. How many are known then; null when that is all that is kept.
    */
   learnTraces(known: number): number | null;
+  /** The same of what searches read of every block without opening it. */
+  learnLists(known: number): number | null;
 }
 
 /** Whoever asks for something meanwhile waits for as many: some 5 ms. */
@@ -91,6 +93,8 @@ const TRACE_ID_BYTES_KEPT_MAX = 20_000_000;
 const SLOW_BYTES_KEPT_MAX = 16_000_000;
 /** 1.3 bytes a span: of some eighteen million. */
 const VALUE_BYTES_KEPT_MAX = 24_000_000;
+/** Directories, ids, slow spans and filters together, 3 bytes a span: of some ten million, and of none more than is kept. */
+const LIST_BYTES_LEARNT_MAX = 32_000_000;
 
 /** Told of what could not be read; the rest is served. */
 export type OnDamage = (what: string) => void;
@@ -270,10 +274,32 @@ export function createUnits(
     };
   }
 
-  let learntBytes = 0;
-  const blocksNow = untilChanged(database, () => blockRows().map(blockUnit));
+  const rowsNow = untilChanged(database, blockRows);
+  const blocksNow = untilChanged(database, () => rowsNow().map(blockUnit));
   const segmentsNow = untilChanged(database, segmentIds);
   const unopenedSegments = () => segmentsNow().map(unopenedSegment);
+
+  let learntBytes = 0;
+  /** `learn` says how much there is to keep of a block. */
+  function learnNext(known: number, bytesMax: number, learn: (row: BlockRow) => number): number | null {
+    const rows = rowsNow();
+    const next = rows.slice(0, Math.max(0, rows.length - known)).slice(-BLOCKS_LEARNT_AT_A_TIME);
+    for (const row of next.toReversed()) {
+      try {
+        learntBytes += learn(row);
+      } catch (error) {
+        if (!(error instanceof DamagedPart)) throw error;
+        onDamage(`${blockName(row.blockId)}: ${error.message}`);
+      }
+    }
+    return next.length < BLOCKS_LEARNT_AT_A_TIME || learntBytes > bytesMax ? null : known + next.length;
+  }
+
+  const learnLists = (row: BlockRow): number => {
+    const slow = slowOf(row);
+    const ids = slow === null ? 0 : traceIdsOfBlock(row).bytes;
+    return blockDirectory(row).bytes + ids + (slow?.rows.bytes ?? 0) + (valuesOf(row)?.bytes ?? 0);
+  };
 
   return {
     all() {
@@ -291,20 +317,8 @@ export function createUnits(
     byTrace: () => [...blocksNow(), ...unopenedSegments()],
     counted: blocksNow,
     uncounted: unopenedSegments,
-    learnTraces(known) {
-      const blocks = blocksNow();
-      const next = blocks.slice(0, Math.max(0, blocks.length - known)).slice(-BLOCKS_LEARNT_AT_A_TIME);
-      for (const block of next.toReversed()) {
-        try {
-          learntBytes += block.directory().bytes;
-        } catch (error) {
-          if (!(error instanceof DamagedPart)) throw error;
-          onDamage(`${block.name}: ${error.message}`);
-        }
-      }
-      return next.length < BLOCKS_LEARNT_AT_A_TIME || learntBytes > DIRECTORY_BYTES_KEPT_MAX / 2
-        ? null
-        : known + next.length;
-    },
+    learnTraces: (known) =>
+      learnNext(known, DIRECTORY_BYTES_KEPT_MAX / 2, (row) => blockDirectory(row).bytes),
+    learnLists: (known) => learnNext(known, LIST_BYTES_LEARNT_MAX, learnLists),
   };
 }
