@@ -58,7 +58,7 @@ export async function runTrace(args: readonly string[]): Promise<number> {
     if (values.json) {
       const { verdicts } = JSON.parse(diagnosis) as Diagnosis;
       await print(`${JSON.stringify({ ...(JSON.parse(trace) as Trace), verdicts })}\n`);
-    } else await print(drawn(trace, diagnosis, `${collector.url}/traces/${id}`, values.all === true));
+    } else await print(drawn(trace, diagnosis, `${collector.url}/trace/${id}`, values.all === true));
     return 0;
   } catch (error) {
     return exitOf('trace', error);

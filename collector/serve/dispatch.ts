@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from './guard.ts';
 import { MISSING_PAGE } from './html.ts';
 import { clip, errorBody, HttpError, notFound, toHttpError } from './http-error.ts';
-import { answerFile, isPagePath, type Page } from './page.ts';
+import { answerFile, isPagePath, movedPagePath, type Page } from './page.ts';
 import { refuseUnknownParameters } from './parameters.ts';
 import {
   matchRoute,
@@ -77,13 +77,18 @@ async function answerRequest(site: Site, request: IncomingMessage, signal: Abort
   }
   const path = `/${segments.join('/')}`;
   const page = (await site.readPage?.()) ?? null;
-  const isPage = page !== null && (isPagePath(path) || page.has(path));
+  const moved = page !== null && match === null ? movedPagePath(segments) : null;
+  const isPage = page !== null && (isPagePath(path) || page.has(path) || moved !== null);
   const allow = match?.allow ?? (isPage ? ['GET', 'HEAD', 'OPTIONS'] : null);
   if (allow === null) throw notFound('route', path, 'a route of /api/openapi.json or a view of the page');
   if (method === 'OPTIONS') return { status: 204, type: '', body: '', headers: { allow: allow.join(', ') } };
   if (!allow.includes(method)) {
     const details = { got: method, expected: allow.join(', ') };
     throw new HttpError(405, 'method_not_allowed', `${path} has no ${method}.`, details);
+  }
+  if (moved !== null) {
+    const location = query.size === 0 ? moved : `${moved}?${query}`;
+    return { status: 308, type: 'text/plain; charset=utf-8', body: location, headers: { location } };
   }
   const file = page?.get(isPagePath(path) ? '/index.html' : path);
   if (file !== undefined) return answerFile(file, request.headers);

@@ -66,6 +66,13 @@ export function isPagePath(path: string): boolean {
   return PAGE_PATHS.some((pattern) => pattern.test(path));
 }
 
+/** Where the page has what people look for at the paths of the API; null where it is not such a path. */
+export function movedPagePath(segments: readonly string[]): string | null {
+  const [first, id, ...more] = segments;
+  if (first !== 'traces' || more.length > 0) return null;
+  return id === undefined || id === '' ? '/search' : `/trace/${encodeURIComponent(id)}`;
+}
+
 export async function answerFile(
   file: PageFile,
   headers: { readonly 'if-none-match'?: string; readonly 'accept-encoding'?: string | string[] },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Diagnosis, Trace } from '../../collector/serve/wire.ts';
 import { startCollector, type Collector } from '../serve/start-collector.ts';
 import { TRACE_ID } from '../serve/shop-trace.ts';
+import { parseView } from '../../ui/app/route.ts';
 import { CONTROLS, HOSTILE_ID, hostileTrace, send, sendShopTrace, sockeye, widest } from './shop.ts';
 
 let collector: Collector;
@@ -30,10 +31,19 @@ test('the waterfall marks where the timeout started; the verdict says why, and w
   expect(stdout).toMatch(/It can also be\n {2}[A-G]\d /);
   expect(stdout).toContain('would decide: ');
   expect(stdout).toMatch(/Check next\n {2}1\. .*\n {5}\$ /);
-  expect(stdout).toContain(`${collector.url}/traces/${TRACE_ID}`);
   // Commands stay in one line, to be copied.
   expect(widest(lines.filter((line) => !line.startsWith('     $ ')).join('\n'))).toBeLessThanOrEqual(80);
   expect(widest((await trace([TRACE_ID], { COLUMNS: '120' })).stdout)).toBeGreaterThan(80);
+});
+
+test('the link at its end opens the page of the trace', async () => {
+  const { stdout } = await trace([TRACE_ID]);
+  const link = new URL(/^http\S+$/m.exec(stdout)![0]);
+  expect(link.href).toBe(`${collector.url}/trace/${TRACE_ID}`);
+  // The page reads the URL itself: what the server takes for one of its views and what the page does are two things.
+  expect(parseView(link.pathname)).toEqual({ name: 'trace', traceId: TRACE_ID });
+  const answer = await fetch(link);
+  expect(answer.headers.get('content-type')).toContain('text/html');
 });
 
 test('an id is 1 to 32 hex digits, of either case', async () => {

@@ -68,6 +68,24 @@ describe('the page', () => {
     expect([again.status, await again.text()]).toEqual([304, '']);
   });
 
+  it('is found at the paths of the API too', async () => {
+    const { url } = await open({ pageFolder: folder });
+    const moved: [path: string, location: string][] = [
+      ['/traces', '/search'],
+      ['/traces/', '/search'],
+      ['/traces?q=status%3Aerror', '/search?q=status%3Aerror'],
+      ['/traces/0AF7?span=1', '/trace/0AF7?span=1'],
+      ['/traces/%2f%2fexample.org', '/trace/%2F%2Fexample.org'],
+    ];
+    for (const [path, location] of moved) {
+      const { status, headers } = await fetch(url + path, { redirect: 'manual' });
+      expect([path, status, headers.get('location')]).toEqual([path, 308, location]);
+    }
+    for (const path of ['/traces//example.org', '/traces/a/b', '/tracesx'])
+      expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
+    expect((await fetch(`${url}/traces/a`, { method: 'POST' })).status).toBe(405);
+  });
+
   it('gives no file outside its folder', async () => {
     const { url } = await open({ pageFolder: join(folder, 'assets') });
     for (const path of ['/../index.html', '/%2e%2e/index.html', '/..%2findex.html', '/assets/../index.html'])
