@@ -58,7 +58,7 @@ h2 { margin: 24px 0 4px; font-size: 16px }
 p, ul, ol { margin: 8px 0 }
 .muted { color: var(--muted) }
 a { color: var(--accent) }
-a:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 code, pre { font: 13px/1.5 "JetBrains Mono", ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace }
-pre { overflow-x: auto; margin: 8px 0; padding: 12px; background: var(--surface); border: 1px solid var(--line); border-radius: 8px }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 8px 0; padding: 12px; background: var(--surface); border: 1px solid var(--line); border-radius: 8px }
 `;

@@ -72,7 +72,7 @@ export function writeCausePage(cause: Cause, values: ReadonlyMap<Placeholder, st
   const inText = (template: string) => escapeHtml(fill(template, values, 'inText'));
   const checks = cause.confirm.map(
     ({ text, command }) =>
-      `<li>${inText(text)}\n<pre tabindex="0"><code>${escapeHtml(fill(command.replaceAll('{url}', ANY_URL), values, 'inCommand'))}</code></pre></li>`,
+      `<li>${inText(text)}\n<pre><code>${escapeHtml(fill(command.replaceAll('{url}', ANY_URL), values, 'inCommand'))}</code></pre></li>`,
   );
   const siblings = [...CAUSES.values()]
     .filter(({ category, code }) => category === cause.category && code !== cause.code)
