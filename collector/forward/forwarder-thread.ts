@@ -4,7 +4,8 @@
  * It looks at the queue some times a second, which also makes batches of what comes in small requests.
  */
 import { workerData } from 'node:worker_threads';
-import type { ForwardPosition, ForwardQueuePlace } from '../store/sqlite/forwarding.ts';
+import { markOf } from '../decode/passed-collectors.ts';
+import { COLLECTOR_ID, type ForwardPosition, type ForwardQueuePlace } from '../store/sqlite/forwarding.ts';
 import { openForwardQueue } from '../store/sqlite/read/forward-queue.ts';
 import { serveThread } from '../store/sqlite/thread.ts';
 import type { Destination } from './destination.ts';
@@ -32,6 +33,7 @@ serveThread(() => {
   const { destinations, place, queueBytesMax } = workerData as ForwarderData;
   const log = (line: string) => console.error(`sockeye: ${line}`);
   const queue = openForwardQueue(place);
+  const mark = markOf(place.gauge[COLLECTOR_ID]!);
   const routes = destinations.map((destination) => {
     const backend =
       destination.protocol === 'grpc' ? openGrpcBackend(destination) : openHttpBackend(destination);
@@ -41,6 +43,7 @@ serveThread(() => {
         signal,
         takenTo: queue.takenTo({ destination: destination.name, signal }),
         queueBytesMax,
+        mark,
         queue,
         events: health.events(signal),
         send: (request) => backend.send(signal, request),

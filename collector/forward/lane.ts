@@ -11,6 +11,7 @@
  */
 import { DecodeError } from '../decode/decode-error.ts';
 import { countItems, splitBySize, type Signal } from '../decode/otlp-pieces.ts';
+import { splitPassed } from '../decode/passed-collectors.ts';
 import type { ForwardQueueReader } from '../store/sqlite/read/forward-queue.ts';
 import type { Outcome } from './outcome.ts';
 import { createPace } from './pace.ts';
@@ -64,12 +65,15 @@ export interface LaneOptions {
   readonly signal: Signal;
   readonly takenTo: number;
   readonly queueBytesMax: number;
+  /** What says in each request that it came by this collector. */
+  readonly mark: Buffer;
   readonly queue: Pick<ForwardQueueReader, 'lastId' | 'next' | 'purges' | 'sum'>;
   readonly events: LaneEvents;
   send(request: Buffer): Promise<Outcome>;
 }
 
-export function createLane({ signal, takenTo, queueBytesMax, queue, events, send }: LaneOptions): Lane {
+export function createLane(options: LaneOptions): Lane {
+  const { signal, takenTo, queueBytesMax, mark, queue, events, send } = options;
   const batchBytesMax = Math.min(BATCH_BYTES_MAX, queueBytesMax * BATCH_SHARE_MAX);
   const batchBytesMin = Math.min(BATCH_BYTES_MIN, batchBytesMax);
   const counted = { sent: 0, refused: 0, dropped: 0 };
@@ -97,21 +101,26 @@ export function createLane({ signal, takenTo, queueBytesMax, queue, events, send
     events.dropped(items, reason);
   }
 
-  /** The next entries as pieces; whether there were entries. */
+  /** The next entries as pieces, as far as they came the same way; whether there were entries. */
   function readBatch(): boolean {
     const requests: Buffer[] = [];
+    let way: Buffer | null = null;
     let toId = readTo;
     let bytes = 0;
     let damagedItems = 0;
     while (bytes < batchBytes / 2) {
       const entry = queue.next(signal, toId, knownTo);
       if (entry === null) break;
-      toId = entry.id;
       if (entry.requests === null || !isRequest(entry.requests)) damagedItems += entry.items;
       else {
-        requests.push(entry.requests);
-        bytes += entry.requests.length;
+        const { passed, rest } = splitPassed(entry.requests);
+        if (way !== null && !passed.equals(way)) break;
+        if (way === null) requests.push(mark, passed);
+        way = passed;
+        requests.push(rest);
+        bytes += rest.length;
       }
+      toId = entry.id;
     }
     if (toId === readTo) return false;
     const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { FREE_PORTS, startCollector, withFolder, type Collector } from '../main/collector.ts';
+import { splitPassed } from '../../collector/decode/passed-collectors.ts';
 import { encodeMetrics, hostReportJson } from '../decode/metrics-proto.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { exportByGrpc, post, statusOf, traceBytes, traceNumbers, traceOf } from './senders.ts';
@@ -165,6 +166,30 @@ test('a stop leaves in the queue what is not sent, for the next start', () =>
     await expect.poll(() => forwarded(second)).toMatchObject([{ sent: 10, queued: 0 }]);
   }));
 
+test('between two that forward to each other everything goes there and back once', () =>
+  withCollectors(async (folder) => {
+    const [data, otherData] = ['one', 'other'].map((name) => ['--data', join(folder, name)] as const);
+    const first = await start(...FREE_PORTS, ...otherData!);
+    await first.stop();
+    const one = await start(...FREE_PORTS, ...data!, '--forward', `grpc://${first.otlpGrpc}`);
+    const other = await start(...samePorts(first), ...otherData!, '--forward', one.otlpHttp);
+    const sent = async () => [(await forwarded(one))[0]!.sent, (await forwarded(other))[0]!.sent];
+    // Nobody could tell the same bytes from another record.
+    expect(await post(one, LOGS, 'logs')).toBe(200);
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([0, 1, 2, 3].map((trace) => post(one, traceOf(4 * round + trace))));
+      await expect
+        .poll(async () => (await sent())[1], { timeout: 40_000 })
+        .toBeGreaterThanOrEqual(8 * (round + 1));
+    }
+    expect(await sent()).toEqual([40, 40]);
+    for (const each of [one, other])
+      expect(await forwarded(each)).toMatchObject([{ queued: 0, dropped: 0, refused: 0, logs: { sent: 1 } }]);
+    expect((await statusOf(one)).spans.received).toBe(80);
+    for (const each of [one, other]) expect((await traceNumbers(each)).size).toBe(20);
+    expect(await traceBytes(one, 3)).toBe(await traceBytes(other, 3));
+  }));
+
 test('when the queue is full the oldest goes, which is counted and said', () =>
   withCollectors(async (folder) => {
     const data = ['--data', join(folder, 'to')];
@@ -214,7 +239,9 @@ test('metrics and logs are passed on as they came, counters of hosts are kept he
         .poll(() => forwarded(from))
         .toMatchObject([{ sent: 0, metrics: { sent: 4, queued: 0 }, logs: { sent: 2, queued: 0 } }]);
       const bodies = (path: string) =>
-        Buffer.concat(got.requests.filter((each) => each.path === path).map(({ body }) => body));
+        Buffer.concat(
+          got.requests.filter((each) => each.path === path).map(({ body }) => splitPassed(body).rest),
+        );
       expect(bodies('/v1/metrics')).toEqual(Buffer.concat([report, report]));
       expect(bodies('/v1/logs')).toEqual(Buffer.concat([LOGS, LOGS]));
       const metrics = await (await fetch(`${from.web}/metrics`)).text();
@@ -240,7 +267,8 @@ test('metrics and logs that come as JSON are passed on as protobuf', () =>
       await expect
         .poll(() => got.requests.map(({ path }) => path).toSorted())
         .toEqual(['/v1/logs', '/v1/metrics']);
-      const bodyOf = (path: string) => got.requests.find((each) => each.path === path)!.body;
+      const bodyOf = (path: string) =>
+        splitPassed(got.requests.find((each) => each.path === path)!.body).rest;
       expect(bodyOf('/v1/metrics')).toEqual(encodeMetrics(report));
       expect(bodyOf('/v1/logs')).toEqual(Buffer.from('0a0a120812062a040a026869', 'hex'));
       const metrics = await (await fetch(`${from.web}/metrics`)).text();

@@ -1,5 +1,6 @@
 /** A lane of spans from a queue in memory to whatever a test answers. For fake timers. */
 import { vi } from 'vitest';
+import { markOf } from '../../collector/decode/passed-collectors.ts';
 import { walkRequest } from '../../collector/decode/walk-request.ts';
 import { createLane } from '../../collector/forward/lane.ts';
 import type { Outcome } from '../../collector/forward/outcome.ts';
@@ -7,6 +8,8 @@ import type { QueueEntry } from '../../collector/store/sqlite/read/forward-queue
 import { makeRequest } from '../store/make-request.ts';
 
 export const TAKEN: Outcome = { is: 'taken', rejected: 0, message: '' };
+/** Of the collector whose lane it is. */
+export const MARK = markOf(7n);
 export const busy = (afterMs: number | null = null): Outcome => ({ is: 'busy', afterMs, message: 'later' });
 
 /** A queue of so many entries of two spans, whose trace's id says which entry they are of. */
@@ -46,6 +49,7 @@ export function laneTo(
     signal: 'traces',
     takenTo: 0,
     queueBytesMax,
+    mark: MARK,
     queue,
     events: {
       failed: (message) => void said.push(`failed: ${message}`),

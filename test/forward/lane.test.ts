@@ -1,9 +1,10 @@
 /** One signal on its way: what is sent again, what is divided, what is counted, and how far the queue is past. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { countItems } from '../../collector/decode/otlp-pieces.ts';
+import { markOf, splitPassed } from '../../collector/decode/passed-collectors.ts';
 import { createLane } from '../../collector/forward/lane.ts';
 import type { Outcome } from '../../collector/forward/outcome.ts';
-import { busy, laneTo, queueOf, settle, TAKEN, tracesOf } from './lane-to.ts';
+import { busy, laneTo, MARK, queueOf, settle, TAKEN, tracesOf } from './lane-to.ts';
 
 /** One record without anything. */
 const LOG = Buffer.from('0a0412021200', 'hex');
@@ -206,6 +207,7 @@ test('other signals that a backend has no place for are given up, spans are kept
     signal: 'logs',
     takenTo: 0,
     queueBytesMax: 1_000_000_000,
+    mark: MARK,
     queue: {
       ...queueOf(1),
       next: (_signal, afterId) => (afterId > 0 ? null : { id: 1, items: 1, requests: LOG }),
@@ -264,4 +266,30 @@ test('what nothing is taken beside is not given up, however often it is late', a
   isAway = false;
   await vi.advanceTimersByTimeAsync(60_000);
   expect(lane.counters()).toMatchObject({ sent: 1_200, refused: 0, queued: 0 });
+});
+
+test('what came another way leaves in a batch of its own, and each piece says which collectors it passed', async () => {
+  const other = markOf(8n);
+  const queue = queueOf(6);
+  for (const id of [3, 4])
+    queue.instead.set(id, Buffer.concat([other, queueOf(9).next('', id - 1, 9)!.requests!]));
+  const { lane, sent } = laneTo(
+    (request) => (tracesOf(request).includes(4) ? { is: 'refused', message: 'no 4' } : TAKEN),
+    queue,
+  );
+  lane.learn();
+  await settle();
+  const ways = sent.map((request) => [tracesOf(request).join(), splitPassed(request).passed.toString('hex')]);
+  const [own, both] = [MARK.toString('hex'), Buffer.concat([MARK, other]).toString('hex')];
+  expect(new Map(ways as [string, string][])).toEqual(
+    new Map([
+      ['1,1,2,2', own],
+      ['3,3,4,4', both],
+      ['5,5,6,6', own],
+      ['3,3', both],
+      ['4,4', both],
+      ['4', both],
+    ]),
+  );
+  expect(lane.counters()).toMatchObject({ sent: 10, refused: 2, queued: 0 });
 });

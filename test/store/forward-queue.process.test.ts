@@ -5,9 +5,10 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { DecodeError } from '../../collector/decode/decode-error.ts';
 import type { Signal } from '../../collector/decode/otlp-pieces.ts';
+import { markOf } from '../../collector/decode/passed-collectors.ts';
 import { backupStore } from '../../collector/store/sqlite/backup-store.ts';
 import { databasePath, openForWriting } from '../../collector/store/sqlite/open-database.ts';
-import { createQueueGauge } from '../../collector/store/sqlite/forwarding.ts';
+import { COLLECTOR_ID, createQueueGauge } from '../../collector/store/sqlite/forwarding.ts';
 import { openStore } from '../../collector/store/sqlite/open-store.ts';
 import {
   openForwardQueue,
@@ -243,4 +244,28 @@ test('a store of before there was a queue is copied too', () => {
   mkdirSync(copy);
   backupStore(folder, databasePath(copy));
   expect(new Database(databasePath(copy)).pragma('user_version', { simple: true })).toBe(6);
+});
+
+test('what has been forwarded from here is stored, and not forwarded again; ways are kept apart', async () => {
+  const store = await openFor(lane('a'), lane('a', 'metrics'));
+  const queue = openForwardQueue(store.forwardQueue);
+  const own = markOf(store.forwardQueue.gauge[COLLECTOR_ID]!);
+  const other = markOf(1n);
+  const [back, new1, new2, new3] = ['1', '2', '3', '4'].map((trace) => makeRequest({ trace }));
+  const outcomes = await Promise.all([
+    store.append(Buffer.concat([other, own, back!])),
+    store.append(Buffer.concat([other, new1!])),
+    store.append(new2!),
+    store.append(Buffer.concat([other, new3!])),
+    store.passOn('metrics', Buffer.concat([own, METRICS])),
+  ]);
+  expect(outcomes.slice(0, 4)).toEqual(
+    Array.from({ length: 4 }, () => expect.objectContaining({ stored: 1 })),
+  );
+  expect(new Set(requestsIn(queue, 'traces').map((each) => each!.toString('hex')))).toEqual(
+    new Set([Buffer.concat([other, new1!, new3!]), new2!].map((each) => each.toString('hex'))),
+  );
+  expect(requestsIn(queue, 'metrics')).toEqual([]);
+  queue.close();
+  await store.close();
 });

@@ -3,8 +3,10 @@
  * acknowledged, and go when every backend is past them.
  */
 import { SIGNALS, type Signal } from '../../../decode/otlp-pieces.ts';
+import { isCircle, markOf, splitPassed } from '../../../decode/passed-collectors.ts';
 import { sealPart } from '../../columns/part.ts';
 import {
+  COLLECTOR_ID,
   LAST_ENTRY,
   PURGES,
   QUEUE_BYTES,
@@ -32,8 +34,8 @@ export interface ForwardQueueOptions {
 
 export interface ForwardQueue {
   wants(signal: Signal): boolean;
-  /** What the next `write` writes. The bytes are copied there. */
-  add(signal: Signal, request: Uint8Array, items: number): void;
+  /** What the next `write` writes. The bytes are copied there. What has been forwarded from here before is left out. */
+  add(signal: Signal, request: Buffer, items: number): void;
   /** To be called within the transaction of the commit. */
   write(nowUnixMs: number): void;
   /** The commit is durable, or undone. */
@@ -54,6 +56,8 @@ interface Cleared {
 }
 interface OpenEntry {
   readonly signal: Signal;
+  /** Marks of the collectors that forwarded its requests. */
+  readonly passed: Buffer;
   readonly requests: Uint8Array[];
   rawBytes: number;
   items: number;
@@ -75,6 +79,7 @@ export function createForwardQueue(
   );
   const sum = database.prepare<[], number>('SELECT total(byte_count) FROM forward_queue').pluck();
   const positions = readPositions(database, lanes);
+  const mark = markOf(gauge[COLLECTOR_ID]!);
   const committed = { lastId: positions.lastId, bytes: sum.get()! };
   let { lastId, bytes } = committed;
   let open: OpenEntry[] = [];
@@ -131,13 +136,16 @@ export function createForwardQueue(
   return {
     wants: (signal) => positions.of.some((lane) => lane.signal === signal),
     add(signal, request, items) {
-      let entry = open.findLast((each) => each.signal === signal);
-      if (entry === undefined || entry.rawBytes + request.length > ENTRY_BYTES_MAX) {
-        entry = { signal, requests: [], rawBytes: 0, items: 0 };
+      const { passed, rest } = splitPassed(request);
+      if (isCircle(passed, mark)) return;
+      let entry = open.findLast((each) => each.signal === signal && each.passed.equals(passed));
+      if (entry === undefined || entry.rawBytes + rest.length > ENTRY_BYTES_MAX) {
+        const requests = passed.length > 0 ? [passed] : [];
+        entry = { signal, passed, requests, rawBytes: passed.length, items: 0 };
         open.push(entry);
       }
-      entry.requests.push(request);
-      entry.rawBytes += request.length;
+      entry.requests.push(rest);
+      entry.rawBytes += rest.length;
       entry.items += items;
     },
     write(nowUnixMs) {
