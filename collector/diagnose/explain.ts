@@ -2,7 +2,7 @@
  * Finds the origin of every give-up of a trace, and brings those of one origin together: a chain of callers that gave
  * up because of one hanging call is one story, told from the top; so are the attempts of one call.
  */
-import { blockingChain } from './blocking-chain.ts';
+import { blockingChain, isEdge } from './blocking-chain.ts';
 import type { DiagnosisContext } from './case.ts';
 import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
 import { callKey, findOrigin, type OriginSegment } from './origin.ts';
@@ -131,7 +131,10 @@ function originOf(
   const itself: OriginSegment = { type: 'edge', node, usedMs: elapsedMs, open: true, calls, normalMs };
   const waitedInVain = kind === 'timeout' ? timer !== 'peer' : kind === 'gateway' && timer !== null;
   if (tooShort !== null || !waitedInVain) return itself;
-  const found = findOrigin(blockingChain(node, atMs), elapsedMs, normals);
+  const chain = blockingChain(node, atMs);
+  // With nothing below it, no matter what is normal.
+  if (chain.length === 1 && isEdge(node)) return itself;
+  const found = findOrigin(chain, elapsedMs, normals);
   const foundItself = found.node === node && found.type === 'edge';
   return foundItself || isFrontOfGateway(giveUp, found) ? itself : asStalledAnswer(found, atMs);
 }

@@ -11,8 +11,8 @@ export interface NormalDuration {
   readonly p50Ms: number;
   readonly p95Ms: number;
 }
-/** By `normalKey`. */
-export type Normals = ReadonlyMap<string, NormalDuration>;
+/** By `normalKey`. Whoever gives them may read them when the first is asked for: most verdicts need none. */
+export type Normals = Pick<ReadonlyMap<string, NormalDuration>, 'get'>;
 
 /** Fewer durations than this are no history. */
 const COUNT_MIN = 20;
@@ -23,7 +23,6 @@ export function normalKey(service: string, operation: string, kind: SpanKind): s
 
 /** null without enough history. */
 export function normalOf(node: TraceNode, normals: Normals): NormalDuration | null {
-  if (normals.size === 0) return null;
   const normal = normals.get(normalKey(node.service, operationOf(node.span), node.span.kind));
   return normal !== undefined && normal.count >= COUNT_MIN ? normal : null;
 }

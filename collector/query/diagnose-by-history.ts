@@ -3,7 +3,7 @@
  * A trace is judged anew when it has new spans, and not when what is normal changed: its page says what the lists say.
  */
 import { diagnoseTree } from '../diagnose/diagnose-trace.ts';
-import { normalKey } from '../diagnose/normals.ts';
+import { normalKey, type Normals } from '../diagnose/normals.ts';
 import { spansInQuestion } from '../diagnose/in-question.ts';
 import type { HostView } from '../diagnose/hosts/host-view.ts';
 import type { TraceNode, TraceTree } from '../diagnose/tree.ts';
@@ -43,13 +43,13 @@ export async function diagnoseByHistory(
   const kept = await history.readKeptVerdicts(traceId);
   if (kept !== null) return { traceId, complete: tree.complete, verdicts: [...kept] };
   const { normalKeys, addresses } = questionsOf(spans, tree);
-  if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
+  if (normalKeys.length === 0) return judgeTrace(traceId, tree, new Map(), new Map());
   const [normals, services, hosts] = await Promise.all([
     history.readNormals(normalKeys, traceId),
     history.readAddressServices(addresses()),
     history.readHostViews(traceId),
   ]);
-  return judgeTrace(traceId, tree, normals, services, hosts);
+  return judgeTrace(traceId, tree, normalsByKey(normals), services, hosts);
 }
 
 export function diagnoseByHistoryHere(
@@ -61,10 +61,10 @@ export function diagnoseByHistoryHere(
   const kept = history.readKeptVerdicts(traceId);
   if (kept !== null) return { traceId, complete: tree.complete, verdicts: [...kept] };
   const { normalKeys, addresses } = questionsOf(spans, tree);
-  if (normalKeys.length === 0) return judgeTrace(traceId, tree, [], new Map());
+  if (normalKeys.length === 0) return judgeTrace(traceId, tree, new Map(), new Map());
   const normals = history.readNormals(normalKeys, traceId);
   const services = history.readAddressServices(addresses());
-  return judgeTrace(traceId, tree, normals, services, history.readHostViews(traceId));
+  return judgeTrace(traceId, tree, normalsByKey(normals), services, history.readHostViews(traceId));
 }
 
 export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions {
@@ -78,17 +78,15 @@ export function questionsOf(spans: readonly Span[], tree: TraceTree): Questions 
 export function judgeTrace(
   traceId: string,
   tree: TraceTree,
-  normals: readonly Normal[],
+  normals: Normals,
   services: AddressServices,
   hosts: readonly HostView[] = [],
 ): Diagnosis {
-  return diagnoseTree(traceId, tree, {
-    normals: new Map(
-      normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]),
-    ),
-    nameCallee: nameCallees(services),
-    hosts,
-  });
+  return diagnoseTree(traceId, tree, { normals, nameCallee: nameCallees(services), hosts });
+}
+
+export function normalsByKey(normals: readonly Normal[]): Normals {
+  return new Map(normals.map((normal) => [normalKey(normal.service, normal.operation, normal.kind), normal]));
 }
 
 function normalKeysOf(nodes: Iterable<TraceNode>): NormalKey[] {

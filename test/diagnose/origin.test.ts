@@ -1,5 +1,33 @@
 import { describe, expect, it } from 'vitest';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { drawTrace } from './draw-trace.ts';
 import { diagnoseDrawing, verdictOf } from './expect-verdict.ts';
+
+/** The spans of which it is asked what is normal, by their keys. */
+function askedOf(drawing: string): string[] {
+  const { traceId, spans } = drawTrace(drawing);
+  const asked = new Set<string>();
+  const get = (key: string) => void asked.add(key);
+  diagnoseTrace(traceId, spans, { normals: { get } });
+  return [...asked].map((key) => key.replaceAll('\n', ' '));
+}
+
+describe('what is normal is read from the store, and only asked for where it could decide', () => {
+  it('a call that gave up with nothing below it is its own origin, whatever is normal', () => {
+    const asked = askedOf(`
+      shop              |=============================!
+        shop>payments   |=============================X  phase=connect budget=3000`);
+    expect(asked).toEqual([]);
+  });
+
+  it('of a call whose server is there, both sides are asked about', () => {
+    const asked = askedOf(`
+      shop              |=============================!
+        shop>payments   |=============================X  phase=wait budget=3000
+          payments      |===============================|`);
+    expect(asked.map((key) => key.split(' ').at(-1)).toSorted()).toEqual(['client', 'server']);
+  });
+});
 
 describe('the origin is what used the budget', () => {
   it('a call that never connected is the origin, and the verdict says so in plain words', () => {

@@ -5,9 +5,9 @@
 import type { HostView } from '../../../diagnose/hosts/host-view.ts';
 import { foldPending } from '../../../diagnose/pending.ts';
 import { buildTraceTree } from '../../../diagnose/tree.ts';
-import { judgeTrace, questionsOf } from '../../../query/diagnose-by-history.ts';
+import { judgeTrace, normalsByKey, questionsOf } from '../../../query/diagnose-by-history.ts';
 import { diagnosisToSave } from '../../../query/diagnosis-to-save.ts';
-import { ADDRESSES_MAX } from '../../../query/trace-callees.ts';
+import { ADDRESSES_MAX, addressesOf } from '../../../query/trace-callees.ts';
 import type { Span } from '../../../span.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Sketch } from '../../rollup/sketch.ts';
@@ -53,17 +53,22 @@ export function createDiagnoser(
       if (sent.length === 0) return null;
       const spans = foldPending(sent);
       const tree = buildTraceTree(spans);
-      const { normalKeys, addresses } = questionsOf(spans, tree);
-      if (normalKeys.length === 0) return diagnosisToSave(judgeTrace(traceId, tree, [], new Map()), sent);
-      const normals = calls.normalsOf(normalKeys, history.latencyOf, calls.latenciesOf(normalKeys, pieces));
+      // Half of the give-ups need neither: that something was refused explains itself.
+      const normals = whenAsked(() => {
+        const { normalKeys } = questionsOf(spans, tree);
+        return normalsByKey(
+          calls.normalsOf(normalKeys, history.latencyOf, calls.latenciesOf(normalKeys, pieces)),
+        );
+      });
+      const known = whenAsked(() => (spans.length <= ADDRESSES_MAX ? null : new Set(addressesOf(spans))));
       const kept = history.judgedBefore.has(traceId) ? verdicts.readHostViews(traceId) : [];
       const views = viewsOf(kept, hosts.get(traceId));
-      const known = spans.length <= ADDRESSES_MAX ? null : new Set(addresses());
       // Few of a trace's calls are spoken of.
       const services = {
-        get: (address: string) => (known?.has(address) === false ? undefined : history.serviceOf(address)),
+        get: (address: string) => (known()?.has(address) === false ? undefined : history.serviceOf(address)),
       };
-      return diagnosisToSave(judgeTrace(traceId, tree, normals, services, views), sent);
+      const diagnosis = judgeTrace(traceId, tree, { get: (key) => normals().get(key) }, services, views);
+      return diagnosisToSave(diagnosis, sent);
     }
     return undamaged(
       () => judge(reader.storedSpans(pieces, traceId)),
@@ -122,6 +127,12 @@ function rememberServices(services: AddressServices): (address: string) => strin
     if (service === undefined) known.set(address, (service = services.one(address)));
     return service ?? undefined;
   };
+}
+
+/** Made when it is asked for, and once. */
+function whenAsked<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** Spans may say only when they are asked that they are damaged; then the trace is taken `without` those. */
