@@ -1,5 +1,6 @@
 /** What the rules see of one give-up: the moment, its origin, and the call or work that the origin is. */
 import { shownName, textAttribute, type Span } from '../span.ts';
+import { headBytesOf } from './evidence.ts';
 import type { GiveUpMoment } from './give-ups.ts';
 import type { HostView } from './hosts/host-view.ts';
 import type { Normals } from './normals.ts';
@@ -76,7 +77,8 @@ export function makeCase(
   const { phase, phaseMs, phaseOpen } =
     call === null
       ? { phase: 'none' as const, phaseMs: null, phaseOpen: false }
-      : phaseOfCall(call, server, failure, giveUp.atMs);
+      : // Of an answer that had begun, its server's time is what was waited for.
+        phaseOfCall(call, headBytesOf(call) === null ? server : null, failure, giveUp.atMs);
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
   const peer = call === null ? origin.node.service : (peerName(call.span) ?? callee);

@@ -92,11 +92,21 @@ function clockName(resource: Resource, service: string): string {
   let name = clockNames.get(resource);
   if (name === undefined) {
     const { attributes } = resource;
-    const hostId = textAttribute(attributes, 'host.id') || null;
+    const hostId = hostIdOf(resource);
     const instance =
       textAttribute(attributes, 'service.instance.id') ??
       `${textAttribute(attributes, 'host.name') ?? ''} ${numberAttribute(attributes, 'process.pid') ?? ''}`;
     clockNames.set(resource, (name = hostId === null ? `${service}\n${instance}` : `\n${hostId}`));
   }
   return name;
+}
+
+/** Whether the times of both are read off one clock, so that they can be compared as they are. */
+export function isSameClock(one: TraceNode, other: TraceNode): boolean {
+  const hostId = hostIdOf(one.span.resource);
+  return hostId !== null && hostId === hostIdOf(other.span.resource);
+}
+
+function hostIdOf({ attributes }: Resource): string | null {
+  return textAttribute(attributes, 'host.id') || null;
 }

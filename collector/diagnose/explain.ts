@@ -4,6 +4,7 @@
  */
 import { blockingChain, isEdge } from './blocking-chain.ts';
 import type { DiagnosisContext } from './case.ts';
+import { headBytesOf } from './evidence.ts';
 import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
 import { callKey, findOrigin, type OriginSegment } from './origin.ts';
 import { findTooShort, ownTimesOf, type TooShort } from './rules/whole-trace.ts';
@@ -139,12 +140,13 @@ function originOf(
   return foundItself || isFrontOfGateway(giveUp, found) ? itself : asStalledAnswer(found, atMs);
 }
 
-/** A server that had begun to answer is not silent: what hung is the answer, and the call shows how far it came. */
+/** A server that had begun to answer, if only its head, is not silent: what hung is the answer, and the call shows how far it came. */
 function asStalledAnswer(found: OriginSegment, atMs: number): OriginSegment {
   const call = found.type === 'own' && found.node.span.kind === 'server' ? found.node.parent : null;
   if (call === null || call.span.kind !== 'client') return found;
   const { phase, phaseOpen } = phaseOfCall(call, null, null, atMs);
-  return phase === 'receive' && phaseOpen ? { ...found, type: 'edge', node: call, normalMs: null } : found;
+  const hasBegun = (phase === 'receive' && phaseOpen) || headBytesOf(call) !== null;
+  return hasBegun ? { ...found, type: 'edge', node: call, normalMs: null } : found;
 }
 
 /** The server that answered 504 shows nothing of what it waited for: that was not its own work. */

@@ -189,6 +189,46 @@ describe('a request that was acknowledged and not answered', () => {
     );
   });
 
+  it('did not wait for what blocked the process after it was given up, or before it was sent', () => {
+    const values = { 'event_loop.blocked_ms': 3_000, 'listen.port': 80 };
+    const hostFacts = (longestBlock: ReturnType<typeof block>) =>
+      judged(acked, { processes: [{ values, longestBlock }] }).evidence.filter(
+        ({ source }) => source === 'host',
+      );
+    expect(hostFacts(block(1, 3_001))).toEqual([]);
+    expect(hostFacts(block(-5_000, -1_901))).toEqual([]);
+    // By clocks that may be so far apart.
+    expect(hostFacts(block(1, 3_001, 950))).toEqual([]);
+    expect(hostFacts(block(1, 3_001, 951))).toHaveLength(1);
+    expect(hostFacts(block(1, 3_001, null))).toHaveLength(1);
+  });
+
+  it('waited for short blocks, of which nobody knows when they were, as if they lay evenly', () => {
+    const factsOf = (blockedMs: number) =>
+      judged(acked, {
+        processes: [
+          {
+            values: { 'event_loop.blocked_ms': blockedMs, 'listen.port': 80 },
+            longestBlock: block(100, 300),
+          },
+        ],
+      }).evidence.filter(({ source }) => source === 'host');
+    expect(factsOf(5_200)).toHaveLength(1);
+    expect(factsOf(5_199)).toEqual([]);
+  });
+
+  it('did not wait for a process that sent bytes of the answer, whatever it did besides', () => {
+    const values = { 'event_loop.blocked_ms': 9_900, 'listen.port': 80 };
+    const begun = (silentMs: number) =>
+      judged(`phase=receive receive=1900 sockeye.tcp.last_data_received_ms=${silentMs}`, { values });
+    const verdict = begun(188);
+    expect(verdict).toMatchObject({ cause: 'G5', confidence: 'possible' });
+    expect(against(verdict, 'C3')).toBe('bytes of the answer came 0.188 s before the give-up');
+    expect(verdict.causes.at(-1)).toBe('C3');
+    expect(begun(949).cause).toBe('G5');
+    expect(begun(950)).toMatchObject({ cause: 'C3', confidence: 'likely' });
+  });
+
   it('came through late because the queue was full, where it was sent again on a new connection', () => {
     const late = (notes: string) =>
       verdictOf(
@@ -216,6 +256,35 @@ describe('a request that was acknowledged and not answered', () => {
       (id) => [seen(id, { values })],
     );
     expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible' });
+  });
+
+  it('lay unread where the server, on the same clock, began with it after it was given up', () => {
+    const late = (host: string, views: Seen[] = []) =>
+      verdictOf(
+        `
+      shop        |=====================!  host=one
+        shop>pay   |===================X  peer=pay:80 budget=2000 ${acked} sockeye.tcp.bytes_acked=101 host=one
+          pay                             |==|  host=${host}`,
+        {},
+        (id) => views.map((view) => seen(id, view)),
+      );
+    const verdict = late('one');
+    expect(verdict).toMatchObject({ cause: 'C3', confidence: 'possible', causes: ['C3', 'C5', 'C9'] });
+    expect(verdict.evidence.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        'pay:80 began with it 2.300 s after the call did, 0.300 s after the give-up: until then the request lay unread',
+        'bytes the peer acknowledged',
+        'segments the peer did not acknowledge',
+        'retransmits',
+      ]),
+    );
+    expect(late('other').cause).toBe('C5');
+    const values = { 'event_loop.blocked_ms': 9_900, 'listen.port': 80 };
+    const told = late('one', [{ values }]);
+    expect(told).toMatchObject({ cause: 'C3', confidence: 'likely' });
+    expect(new Set(told.evidence.map(({ source }) => source))).toEqual(
+      new Set(['host', 'client-kernel', 'span']),
+    );
   });
 
   const stuck = { 'event_loop.blocked_ms': 9900, 'listen.port': 80 };

@@ -248,6 +248,23 @@ describe('wait', () => {
     expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'C5', confidence: 'possible' });
     expect(verdict.causes).toContain('A5');
   });
+  it('whose request was acknowledged at once was not held up on the way', () => {
+    const verdict = verdictOf(`
+      shop          |=========!
+        shop>pay    |=========X  phase=wait budget=1000 sockeye.tcp.unacked=0 sockeye.tcp.retransmits=0
+          pay              |==========|  left=200`);
+    expect(verdict.causes).toEqual(['C5', 'C3', 'C9']);
+  });
+  it('a server that sends its head in pieces sends it slowly, also where its span is known', () => {
+    const verdict = verdictOf(`
+      shop          |=========!
+        shop>pay    |=========X  phase=wait budget=1000 url.full=http://pay/ sockeye.tcp.bytes_received=20 sockeye.tcp.unread=0 sockeye.tcp.last_data_received_ms=100
+          pay       |==============|  left=1000`);
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'G5', confidence: 'possible' });
+    expect(verdict.alternatives.find(({ cause }) => cause === 'C3')?.against).toBe(
+      'bytes of the answer came 0.100 s before the give-up',
+    );
+  });
   it('a server that had long answered lost its answer on the way back', () => {
     const verdict = verdictOf(`
       shop          |=========!

@@ -50,7 +50,7 @@ export const SERVER: readonly Cause[] = [
     prior: 8,
     is: 'The process is stopped, its event loop is blocked, it collects garbage, or its cgroup is out of CPU. The kernel goes on accepting and acknowledging for it.',
     recognised:
-      'The request is acknowledged, no byte of an answer comes; on the server the request lies unread, or its event-loop delay is high.',
+      'The request is acknowledged, no byte of an answer comes; on the server the request lies unread, its span begins only after the give-up, or its event-loop delay is high.',
     decides: 'unread bytes on the connection at the server, or its event-loop delay',
     confirm: [
       UNREAD,

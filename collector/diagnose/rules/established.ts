@@ -12,6 +12,7 @@ import {
   tcpFact,
   tcpValue,
 } from '../evidence.ts';
+import { isSameClock } from '../clock-skew.ts';
 import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 import { isDatabaseCall } from './application.ts';
@@ -84,21 +85,19 @@ function unacknowledged({ call }: Case): Suspect[] {
 export function silentPeer(of: Case): Finding | null {
   const { call, server, phase } = of;
   if (call === null || phase !== 'wait') return null;
-  if (server !== null) return aroundTheServer(of, call, server);
+  const hasBegun = headBytesOf(call) !== null;
+  if (server !== null && !hasBegun) return aroundTheServer(of, call, server);
   const { attributes } = call.span;
   const evidence = [
     attributeFact(call, 'sockeye.phase.wait_ms', 'time spent waiting for an answer'),
-    tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
-    tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
-    retransmitFact(call, 'retransmits'),
-    receivedFact(call),
+    ...kernelFacts(call),
     attributeFact(call, 'sockeye.http2.answered', 'whether the peer began to speak HTTP/2'),
     errorFact(call),
-    spanFact(call, `no span of ${of.peer} was recorded below this call`),
+    server === null ? spanFact(call, `no span of ${of.peer} was recorded below this call`) : null,
   ];
-  if (headBytesOf(call) !== null) {
+  if (hasBegun) {
     const against = 'bytes of an answer came';
-    const silent = ['C3', 'C5'].map((code) => ({ code, against }));
+    const silent = ['C3', 'C5'].map((code) => ({ code, against, ...ruledOutByBytes(of) }));
     const slow = ['G5', 'G3', 'G2', 'A1', 'A6', 'A3', 'A4'].map((code) => ({ code }));
     return { confidence: 'possible', suspects: [...slow, ...silent], favoured: 'G5', evidence };
   }
@@ -126,6 +125,25 @@ export function silentPeer(of: Case): Finding | null {
   return { confidence: 'possible', suspects, evidence };
 }
 
+function kernelFacts(call: TraceNode): (Evidence | null)[] {
+  return [
+    tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
+    tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
+    retransmitFact(call, 'retransmits'),
+    receivedFact(call),
+  ];
+}
+
+/** Silent for less than this share of the wait, a peer that had begun to answer was not what was waited for. */
+const SILENT_SHARE = 0.5;
+
+/** A process that sends the bytes of an answer responds. */
+function ruledOutByBytes({ call, phaseMs, giveUp }: Case): Pick<Suspect, 'against' | 'isRuledOut'> {
+  const silentMs = call === null ? null : tcpValue(call.span.attributes, 'last_data_received_ms');
+  if (silentMs === null || silentMs >= SILENT_SHARE * (phaseMs ?? giveUp.elapsedMs)) return {};
+  return { against: `bytes of the answer came ${formatMs(silentMs)} before the give-up`, isRuledOut: true };
+}
+
 function receivedFact(call: TraceNode): Evidence | null {
   if (headBytesOf(call) !== null) return tcpFact(call, 'bytes_received', 'bytes of an answer that had come');
   const some = (tcpValue(call.span.attributes, 'bytes_received') ?? 0) > 0;
@@ -140,41 +158,51 @@ function aroundTheServer(
   server: NonNullable<Case['server']>,
 ): Finding {
   const { giveUp } = of;
+  const { attributes } = call.span;
   const beforeMs = Math.min(server.startMs, giveUp.atMs) - call.startMs;
   const afterMs = Math.min(call.endMs, giveUp.atMs) - server.endMs;
+  const layUnread = isSameClock(call, server) && server.startMs >= giveUp.atMs;
   const evidence = [
     spanFact(
       call,
       `the call took ${formatMs(Math.min(call.endMs, giveUp.atMs) - call.startMs)} of the caller's time`,
     ),
+    ...kernelFacts(call),
+    layUnread ? spanFact(server, unreadWords(of, call, server), server.startMs - call.startMs) : null,
     server.ended
       ? spanFact(server, `its server worked for ${formatMs(server.endMs - server.startMs)}`)
       : spanFact(server, 'its server had not ended'),
     attributeFact(server, 'sockeye.client.left_ms', 'how long after its start the client left'),
   ];
   if (beforeMs >= afterMs) {
-    const suspects = [{ code: 'C5' }, { code: 'C3' }, { code: 'A5' }, { code: 'A1' }, { code: 'C9' }];
-    if (!wasResent(call.span.attributes))
-      return { confidence: 'possible', suspects, favoured: 'C5', evidence };
+    const silent = [{ code: 'C5' }, { code: 'C3' }, { code: 'C9' }];
+    if (!wasResent(attributes)) {
+      // What the kernel over there has at once was not held up on the way.
+      const far = allAcknowledged(attributes) ? [] : [{ code: 'A5' }, { code: 'A1' }];
+      return {
+        confidence: 'possible',
+        suspects: [...silent, ...far],
+        favoured: layUnread ? 'C3' : 'C5',
+        evidence,
+      };
+    }
     // It came through at last: a worker that is busy would have let the kernel acknowledge it.
-    const isNew = call.span.attributes.get('sockeye.connection.reused') === false;
-    return {
-      confidence: 'possible',
-      suspects: isNew ? [...suspects, { code: 'C2' }] : suspects,
-      favoured: 'A1',
-      evidence: [
-        ...evidence,
-        tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
-        retransmitFact(call, 'retransmits'),
-      ],
-    };
+    const isNew = attributes.get('sockeye.connection.reused') === false;
+    const suspects = [...silent, { code: 'A5' }, { code: 'A1' }, ...(isNew ? [{ code: 'C2' }] : [])];
+    return { confidence: 'possible', suspects, favoured: 'A1', evidence };
   }
   const suspects = [{ code: 'A3' }, { code: 'A4' }, { code: 'A5' }, { code: 'A1' }];
   return { confidence: 'possible', suspects, evidence };
 }
 
+function unreadWords({ giveUp, peer }: Case, call: TraceNode, server: TraceNode): string {
+  const lateMs = server.startMs - giveUp.atMs;
+  return `${peer} began with it ${formatMs(server.startMs - call.startMs)} after the call did, ${formatMs(lateMs)} after the give-up: until then the request lay unread`;
+}
+
 /** The answer began and did not end. */
-export function stalledAnswer({ call, server, phase, phaseMs, failure }: Case): Finding | null {
+export function stalledAnswer(of: Case): Finding | null {
+  const { call, server, phase, phaseMs, failure } = of;
   if (call === null || phase !== 'receive' || failure?.kind === 'reset') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.receive_ms', `receiving was open for ${formatMs(phaseMs ?? 0)}`),
@@ -191,7 +219,7 @@ export function stalledAnswer({ call, server, phase, phaseMs, failure }: Case): 
     { code: 'A6' },
     { code: 'A3' },
     { code: 'A4' },
-    { code: 'C3' },
+    { code: 'C3', ...ruledOutByBytes(of) },
   ];
   return { confidence: 'possible', suspects, favoured: 'G5', evidence };
 }

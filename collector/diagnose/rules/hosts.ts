@@ -9,6 +9,7 @@ import type { Case, Finding, Suspect } from '../case.ts';
 import { formatMs, hostFact, retransmitsOf } from '../evidence.ts';
 import type { CounterName, HostView } from '../hosts/host-view.ts';
 import type { ProcessView, ValueName } from '../hosts/process-view.ts';
+import type { TraceNode } from '../tree.ts';
 import type { Confidence, Evidence } from '../verdict.ts';
 
 /** One host's word on a cause. */
@@ -43,7 +44,8 @@ const SUREST: readonly Confidence[] = ['proven', 'likely', 'possible'];
 export function askHosts(finding: Finding, of: Case): Finding {
   const isOpen = finding.confidence === 'possible' || finding.confidence === 'unknown';
   if (!isOpen || of.hosts.length === 0) return finding;
-  const suspected = new Set(finding.suspects.map(({ code }) => code));
+  // What the call itself rules out, no host confirms.
+  const suspected = new Set(finding.suspects.flatMap(({ code, isRuledOut }) => (isRuledOut ? [] : [code])));
   // Out of descriptors is seen as a full queue, and suspected with it.
   if (suspected.has('C1') || suspected.has('C3')) suspected.add('C6');
   const words = CONFIRM.map((confirm) => confirm(of)).filter(
@@ -228,11 +230,12 @@ const BUSY = [
   ['memory.collected_ms', 'it collected garbage for'],
 ] as const;
 
-/** Within the time that its reports tell of, which is longer than the call. */
+/** Within the time that its reports tell of, which is longer than the call: what cannot have been while it waited is left out. */
 function stuckFacts(process: ProcessView, of: Case): Evidence[] {
   return BUSY.flatMap(([name, what]) => {
     const ms = process.values[name] ?? 0;
-    if (ms === 0 || ms < STUCK_SHARE * waitedMs(of)) return [];
+    const meanwhileMs = name === 'event_loop.blocked_ms' ? blockedMeanwhileMs(process, ms, of) : ms;
+    if (ms === 0 || meanwhileMs < STUCK_SHARE * waitedMs(of)) return [];
     const since = process.from === null ? '' : ` since ${clock(process.from)}`;
     const most = name === 'event_loop.blocked_ms' ? longestOf(process) : '';
     return [valueFact(process, name, `${what} ${formatMs(ms)}${since}${most}`)];
@@ -245,16 +248,37 @@ function longestOf({ longestBlock }: ProcessView): string {
   return `, ${formatMs(Date.parse(until) - Date.parse(since))} at a stretch from ${clock(since)}`;
 }
 
+/**
+ * Of the time for which its event loop was blocked, how much may lie in the time that was waited: of its longest stretch, as much as
+ * clocks allow; of the others, nobody knows when they were, as much as if they lay evenly.
+ */
+function blockedMeanwhileMs(process: ProcessView, blockedMs: number, of: Case): number {
+  const { from, at, longestBlock } = process;
+  if (longestBlock === undefined || of.call === null) return blockedMs;
+  const longestMs = Date.parse(longestBlock.until) - Date.parse(longestBlock.since);
+  const overlapMs = Math.max(0, overlapOf(longestBlock, of, of.call) + clocksApartMs(longestBlock));
+  const toldMs = from === null ? 0 : Date.parse(at) - Date.parse(from);
+  const share = toldMs > 0 ? Math.min(1, waitedMs(of) / toldMs) : 1;
+  return Math.min(overlapMs, longestMs) + Math.max(0, blockedMs - longestMs) * share;
+}
+
+type LongestBlock = NonNullable<ProcessView['longestBlock']>;
+
+/** How long a stretch and the wait were at the same time by the clocks as they are; below 0, how far they lay apart. */
+function overlapOf({ since, until }: LongestBlock, of: Case, call: TraceNode): number {
+  const givenUpUnixMs = Number(call.span.startUnixNano / 1_000_000n) + of.giveUp.atMs - call.startMs;
+  const sinceMs = Math.max(Date.parse(since), givenUpUnixMs - waitedMs(of));
+  return Math.min(Date.parse(until), givenUpUnixMs) - sinceMs;
+}
+
+/** Of one that was kept before this was known of it, it is not. */
+const clocksApartMs = ({ clocksApartMs: ms }: LongestBlock) => ms ?? Infinity;
+
 /** By when it was blocked for longest, whatever clocks say; else, even if it was stuck in all the time that was not waited. */
 function wasStuckMeanwhile({ from, at, values, longestBlock }: ProcessView, of: Case): boolean {
   const enoughMs = STUCK_SHARE * waitedMs(of);
   if (longestBlock !== undefined && of.call !== null) {
-    const { call, giveUp } = of;
-    const givenUpUnixMs = Number(call.span.startUnixNano / 1_000_000n) + giveUp.atMs - call.startMs;
-    const sinceMs = Math.max(Date.parse(longestBlock.since), givenUpUnixMs - waitedMs(of));
-    const overlapMs = Math.min(Date.parse(longestBlock.until), givenUpUnixMs) - sinceMs;
-    // Of one that was kept before this was known of it, it is not.
-    if (overlapMs - (longestBlock.clocksApartMs ?? Infinity) >= enoughMs) return true;
+    if (overlapOf(longestBlock, of, of.call) - clocksApartMs(longestBlock) >= enoughMs) return true;
   }
   if (from === null) return false;
   const otherMs = Date.parse(at) - Date.parse(from) - waitedMs(of);
