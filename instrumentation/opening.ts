@@ -58,7 +58,8 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   }
   const span = recorder.startSpan({
     name: 'connect',
-    kind: 'client',
+    // To keep one in store calls nobody: as a call it would thin out the share of those that fail.
+    kind: isOpen(connection) && isInStore(connection) ? 'internal' : 'client',
     startMs: startedMs,
     parent: parentOf(connection),
     attributes,
@@ -66,12 +67,14 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
   span.end({ endMs, attributes: {}, ...(errorMessage === undefined ? {} : { errorMessage }) });
 }
 
-/**
- * The program's own connection belongs to the span it was opened in, however long it takes. One that no call of a `fetch`
- * claims was opened by undici, which replaces at once what an aborted call closed: it must not extend a trace that is over.
- */
-function parentOf({ context }: Connection): Context {
-  return fetchIn(context) ? withoutEndedSpan(context) : context;
+/** One that no call of a `fetch` claims was opened by undici, which replaces at once what an aborted call closed. */
+function isInStore({ context }: Connection): boolean {
+  return fetchIn(context) !== undefined;
+}
+
+/** The program's own connection belongs to the span it was opened in, however long it takes; one in store must not extend a trace that is over. */
+function parentOf(connection: Connection): Context {
+  return isInStore(connection) ? withoutEndedSpan(connection.context) : connection.context;
 }
 
 /** What the last of several addresses met, Node may hear of in a timer of its own. */

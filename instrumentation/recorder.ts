@@ -10,7 +10,7 @@ export type SharedAttributes = Readonly<Attributes>;
 
 export interface SpanStart {
   name: string;
-  kind: 'client' | 'server';
+  kind: 'client' | 'server' | 'internal';
   startMs: number;
   /** The context the span is born in: its parent is the span there, if any. */
   parent: Context;

@@ -29,7 +29,7 @@ import { createPropagation, propagatorsOf } from './propagation.ts';
 import type { RecordedSpan, Recorder, SpanEnd, SpanStart, UnendedSpans } from './recorder.ts';
 import { followOpenSpans } from './sdk-open-spans.ts';
 
-const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER };
+const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER, internal: SpanKind.INTERNAL };
 
 /** Spans wait at most this long for a batch, unless OTEL_BSP_SCHEDULE_DELAY says otherwise: a page that is looked at wants them soon. */
 const scheduleDelayMs = 1000;

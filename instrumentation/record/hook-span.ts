@@ -7,10 +7,10 @@ import { addAttribute, type AttributeMap } from './attribute-values.ts';
 import { fitsOwn, type SpanLimits } from './limits.ts';
 import type { Sampler } from './sampler.ts';
 import type { SpanData } from './span-data.ts';
-import { errorCode, okCode, SpanRecord, type SpanOwner } from './span-record.ts';
+import { errorCode, internalKind, okCode, SpanRecord, type SpanOwner } from './span-record.ts';
 import { originOf, parentIn } from './tracer.ts';
 
-const kinds = { server: 2, client: 3 };
+const kinds = { internal: internalKind, server: 2, client: 3 };
 
 /** What all of them have in common. */
 export interface HookSpans {

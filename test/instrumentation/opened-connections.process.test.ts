@@ -57,6 +57,8 @@ describe('a connection that no call opened', () => {
       const opening = await openingTo(silent.port);
       const server = await serverSpan('given-up');
       expect(opening.parentSpanId).toBe('');
+      // It is open, and calls nobody.
+      expect(opening).toMatchObject({ kind: 'internal', error: false });
       expect(opening.traceId).not.toBe(server.traceId);
       const endMs = server.startMs + server.durationMs;
       const late = receiver.spans.filter(
