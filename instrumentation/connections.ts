@@ -60,7 +60,7 @@ export interface Connection extends ConnectionMoments {
   lastUsedMs: number | undefined;
   /** The last time the socket's idle timer ran out, with its delay. */
   idleTimer: { budgetMs: number; atMs: number } | undefined;
-  /** The program's own timer in which it destroyed the socket, before it was open. */
+  /** The program's own timer in which it destroyed the socket. */
   ownTimer: RunningTimer | undefined;
   evidence: Evidence;
   /** What calls of this version of a protocol say of their peer, once the connection is open. */
@@ -168,7 +168,7 @@ function watchDestroy(): void {
     if (!connection || connection.path !== undefined) return;
     listByHost(connection, false);
     const wasOpen = isOpen(connection);
-    if (!wasOpen) connection.ownTimer = runningTimer();
+    connection.ownTimer = runningTimer();
     const reading = readBeforeDestroy(connection.evidence, socket, wasOpen, error);
     const attempt = connection.attempts.at(-1);
     if (attempt && attempt.result === undefined) attempt.retransmits = reading?.info.retransmits;

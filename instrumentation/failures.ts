@@ -143,6 +143,12 @@ function isKernelTimeout(facts: ErrorFacts): boolean {
   return code === 'ETIMEDOUT' && typeof errno === 'number';
 }
 
+/** Met by the system: one of the addresses that were tried, or the only one. */
+export function isOfSystem(error: unknown): boolean {
+  const { errors, errno } = readError(error);
+  return errors.length > 0 || typeof errno === 'number';
+}
+
 /** Describes how a call failed. */
 export function describeFailure(error: unknown, circumstances: Circumstances): Failure {
   const facts = readError(error);

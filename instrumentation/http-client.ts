@@ -7,7 +7,7 @@ import { attachSocket, endCall, startCall, type Call, type CallEnd } from './cal
 import { onChannel } from './channels.ts';
 import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
-import { readError } from './failures.ts';
+import { isOfSystem } from './failures.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
 import { isSlow } from './kernel/evidence.ts';
@@ -155,11 +155,14 @@ class HttpCall implements Watcher {
   /** `looksLocal` is what remains to go by when no request was destroyed. */
   fail(error: unknown, looksLocal: boolean): void {
     const { timeoutCb } = this.#request as unknown as { timeoutCb: unknown };
+    // The program may have destroyed the socket or the answer instead: the request hears of it as of what the system met.
+    const socketTimer = isOfSystem(error) ? undefined : this.#call.connection?.ownTimer;
+    const ownTimer = this.#destroyed?.timer ?? socketTimer;
     const end: CallEnd = {
       error,
-      endedHere: this.#destroyed !== undefined || (looksLocal && !this.#isPassedOn),
+      endedHere: Boolean(this.#destroyed ?? ownTimer) || (looksLocal && !this.#isPassedOn),
       neverConnected: !this.#request.socket,
-      ownTimer: this.#destroyed?.timer,
+      ownTimer,
       idleTimerName: timeoutCb ? 'http_timeout' : 'socket_timeout',
     };
     endCall(this.#call, end);
@@ -218,5 +221,5 @@ function injectHeaders(recorder: Recorder, request: ClientRequest, call: Call): 
 
 /** An answer cut short by a reset, or by the peer's closing. */
 function isFromPeer({ connection }: Call, error: unknown): boolean {
-  return typeof readError(error).errno === 'number' || connection?.socket.readableEnded === true;
+  return isOfSystem(error) || connection?.socket.readableEnded === true;
 }

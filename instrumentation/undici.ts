@@ -309,9 +309,10 @@ function causeOf(call: UndiciCall, error: unknown): unknown {
   return timerOfReason(signal.reason, call) ? signal.reason : error;
 }
 
-/** The program cancelled the body of an answer; an abort by a controller or signal has a reason that is known. */
+/** The program cancelled the body of an answer, with or without a text; an abort by a controller or signal has a reason that is known. */
 function isThrownAway(call: Call, error: unknown): boolean {
-  return call.headersMs !== undefined && isAbort(error) && timerOfReason(error, call) === undefined;
+  const isCancelled = isAbort(error) || Object(error) !== error;
+  return call.headersMs !== undefined && isCancelled && timerOfReason(error, call) === undefined;
 }
 
 function isAbort(error: unknown): boolean {

@@ -47,6 +47,10 @@ afterAll(() => {
 
 it.each([
   { name: 'destroy-null', what: 'a request destroyed with null', timer: 'app', budgetMs: 200 },
+  { name: 'socket-error', what: 'a socket destroyed with an error', timer: 'app', budgetMs: 200 },
+  { name: 'socket-hang-up', what: 'a socket destroyed without one', timer: 'app', budgetMs: 200 },
+  { name: 'answer-error', what: 'an answer destroyed with an error', timer: 'app', budgetMs: 200 },
+  { name: 'answer-timeout', what: 'the idle timer of an answer', timer: 'http_timeout', budgetMs: 200 },
   { name: 'agent-late', what: "an agent's own timer", timer: 'app', budgetMs: undefined },
   { name: 'body-text', what: 'a reason that is a text', timer: 'abort', budgetMs: 200 },
   { name: 'body-null', what: 'a reason that is null', timer: 'abort', budgetMs: 200 },
@@ -94,6 +98,10 @@ it.each([
     });
   },
 );
+
+it('an answer that is thrown away with a text is no error', async () => {
+  expect(await spanOf('cancel-text')).toMatchObject({ error: false, message: '' });
+});
 
 it('a signal that the call took away from its request is not asked', async () => {
   const { error, attributes } = await spanOf('null-signal');

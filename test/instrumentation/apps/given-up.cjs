@@ -119,8 +119,26 @@ const withoutSignal = async (path) => {
   await undici.fetch(request, { dispatcher, signal: null });
 };
 
+/** Not the request is destroyed, but what it goes by, or its answer. */
+const destroySocket = (path, error) =>
+  get(`${silent}${path}`, {}, (request) => setTimeout(() => request.socket.destroy(error), afterMs));
+const destroyAnswer = async (path, late) => {
+  const answer = await get(`${stalling}${path}`, {});
+  late(answer, () => answer.destroy(new Error('own')));
+  for await (const _part of answer);
+};
+const cancelBody = async (path) => {
+  const { body } = await fetch(`${stalling}${path}`);
+  await body.cancel('not needed');
+};
+
 const calls = {
   ...early,
+  'socket-error': (path) => destroySocket(path, new Error('own')),
+  'socket-hang-up': (path) => destroySocket(path),
+  'answer-error': (path) => destroyAnswer(path, (_answer, destroy) => setTimeout(destroy, afterMs)),
+  'answer-timeout': (path) => destroyAnswer(path, (answer, destroy) => answer.setTimeout(afterMs, destroy)),
+  'cancel-text': cancelBody,
   'null-signal': withoutSignal,
   'npm-fetch-queued': inQueue,
   'destroy-null': (path) =>
