@@ -147,6 +147,7 @@ function describeAlternative({ code, against }: Suspect, of: Case): Alternative 
 }
 
 function fillText(template: string, of: Case, { code, category }: Cause): string {
+  if (!template.includes('{')) return template;
   // These two are about whoever gave up, wherever the time went.
   const ofGiveUp = code === 'F1' || code === 'F2';
   const callee = category === 'application' && of.call !== null ? (of.server?.service ?? of.peer) : null;

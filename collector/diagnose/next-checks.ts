@@ -22,12 +22,14 @@ export function nextChecks(causes: readonly Cause[], of: Case): Verdict['nextChe
     checksOf(cause, of).slice(0, index === 0 ? CHECKS_OF_CAUSE_MAX : 1),
   );
   if (checks.length === 0) checks.push(...checksOf(causeOf('unknown'), of));
-  // To parse a URL takes as long as most of a verdict.
+  // Once for all checks of a call: to parse a URL takes as long as most of a verdict.
+  const places = new Map<TraceNode | null, Place>();
   const urls = new Map<TraceNode | null, string>();
   const byCommand = new Map<string, Verdict['nextChecks'][number]>();
   for (const { text, command, call, pid } of checks) {
     if (byCommand.size === CHECKS_MAX) break;
-    const place = placeOf(call, of);
+    let place = places.get(call);
+    if (place === undefined) places.set(call, (place = placeOf(call, of)));
     const asks = command.includes('{url}');
     if (asks && !urls.has(call)) urls.set(call, urlOf(call, place));
     const filled = fill(command, { ...place, url: urls.get(call) ?? '', pid });
@@ -104,9 +106,16 @@ function methodNote(call: TraceNode | null): string {
     : '';
 }
 
+/** Of each template that causes have: what stands between its names, and at every other place a name. */
+const partsOf = new Map<string, readonly string[]>();
+
 export function fill(template: string, values: Record<string, string>): string {
-  if (!template.includes('{')) return template;
-  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  let parts = partsOf.get(template);
+  if (parts === undefined) partsOf.set(template, (parts = template.split(/\{(\w+)\}/)));
+  let filled = parts[0]!;
+  for (let at = 1; at < parts.length; at += 2)
+    filled += (values[parts[at]!] ?? `{${parts[at]}}`) + parts[at + 1]!;
+  return filled;
 }
 
 /** Names from spans go into a shell: only what needs no quoting, and is no option, is filled in. */
