@@ -39,6 +39,7 @@ it('leaves in every view the last answer, marked stale', async () => {
     '/timeouts': (page) => page.locator('a.incident').first().waitFor(),
     [`/timeouts/${fingerprint}`]: (page) =>
       page.getByRole('link', { name: 'Open the latest trace' }).waitFor(),
+    '/latency': (page) => page.getByRole('region', { name: 'Latency in words' }).waitFor(),
     '/search': (page) => page.locator('a.trace').first().waitFor(),
     [`/trace/${traceId}`]: (page) => page.getByRole('treegrid').waitFor(),
   };
@@ -62,4 +63,11 @@ it('leaves in every view the last answer, marked stale', async () => {
   await search.keyboard.press('r');
   await search.getByRole('alert').getByText('What is shown is the last answer; it is stale.').waitFor();
   expect(await search.locator('a.trace').count()).toBeGreaterThan(0);
+
+  // What it has of another service it cannot say; it says so, and leaves the choice.
+  const latency = pages.get('/latency')!;
+  const service = latency.getByLabel('Service');
+  await service.selectOption('checkout');
+  await latency.getByRole('alert').getByText('The collector does not answer.').waitFor();
+  expect(await service.inputValue()).toBe('checkout');
 });

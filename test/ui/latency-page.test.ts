@@ -294,6 +294,30 @@ describe('nothing to show', () => {
     expect(page.url()).toBe('/latency?service=nobody&phase=dns');
   });
 
+  it('of a service that is chosen when the collector is gone is what failed, where services share operations', async () => {
+    const operations = ['checkout', 'payments'].map((service) => ({
+      service,
+      operation: 'GET /health',
+      calls: 9,
+      errors: 0,
+      timeouts: 0,
+      p50Ms: 1,
+      p95Ms: 2,
+      p99Ms: 3,
+    }));
+    let isGone = false;
+    const unlessGone = (answer: unknown) => () => (isGone ? Response.error() : answer);
+    await open('/latency', {
+      '/api/latency': unlessGone(latency),
+      '/api/operations': unlessGone({ operations }),
+    });
+    await expect.poll(() => page.all('aside h3').length, soon).toBeGreaterThan(0);
+    isGone = true;
+    go('/latency', { service: 'payments' });
+    await expect.poll(() => page.all('[role=alert]').length, soon).toBe(1);
+    expect(page.find('[role=alert]').textContent).toContain('Try again');
+  });
+
   it('with a collector that is gone is what failed, under the choice that was made', async () => {
     const gone = { '/api/latency': () => Response.error(), '/api/map': () => Response.error() };
     await open('/latency?service=payments', gone);

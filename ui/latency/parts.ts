@@ -64,7 +64,8 @@ export function findParts(
           ),
           list(
             'Its operations',
-            operations?.operations ?? [],
+            // What is there may be of another choice still: names of operations are one service's.
+            (operations?.operations ?? []).filter((row) => row.service === service),
             (row) => row.operation,
             (name) => ({ service, op: name }),
           ),
