@@ -23,7 +23,8 @@ const USAGE = `Usage: sockeye sql QUERY [FLAGS]
   sockeye sql "select operation, max(duration_ms) from spans where outcome = 'timeout' group by 1" --since 1h
 
 Reads the store of the data folder and changes nothing, whether its collector runs or not. spans are those stored,
-newest first; the tables of the store are there too (sockeye sql "select name, sql from sqlite_schema").
+newest first; snapshots, with the same columns, are what was sent of spans before they ended, several of one where it
+was open for long. The tables of the store are there too (sockeye sql "select name, sql from sqlite_schema").
 verdict_of(trace_id, ordinal) is all that a row of verdict stands for, as JSON.
 
   --since DURATION            spans that started so long ago or later (all)

@@ -1,15 +1,16 @@
 /**
- * SQL over the store, beside its collector: the tables as they are, and all spans as one more, `spans`. Nothing can be
- * written: not by the connection, nor by a statement.
+ * SQL over the store, beside its collector: the tables as they are, and all spans as two more: `spans`, and `snapshots`, which
+ * are what was said of spans that had not ended. Nothing can be written: not by the connection, nor by a statement.
  *
  *     query ─▶ its connection ─▶ block, verdict, … as they lie in the file
- *                    └─▶ spans ─▶ a connection of its own ─▶ granules of blocks and segments, newest first
+ *                    └─▶ spans, snapshots ─▶ a connection of its own ─▶ granules of blocks and segments, newest first
  *                        verdict_of() ─▶ the same ─▶ what a verdict says in full
  *
  * SQLite asks a table like `spans` for every row and tests it itself. Only the columns that a query uses are read; which
  * these are is said by SQLite's own program for it.
  */
 import Database from 'better-sqlite3';
+import { IS_SNAPSHOT } from '../../columns/codes.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Granule } from '../../columns/granule.ts';
 import { startMsOf } from '../../columns/span-table.ts';
@@ -72,7 +73,7 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
     return used.map((index) => SPAN_COLUMNS[index]!.open({ granule, names, span }));
   }
 
-  function* rowsOfUnit(unit: Unit): Generator<Cell[]> {
+  function* rowsOfUnit(unit: Unit, snapshots: boolean): Generator<Cell[]> {
     const values: Cell[] = SPAN_COLUMNS.map(() => null);
     for (let number = 0; number < unit.granules; number++) {
       try {
@@ -80,7 +81,10 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
         if (granule.zone.maxStartMs < sinceUnixMs) continue;
         const isWhole = granule.zone.minStartMs >= sinceUnixMs;
         const cells = openCells(granule);
+        const { classes } = granule;
+        const isAsked = Array.from(classes.flags, (flags) => ((flags & IS_SNAPSHOT) !== 0) === snapshots);
         for (let row = 0; row < granule.rows; row++) {
+          if (!isAsked[classes.of[row]!]) continue;
           if (!isWhole && startMsOf(granule, row) < sinceUnixMs) continue;
           for (let at = 0; at < cells.length; at++) values[used[at]!] = cells[at]!(row);
           yield values;
@@ -92,21 +96,24 @@ export function openSql({ folder, spansMax, sinceUnixMs }: SqlOptions): Sql {
     }
   }
 
-  connection.table('spans', {
-    columns: SPAN_COLUMNS.map(({ name }) => name),
-    *rows() {
-      let left = spansMax;
-      for (const unit of newestUnits(units.all(), { fromUnixMs: sinceUnixMs, toUnixMs: Infinity })) {
-        for (const row of rowsOfUnit(unit)) {
-          if (left-- === 0) {
-            isCut = true;
-            return;
+  const defineTable = (name: string, snapshots: boolean) =>
+    connection.table(name, {
+      columns: SPAN_COLUMNS.map((column) => column.name),
+      *rows() {
+        let left = spansMax;
+        for (const unit of newestUnits(units.all(), { fromUnixMs: sinceUnixMs, toUnixMs: Infinity })) {
+          for (const row of rowsOfUnit(unit, snapshots)) {
+            if (left-- === 0) {
+              isCut = true;
+              return;
+            }
+            yield row;
           }
-          yield row;
         }
-      }
-    },
-  });
+      },
+    });
+  defineTable('spans', false);
+  defineTable('snapshots', true);
 
   return {
     run(query) {
