@@ -3,6 +3,7 @@ import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { errorText, httpStatusOf } from './outcome.ts';
+import { strainMeanwhileMs, wasBlocked } from './rules/application.ts';
 import { tlsAlertWords } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
@@ -147,9 +148,12 @@ function whereTheTimeWent(of: Case): string {
   }
   if (call === null) {
     const within = `"${operationOf(origin.node.span)}", with nothing recorded below`;
+    const blockedMs = wasBlocked(of) ? strainMeanwhileMs(of, 'event_loop_blocked_ms') : null;
+    const blocked =
+      blockedMs === null ? '' : `; its event loop was blocked for ${seconds(blockedMs)} of that`;
     return origin.open
-      ? `${origin.node.service} was still in ${within}, ${used} of it`
-      : `${origin.node.service} spent ${used} of it in ${within}`;
+      ? `${origin.node.service} was still in ${within}, ${used} of it${blocked}`
+      : `${origin.node.service} spent ${used} of it in ${within}${blocked}`;
   }
   if (!origin.open) return `${used} of it went into ${call.service}'s call to ${peer}${phaseWords(of)}`;
   return `${call.service} was still waiting for ${peer}${phaseWords(of)}`;

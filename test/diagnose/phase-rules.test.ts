@@ -132,6 +132,32 @@ describe('queue', () => {
         shop>pay      |========X      peer=pay:80 phase=queue budget=900`);
     expect(verdicts.map(({ cause }) => cause)).toEqual(['F4']);
   });
+  const full = 'sockeye.pool.in_use=2 sockeye.pool.max=2 sockeye.pool.pending=4';
+  it('a full pool of which a connection was given back at last is the cause, and is shown', () => {
+    const late = `phase=wait timer=abort_signal budget=1500 queue=1437 wait=67`;
+    const verdict = failed(`${late} ${full}`);
+    expect(verdict).toMatchObject({ cause: 'F4', confidence: 'likely', causes: ['F4', 'G2'] });
+    expect(verdict.evidence.map(({ attribute, value }) => [attribute, value])).toEqual(
+      expect.arrayContaining([
+        ['sockeye.pool.in_use', 2],
+        ['sockeye.pool.max', 2],
+        ['sockeye.pool.pending', 4],
+      ]),
+    );
+    expect(failed(`${late} ${full.replace('max=2', 'max=3')}`).confidence).toBe('possible');
+    // Nobody knows of its holders.
+    expect(failed(`phase=queue budget=900 ${full}`).confidence).toBe('possible');
+  });
+  it.each([
+    ['====|        ', 'likely'],
+    ['============|', 'possible'],
+  ])('a full pool whose other call was %s: %s', (bar, confidence) => {
+    const { verdicts } = diagnoseDrawing(`
+      shop          |===============!
+        shop>pay    |${bar}  peer=pay:80 wait=500
+        shop>pay      |========X        peer=pay:80 phase=queue budget=900 ${full}`);
+    expect(verdicts.find(({ phase }) => phase === 'queue')).toMatchObject({ cause: 'F4', confidence });
+  });
   it('a holder that hangs itself is where to look, not the pool', () => {
     const { verdicts } = diagnoseDrawing(`
       shop          |==============!

@@ -196,3 +196,61 @@ describe('services without the hook', () => {
     expect(verdict.sentence).toContain('in which phase it hung was not recorded');
   });
 });
+
+describe('what the process of a server says of its own work', () => {
+  const work = (notes: string, bar = '===================|') =>
+    verdictOf(`
+      gate          |==========!
+        gate>pay    |==========X  phase=wait budget=1000
+          pay       |${bar}  ${notes}`);
+  const codes = (notes: string, bar?: string) => work(notes, bar).causes.toSorted();
+  const blocked = (ms: number, more = '') =>
+    work(`sockeye.process.event_loop_blocked_ms=${ms} sockeye.process.gc_ms=0 ${more}`);
+
+  it('a handler that ended in its own time answers', () => {
+    expect(codes('left=1100')).not.toContain('G3');
+    expect(codes('')).not.toContain('G3');
+    expect(codes('left=1100', '==========|')).toContain('G3');
+    expect(codes('', '==========|')).toContain('G3');
+    expect(codes('', '==========~')).toContain('G3');
+  });
+
+  it('one whose event loop was blocked all the while computed, and waited for nobody', () => {
+    const verdict = blocked(1990);
+    expect(verdict).toMatchObject({
+      at: 'pay',
+      cause: 'G1',
+      confidence: 'likely',
+      causes: ['G1', 'C3', 'F1'],
+    });
+    expect(verdict.sentence).toContain('; its event loop was blocked for 1.090 s of that.');
+    expect(verdict.evidence.map(({ text }) => text)).toContain(
+      'its event loop was blocked for 1.990 s of its 2.000 s',
+    );
+  });
+
+  it.each([
+    [1890, 'likely'],
+    [1889, 'possible'],
+  ])('of 2,000 ms, 900 of them after the give-up, blocked for %d: %s', (ms, confidence) => {
+    expect(blocked(ms)).toMatchObject({ cause: 'G1', confidence });
+  });
+
+  it.each([
+    ['sockeye.process.gc_ms', 1450, 'C3'],
+    ['sockeye.process.gc_ms', 1449, 'G1'],
+    ['sockeye.process.throttled_ms', 1450, 'C3'],
+  ])('blocked by %s of %d ms: %s', (name, ms, cause) => {
+    const verdict = work(`sockeye.process.event_loop_blocked_ms=2000 ${name}=${ms}`);
+    expect(verdict).toMatchObject({ cause, confidence: 'likely' });
+  });
+
+  it.each([
+    [109, 'the event loop of pay was free'],
+    [110, ''],
+  ])('blocked for %d ms of 1,100: %s', (ms, against) => {
+    const verdict = blocked(ms);
+    expect(verdict.alternatives.find(({ cause }) => cause === 'C3')?.against).toBe(against);
+    expect(verdict.causes.at(-1) === 'C3').toBe(against !== '');
+  });
+});

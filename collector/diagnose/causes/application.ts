@@ -46,7 +46,8 @@ export const APPLICATION: readonly Cause[] = [
     title: "{service}'s own code is slow",
     prior: 9,
     is: 'The time went into the service itself: computing, waiting for a disk or a lock, or something that makes no spans.',
-    recognised: 'Most of the budget lies in a span with nothing recorded below it.',
+    recognised:
+      'Most of the budget lies in a span with nothing recorded below it; likely where its event loop was blocked all the while.',
     decides: 'a profile of the service during such a request, or spans for what it calls',
     confirm: [PROFILE, STACKS],
     fix: 'Profile the operation; record what it calls, so that the next trace shows more.',

@@ -67,7 +67,7 @@ export const CLIENT: readonly Cause[] = [
     prior: 9,
     is: 'All pooled connections (or HTTP/2 streams) were in use by calls that were themselves fine: the pool is too small for the load.',
     recognised:
-      'The queue phase was open at the give-up, while calls on the same peer went on at normal speed.',
+      'The budget went into the queue phase, while other calls to the same peer ended well; likely where the pool is known to have been full.',
     decides: 'what the holders of the pool were doing: working normally, or hanging themselves',
     confirm: [
       CONNECTIONS,

@@ -1,8 +1,9 @@
 /** G: the time went into a service's own work, or into a database or dependency that was slow. */
 import { numberAttribute, textAttribute, type Span, operationOf } from '../../span.ts';
-import type { Case, Finding } from '../case.ts';
+import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
+import type { Evidence } from '../verdict.ts';
 
 /** A handler that ends within this of the client's leaving ended because of it. */
 const LEFT_SLACK_MS = 50;
@@ -50,11 +51,41 @@ export function repeatedCalls({ origin, peer }: Case): Finding | null {
   };
 }
 
+/** An event loop that was blocked for more of the time ran nothing else: nobody waited in it. */
+const BLOCKED_SHARE = 0.9;
+/** One that was blocked for less was free. */
+const FREE_SHARE = 0.1;
+/** Collecting garbage, or out of its CPU quota, for more of the time, a process did not compute for itself. */
+const HELD_SHARE = 0.5;
+
+/** How much of the time in question, at least, its process spent so; null where that was not measured of the whole span. */
+export function strainMeanwhileMs(
+  { origin: { node }, giveUp }: Case,
+  name: 'event_loop_blocked_ms' | 'gc_ms' | 'throttled_ms',
+): number | null {
+  const ms = numberAttribute(node.span.attributes, `sockeye.process.${name}`);
+  return ms === null || !node.ended ? null : Math.max(0, ms - Math.max(0, node.endMs - giveUp.atMs));
+}
+
+/** The event loop stood still nearly all the time. */
+export function wasBlocked(of: Case): boolean {
+  const { origin, call } = of;
+  if (call !== null || origin.type !== 'own') return false;
+  return (strainMeanwhileMs(of, 'event_loop_blocked_ms') ?? 0) >= BLOCKED_SHARE * windowMs(of);
+}
+
+/** The span's share of the time that its caller waited. */
+function windowMs({ origin: { node }, giveUp }: Case): number {
+  return Math.min(node.endMs, giveUp.atMs) - node.startMs;
+}
+
 /** Nothing below the span used the time. */
-export function ownWork({ origin, call, giveUp }: Case): Finding | null {
+export function ownWork(of: Case): Finding | null {
+  const { origin, call, giveUp } = of;
   if (call !== null || origin.type !== 'own') return null;
   const { node } = origin;
   const leftMs = numberAttribute(node.span.attributes, 'sockeye.client.left_ms');
+  const durationMs = node.endMs - node.startMs;
   const evidence = [
     spanFact(
       node,
@@ -68,16 +99,61 @@ export function ownWork({ origin, call, giveUp }: Case): Finding | null {
           `"${operationOf(node.span)}" normally takes ${formatMs(origin.normalMs)}`,
           origin.normalMs,
         ),
-    attributeFact(node, 'sockeye.process.event_loop_blocked_ms', 'its event loop was blocked during this'),
+    ...strainFacts(of),
   ];
-  // Own code and calls that make no spans look the same from outside.
-  const suspects = ['G1', 'G2', 'G4', 'C3', 'G3'].map((code) => ({ code }));
-  const durationMs = node.endMs - node.startMs;
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
-  if (node.span.kind === 'server' && (!node.ended || endedAsClientLeft) && node !== giveUp.node) {
-    return { confidence: 'possible', suspects, favoured: 'G3', evidence };
-  }
   const slowerThanNormal = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
-  const set = slowerThanNormal ? suspects : [...suspects, { code: 'F1' }];
+  const tooShort = slowerThanNormal ? [] : [{ code: 'F1' }];
+  if (wasBlocked(of)) {
+    const codes = wasHeld(of) ? ['C3', 'G1'] : ['G1', 'C3'];
+    return { confidence: 'likely', suspects: [...codes.map((code) => ({ code })), ...tooShort], evidence };
+  }
+  // Own code and calls that make no spans look the same from outside.
+  const suspects: Suspect[] = [
+    { code: 'G1' },
+    { code: 'G2' },
+    { code: 'G4' },
+    { code: 'C3', ...ruledOutByLoop(of) },
+  ];
+  const isLeft = node.span.kind === 'server' && node !== giveUp.node;
+  if (isLeft && (!node.ended || endedAsClientLeft)) {
+    return { confidence: 'possible', suspects: [...suspects, { code: 'G3' }], favoured: 'G3', evidence };
+  }
+  // One that ended in its own time answers.
+  const mayHang = !isLeft || (leftMs === null && Math.abs(node.endMs - giveUp.atMs) <= LEFT_SLACK_MS);
+  const set = [...suspects, ...(mayHang ? [{ code: 'G3' }] : []), ...tooShort];
   return { confidence: 'possible', suspects: set, favoured: 'G1', evidence };
+}
+
+function strainFacts(of: Case): (Evidence | null)[] {
+  const { node } = of.origin;
+  const fact = (name: string, what: string) => {
+    const ms = numberAttribute(node.span.attributes, `sockeye.process.${name}`);
+    const during = node.ended ? ` of its ${formatMs(node.endMs - node.startMs)}` : '';
+    return ms === null
+      ? null
+      : attributeFact(node, `sockeye.process.${name}`, `${what} ${formatMs(ms)}${during}`);
+  };
+  return [
+    fact('event_loop_blocked_ms', 'its event loop was blocked for'),
+    ...(wasHeld(of)
+      ? [fact('gc_ms', 'it collected garbage for'), fact('throttled_ms', 'it was out of its CPU quota for')]
+      : []),
+  ];
+}
+
+function wasHeld(of: Case): boolean {
+  return (['gc_ms', 'throttled_ms'] as const).some(
+    (name) => (strainMeanwhileMs(of, name) ?? 0) >= HELD_SHARE * windowMs(of),
+  );
+}
+
+/** Even if all of it was while the caller waited. */
+function ruledOutByLoop(of: Case): Pick<Suspect, 'against' | 'isRuledOut'> {
+  const { node } = of.origin;
+  const valueOf = (name: string) => numberAttribute(node.span.attributes, `sockeye.process.${name}`);
+  const blockedMs = valueOf('event_loop_blocked_ms');
+  const mostMs = Math.max(blockedMs ?? Infinity, valueOf('throttled_ms') ?? 0, valueOf('gc_ms') ?? 0);
+  if (!node.ended || blockedMs === null || mostMs >= FREE_SHARE * windowMs(of)) return {};
+  return { against: `the event loop of ${node.service} was free`, isRuledOut: true };
 }

@@ -32,15 +32,17 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
 }
 
 /** No connection was free. Only when its holders worked normally is the pool to blame. */
-export function waitingForPool({ call, phase, phaseMs, tree, giveUp }: Case): Finding | null {
+export function waitingForPool({ call, phase, phaseMs, phaseOpen, tree, giveUp }: Case): Finding | null {
   if (call === null || phase !== 'queue') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.queue_ms', `waited ${formatMs(phaseMs ?? 0)} for a free connection`),
     attributeFact(call, 'sockeye.pool.in_use', 'connections in use'),
+    attributeFact(call, 'sockeye.pool.max', 'connections there may be'),
+    attributeFact(call, 'sockeye.pool.pending', 'calls that waited for one, this one included'),
     attributeFact(call, 'sockeye.pool.oldest_phase', 'the phase in which the oldest of them was'),
     errorFact(call),
   ];
-  const hanging = hangingHolder(tree.nodes, call, giveUp.atMs);
+  const hanging = holderThat(tree.nodes, call, giveUp.atMs, heldAllTheTime);
   if (hanging !== null) {
     const against = 'a connection of this pool was held by a call that failed itself';
     const held = spanFact(
@@ -54,12 +56,45 @@ export function waitingForPool({ call, phase, phaseMs, tree, giveUp }: Case): Fi
       evidence: [...evidence, held],
     };
   }
+  // Its holders gave one back: they are slow, or many, and do not hang.
+  const given = holderThat(tree.nodes, call, giveUp.atMs, gaveBack);
+  if (isFull(call) && (!phaseOpen || given !== null)) {
+    const gave =
+      given === null ? null : spanFact(given, 'used a connection to the same peer meanwhile, and ended well');
+    return {
+      confidence: 'likely',
+      suspects: [{ code: 'F4' }, { code: 'G2' }],
+      evidence: [...evidence, gave],
+    };
+  }
   const suspects = [{ code: 'F4' }, { code: 'C3' }, { code: 'C5' }, { code: 'G2' }, { code: 'G4' }];
   return { confidence: 'possible', suspects, evidence };
 }
 
-/** Another call of this service to this peer that was under way all the time, and failed in the end. */
-function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: number): TraceNode | null {
+function isFull({ span: { attributes } }: TraceNode): boolean {
+  const max = numberAttribute(attributes, 'sockeye.pool.max');
+  return max !== null && (numberAttribute(attributes, 'sockeye.pool.in_use') ?? 0) >= max;
+}
+
+type HowHeld = (node: TraceNode, call: TraceNode, atMs: number) => boolean;
+
+/** Under way all the time, and failed in the end. */
+const heldAllTheTime: HowHeld = (node, call, atMs) =>
+  node.startMs <= call.startMs &&
+  node.endMs >= atMs &&
+  (node.outcome.outcome !== 'ok' || !node.ended) &&
+  node.outcome.giveUp?.phase !== 'queue';
+
+const gaveBack: HowHeld = (node, call, atMs) =>
+  node.ended && node.outcome.outcome === 'ok' && node.endMs > call.startMs && node.endMs <= atMs;
+
+/** Another call of this service to this peer. */
+function holderThat(
+  nodes: readonly TraceNode[],
+  call: TraceNode,
+  atMs: number,
+  held: HowHeld,
+): TraceNode | null {
   const peer = peerLabel(call.span);
   if (peer === null) return null;
   const holder = nodes.find(
@@ -67,10 +102,7 @@ function hangingHolder(nodes: readonly TraceNode[], call: TraceNode, atMs: numbe
       node !== call &&
       node.span.kind === 'client' &&
       node.service === call.service &&
-      node.startMs <= call.startMs &&
-      node.endMs >= atMs &&
-      (node.outcome.outcome !== 'ok' || !node.ended) &&
-      node.outcome.giveUp?.phase !== 'queue' &&
+      held(node, call, atMs) &&
       peerLabel(node.span) === peer,
   );
   return holder ?? null;
