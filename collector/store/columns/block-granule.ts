@@ -71,7 +71,7 @@ export class BlockGranule implements Granule {
   get classes(): GranuleClasses {
     if (this.#classes !== undefined) return this.#classes;
     const readRows = (): Uint32Array => {
-      const { first } = this.#rowWindow;
+      const { first } = this.#rowRange;
       const { classOf } = this.#parts;
       const words = this.#parts.words('resource');
       const of = new Uint32Array(this.rows);
@@ -84,7 +84,7 @@ export class BlockGranule implements Granule {
   get classesOfAnyResource(): RowClassColumns {
     if (this.#classesOfAnyResource !== undefined) return this.#classesOfAnyResource;
     const readRows = (): Uint32Array => {
-      const { first, end } = this.#rowWindow;
+      const { first, end } = this.#rowRange;
       return this.#parts.classOf.subarray(first, end);
     };
     return (this.#classesOfAnyResource = new RowsByClass(this.stored.classes, readRows));
@@ -103,7 +103,7 @@ export class BlockGranule implements Granule {
 
   get spanId(): Uint8Array {
     if (this.#spanId !== undefined) return this.#spanId;
-    const { first, end } = this.#rowWindow;
+    const { first, end } = this.#rowRange;
     const ids = this.#parts.spanIds.subarray(first * SPAN_ID_BYTES, end * SPAN_ID_BYTES);
     // In memory of their own, which begins at a word.
     return (this.#spanId = new Uint8Array(ids));
@@ -156,7 +156,7 @@ export class BlockGranule implements Granule {
 
   get peer(): Uint32Array {
     if (this.#peer !== undefined) return this.#peer;
-    const { first } = this.#rowWindow;
+    const { first } = this.#rowRange;
     const { classOf } = this.#parts;
     const words = this.#parts.words('peer');
     const peers = new Uint32Array(this.rows);
@@ -178,7 +178,7 @@ export class BlockGranule implements Granule {
     let column = this.#columns.get(name);
     if (column === undefined) {
       const open = this.#parts.column(name);
-      const { first, end } = this.#rowWindow;
+      const { first, end } = this.#rowRange;
       column = open === null ? null : new BlockColumn(open, () => this.#parts.classOf, first, end);
       this.#columns.set(name, column);
     }
@@ -194,6 +194,11 @@ export class BlockGranule implements Granule {
   /** Of each row what its class says, resources apart: those of the block need not be made for it. */
   #ofClasses<T extends Uint32Array | Uint8Array>(values: ArrayLike<number>, to: T): T {
     return pick(values, this.classesOfAnyResource.of, to);
+  }
+
+  /** Where its rows are in the granule; of a whole one, without opening its runs. */
+  get #rowRange(): { readonly first: number; readonly end: number } {
+    return this.#run === null ? { first: 0, end: this.rows } : this.#rowWindow;
   }
 
   get #rowWindow(): RowWindow {
