@@ -11,7 +11,7 @@ import {
 } from './call-attributes.ts';
 import { isOpen, type Connection } from './connections.ts';
 import { withoutEndedSpan } from './context.ts';
-import { describeFailure, readError } from './failures.ts';
+import { describeFailure, isOfSystem } from './failures.ts';
 import { fetchIn } from './fetch.ts';
 import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
 import { peerAttributesOf } from './libraries/peers.ts';
@@ -44,6 +44,7 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
     const error =
       socket.errored ?? new DOMException('The socket was closed before it was connected', 'AbortError');
     const opening = { startMs: startedMs, startId };
+    // What the last of several addresses met, Node may hear of in a timer of its own.
     const ownTimer = isOfSystem(error) ? undefined : connection.ownTimer;
     const failure = describeFailure(error, {
       endedHere: socket.errored === null || ownTimer !== undefined,
@@ -75,10 +76,4 @@ function isInStore({ context }: Connection): boolean {
 /** The program's own connection belongs to the span it was opened in, however long it takes; one in store must not extend a trace that is over. */
 function parentOf(connection: Connection): Context {
   return isInStore(connection) ? withoutEndedSpan(connection.context) : connection.context;
-}
-
-/** What the last of several addresses met, Node may hear of in a timer of its own. */
-function isOfSystem(error: unknown): boolean {
-  const { errors, errno } = readError(error);
-  return errors.length > 0 || typeof errno === 'number';
 }
