@@ -166,7 +166,13 @@ function requestCreated(recorder: Recorder, request: UndiciRequest): void {
     parent: active,
   });
   const { pool: arrivedIn, signal } = arrival ?? {};
-  const call = Object.assign(started, { host, port, readPool, arrivedIn, signal }) as UndiciCall;
+  // One by one: by `Object.assign` they take twenty times as long.
+  const call = started as UndiciCall;
+  call.host = host;
+  call.port = port;
+  call.readPool = readPool;
+  call.arrivedIn = arrivedIn;
+  call.signal = signal;
   call.place = new Place(call);
   new Called(request, call);
   append(waiting, call.place);
@@ -189,7 +195,8 @@ function injectHeaders(recorder: Recorder, request: UndiciRequest, call: Call): 
     // A header that the program passed on from elsewhere would stand beside ours, and the peer read neither.
     if (Array.isArray(request.headers)) {
       for (let index = request.headers.length - 2; index >= 0; index -= 2) {
-        if (String(request.headers[index]).toLowerCase() === name) request.headers.splice(index, 2);
+        const own = String(request.headers[index]);
+        if (own.length === name.length && own.toLowerCase() === name) request.headers.splice(index, 2);
       }
     }
     request.addHeader(name, value);
@@ -320,13 +327,16 @@ function isAbort(error: unknown): boolean {
   return name === 'AbortError' || code === 'UND_ERR_ABORTED';
 }
 
+const eventStream = Buffer.from('text/event-stream');
+
 /** Whether the raw headers, name and value in turn, announce an event stream. */
 function isEventStream(headers: Buffer[]): boolean {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index]!;
-    // The text is made only of a name that may be it.
-    if (name.length === 12 && String(name).toLowerCase() === 'content-type')
-      return String(headers[index + 1]).startsWith('text/event-stream');
+    const value = headers[index + 1]!;
+    // Texts are made of what may be it alone: of `text/event-stream`, not of `text/html` or `application/json`.
+    if (name.length === 12 && value[5] === eventStream[5] && String(name).toLowerCase() === 'content-type')
+      return value.subarray(0, eventStream.length).equals(eventStream);
   }
   return false;
 }
