@@ -78,7 +78,7 @@ describe('a cause', () => {
 
   it.each([
     ['proven', 1, title],
-    ['likely', 3, title],
+    ['likely', 3, `likely: ${title}`],
     ['possible', 8, `possibly: ${title}, or 7 other causes`],
     ['possible', 2, `possibly: ${title}, or 1 other cause`],
     ['possible', 1, `possibly: ${title}`],
@@ -90,7 +90,8 @@ describe('a cause', () => {
   it('is a statement in a verdict only when the evidence makes it one', () => {
     const say = (changes: Partial<Verdict>) =>
       sayVerdictCause({ ...verdict, title, reason: null, ...changes });
-    expect(say({ confidence: 'likely' })).toBe(`${title}.`);
+    expect(say({ confidence: 'proven' })).toBe(`${title}.`);
+    expect(say({ confidence: 'likely' })).toBe(`Likely: ${title}.`);
     expect(say({ confidence: 'possible' })).toBe(`Likeliest: ${title}.`);
     expect(say({ cause: 'unknown', confidence: 'unknown', reason: 'no phase was recorded' })).toBe(
       'Cause unknown: no phase was recorded.',

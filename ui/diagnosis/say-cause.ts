@@ -2,7 +2,10 @@
 import type { Incident, Verdict } from '../../collector/serve/wire.ts';
 import { countOf } from '../format.ts';
 
-/** `SYN dropped on the way to b`, `possibly: SYN dropped on the way to b, or 7 other causes`, `cause unknown`. */
+/**
+ * `SYN dropped on the way to b`, `likely: SYN dropped on the way to b`, `possibly: SYN dropped on the way to b, or 7 other causes`,
+ * `cause unknown`.
+ */
 export function sayIncidentCause({
   cause,
   title,
@@ -10,7 +13,8 @@ export function sayIncidentCause({
   candidates,
 }: Pick<Incident, 'cause' | 'title' | 'confidence' | 'candidates'>): string {
   if (cause === 'unknown' || confidence === 'unknown') return 'cause unknown';
-  if (confidence !== 'possible') return title;
+  if (confidence === 'proven') return title;
+  if (confidence === 'likely') return `likely: ${title}`;
   return `possibly: ${title}${candidates > 1 ? `, or ${countOf(candidates - 1, 'other cause')}` : ''}`;
 }
 
@@ -24,5 +28,6 @@ export function sayVerdictCause({
   if (cause === 'unknown' || confidence === 'unknown') {
     return `Cause unknown: ${reason ?? 'nothing separates the candidates'}.`;
   }
-  return `${confidence === 'possible' ? 'Likeliest: ' : ''}${title}.`;
+  const howSure = { proven: '', likely: 'Likely: ', possible: 'Likeliest: ' }[confidence];
+  return `${howSure}${title}.`;
 }

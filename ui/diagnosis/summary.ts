@@ -2,12 +2,14 @@
 import type { Verdict } from '../../collector/serve/wire.ts';
 import { formatValue } from '../timeline/format-value.ts';
 
+const CAUSE = { proven: 'Cause', likely: 'Likely cause', possible: 'Likeliest cause', unknown: 'Cause' } as const;
+
 export function summariseVerdict(verdict: Verdict, traceId: string, link: string): string {
   const lines = [
     `**${verdict.sentence}**`,
     '',
     `- Confidence: ${verdict.confidence}${verdict.reason === null ? '' : ` (${verdict.reason})`}`,
-    `- ${verdict.confidence === 'possible' ? 'Likeliest cause' : 'Cause'}: ${verdict.title}${verdict.cause === 'unknown' ? '' : ` (${verdict.cause})`}, phase ${verdict.phase}`,
+    `- ${CAUSE[verdict.confidence]}: ${verdict.title}${verdict.cause === 'unknown' ? '' : ` (${verdict.cause})`}, phase ${verdict.phase}`,
     `- Origin: ${verdict.origin.edge}${verdict.origin.peer === null ? '' : `, ${verdict.origin.peer}`}`,
     `- Gave up: ${verdict.giveUp.service} at ${verdict.giveUp.at}`,
   ];
