@@ -86,6 +86,14 @@ describe('the failed trace of a pasted line without an address', () => {
   it('is the newest where the line has no time', () => {
     const timeless = errorOf('ERROR /hang-fetch TimeoutError: aborted');
     expect(nearestFailed(timeless, { failed, withPath: failed, withType: null })?.traceId).toBe('late');
+    // As in the list: a long one that ended last may have started first.
+    const long = {
+      ...trace('long', '13:58:00.000'),
+      startedAt: '2026-11-22T13:56:00.000Z',
+      durationMs: 120_000,
+    };
+    const all = page(late, long);
+    expect(nearestFailed(timeless, { failed: all, withPath: all, withType: null })?.traceId).toBe('late');
   });
 
   it('is opened with the reason', () => {

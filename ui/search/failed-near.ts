@@ -64,11 +64,11 @@ export function nearestFailed(
 /** A line may be written this long after its trace ended. */
 const LATE_MS = 100;
 
-/** Negative when `a` is nearer: the line was written while it ran, or else least before or after; then by its end. */
+/** Negative when `a` is nearer: the line was written while it ran, or else least before or after; then by its end. Without a time, by start, as lists are. */
 function compareTimes(atUnixMs: number | null, a: TraceSummary, b: TraceSummary): number {
   const startMs = (trace: TraceSummary) => Date.parse(trace.startedAt);
   const endMs = (trace: TraceSummary) => startMs(trace) + trace.durationMs;
-  if (atUnixMs === null) return endMs(b) - endMs(a);
+  if (atUnixMs === null) return startMs(b) - startMs(a);
   const outsideMs = (trace: TraceSummary) =>
     Math.max(0, startMs(trace) - atUnixMs, atUnixMs - endMs(trace) - LATE_MS);
   return outsideMs(a) - outsideMs(b) || Math.abs(endMs(a) - atUnixMs) - Math.abs(endMs(b) - atUnixMs);
