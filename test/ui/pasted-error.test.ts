@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { parseQuery } from '../../collector/query/parse-query.ts';
 import type { Incident } from '../../collector/serve/wire.ts';
 import { errorQuery, matchIncidents, readSearch, type PastedError } from '../../ui/search/pasted-error.ts';
+import { sayQuery } from '../../ui/search/plain-words.ts';
 import shop from './fixtures/incidents-shop.json';
 
 function errorOf(line: string): PastedError {
@@ -53,6 +55,24 @@ describe('plain words', () => {
     expect(readSearch('gateway /buy')).toMatchObject({
       q: '(service~gateway OR operation~gateway) (service~/buy OR operation~/buy)',
     });
+  });
+
+  it('that are a status or a host look for calls that were answered so, or went there', () => {
+    expect(readSearch('504')).toMatchObject({
+      q: '(service~504 OR operation~504 OR http.response.status_code:504 OR http.status_code:504)',
+    });
+    expect(readSearch('POST loyalty.nowhere')).toMatchObject({
+      q: '(service~POST OR operation~POST) (service~loyalty.nowhere OR operation~loyalty.nowhere OR server.address:loyalty.nowhere OR network.peer.address:loyalty.nowhere)',
+    });
+    for (const word of ['504', 'loyalty.nowhere', '10.0.3.7'])
+      expect(() => parseQuery((readSearch(word) as { q: string }).q)).not.toThrow();
+    expect(readSearch('/orders/504')).toMatchObject({ q: '(service~/orders/504 OR operation~/orders/504)' });
+  });
+
+  it('that found nothing say how to ask for what they do not look at', () => {
+    const says = (text: string) => sayQuery((readSearch(text) as { q: string }).q);
+    expect(says('payments')).toContain('server.address:payments');
+    expect(says('status:error')).toBe('The query is status:error');
   });
 
   it.each(['service:a', 'a OR b', '-a', 'operation:"GET /x"', 'duration>2s'])(

@@ -2,7 +2,12 @@
 import type { Verdict } from '../../collector/serve/wire.ts';
 import { formatValue } from '../timeline/format-value.ts';
 
-const CAUSE = { proven: 'Cause', likely: 'Likely cause', possible: 'Likeliest cause', unknown: 'Cause' } as const;
+const CAUSE = {
+  proven: 'Cause',
+  likely: 'Likely cause',
+  possible: 'Likeliest cause',
+  unknown: 'Cause',
+} as const;
 
 export function summariseVerdict(verdict: Verdict, traceId: string, link: string): string {
   const lines = [
