@@ -9,6 +9,7 @@ import { traceTexts } from '../../query/trace-texts.ts';
 import { buildWireTrace } from '../../query/wire-trace.ts';
 import type { Diagnosis } from '../../diagnose/verdict.ts';
 import { foldDocument } from '../compatible/fold-document.ts';
+import { recordWithOperation, withOperation } from '../compatible/operation-names.ts';
 import { toJaegerJson } from '../formats/jaeger-json.ts';
 import { toZipkinSpan } from '../formats/zipkin-json.ts';
 import { asTempoHas, foundTrace, messageHead, type FoundForm } from '../tempo/answers.ts';
@@ -70,7 +71,7 @@ function* writeForOthers(
 ): Generator<Uint8Array<ArrayBuffer>> {
   switch (form) {
     case 'resource-spans':
-      return yield* membersOf(lazyResourceSpans(bytes));
+      return yield* membersOf(lazyResourceSpans(bytes, recordWithOperation));
     case 'tempo-spans':
       return yield* membersOf(lazyResourceSpans(bytes, asTempoHas));
     case 'protobuf-message':
@@ -82,13 +83,15 @@ function* writeForOthers(
   const spans = decodeTraces(bytes);
   switch (form) {
     case 'zipkin-api':
-      return yield* jsonPieces(lazyList(spans, (span) => asZipkinHas(toZipkinSpan(span))));
+      return yield* jsonPieces(lazyList(spans, (span) => asZipkinHas(toZipkinSpan(withOperation(span)))));
     case 'jaeger-trace': {
-      const { data } = toJaegerJson(spans.map(withJaegerIds), (all, make) => lazyList(all, make));
+      const { data } = toJaegerJson(spans.map(withJaegerIds), (all, make) =>
+        lazyList(all, (span) => make(withOperation(span))),
+      );
       return yield* jsonPieces(data[0]);
     }
     case 'jaeger-summary':
-      return yield* jsonPieces(summaryOf(traceId, spans));
+      return yield* jsonPieces(summaryOf(traceId, spans.map(withOperation)));
     default:
       return yield* jsonPieces(foundTrace(traceId, spans, form));
   }
