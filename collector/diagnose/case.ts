@@ -1,9 +1,10 @@
 /** What the rules see of one give-up: the moment, its origin, and the call or work that the origin is. */
 import { shownName, textAttribute, type Span } from '../span.ts';
 import { headBytesOf } from './evidence.ts';
+import type { Explained } from './explain.ts';
 import type { GiveUpMoment } from './give-ups.ts';
 import type { HostView } from './hosts/host-view.ts';
-import type { Normals } from './normals.ts';
+import { knownOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 import { phaseOfCall } from './phase-of-call.ts';
 import { peerAddress, peerName, serverOf, type TraceNode, type TraceTree } from './tree.ts';
@@ -21,6 +22,10 @@ export interface DiagnosisContext {
 export interface Case {
   readonly giveUp: GiveUpMoment;
   readonly origin: OriginSegment;
+  /** The calls of which the one that was given up is the last, when there are several. */
+  readonly attempts: readonly TraceNode[];
+  /** Of own work, how long it took, however few calls of it are known. */
+  readonly known: NormalDuration | null;
   /** The call whose edge is the origin; null when it is own work. */
   readonly call: TraceNode | null;
   /** The server's side of that call, when its span is here. */
@@ -38,6 +43,8 @@ export interface Case {
   readonly edge: string;
   /** Whom the caller gave up on: `peer`, or a service nearer to it. */
   readonly targetOfGiveUp: string;
+  /** The call that it waited for: itself, or of work that was given up, its call on the way to the origin. */
+  readonly callGivenUp: TraceNode | null;
   readonly tree: TraceTree;
   /** What the hosts of both ends of the call reported around it. */
   readonly hosts: readonly HostView[];
@@ -66,9 +73,7 @@ export interface Finding {
 export type Rule = (of: Case) => Finding | null;
 
 export function makeCase(
-  giveUp: GiveUpMoment,
-  origin: OriginSegment,
-  failure: GiveUpMoment | null,
+  { giveUp, origin, failure, attempts }: Pick<Explained, 'giveUp' | 'origin' | 'failure' | 'attempts'>,
   tree: TraceTree,
   context: DiagnosisContext,
 ): Case {
@@ -82,14 +87,16 @@ export function makeCase(
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
   const peer = call === null ? origin.node.service : (peerName(call.span) ?? callee);
-  const givenUp = giveUp.node;
+  const callGivenUp = callOnTheWay(giveUp.node, origin.node);
   const targetOfGiveUp =
-    givenUp.span.kind === 'client'
-      ? (peerName(givenUp.span) ?? nameCallee(givenUp.span, serverOf(givenUp)?.service ?? null))
-      : peer;
+    callGivenUp === null
+      ? peer
+      : (peerName(callGivenUp.span) ?? nameCallee(callGivenUp.span, serverOf(callGivenUp)?.service ?? null));
   return {
     giveUp,
     origin,
+    attempts,
+    known: origin.type === 'own' ? knownOf(origin.node, context.normals) : null,
     call,
     server,
     failure,
@@ -99,9 +106,20 @@ export function makeCase(
     peer,
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
     targetOfGiveUp,
+    callGivenUp,
     tree,
     hosts: context.hosts?.filter(({ spanId }) => spanId === call?.span.spanId) ?? [],
   };
+}
+
+/** The first call from the top down to the bottom, both included. */
+function callOnTheWay(top: TraceNode, bottom: TraceNode): TraceNode | null {
+  let call: TraceNode | null = null;
+  for (let node: TraceNode | null = bottom; node !== null; node = node.parent) {
+    if (node.span.kind === 'client') call = node;
+    if (node === top) break;
+  }
+  return call;
 }
 
 /** The callee's name from the trace alone. */

@@ -42,7 +42,7 @@ export function diagnoseTree(traceId: string, tree: TraceTree, context: Diagnosi
 
 function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisContext): Verdict {
   const { giveUp, origin, failure } = explained;
-  const of = makeCase(giveUp, origin, failure, tree, context);
+  const of = makeCase(explained, tree, context);
   const finding = explained.tooShort === null ? askRules(of) : tooShort(of, explained.tooShort);
   const suspects = rankSuspects(finding, of);
   const known = finding.confidence !== 'unknown';

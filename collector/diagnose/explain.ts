@@ -16,6 +16,8 @@ export interface Explained {
   /** The highest give-up of this story that had a timer of its own. */
   readonly giveUp: GiveUpMoment;
   readonly origin: OriginSegment;
+  /** The calls of which that is the last, when there are several. */
+  readonly attempts: readonly TraceNode[];
   /** The give-up of the origin call itself; null when it was still open or own work. */
   readonly failure: GiveUpMoment | null;
   /** The earliest give-up from there down to the origin, when it came before. */
@@ -38,7 +40,8 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     if (attempts.some(({ node }) => explained.has(node))) continue;
     const giveUp = latest(attempts);
     const tooShort = findTooShort(giveUp, context.normals, isOwnTime);
-    const origin = originOf(giveUp, attempts, tooShort, context.normals);
+    const tries = inSequence(attempts);
+    const origin = originOf(giveUp, tries, tooShort, context.normals);
     const path = pathBetween(giveUp.node, origin.node);
     for (const nodes of [path, origin.calls, attempts.map(({ node }) => node)]) {
       for (const node of nodes) explained.add(node);
@@ -46,7 +49,14 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     if (origins.has(origin.node)) continue;
     origins.add(origin.node);
     const failure = origin.type === 'edge' ? (momentOf.get(origin.node) ?? null) : null;
-    stories.push({ giveUp, origin, failure, firstTimer: firstTimer(path, momentOf, giveUp), tooShort });
+    stories.push({
+      giveUp,
+      origin,
+      attempts: tries,
+      failure,
+      firstTimer: firstTimer(path, momentOf, giveUp),
+      tooShort,
+    });
   }
   return explainingFirst(stories);
 }
@@ -85,7 +95,9 @@ function nearestAbove(
 
 function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {
   const { kind, timer, budgetMs, atMs, elapsedMs } = outer;
-  if (inner.atMs > atMs + SAME_MOMENT_MS) return false;
+  // Who is about to give a call up by its limit may have answered already.
+  const slackMs = inner.budgetMs === null ? SAME_MOMENT_MS : passingOnMs(elapsedMs);
+  if (inner.atMs > atMs + slackMs) return false;
   // 502 and 503 speak of a failure behind, whenever it was; 504 of time that ran out just now.
   if (kind === 'gateway' && timer === null) return true;
   const hadOwnTimer = kind !== 'gateway' && (timer !== null || budgetMs !== null);
@@ -122,14 +134,14 @@ function latest(moments: readonly GiveUpMoment[]): GiveUpMoment {
  */
 function originOf(
   giveUp: GiveUpMoment,
-  attempts: readonly GiveUpMoment[],
+  calls: readonly TraceNode[],
   tooShort: TooShort | null,
   normals: Normals,
 ): OriginSegment {
   const { node, kind, timer, atMs, elapsedMs } = giveUp;
-  const calls = inSequence(attempts);
   const normalMs = tooShort?.normalMs ?? null;
-  const itself: OriginSegment = { type: 'edge', node, usedMs: elapsedMs, open: true, calls, normalMs };
+  const usedMs = atMs - (calls[0] ?? node).startMs;
+  const itself: OriginSegment = { type: 'edge', node, usedMs, open: true, calls, normalMs };
   const waitedInVain = kind === 'timeout' ? timer !== 'peer' : kind === 'gateway' && timer !== null;
   if (tooShort !== null || !waitedInVain) return itself;
   const chain = blockingChain(node, atMs);

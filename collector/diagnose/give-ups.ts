@@ -55,11 +55,19 @@ function appTimer(node: TraceNode): GiveUpMoment | null {
   const { kind, attributes } = node.span;
   if (kind === 'client' || kind === 'producer' || attributes.has('sockeye.client.left_ms')) return null;
   const left = earliest(node.children.filter((child) => wasLeftOpen(node, child)));
+  if (left !== null && gaveUpTogether(node, left)) return null;
   // Its failure, not a timer, is why the parent failed; the calls still open stood beside it.
   if (left !== null && node.children.some((child) => failedWhileOpen(node, left, child))) return null;
   return left === null
     ? null
     : moment(node, { kind: 'timeout', phase: 'none', budgetMs: null, timer: 'app' });
+}
+
+/** The timer was the call's own: who answers before the call has ended passes that on. */
+function gaveUpTogether(parent: TraceNode, child: TraceNode): boolean {
+  const { giveUp } = child.outcome;
+  if (giveUp === null || giveUp.kind !== 'timeout' || giveUp.budgetMs === null) return false;
+  return child.endMs <= parent.endMs + passingOnMs(parent.endMs - parent.startMs);
 }
 
 /** A call that went on after its parent had failed, or that the parent cancelled by failing. */

@@ -15,7 +15,7 @@ export interface NormalDuration {
 export type Normals = Pick<ReadonlyMap<string, NormalDuration>, 'get'>;
 
 /** Fewer durations than this are no history. */
-const COUNT_MIN = 20;
+export const NORMAL_COUNT_MIN = 20;
 
 export function normalKey(service: string, operation: string, kind: SpanKind): string {
   return `${service}\n${operation}\n${kind}`;
@@ -23,6 +23,11 @@ export function normalKey(service: string, operation: string, kind: SpanKind): s
 
 /** null without enough history. */
 export function normalOf(node: TraceNode, normals: Normals): NormalDuration | null {
-  const normal = normals.get(normalKey(node.service, operationOf(node.span), node.span.kind));
-  return normal !== undefined && normal.count >= COUNT_MIN ? normal : null;
+  const known = knownOf(node, normals);
+  return known !== null && known.count >= NORMAL_COUNT_MIN ? known : null;
+}
+
+/** Of however few; null where none is known. */
+export function knownOf(node: TraceNode, normals: Normals): NormalDuration | null {
+  return normals.get(normalKey(node.service, operationOf(node.span), node.span.kind)) ?? null;
 }

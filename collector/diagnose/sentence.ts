@@ -4,6 +4,7 @@ import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { errorText, httpStatusOf } from './outcome.ts';
 import { strainMeanwhileMs, wasBlocked } from './rules/application.ts';
+import { lateTimer } from './rules/client.ts';
 import { tlsAlertWords } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
@@ -12,8 +13,13 @@ export function writeSentence(of: Case): string {
   const { call, failure, giveUp, origin } = of;
   const hasFailed = call !== null && failure !== null && origin.type === 'edge';
   if (hasFailed && isOfGiveUp(of, call)) return ownFailure(of, call);
-  const target = giveUp.node.span.kind === 'client' ? ` on ${targetOf(of)}` : '';
-  const who = `${giveUp.node.service} gave up${target} after ${seconds(giveUp.elapsedMs)}`;
+  const isCall = giveUp.node.span.kind === 'client';
+  const target = isCall ? ` on ${targetOf(of)}` : '';
+  // What the origin is, is told anyway.
+  const isTold = isCall || of.callGivenUp === null || of.callGivenUp === call;
+  const whatFor = isTold ? '' : `, waiting for ${of.targetOfGiveUp}`;
+  const after = `${seconds(giveUp.elapsedMs)}${triesWords(of.attempts, giveUp.atMs)}`;
+  const who = `${giveUp.node.service} gave up${target} after ${after}${whatFor}`;
   // What failed later was still going on.
   if (hasFailed && failure.atMs <= giveUp.atMs) return `${who}: ${ownFailure(of, call)}`;
   return `${who}: ${whereTheTimeWent(of)}.`;
@@ -28,8 +34,8 @@ function isOfGiveUp({ giveUp, origin }: Case, call: TraceNode): boolean {
 function ownFailure(of: Case, call: TraceNode): string {
   const { failure, peer, origin } = of;
   const caller = call.service;
-  const tries = origin.calls.length > 1 ? ` (the last of ${origin.calls.length} attempts)` : '';
-  const after = `after ${seconds(failure?.elapsedMs ?? 0)}${tries}`;
+  const elapsedMs = failure?.elapsedMs ?? 0;
+  const after = `after ${seconds(elapsedMs)}${triesWords(origin.calls, failure?.atMs ?? 0)}`;
   switch (failure?.kind) {
     case 'refused':
       return `${caller} was turned away by ${peer} ${after}: the connection was refused.`;
@@ -46,6 +52,12 @@ function ownFailure(of: Case, call: TraceNode): string {
     default:
       return `${caller} gave up on ${peer} ${after}: ${neverHappened(of, call)}.`;
   }
+}
+
+function triesWords(tries: readonly TraceNode[], atMs: number): string {
+  const [first] = tries;
+  if (first === undefined || tries.length < 2) return '';
+  return ` (the last of ${tries.length} attempts in ${seconds(atMs - first.startMs)})`;
 }
 
 function gatewaySentence(call: TraceNode, peer: string, after: string): string {
@@ -86,7 +98,13 @@ const SPENT_ON: Record<Phase | 'none', string> = {
   none: 'the call',
 };
 
-function neverHappened({ phase, phaseMs, phaseOpen, failure }: Case, call: TraceNode): string {
+function neverHappened(of: Case, call: TraceNode): string {
+  const { phase, phaseMs, phaseOpen, failure } = of;
+  const late = lateTimer(of);
+  if (late !== null) {
+    const { blockedMs, budgetMs, lateMs } = late;
+    return `its event loop was blocked for ${seconds(blockedMs)}, so that the request was sent too late, and the timer of ${seconds(budgetMs)} fired ${seconds(lateMs)} late`;
+  }
   if (!phaseOpen) return `${seconds(phaseMs ?? 0)} of it went into ${SPENT_ON[phase]}`;
   switch (phase) {
     case 'queue':

@@ -74,7 +74,7 @@ describe("a program's own timer", () => {
           pay       |================|`);
     expect(verdict).toMatchObject({ by: 'shop', at: 'pay', giveUp: { kind: 'timeout', timer: 'app' } });
     expect(verdict.sentence).toBe(
-      'shop gave up after 1.100 s: pay was still in "serve pay", with nothing recorded below, 1.000 s of it.',
+      'shop gave up after 1.100 s, waiting for pay: pay was still in "serve pay", with nothing recorded below, 1.000 s of it.',
     );
   });
   it('a call that its failing parent cancelled counts as given up', () => {

@@ -46,3 +46,29 @@ test('a peer that is known by its name and a bare address is named', () => {
   );
   expect(sentenceOf(drawing.replace('10.0.3.7', 'pay'))).toContain('gave up on pay:80 after');
 });
+
+test('of several attempts, the last is told as the last of them, wherever the time went', () => {
+  const drawing = `
+    shop        |=======================!
+      shop>pay  |======X |======X |======X      peer=pay:80 phase=wait budget=700
+        pay                        |===========|`;
+  const { sentence, contributing } = diagnoseDrawing(drawing).verdicts[0]!;
+  expect(sentence).toBe(
+    'shop gave up on pay:80 after 0.700 s (the last of 3 attempts in 2.500 s): pay was still in "serve pay", with nothing recorded below, 0.600 s of it.',
+  );
+  expect(contributing).toContainEqual({ cause: 'G6', text: 'shop tried 3 times, 2.500 s together' });
+});
+
+test('a service that answered just before its call was given up passes that on, with its callee and its limit', () => {
+  const drawing = `
+    shop              |==============================!   code=504
+      shop>gateway    |==============================!   code=504
+        gateway       |==============================!   code=504
+          gateway>pay |===============================X  peer=pay:80 phase=wait timer=app budget=3000
+            pay       |====================================================|`;
+  const { giveUp, sentence } = diagnoseDrawing(drawing).verdicts[0]!;
+  expect(giveUp).toMatchObject({ service: 'gateway', budgetMs: 3000, timer: 'app' });
+  expect(sentence).toBe(
+    'gateway gave up on pay:80 after 3.200 s: pay was still in "serve pay", with nothing recorded below, 3.200 s of it.',
+  );
+});

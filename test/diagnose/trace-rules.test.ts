@@ -53,6 +53,37 @@ describe('budgets', () => {
           pay       ${server}`;
   const history = (ms: number): History => ({ 'pay serve pay': ms });
 
+  describe('of few known calls', () => {
+    const known = (count: number, p50Ms: number): History => ({ 'pay serve pay': { count, p50Ms } });
+    const judged = (history: History, server = '|===================|') =>
+      verdictOf(slow(server).replaceAll('gate', 'shop'), history);
+    const words = (verdict: ReturnType<typeof judged>) =>
+      verdict.evidence.flatMap(({ source, text }) => (source === 'history' ? [text] : []));
+
+    it('the budget is possibly too short, with how many there were and how many it takes', () => {
+      const verdict = judged(known(12, 1900));
+      expect(verdict).toMatchObject({ cause: 'F1', confidence: 'possible', causes: ['F1', 'G1', 'G2'] });
+      expect(words(verdict)).toEqual([
+        '"serve pay" of pay took 1.900 s in the middle of 12 calls: too few to say what is normal, which takes 20',
+      ]);
+    });
+    it.each([
+      ['as many as it takes', known(20, 1900), '|===================|', 'F1', 'likely'],
+      ['too few for anything', known(2, 1900), '|===================|', 'G1', 'possible'],
+      ['mostly shorter than the budget', known(12, 999), '|===================|', 'G1', 'possible'],
+      ['half as long as this one', known(12, 1000), '|===================|', 'F1', 'possible'],
+      ['less than half as long', known(12, 999), '|====================|', 'G1', 'possible'],
+      ['of which this one has not ended', known(12, 1900), '|===================~', 'G3', 'possible'],
+    ])('%s', (_, history, server, cause, confidence) => {
+      expect(judged(history, server)).toMatchObject({ cause, confidence });
+    });
+    it('that decide nothing are told all the same', () => {
+      expect(words(judged(known(1, 1900)))).toEqual([
+        '"serve pay" of pay took 1.900 s in the middle of 1 call: too few to say what is normal, which takes 20',
+      ]);
+    });
+  });
+
   it('a budget below what the server normally takes is too short', () => {
     const drawing = slow('|===================|').replaceAll('gate', 'shop');
     expect(verdictOf(drawing, history(1000))).toMatchObject({
@@ -252,5 +283,39 @@ describe('what the process of a server says of its own work', () => {
     const verdict = blocked(ms);
     expect(verdict.alternatives.find(({ cause }) => cause === 'C3')?.against).toBe(against);
     expect(verdict.causes.at(-1) === 'C3').toBe(against !== '');
+  });
+});
+
+describe('a timer that fired late', () => {
+  const late = (notes: string, budget = 500) =>
+    failed(
+      `phase=wait timer=abort_signal budget=${budget} sockeye.process.event_loop_blocked_ms=880 sockeye.tcp.send_window=65536 ${notes}`,
+    );
+
+  it('because the client was busy until after its time, and only then sent the request', () => {
+    const verdict = late('send=870 wait=30');
+    expect(verdict).toMatchObject({ cause: 'F3', confidence: 'likely', causes: ['F3'] });
+    expect(verdict.sentence).toBe(
+      'shop gave up on pay:80 after 0.900 s: its event loop was blocked for 0.880 s, so that the request was sent too late, and the timer of 0.500 s fired 0.400 s late.',
+    );
+    expect(verdict.evidence.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        'the event loop was blocked for 0.880 s',
+        'the request had been sent 0.870 s after the call began',
+        'the timer of 0.500 s fired 0.400 s late',
+      ]),
+    );
+  });
+
+  it.each([
+    ['the request had been sent in time, and nobody answered', 'send=499 wait=401', 500],
+    ['the timer fired nearly in time', 'send=870 wait=30', 851],
+  ])('but where %s, the peer is in question', (_, notes, budget) => {
+    expect(late(notes, budget).cause).not.toBe('F3');
+  });
+
+  it('where the request was sent when the time was just over', () => {
+    expect(late('send=500 wait=400').cause).toBe('F3');
+    expect(late('send=870 wait=30', 818).cause).toBe('F3');
   });
 });

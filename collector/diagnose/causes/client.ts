@@ -48,11 +48,11 @@ export const CLIENT: readonly Cause[] = [
   {
     code: 'F3',
     category: 'client',
-    title: "{service}'s event loop was blocked while the answer was there",
+    title: "{service}'s event loop was blocked while its time ran out",
     prior: 4,
-    is: 'The client was busy; its timer fired when it came back, before it looked at the socket on which the answer already lay.',
+    is: 'The client was busy; its timer fired when it came back, before it looked at the socket on which the answer already lay, or had given the request any time.',
     recognised:
-      'The event loop was blocked for a large part of the wait, and the kernel had received bytes the program had not read.',
+      'The event loop was blocked for a large part of the wait, and the kernel had received bytes the program had not read; or the timer fired late, and the request had not been sent when its time was over.',
     decides: 'bytes received by the kernel and unread by the program at the give-up',
     confirm: [
       CPU,

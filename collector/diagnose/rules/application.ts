@@ -4,6 +4,7 @@ import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
 import type { Evidence } from '../verdict.ts';
+import { fewCallsFact } from './whole-trace.ts';
 
 /** A handler that ends within this of the client's leaving ended because of it. */
 const LEFT_SLACK_MS = 50;
@@ -99,6 +100,7 @@ export function ownWork(of: Case): Finding | null {
           `"${operationOf(node.span)}" normally takes ${formatMs(origin.normalMs)}`,
           origin.normalMs,
         ),
+    origin.normalMs === null && of.known !== null ? fewCallsFact(node, of.known.count, of.known.p50Ms) : null,
     ...strainFacts(of),
   ];
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;

@@ -2,16 +2,24 @@
 import { numberAttribute, textAttribute } from '../../span.ts';
 import type { Case, Finding } from '../case.ts';
 import { attributeFact, errorFact, formatMs, spanFact, tcpFact, tcpValue } from '../evidence.ts';
+import { readPhases } from '../phases.ts';
 import { peerLabel, type TraceNode } from '../tree.ts';
+import type { Evidence } from '../verdict.ts';
 
 /** Of the call's time: a loop blocked for less did not decide it. */
 const BLOCKED_SHARE = 0.5;
+/** Timers are late by less on any busy machine. */
+const LATE_MS_MIN = 50;
+const LATE_SHARE = 0.1;
 
 /** The answer lay in the kernel while the program was busy. Beside a silent peer a blocked loop only contributes. */
 export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
   if (call === null || giveUp.node !== call) return null;
   const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms');
   if (blockedMs === null || blockedMs < BLOCKED_SHARE * giveUp.elapsedMs) return null;
+  const late = lateTimer({ call, giveUp });
+  if (late !== null)
+    return { confidence: 'likely', suspects: [{ code: 'F3' }], evidence: lateFacts(call, late) };
   const unread = (tcpValue(call.span.attributes, 'unread') ?? 0) > 0;
   const connected =
     phase === 'connect' && textAttribute(call.span.attributes, 'sockeye.tcp.state') === 'ESTABLISHED';
@@ -29,6 +37,44 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
       connected ? tcpFact(call, 'state', 'the connection was established') : null,
     ],
   };
+}
+
+interface LateTimer {
+  readonly blockedMs: number;
+  readonly budgetMs: number;
+  readonly lateMs: number;
+  /** From the start of the call until its request was sent. */
+  readonly sentMs: number;
+}
+
+/** When its timer fired was decided by its event loop, and before the time was over the request had not even been sent. */
+export function lateTimer({ call, giveUp }: Pick<Case, 'call' | 'giveUp'>): LateTimer | null {
+  if (call === null || giveUp.node !== call || giveUp.budgetMs === null) return null;
+  if (giveUp.phase !== 'send' && giveUp.phase !== 'wait' && giveUp.phase !== 'receive') return null;
+  const { budgetMs, elapsedMs } = giveUp;
+  const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms') ?? 0;
+  const lateMs = elapsedMs - budgetMs;
+  if (blockedMs < BLOCKED_SHARE * elapsedMs || lateMs < Math.max(LATE_MS_MIN, LATE_SHARE * budgetMs))
+    return null;
+  const sent = readPhases(call.span).find(({ phase }) => phase === 'wait' || phase === 'receive');
+  const sentMs = sent?.startOffsetMs ?? elapsedMs;
+  return sentMs < budgetMs ? null : { blockedMs, budgetMs, lateMs, sentMs };
+}
+
+function lateFacts(call: TraceNode, { blockedMs, budgetMs, lateMs, sentMs }: LateTimer): (Evidence | null)[] {
+  return [
+    attributeFact(
+      call,
+      'sockeye.process.event_loop_blocked_ms',
+      `the event loop was blocked for ${formatMs(blockedMs)}`,
+    ),
+    spanFact(call, `the request had been sent ${formatMs(sentMs)} after the call began`, sentMs),
+    attributeFact(
+      call,
+      'sockeye.timeout.elapsed_ms',
+      `the timer of ${formatMs(budgetMs)} fired ${formatMs(lateMs)} late`,
+    ),
+  ];
 }
 
 /** No connection was free. Only when its holders worked normally is the pool to blame. */

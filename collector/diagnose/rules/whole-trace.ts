@@ -4,11 +4,11 @@ import { isGateway, type Case, type Finding } from '../case.ts';
 import { decidedByGiveUp, type TimedSpan } from '../decided-by-give-up.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
-import { normalOf, type Normals } from '../normals.ts';
+import { knownOf, NORMAL_COUNT_MIN, type NormalDuration, type Normals } from '../normals.ts';
 import { serverOf, type TraceNode, type TraceTree } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 
-/** As many attempts whose server answered show what is normal for it. */
+/** As many attempts whose server answered, or calls in a history that is too short, show what is normal for it. */
 const VISIBLE_COUNT_MIN = 3;
 
 /** How long the callee of a give-up takes when nobody hurries it, where that is longer than the caller waited. */
@@ -49,8 +49,8 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
   // One that ran out of time itself, or waited for a call that did, takes as long as that timer allows: what is normal
   // for it does not explain this.
   if (!isOwnTime(server)) return null;
-  const normal = normalOf(server, normals);
-  if (normal !== null) {
+  const normal = knownOf(server, normals);
+  if (normal !== null && normal.count >= NORMAL_COUNT_MIN) {
     if (normal.p50Ms < giveUp.elapsedMs) return null;
     const text = `"${operationOf(server.span)}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
     return { normalMs: normal.p50Ms, evidence: [historyFact(text, normal.p50Ms)], fromHistory: true };
@@ -61,7 +61,7 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
     if (answered === null || !answered.ended || !isSameOperation(answered, server)) continue;
     if (isOwnTime(answered)) ended.push(answered);
   }
-  if (ended.length < VISIBLE_COUNT_MIN) return null;
+  if (ended.length < VISIBLE_COUNT_MIN) return normal === null ? null : byFewCalls(giveUp, server, normal);
   let shortestMs = Infinity;
   for (const node of ended) shortestMs = Math.min(shortestMs, node.endMs - node.startMs);
   if (shortestMs < giveUp.elapsedMs) return null;
@@ -71,6 +71,25 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
       spanFact(node, `its server worked for ${formatMs(node.endMs - node.startMs)} and answered`),
     );
   return { normalMs: shortestMs, evidence, fromHistory: false };
+}
+
+/** So few are no history; but the callee, which went on, took as long as they did. */
+function byFewCalls(
+  { elapsedMs }: GiveUpMoment,
+  server: TraceNode,
+  { count, p50Ms }: NormalDuration,
+): TooShort | null {
+  const workedMs = server.endMs - server.startMs;
+  const isAlike = server.ended && server.outcome.outcome === 'ok' && workedMs <= 2 * p50Ms;
+  if (count < VISIBLE_COUNT_MIN || !isAlike || Math.min(workedMs, p50Ms) < elapsedMs) return null;
+  const worked = spanFact(server, `its server worked for ${formatMs(workedMs)} and answered`);
+  return { normalMs: p50Ms, evidence: [fewCallsFact(server, count, p50Ms), worked], fromHistory: false };
+}
+
+export function fewCallsFact({ span, service }: TraceNode, count: number, p50Ms: number): Evidence {
+  const calls = count === 1 ? '1 call' : `${count} calls`;
+  const text = `"${operationOf(span)}" of ${service} took ${formatMs(p50Ms)} in the middle of ${calls}: too few to say what is normal, which takes ${NORMAL_COUNT_MIN}`;
+  return historyFact(text, p50Ms);
 }
 
 function isSameOperation(node: TraceNode, other: TraceNode): boolean {
@@ -162,12 +181,14 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
       text: `no limit of its own ended ${call.service}'s call, long after ${giveUp.node.service} had left`,
     });
   }
-  const failed = origin.calls.filter((node) => node.outcome.giveUp !== null).length;
-  if (origin.type === 'edge' && failed >= 2) {
-    const service = origin.node.service;
+  const tries = origin.type === 'edge' && origin.calls.length > 0 ? origin.calls : of.attempts;
+  const [first] = tries;
+  const last = tries.at(-1);
+  if (first !== undefined && last !== undefined && tries.filter(hasGivenUp).length >= 2) {
+    const togetherMs = Math.min(last.endMs, giveUp.atMs) - first.startMs;
     found.push({
-      cause: isGateway(origin.node) ? 'E5' : 'G6',
-      text: `${service} tried ${origin.calls.length} times, ${formatMs(origin.usedMs)} together`,
+      cause: isGateway(last) ? 'E5' : 'G6',
+      text: `${last.service} tried ${tries.length} times, ${formatMs(togetherMs)} together`,
     });
   }
   const blockedMs =
@@ -180,6 +201,8 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
   }
   return found;
 }
+
+const hasGivenUp = ({ outcome }: TraceNode) => outcome.giveUp !== null;
 
 /** Only the kernel's patience ended it, or nothing yet: the hook would have named another timer. */
 function isUnbounded(call: TraceNode, atMs: number): boolean {
