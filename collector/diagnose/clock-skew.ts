@@ -5,13 +5,15 @@
  *
  * Each process gets the smallest shift that all of its calls in the trace allow, relative to its caller's clock;
  * none where the clocks are consistent as they are. A server that recorded when its client left gives the shift
- * exactly. Processes of one host, those in its containers too, read one clock, and are never shifted against each other.
+ * exactly. Processes of one host, those in its containers too, read one clock, and are not shifted against each other,
+ * unless their times contradict that: cloned machines may share one `host.id`.
  */
 import { numberAttribute, textAttribute, type Resource } from '../span.ts';
 import type { TraceNode } from './tree.ts';
 
 /** What a shift may be: lo wins where the two contradict, since no answer comes before its question. */
 interface Bounds {
+  readonly isOneHost: boolean;
   lo: number;
   hi: number;
   exact: number | null;
@@ -19,22 +21,27 @@ interface Bounds {
 
 /** A request may lie with a stopped server for hours; one that seems to have lain longer was read off another clock. */
 const CLOCKS_APART_MS = 86_400_000;
+/** On one host, no call begins that much after what it caused. */
+const ONE_CLOCK_TOLERANCE_MS = 50;
 /** Less is how exactly clocks are read, not a difference between them. */
 const SHIFT_MS_MIN = 1;
 
 /** Adds each node's shift to its times. Nodes come parents first. */
 export function shiftClocks(nodes: readonly TraceNode[]): void {
-  const clockOf = numberClocks(nodes);
+  const processOf = numberProcesses(nodes);
   const boundsOf = new Map<number, Bounds>();
   const crossings = nodes.map((child) => {
     const { parent } = child;
     if (parent === null || parent.span.resource === child.span.resource) return null;
-    const from = clockOf.get(parent.span.resource) ?? 0;
-    const to = clockOf.get(child.span.resource) ?? 0;
+    const from = processOf.get(parent.span.resource) ?? 0;
+    const to = processOf.get(child.span.resource) ?? 0;
     if (from === to) return null;
-    const pair = from * clockOf.size + to;
+    const pair = from * processOf.size + to;
     let bounds = boundsOf.get(pair);
-    if (bounds === undefined) boundsOf.set(pair, (bounds = { lo: -Infinity, hi: Infinity, exact: null }));
+    if (bounds === undefined) {
+      bounds = { isOneHost: areOfOneHost(parent, child), lo: -Infinity, hi: Infinity, exact: null };
+      boundsOf.set(pair, bounds);
+    }
     tighten(bounds, parent, child);
     return bounds;
   });
@@ -47,18 +54,18 @@ export function shiftClocks(nodes: readonly TraceNode[]): void {
   });
 }
 
-/** Resources of one clock, which several processes and senders may describe, get one number. */
-function numberClocks(nodes: readonly TraceNode[]): ReadonlyMap<Resource, number> {
+/** Resources of one process, which several senders may describe, get one number. */
+function numberProcesses(nodes: readonly TraceNode[]): ReadonlyMap<Resource, number> {
   const numbers = new Map<string, number>();
-  const clockOf = new Map<Resource, number>();
+  const processOf = new Map<Resource, number>();
   for (const node of nodes) {
-    if (clockOf.has(node.span.resource)) continue;
-    const name = clockName(node.span.resource, node.service);
+    if (processOf.has(node.span.resource)) continue;
+    const name = processName(node.span.resource, node.service);
     const number = numbers.get(name) ?? numbers.size;
     numbers.set(name, number);
-    clockOf.set(node.span.resource, number);
+    processOf.set(node.span.resource, number);
   }
-  return clockOf;
+  return processOf;
 }
 
 function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
@@ -78,31 +85,35 @@ function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
   } else if (areApart) bounds.hi = Math.min(bounds.hi, parent.startMs - child.startMs);
 }
 
-function shiftMs({ lo, hi, exact }: Bounds): number {
+function shiftMs({ isOneHost, lo, hi, exact }: Bounds): number {
+  if (isOneHost && lo <= ONE_CLOCK_TOLERANCE_MS && hi >= -CLOCKS_APART_MS) return 0;
   const wanted = exact ?? 0;
   const shift = Math.max(lo, Math.min(hi, wanted));
   return Number.isFinite(shift) && Math.abs(shift) >= SHIFT_MS_MIN ? shift : 0;
 }
 
 /** The same resources are in many traces. */
-const clockNames = new WeakMap<Resource, string>();
+const processNames = new WeakMap<Resource, string>();
 
-/** One clock: the host, else the process, or as much of its identity as it told. */
-function clockName(resource: Resource, service: string): string {
-  let name = clockNames.get(resource);
+/** The process, or as much of its identity as it told. */
+function processName(resource: Resource, service: string): string {
+  let name = processNames.get(resource);
   if (name === undefined) {
     const { attributes } = resource;
-    const hostId = hostIdOf(resource);
     const instance =
       textAttribute(attributes, 'service.instance.id') ??
       `${textAttribute(attributes, 'host.name') ?? ''} ${numberAttribute(attributes, 'process.pid') ?? ''}`;
-    clockNames.set(resource, (name = hostId === null ? `${service}\n${instance}` : `\n${hostId}`));
+    processNames.set(resource, (name = `${service}\n${instance}`));
   }
   return name;
 }
 
 /** Whether the times of both are read off one clock, so that they can be compared as they are. */
 export function isSameClock(one: TraceNode, other: TraceNode): boolean {
+  return one.skewMs === other.skewMs && areOfOneHost(one, other);
+}
+
+function areOfOneHost(one: TraceNode, other: TraceNode): boolean {
   const hostId = hostIdOf(one.span.resource);
   return hostId !== null && hostId === hostIdOf(other.span.resource);
 }

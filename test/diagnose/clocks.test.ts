@@ -66,6 +66,14 @@ describe('clocks', () => {
     expect(skewOf(seenLate(['one', 'one']), 'pay')).toBe(0);
     expect(verdictOf(seenLate(['one', 'one'])).abandonedMs).toBe(200);
   });
+  it('two machines that were made of one image share a host.id, not a clock', () => {
+    const drawing = (skew: number) => `
+      shop         |====================|  host=image
+        shop>pay   |====================|  host=image
+          pay          |============|      host=image skew=${skew}`;
+    expect(skewOf(drawing(-5000), 'pay')).toBe(4600);
+    expect(skewOf(drawing(0), 'pay')).toBe(0);
+  });
   it('on one host, a server may begin after its caller gave up', () => {
     const drawing = (host: string) => `
       shop>pay   |=========X                  phase=wait budget=1000 host=one
