@@ -41,7 +41,7 @@ export function diagnoseTree(traceId: string, tree: TraceTree, context: Diagnosi
 }
 
 function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisContext): Verdict {
-  const { giveUp, origin, failure } = explained;
+  const { giveUp, origin } = explained;
   const of = makeCase(explained, tree, context);
   const finding = explained.tooShort === null ? askRules(of) : tooShort(of, explained.tooShort);
   const suspects = rankSuspects(finding, of);
