@@ -12,6 +12,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // One file: the style of a view that failed to come once would not be asked for again with its code.
     cssCodeSplit: false,
+    // What took how long is nothing that who starts the collector for the first time could mend.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   worker: { format: 'es' },
   // `vite` alone (development) talks to a collector on its default address; `api/*.ts` are modules of the page.
