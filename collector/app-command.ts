@@ -9,12 +9,14 @@ export interface Reached {
   readonly otlpGrpc: string;
   /** The hook's file; null when it is not installed beside the collector. */
   readonly hook: string | null;
+  /** A Node that can load it. */
+  readonly node: string;
   readonly hasToken: boolean;
   readonly tls: { readonly cert: Buffer; readonly certFile: string; readonly asksForClient: boolean } | null;
 }
 
 /** Null without the hook. */
-export function appCommand({ otlpGrpc, hook, hasToken, tls }: Reached): string | null {
+export function appCommand({ otlpGrpc, hook, node, hasToken, tls }: Reached): string | null {
   if (hook === null) return null;
   const certificate = tls && new X509Certificate(tls.cert);
   const address = nameFor(otlpGrpc.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:'), certificate);
@@ -30,7 +32,7 @@ export function appCommand({ otlpGrpc, hook, hasToken, tls }: Reached): string |
   const set = Object.entries(variables).filter(([, value]) => value !== null);
   return [
     ...set.map(([name, value]) => `OTEL_EXPORTER_OTLP_${name}=${value}`),
-    `node --require ${quoted(hook)} app.js`,
+    `${quoted(node)} --require ${quoted(hook)} app.js`,
   ].join(' ');
 }
 

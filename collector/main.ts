@@ -11,6 +11,7 @@ import { keepCompiledCode } from './compiled-code.ts';
 import { ConfigError, helpText, readConfig, type Config } from './config.ts';
 import { tuneGarbageCollection } from './garbage.ts';
 import { hookPath, pageFolder, version } from './places.ts';
+import { findNode } from './shell-node.ts';
 import { startDiagnosisLoop } from './query/diagnosis-loop.ts';
 import { createQuery } from './query/open-query.ts';
 import { lanesOf, startForwarder } from './forward/forwarder.ts';
@@ -105,6 +106,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
     undo.push(() => traces.close());
     const query = createQuery(store);
     const warm = warmUp(query, traces);
+    const node = findNode();
     const signals = new Set(destinations.flatMap((destination) => destination.signals));
     const forwarding = { signals, passOn: store.passOn };
     const intake = createIntake({ store, maxQueueBytes: config.maxQueueBytes, log, forwarding });
@@ -167,7 +169,7 @@ async function runUntil(signalled: Promise<string>, config: Config): Promise<voi
       startWeb({ ...web, ...site, pageFolder: pageFolder() }, sources),
     );
 
-    app = appCommandOf(addresses, config);
+    app = appCommandOf(addresses, await node, config);
     printAddresses(addresses, config, app);
     log(`${await Promise.race([signalled, broken.promise])}: finishing what was accepted`);
   } finally {
@@ -201,11 +203,16 @@ function printAddresses(
 }
 
 /** With the hook of this installation, when it is there. */
-function appCommandOf({ otlpGrpc }: Status['addresses'], { token, tls, tlsCertFile }: Config): string | null {
+function appCommandOf(
+  { otlpGrpc }: Status['addresses'],
+  node: string,
+  { token, tls, tlsCertFile }: Config,
+): string | null {
   const certFile = tlsCertFile && resolve(tlsCertFile);
   return appCommand({
     otlpGrpc,
     hook: hookPath(),
+    node,
     hasToken: token !== null,
     tls: tls && certFile ? { cert: tls.cert, certFile, asksForClient: tls.clientCa !== null } : null,
   });

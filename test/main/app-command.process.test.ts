@@ -6,6 +6,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { shellPath } from '../../collector/shell-node.ts';
 import type { Status } from '../../collector/serve/wire.ts';
 import { withCollector, withFolder } from './collector.ts';
 
@@ -47,7 +48,8 @@ test.each([
       const app = spawn('sh', ['-c', line], {
         cwd: folder,
         env: {
-          PATH: process.env['PATH'],
+          // As a shell beside npm has it, whatever Node is found there.
+          PATH: shellPath(process.env['PATH'] ?? ''),
           SOCKEYE_TOKEN: TOKEN,
           CLIENT_CERT: certFile,
           CLIENT_KEY: keyFile,

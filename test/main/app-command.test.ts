@@ -5,7 +5,7 @@ import { appCommand, sayVariables } from '../../collector/app-command.ts';
 
 /** For localhost and 127.0.0.1, signed by itself. */
 const cert = readFileSync(join(import.meta.dirname, 'localhost.cert.pem'));
-const usual = { otlpGrpc: '127.0.0.1:4317', hook: '/opt/hook.cjs', hasToken: false, tls: null };
+const usual = { otlpGrpc: '127.0.0.1:4317', hook: '/opt/hook.cjs', node: 'node', hasToken: false, tls: null };
 const tls = { cert, certFile: '/etc/cert.pem', asksForClient: false };
 
 describe('the command that starts a service with the hook', () => {
@@ -47,6 +47,12 @@ describe('the command that starts a service with the hook', () => {
     const command = appCommand({ ...usual, tls: { ...tls, asksForClient: true } })!;
     expect(command).toContain('OTEL_EXPORTER_OTLP_CLIENT_KEY="$CLIENT_KEY"');
     expect(sayVariables(command)).toContain('CLIENT_CERT and CLIENT_KEY');
+  });
+
+  it('names the Node that the shell’s is too old for', () => {
+    expect(appCommand({ ...usual, node: '/src/my code/node' })).toBe(
+      "'/src/my code/node' --require /opt/hook.cjs app.js",
+    );
   });
 
   it('is one that a shell reads as it was meant, whatever the path', () => {
