@@ -4,7 +4,7 @@ import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { errorText, httpStatusOf } from './outcome.ts';
 import { strainMeanwhileMs, wasBlocked } from './rules/application.ts';
-import { lateTimer } from './rules/client.ts';
+import { isEstablished, lateTimer } from './rules/client.ts';
 import { tlsAlertWords } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
 import type { Phase } from './verdict.ts';
@@ -102,8 +102,9 @@ function neverHappened(of: Case, call: TraceNode): string {
   const { phase, phaseMs, phaseOpen, failure } = of;
   const late = lateTimer(of);
   if (late !== null) {
-    const { blockedMs, budgetMs, lateMs } = late;
-    return `its event loop was blocked for ${seconds(blockedMs)}, so that the request was sent too late, and the timer of ${seconds(budgetMs)} fired ${seconds(lateMs)} late`;
+    const { blockedMs, budgetMs, lateMs, sentMs } = late;
+    const sent = sentMs === null ? 'never sent' : 'sent too late';
+    return `its event loop was blocked for ${seconds(blockedMs)}, so that the request was ${sent}, and the timer of ${seconds(budgetMs)} fired ${seconds(lateMs)} late`;
   }
   if (!phaseOpen) return `${seconds(phaseMs ?? 0)} of it went into ${SPENT_ON[phase]}`;
   switch (phase) {
@@ -112,7 +113,9 @@ function neverHappened(of: Case, call: TraceNode): string {
     case 'dns':
       return 'the name lookup never completed';
     case 'connect':
-      return `the TCP connect never completed${retransmitNote(call)}`;
+      return isEstablished(call)
+        ? 'the connection stood, but the program had not seen it yet'
+        : `the TCP connect never completed${retransmitNote(call)}`;
     case 'tls':
       return 'the TLS handshake never completed';
     case 'send':

@@ -314,6 +314,23 @@ describe('a timer that fired late', () => {
     expect(late(notes, budget).cause).not.toBe('F3');
   });
 
+  it('on a connection that it had not even seen to be there', () => {
+    const hung = (more: string) =>
+      failed(
+        `phase=connect timer=abort_signal sockeye.tcp.retransmits=0 sockeye.process.event_loop_blocked_ms=880 ${more}`,
+      );
+    const verdict = hung('budget=500 sockeye.tcp.state=ESTABLISHED');
+    expect(verdict).toMatchObject({ cause: 'F3', confidence: 'likely' });
+    expect(verdict.sentence).toContain('so that the request was never sent, and the timer of 0.500 s fired');
+    expect(verdict.evidence.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['the request had not been sent', 'the connection was established']),
+    );
+    expect(hung('sockeye.tcp.state=ESTABLISHED').sentence).toContain(
+      'the connection stood, but the program had not seen it yet',
+    );
+    expect(hung('budget=500 sockeye.tcp.state=SYN_SENT').cause).not.toBe('F3');
+  });
+
   it('where the request was sent when the time was just over', () => {
     expect(late('send=500 wait=400').cause).toBe('F3');
     expect(late('send=870 wait=30', 818).cause).toBe('F3');

@@ -18,12 +18,9 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
   const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms');
   if (blockedMs === null || blockedMs < BLOCKED_SHARE * giveUp.elapsedMs) return null;
   const late = lateTimer({ call, giveUp });
-  if (late !== null)
-    return { confidence: 'likely', suspects: [{ code: 'F3' }], evidence: lateFacts(call, late) };
   const unread = (tcpValue(call.span.attributes, 'unread') ?? 0) > 0;
-  const connected =
-    phase === 'connect' && textAttribute(call.span.attributes, 'sockeye.tcp.state') === 'ESTABLISHED';
-  if (!unread && !connected) return null;
+  const connected = phase === 'connect' && isEstablished(call);
+  if (late === null && !unread && !connected) return null;
   return {
     confidence: 'likely',
     suspects: [{ code: 'F3' }],
@@ -33,42 +30,46 @@ export function blockedClient({ call, giveUp, phase }: Case): Finding | null {
         'sockeye.process.event_loop_blocked_ms',
         `the event loop was blocked for ${formatMs(blockedMs)}`,
       ),
+      ...(late === null ? [] : lateFacts(call, late)),
       unread ? tcpFact(call, 'unread', 'bytes had arrived that the program had not read') : null,
       connected ? tcpFact(call, 'state', 'the connection was established') : null,
     ],
   };
 }
 
+/** Whatever its program knows of it. */
+export function isEstablished({ span }: TraceNode): boolean {
+  return textAttribute(span.attributes, 'sockeye.tcp.state') === 'ESTABLISHED';
+}
+
 interface LateTimer {
   readonly blockedMs: number;
   readonly budgetMs: number;
   readonly lateMs: number;
-  /** From the start of the call until its request was sent. */
-  readonly sentMs: number;
+  /** From the start of the call until its request was sent; null when it never was. */
+  readonly sentMs: number | null;
 }
 
 /** When its timer fired was decided by its event loop, and before the time was over the request had not even been sent. */
 export function lateTimer({ call, giveUp }: Pick<Case, 'call' | 'giveUp'>): LateTimer | null {
   if (call === null || giveUp.node !== call || giveUp.budgetMs === null) return null;
-  if (giveUp.phase !== 'send' && giveUp.phase !== 'wait' && giveUp.phase !== 'receive') return null;
+  const wasUp = giveUp.phase === 'send' || giveUp.phase === 'wait' || giveUp.phase === 'receive';
+  if (!wasUp && !(giveUp.phase === 'connect' && isEstablished(call))) return null;
   const { budgetMs, elapsedMs } = giveUp;
   const blockedMs = numberAttribute(call.span.attributes, 'sockeye.process.event_loop_blocked_ms') ?? 0;
   const lateMs = elapsedMs - budgetMs;
   if (blockedMs < BLOCKED_SHARE * elapsedMs || lateMs < Math.max(LATE_MS_MIN, LATE_SHARE * budgetMs))
     return null;
   const sent = readPhases(call.span).find(({ phase }) => phase === 'wait' || phase === 'receive');
-  const sentMs = sent?.startOffsetMs ?? elapsedMs;
-  return sentMs < budgetMs ? null : { blockedMs, budgetMs, lateMs, sentMs };
+  const sentMs = sent?.startOffsetMs ?? null;
+  return sentMs !== null && sentMs < budgetMs ? null : { blockedMs, budgetMs, lateMs, sentMs };
 }
 
-function lateFacts(call: TraceNode, { blockedMs, budgetMs, lateMs, sentMs }: LateTimer): (Evidence | null)[] {
+function lateFacts(call: TraceNode, { budgetMs, lateMs, sentMs }: LateTimer): (Evidence | null)[] {
   return [
-    attributeFact(
-      call,
-      'sockeye.process.event_loop_blocked_ms',
-      `the event loop was blocked for ${formatMs(blockedMs)}`,
-    ),
-    spanFact(call, `the request had been sent ${formatMs(sentMs)} after the call began`, sentMs),
+    sentMs === null
+      ? spanFact(call, 'the request had not been sent')
+      : spanFact(call, `the request had been sent ${formatMs(sentMs)} after the call began`, sentMs),
     attributeFact(
       call,
       'sockeye.timeout.elapsed_ms',
