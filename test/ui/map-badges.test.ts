@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { MapEdge, ServiceMap } from '../../collector/serve/wire.ts';
 import { createBadgePlacer, rectAround, type Rect } from '../../ui/map/badges.ts';
 import { compareBudgets, flagBudgets } from '../../ui/map/budgets.ts';
-import { chooseBadges } from '../../ui/map/badge-texts.ts';
-import { NODE_HEIGHT, NODE_WIDTH, ROW_PITCH, timeoutBadges } from '../../ui/map/draw.ts';
+import { badgeShares, chooseBadges } from '../../ui/map/badge-texts.ts';
+import { NODE_HEIGHT, NODE_WIDTH, failureBadges, ROW_PITCH, timeoutBadges } from '../../ui/map/draw.ts';
 import { sampleEdge } from '../../ui/map/edge-curve.ts';
 import { COLUMN_PITCH } from '../../ui/map/layout.ts';
 import fixture from './fixtures/map-shop.json';
@@ -41,7 +41,11 @@ describe('badges', () => {
   const apart = (a: Rect, b: Rect) =>
     a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
   const spread = (callees: { x: number; y: number }[]) => {
-    const badges = callees.map((callee) => ({ widths: [104], line: sampleEdge(caller, callee, [], 8) }));
+    const badges = callees.map((callee) => ({
+      widths: [104],
+      line: sampleEdge(caller, callee, [], 8),
+      share: 0.35,
+    }));
     const nodes = [caller, ...callees].map(box);
     const places = placeBadges(
       badges,
@@ -93,7 +97,7 @@ describe('badges', () => {
     const lines = callees.map((callee) => sampleEdge(caller, callee, [], 16));
     for (const grown of [1, 1.6]) {
       const places = placeBadges(
-        lines.map((line) => ({ widths: [104, 74, 22], line })),
+        lines.map((line) => ({ widths: [104, 74, 22], line, share: 0.35 })),
         [caller, ...callees].map(box),
         lines,
         grown,
@@ -112,11 +116,52 @@ describe('badges', () => {
   it('have the same places, whether they are placed at once or one after the other', () => {
     const callees = Array.from({ length: 12 }, (_, row) => place([COLUMN_PITCH, (row - 5.5) * ROW_PITCH]));
     const lines = callees.map((callee) => sampleEdge(caller, callee, [], 16));
-    const badges = lines.map((line) => ({ widths: [104, 22], line }));
+    const badges = lines.map((line) => ({ widths: [104, 22], line, share: 0.35 }));
     const placer = createBadgePlacer(badges, callees.map(box), lines);
     expect(placer.placeFirst(0)).toEqual([]);
     for (let count = 1; count < 12; count++) expect(placer.placeFirst(count)).toHaveLength(count);
     expect(placer.placeFirst(20)).toEqual(placeBadges(badges, callees.map(box), lines));
+  });
+
+  it('of a caller with ten callees stand on their own lines near the callees, and keep their share', () => {
+    const callees = Array.from({ length: 10 }, (_, row) =>
+      place([1.5 * COLUMN_PITCH, (row - 4.5) * ROW_PITCH]),
+    );
+    const lines = callees.map((callee) => sampleEdge(caller, callee, [], 16));
+    const edges = callees.map((_, row) => ({ from: 'a', to: `b${row}` }));
+    const shares = badgeShares(edges);
+    const places = placeBadges(
+      lines.map((line, row) => ({ widths: [96, 66, 22], line, share: shares.get(`a->b${row}`)! })),
+      [caller, ...callees].map(box),
+      lines,
+    );
+    for (const [row, { at, size }] of places.entries()) {
+      expect(size).toBeLessThan(2);
+      expect(at.x).toBeGreaterThan((1.5 * COLUMN_PITCH) / 2);
+      const rect = rectAround(at, [96, 66][size]!);
+      expect(
+        lines[row]!.some(
+          ({ x, y }) => x > rect.left && x < rect.right && y > rect.top - 8 && y < rect.bottom + 8,
+        ),
+      ).toBe(true);
+    }
+  });
+
+  it('stand near whichever end fewer lines share, of one and one nearer to the caller that waited', () => {
+    const shares = badgeShares([
+      { from: 'a', to: 'b' },
+      { from: 'a', to: 'c' },
+      { from: 'd', to: 'c' },
+      { from: 'e', to: 'c' },
+      { from: 'c', to: 'f' },
+    ]);
+    expect([...shares].map(([key, share]) => `${key} ${share > 0.5 ? 'callee' : 'caller'}`)).toEqual([
+      'a->b callee',
+      'a->c caller',
+      'd->c caller',
+      'e->c caller',
+      'c->f caller',
+    ]);
   });
 
   it('leave a flat line visible', () => {
@@ -175,9 +220,25 @@ describe('badges', () => {
 
   it('become shorter, down to an hourglass', () => {
     const edge = edgeOf('checkout', 'payments');
-    expect(timeoutBadges(edge)).toEqual(['12 % connect', 'connect', '']);
+    expect(timeoutBadges(edge)).toEqual(['12 % connect', '12 %', '']);
     expect(timeoutBadges({ ...edge, timeoutPhases: {} })).toEqual(['12 % time out', '12 %', '']);
     expect(timeoutBadges({ ...edge, timeouts: 0 })).toEqual([]);
+  });
+
+  it('say what fails otherwise, after what times out, where that is more than a fifth of the calls', () => {
+    const edge = { ...edgeOf('checkout', 'payments'), timeouts: 0, calls: 10, budgetsMs: [] };
+    const edges = [
+      { ...edge, to: 'a', errors: 2 },
+      { ...edge, to: 'b', errors: 3 },
+      { ...edge, to: 'c', errors: 10 },
+      { ...edge, to: 'd', timeouts: 1, errors: 9, timeoutPhases: {} },
+    ];
+    expect(texts(edges, null)).toEqual([
+      'timeout checkout->d: 10 % time out',
+      'error checkout->c: 100 % fail',
+      'error checkout->b: 30 % fail',
+    ]);
+    expect(failureBadges(edges[2]!)).toEqual(['100 % fail', '100 %', '']);
   });
 
   it('of a shown trace say where it started, and nothing of what it did not touch', () => {

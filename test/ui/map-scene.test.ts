@@ -33,6 +33,17 @@ describe('the scene of a map', () => {
     expect(steps.indexOf(null)).toBe(steps.filter((step) => step !== null).length);
   });
 
+  it('has edges most of whose calls fail below what times out and over what works, with a badge', () => {
+    const [first] = shop.edges as [MapEdge];
+    const failing = { ...first, timeouts: 0, errors: first.calls };
+    const { buckets, worst } = sceneOf({ edges: [failing, ...shop.edges.slice(1)] });
+    expect(buckets.map(({ step }) => typeof step).lastIndexOf('number')).toBeLessThan(
+      buckets.findIndex(({ step }) => step === 'failing'),
+    );
+    expect(buckets.at(-1)?.step).toBeNull();
+    expect(worst.at(-1)?.edge).toBe(failing);
+  });
+
   it('has what a trace did not touch below everything, faded, and no badge on it', () => {
     const path = new Set(['gateway->checkout', 'checkout->inventory']);
     const { buckets, nodes, worst } = sceneOf({ path });

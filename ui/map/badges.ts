@@ -1,5 +1,5 @@
 /**
- * Where the badges of timeout edges stand: each on or beside its own line, clear of nodes, of each other, and, as far
+ * Where the badges of edges stand: each on or beside its own line, clear of nodes, of each other, and, as far
  * as there is room, of other lines. Pure.
  */
 import type { Point } from './layout.ts';
@@ -15,6 +15,8 @@ export interface Badge {
   readonly widths: readonly number[];
   /** Points along the badge's own line, evenly enough spaced, caller first. */
   readonly line: readonly Point[];
+  /** At which share of it the badge stands best; the rest of the line is next best by how far away it is. */
+  readonly share: number;
 }
 
 /** Where a badge stands, and which of its widths there is room for. */
@@ -28,9 +30,6 @@ export const BADGE_HEIGHT = 22;
 const LIFTS = [0, -16, 16, -36, 36];
 /** Free space around a badge. */
 const MARGIN = 3;
-/** A caller waited, so its badge stands nearer to it; a third of the way is beyond the fan of its other lines. */
-const PREFERRED_SHARE = 0.35;
-
 /**
  * What a place costs: over another line, a badge would seem to be that one's, and over a name it hides it, however many
  * lines there are. Tuned on the demo's map, where one caller has three timeout edges.
@@ -40,7 +39,7 @@ const COST = {
   badge: 4000,
   otherLine: 60,
   strayLine: 150,
-  ownLine: 3,
+  ownLine: 2,
   lift: 1,
   distance: 40,
   shorter: [0, 25, 200],
@@ -98,11 +97,14 @@ export function createBadgePlacer(
 }
 
 /** Each place of each size with what it costs by itself, cheapest first. */
-function candidatesOf({ line, widths }: Badge, grown: number): (BadgePlace & { cost: number })[] {
+function candidatesOf(
+  { line, widths, share: best }: Badge,
+  grown: number,
+): (BadgePlace & { cost: number })[] {
   return line
     .flatMap((on, index) => {
       const share = index / Math.max(1, line.length - 1);
-      const away = COST.distance * Math.abs(share - PREFERRED_SHARE);
+      const away = COST.distance * Math.abs(share - best);
       return LIFTS.flatMap((lift) =>
         widths.map((_, size) => ({
           at: { x: on.x, y: on.y + lift * grown },

@@ -1,7 +1,7 @@
 /** Nodes and edges in words: what stands in a node, and what a mark is called for who cannot see it. Pure. */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
 import { formatDuration, formatRate } from '../format.ts';
-import { sayTimeouts } from './draw.ts';
+import { failureBadges, isFailing, sayTimeouts } from './draw.ts';
 import { NODE_KIND } from './kind-names.ts';
 
 /** Beside the name: how slow and how busy; of what was not called, its kind. */
@@ -18,9 +18,9 @@ export function nodeLabel(node: MapNode, seconds: number): string {
 }
 
 export function edgeLabel(edge: MapEdge, seconds: number): string {
-  const timeouts = sayTimeouts(edge);
+  const says = isFailing(edge) ? failureBadges(edge)[0] : sayTimeouts(edge);
   return (
     `${edge.from} calls ${edge.to}: ${formatRate(edge.calls, seconds)}, p95 ${formatDuration(edge.p95Ms)}, ` +
-    `${edge.timeouts} timeouts, ${edge.errors} errors${timeouts === null ? '' : `, ${timeouts}`}`
+    `${edge.timeouts} timeouts, ${edge.errors} errors${says ? `, ${says}` : ''}`
   );
 }

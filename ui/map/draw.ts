@@ -31,6 +31,9 @@ export function failureStep(calls: Counts): number {
 /** Signs of a ring and of a failing node, drawn around 0,0: what timed out, and what failed otherwise. */
 export const TIMEOUT_SIGN = 'M-3-4.5h6M-3 4.5h6M-2.5-4.3v1.6L0 0l2.5-2.7v-1.6M-2.5 4.3v-1.6L0 0l2.5 2.7v1.6';
 export const ERROR_SIGN = 'M-3-3l6 6M3-3l-6 6';
+/** Of the lines of edges that time out, and that fail otherwise. */
+export const TIMEOUT_DASH = [7, 4];
+export const FAILING_DASH = [2, 3];
 
 interface Counts {
   readonly calls: number;
@@ -100,10 +103,24 @@ export function timeoutBadge(edge: MapEdge): string | null {
   return `${timeoutShare(edge)} ${worstPhase(edge) ?? 'time out'}`;
 }
 
-/** The same, then shorter for where there is no room: the phase, and nothing beside the hourglass. */
+/** The same, then shorter for where there is no room: the share, and nothing beside the hourglass. */
 export function timeoutBadges(edge: MapEdge): string[] {
   const full = timeoutBadge(edge);
-  return full === null ? [] : [full, worstPhase(edge) ?? timeoutShare(edge), ''];
+  return full === null ? [] : [full, timeoutShare(edge), ''];
+}
+
+/** Fewer failed calls than this share are told by the callee's ring: the last step of the colours is more. */
+const FAILING_SHARE = 0.2;
+
+/** Whether so many calls fail, and not by their timeouts, that the edge as a whole looks so. */
+export function isFailing(edge: Counts): boolean {
+  return edge.timeouts === 0 && failedShare(edge) > FAILING_SHARE;
+}
+
+/** The share of all calls that fail: `100 % fail`, then shorter, down to the cross. */
+export function failureBadges(edge: Counts): string[] {
+  const share = formatShare(failedShare(edge));
+  return [`${share} fail`, share, ''];
 }
 
 /** The same in words, where there is room: `12 % of calls time out, most in connect`. */

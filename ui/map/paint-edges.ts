@@ -1,4 +1,5 @@
 /** Paints the edges of a large map: halos, then lines bucket by bucket, then arrow heads. */
+import { FAILING_DASH, TIMEOUT_DASH } from './draw.ts';
 import type { Curve } from './edge-curve.ts';
 import { FADED_ALPHA, type Frame } from './painted-frame.ts';
 import { overlaps, type Bucket, type EdgeShape } from './scene.ts';
@@ -17,10 +18,13 @@ export function paintEdges(frame: Frame): void {
     if (shown.length === 0) continue;
     context.globalAlpha = bucket.faded ? FADED_ALPHA : 1;
     context.strokeStyle = colourOf(bucket, frame);
-    context.lineWidth = Math.max(bucket.width, (bucket.step === null ? 1.5 : LINE_MIN_PX) / view.k);
+    context.lineWidth = Math.max(
+      bucket.width,
+      (typeof bucket.step === 'number' ? LINE_MIN_PX : 1.5) / view.k,
+    );
     // In px of the page: thousands of dashes too small to see take long to paint.
     const dash = Math.max(1, 1 / view.k);
-    context.setLineDash(bucket.step === null ? [7 * dash, 4 * dash] : []);
+    context.setLineDash(dashOf(bucket).map((px) => px * dash));
     context.beginPath();
     for (const shape of shown) trace(context, shape.curve);
     context.stroke();
@@ -80,7 +84,12 @@ function paintCallsOf({ context, scene, view, palette, marks }: Frame): void {
 }
 
 function colourOf({ step }: Bucket, { palette }: Frame): string {
-  return step === null ? palette.timeout : (palette.latency[step] ?? palette.muted);
+  if (step === null) return palette.timeout;
+  return step === 'failing' ? palette.error : (palette.latency[step] ?? palette.muted);
+}
+
+function dashOf({ step }: Bucket): number[] {
+  return step === null ? TIMEOUT_DASH : step === 'failing' ? FAILING_DASH : [];
 }
 
 function trace(context: CanvasRenderingContext2D, curve: Curve): void {

@@ -1,7 +1,7 @@
-/** Paints what is read at any scale, in px of the page: the worst timeouts, the origin, and what is looked at. */
+/** Paints what is read at any scale, in px of the page: the worst timeouts and failures, the origin, and what is looked at. */
 import { rectAround, type Rect } from './badges.ts';
 import { nodeNumbers } from './describe.ts';
-import { timeoutBadges, TIMEOUT_SIGN } from './draw.ts';
+import { ERROR_SIGN, failureBadges, timeoutBadges, TIMEOUT_SIGN } from './draw.ts';
 import { pointOn } from './edge-curve.ts';
 import { formatDuration } from '../format.ts';
 import type { Point } from './layout.ts';
@@ -11,19 +11,17 @@ import { overlaps } from './scene.ts';
 /** More badges than this hide the map; the worst in view have theirs, all have their dashes. */
 const BADGES_MAX = 40;
 const HEIGHT = 22;
-/** What stands beside the text: an hourglass and the ends. */
-const EXTRA_PX = { timeout: 30, origin: 18, plain: 18 };
-/** A caller waited, so its badge stands nearer to it. */
-const BADGE_SHARE = 0.35;
+/** What stands beside the text: a sign and the ends. */
+const EXTRA_PX = { timeout: 30, error: 30, origin: 18, plain: 18 };
 
 interface Label {
   /** In full, then shorter, for where there is no room. */
   readonly texts: readonly string[];
   readonly at: Point;
-  readonly look: 'timeout' | 'origin' | 'plain';
+  readonly look: 'timeout' | 'error' | 'origin' | 'plain';
 }
 
-/** How many edges in view time out, and how many of them have a badge. */
+/** How many edges in view time out or fail, and how many of them have a badge. */
 export interface BadgeCount {
   readonly shown: number;
   readonly all: number;
@@ -39,7 +37,8 @@ export function paintLabels(frame: Frame): BadgeCount {
   for (const { texts, at, look } of labelsOf(frame)) {
     const place = { x: view.x + at.x * view.k, y: view.y + at.y * view.k };
     if (!overlaps(rectAround(place, HEIGHT, HEIGHT), page)) continue;
-    if (look === 'timeout') all++;
+    const isCounted = look === 'timeout' || look === 'error';
+    if (isCounted) all++;
     if (shown === BADGES_MAX) continue;
     const free = (width: number) => {
       const rect = rectAround(place, width, HEIGHT);
@@ -52,7 +51,7 @@ export function paintLabels(frame: Frame): BadgeCount {
       if (rect === null) continue;
       taken.push(rect);
       paintLabel(frame, rect, text, look);
-      if (look === 'timeout') shown++;
+      if (isCounted) shown++;
       break;
     }
   }
@@ -61,20 +60,21 @@ export function paintLabels(frame: Frame): BadgeCount {
 
 function paintLabel({ context, palette }: Frame, rect: Rect, text: string, look: Label['look']): void {
   const middle = (rect.top + rect.bottom) / 2;
+  const sign = look === 'timeout' ? TIMEOUT_SIGN : look === 'error' ? ERROR_SIGN : null;
+  const colour = look === 'timeout' || look === 'error' ? palette[look] : palette.accent;
   context.fillStyle = look === 'origin' ? palette.accent : palette.surface;
-  context.strokeStyle = look === 'timeout' ? palette.timeout : palette.accent;
+  context.strokeStyle = colour;
   context.lineWidth = 1;
   context.beginPath();
   context.roundRect(rect.left, rect.top, rect.right - rect.left, HEIGHT, HEIGHT / 2);
   context.fill();
   context.stroke();
-  context.fillStyle =
-    look === 'timeout' ? palette.timeout : look === 'origin' ? palette.surface : palette.text;
-  context.fillText(text, rect.left + (look === 'timeout' ? 21 : 9), middle + 4);
-  if (look !== 'timeout') return;
+  context.fillStyle = sign !== null ? colour : look === 'origin' ? palette.surface : palette.text;
+  context.fillText(text, rect.left + (sign === null ? 9 : 21), middle + 4);
+  if (sign === null) return;
   context.save();
   context.translate(rect.left + (text === '' ? HEIGHT / 2 : 12), middle);
-  context.stroke(new Path2D(TIMEOUT_SIGN));
+  context.stroke(new Path2D(sign));
   context.restore();
 }
 
@@ -91,8 +91,10 @@ function labelsOf({ scene, view, marks, seconds }: Frame): Label[] {
         labels.push({ texts: [text], at: { x: at.x, y: at.y - 20 / view.k }, look: 'plain' });
     }
   }
-  for (const { edge, curve } of scene.worst) {
-    labels.push({ texts: timeoutBadges(edge), at: pointOn(curve, BADGE_SHARE), look: 'timeout' });
+  for (const { edge, curve, badgeShare } of scene.worst) {
+    const at = pointOn(curve, badgeShare);
+    if (edge.timeouts > 0) labels.push({ texts: timeoutBadges(edge), at, look: 'timeout' });
+    else labels.push({ texts: failureBadges(edge), at, look: 'error' });
   }
   return labels;
 

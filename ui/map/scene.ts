@@ -3,8 +3,9 @@
  * they look, so that a frame strokes a few long paths instead of thousands of short ones. Pure.
  */
 import type { MapEdge, MapNode } from '../../collector/serve/wire.ts';
+import { badgeShares } from './badge-texts.ts';
 import { rectAround, type Rect } from './badges.ts';
-import { edgeWidth, failureStep, latencyStep, NODE_HEIGHT, NODE_WIDTH } from './draw.ts';
+import { edgeWidth, failureStep, isFailing, latencyStep, NODE_HEIGHT, NODE_WIDTH } from './draw.ts';
 import { edgeCurve, isBackward, type Curve } from './edge-curve.ts';
 import { edgeKey, type Layout, type Point } from './layout.ts';
 import { formatSelection } from './walk.ts';
@@ -24,10 +25,14 @@ export interface EdgeShape {
   /** Points up into its callee, instead of right. */
   readonly isBackward: boolean;
 }
+/** An edge with a badge, at this share of its curve. */
+export interface BadgeShape extends EdgeShape {
+  readonly badgeShare: number;
+}
 /** Edges that are stroked together. */
 export interface Bucket {
   /** Of the latency ramp; null times out. */
-  readonly step: number | null;
+  readonly step: number | 'failing' | null;
   readonly width: number;
   readonly faded: boolean;
   readonly edges: EdgeShape[];
@@ -37,8 +42,8 @@ export interface Scene {
   readonly edges: readonly EdgeShape[];
   /** In painting order: what times out is over what works, what is faded below everything. */
   readonly buckets: readonly Bucket[];
-  /** Edges that time out, of the shown trace's if there is one; most timeouts first. */
-  readonly worst: readonly EdgeShape[];
+  /** Edges that time out, most timeouts first, then those that fail; of the shown trace's if there is one. */
+  readonly worst: readonly BadgeShape[];
   readonly hasPath: boolean;
   /** By mark: `node:checkout`, `edge:checkout->payments`. */
   readonly nodeOf: ReadonlyMap<string, NodeShape>;
@@ -61,6 +66,7 @@ export function buildScene({ nodes, edges, layout, colour, path }: MapParts): Sc
   const shapes = edges.flatMap((edge) =>
     edgeShape(edge, layout, edgeWidth(edge.calls, busiest, edges.length)),
   );
+  const shares = badgeShares(edges);
   const onPath = path === null ? null : pathNodes(edges, path);
   const places = nodes.flatMap((node): NodeShape[] => {
     const at = layout.nodes[node.id];
@@ -73,8 +79,9 @@ export function buildScene({ nodes, edges, layout, colour, path }: MapParts): Sc
     edges: shapes,
     buckets: bucketsOf(shapes, colour, path),
     worst: shapes
-      .filter(({ edge, key }) => edge.timeouts > 0 && (path === null || path.has(key)))
-      .toSorted((a, b) => b.edge.timeouts - a.edge.timeouts),
+      .filter(({ edge, key }) => (edge.timeouts > 0 || isFailing(edge)) && (path === null || path.has(key)))
+      .toSorted((a, b) => b.edge.timeouts - a.edge.timeouts || b.edge.errors - a.edge.errors)
+      .map((shape) => ({ ...shape, badgeShare: shares.get(shape.key) ?? 0.5 })),
     hasPath: path !== null,
     nodeOf: new Map(places.map((shape) => [formatSelection({ node: shape.node.id }), shape])),
     edgeOf: new Map(shapes.map((shape) => [formatSelection({ edge: shape.edge }), shape])),
@@ -118,16 +125,23 @@ function bucketsOf(
   const buckets = new Map<string, Bucket>();
   for (const shape of shapes) {
     const { edge, key } = shape;
-    const step = edge.timeouts > 0 ? null : colour === 'p95' ? latencyStep(edge.p95Ms) : failureStep(edge);
-    const width = step === null ? Math.max(2, shape.width) : shape.width;
+    const step = stepOf(edge, colour);
+    const width = typeof step === 'number' ? shape.width : Math.max(2, shape.width);
     const faded = path !== null && !path.has(key);
     const look = `${step} ${width} ${faded}`;
     const bucket = buckets.get(look) ?? { step, width, faded, edges: [] };
     bucket.edges.push(shape);
     buckets.set(look, bucket);
   }
-  const order = (bucket: Bucket) => (bucket.faded ? 0 : 10) + (bucket.step ?? 5);
+  const rank = ({ step }: Bucket) => (step === null ? 6 : step === 'failing' ? 5 : step);
+  const order = (bucket: Bucket) => (bucket.faded ? 0 : 10) + rank(bucket);
   return [...buckets.values()].toSorted((a, b) => order(a) - order(b) || a.width - b.width);
+}
+
+function stepOf(edge: MapEdge, colour: MapParts['colour']): Bucket['step'] {
+  if (edge.timeouts > 0) return null;
+  if (isFailing(edge)) return 'failing';
+  return colour === 'p95' ? latencyStep(edge.p95Ms) : failureStep(edge);
 }
 
 /** Whether any of two rectangles' area is shared. */
