@@ -1,5 +1,5 @@
 /** The list of incidents under headings, and the way from one to the map. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Incident } from '../../collector/serve/wire.ts';
 import { firstOf, groupIncidents, readGrouping } from '../../ui/diagnosis/group-incidents.ts';
 import fixture from './fixtures/incidents-shop.json';
@@ -96,6 +96,47 @@ it('the list stands under headings when the URL says so, and j goes through all 
     ]);
   for (let rows = 0; rows < 3; rows++) await page.press('j');
   expect(document.activeElement?.getAttribute('href')).toContain('/timeouts/shop->stock-connect');
+});
+
+describe('Escape on an incident', () => {
+  const path = '/timeouts/checkout-payments-connect';
+  const opened = async () => {
+    await expect.poll(() => page?.find('h1').textContent, soon).toContain('payments');
+  };
+  const follow = async (selector: string) => {
+    await expect.poll(() => page?.all(selector).length, soon).toBeGreaterThan(0);
+    await page!.click(page!.find(selector));
+    await expect.poll(() => page?.url(), soon).toBe(path);
+    await opened();
+  };
+
+  it('leads back to the map that led there, as it was', async () => {
+    page = await openPage('/map?color=failures');
+    await follow(`.headline a.strong`);
+    await page.press('Escape');
+    await page.press('Escape');
+    await expect.poll(() => page?.url(), soon).toBe('/map?color=failures');
+  });
+
+  it('leads to the list where an address led there', async () => {
+    page = await openPage(path);
+    await opened();
+    await page.press('Escape');
+    await expect.poll(() => page?.url(), soon).toBe('/timeouts');
+  });
+
+  it('leads back to its row, where j goes on', async () => {
+    const fingerprint = 'checkout-payments-connect';
+    const rows = list.with(1, { ...list[1]!, fingerprint });
+    page = await openPage('/timeouts?group=callee', {
+      '/api/timeouts': { incidents: rows, checkedCalls: 900 },
+    });
+    await follow(`a[href^="${path}"]`);
+    await page.press('Escape');
+    await expect.poll(() => document.activeElement?.getAttribute('href'), soon).toContain(fingerprint);
+    await page.press('j');
+    expect(document.activeElement?.getAttribute('href')).toContain('/timeouts/search-none');
+  });
 });
 
 it('an incident leads to the map, where the way of its traces stands out', async () => {
