@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { basename, delimiter, dirname } from 'node:path';
+import { promisify } from 'node:util';
 
 const ASK_TIMEOUT_MS = 2_000;
 
@@ -32,11 +33,13 @@ export function loadsHook(version: string): boolean {
   return (major === 22 && minor >= 18) || (major === 24 && minor >= 3) || major > 24;
 }
 
-function versionOf(command: string, path: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, PATH: path, NODE_OPTIONS: '' };
-    execFile(command, ['--version'], { env, timeout: ASK_TIMEOUT_MS }, (error, stdout) =>
-      resolve(error === null ? stdout.trim() : null),
-    );
-  });
+/** Null where there is none, or where Node may start no other program. */
+async function versionOf(command: string, path: string): Promise<string | null> {
+  const env = { ...process.env, PATH: path, NODE_OPTIONS: '' };
+  try {
+    const { stdout } = await promisify(execFile)(command, ['--version'], { env, timeout: ASK_TIMEOUT_MS });
+    return stdout.trim();
+  } catch {
+    return null;
+  }
 }

@@ -2,6 +2,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test, describe } from 'vitest';
+import { findNode } from '../../collector/shell-node.ts';
 import type { Status, Trace } from '../../collector/serve/wire.ts';
 import { encode } from '../decode/otlp-proto.ts';
 import { newSpans, tracesOf } from '../receive/receivers.ts';
@@ -44,7 +45,7 @@ describe('starting', () => {
         expect.stringMatching(/^OTLP HTTP +http:\/\/127\.0\.0\.1:\d+$/),
         expect.stringMatching(/^web +http:\/\/127\.0\.0\.1:\d+$/),
         expect.stringMatching(/^data +\/.+$/),
-        `your app   OTEL_EXPORTER_OTLP_ENDPOINT=http://${collector.otlpGrpc} node --require ${hook} app.js`,
+        `your app   OTEL_EXPORTER_OTLP_ENDPOINT=http://${collector.otlpGrpc} ${await findNode()} --require ${hook} app.js`,
       ]);
       expect((await fetch(`${collector.web}/healthz`)).status).toBe(200);
       const { addresses, spans } = await statusOf(collector.web);
