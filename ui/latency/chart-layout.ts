@@ -16,7 +16,7 @@ export interface Gutters {
   readonly isWide: boolean;
 }
 export function gutters(width: number): Gutters {
-  return width >= WIDE_PX ? { left: 56, right: 104, isWide: true } : { left: 46, right: 62, isWide: false };
+  return width >= WIDE_PX ? { left: 56, right: 104, isWide: true } : { left: 46, right: 88, isWide: false };
 }
 
 /** More budgets than these are lines of everything and nothing: the side says how many there are. */
