@@ -24,6 +24,8 @@ const BATCH_SHARE_MAX = 1 / 8;
 const BATCH_BYTES_MIN = 64_000;
 /** A batch that is taken lets the next be larger by that: a limit that the backend still has is met once in dozens. */
 const BATCH_GROWTH = 65 / 64;
+/** By which the entries of a batch came: each leaves in pieces of its own. */
+const WAYS_MAX = 1_000;
 const FAILED_TRIES_MAX = 5;
 /** Until somebody has mended a token or a path. */
 const SHUT_OUT_MS = 60_000;
@@ -101,23 +103,22 @@ export function createLane(options: LaneOptions): Lane {
     events.dropped(items, reason);
   }
 
-  /** The next entries as pieces, as far as they came the same way; whether there were entries. */
+  /** The next entries as pieces, one or more for each way they came; whether there were entries. */
   function readBatch(): boolean {
-    const requests: Buffer[] = [];
-    let way: Buffer | null = null;
+    const byWay = new Map<string, Buffer[]>();
     let toId = readTo;
     let bytes = 0;
     let damagedItems = 0;
-    while (bytes < batchBytes / 2) {
+    while (bytes < batchBytes / 2 && byWay.size < WAYS_MAX) {
       const entry = queue.next(signal, toId, knownTo);
       if (entry === null) break;
       if (entry.requests === null || !isRequest(entry.requests)) damagedItems += entry.items;
       else {
         const { passed, rest } = splitPassed(entry.requests);
-        if (way !== null && !passed.equals(way)) break;
-        if (way === null) requests.push(mark, passed);
-        way = passed;
-        requests.push(rest);
+        const way = passed.toString('latin1');
+        const requests = byWay.get(way);
+        if (requests === undefined) byWay.set(way, [mark, passed, rest]);
+        else requests.push(rest);
         bytes += rest.length;
       }
       toId = entry.id;
@@ -126,7 +127,10 @@ export function createLane(options: LaneOptions): Lane {
     const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };
     readTo = toId;
     lose(damagedItems, 'damaged');
-    if (requests.length > 0) pieces.add(batch, splitBySize(Buffer.concat(requests), batchBytes));
+    pieces.add(
+      batch,
+      [...byWay.values()].flatMap((requests) => splitBySize(Buffer.concat(requests), batchBytes)),
+    );
     return true;
   }
 

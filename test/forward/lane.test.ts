@@ -268,7 +268,7 @@ test('what nothing is taken beside is not given up, however often it is late', a
   expect(lane.counters()).toMatchObject({ sent: 1_200, refused: 0, queued: 0 });
 });
 
-test('what came another way leaves in a batch of its own, and each piece says which collectors it passed', async () => {
+test('what came another way leaves in a request of its own, and each piece says which collectors it passed', async () => {
   const other = markOf(8n);
   const queue = queueOf(6);
   for (const id of [3, 4])
@@ -283,13 +283,29 @@ test('what came another way leaves in a batch of its own, and each piece says wh
   const [own, both] = [MARK.toString('hex'), Buffer.concat([MARK, other]).toString('hex')];
   expect(new Map(ways as [string, string][])).toEqual(
     new Map([
-      ['1,1,2,2', own],
+      ['1,1,2,2,5,5,6,6', own],
       ['3,3,4,4', both],
-      ['5,5,6,6', own],
       ['3,3', both],
       ['4,4', both],
       ['4', both],
     ]),
   );
   expect(lane.counters()).toMatchObject({ sent: 10, refused: 2, queued: 0 });
+});
+
+test.each([
+  ['two', 2, 2],
+  ['more than a batch has', 2_500, 2_500],
+])('what comes by many ways in turns, %s, leaves in one request for each', async (_what, ways, requests) => {
+  const queue = queueOf(2_500);
+  for (let id = 1; id <= 2_500; id++) {
+    const way = markOf(BigInt(100 + (id % ways)));
+    queue.instead.set(id, Buffer.concat([way, queueOf(id).next('', id - 1, id)!.requests!]));
+  }
+  const { lane, sent } = laneTo(() => TAKEN, queue);
+  lane.learn();
+  await settle();
+  expect(sent).toHaveLength(requests);
+  expect(lane.counters()).toMatchObject({ sent: 5_000, queued: 0 });
+  expect(lane.takenTo()).toBe(2_500);
 });
