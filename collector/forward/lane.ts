@@ -124,7 +124,7 @@ export function createLane(options: LaneOptions): Lane {
       toId = entry.id;
     }
     if (toId === readTo) return false;
-    const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0 };
+    const batch: Batch = { afterId: readTo, toId, openPieces: 0, splits: 0, lateSplits: 0 };
     readTo = toId;
     lose(damagedItems, 'damaged');
     pieces.add(
@@ -230,10 +230,9 @@ export function createLane(options: LaneOptions): Lane {
 
   /** Nobody knows whether it is itself what takes so long: others are sent before it is again. */
   function beLate(piece: Piece, message: string): void {
-    if (isDropped(piece) || (piece.items > 1 && piece.bytes.length > batchBytesMin))
-      return putOff(piece, message, 0);
-    if (pieces.divide(piece)) return fail(message, 0);
-    if (pieces.wereOthersTaken(piece) && ++piece.tries >= FAILED_TRIES_MAX) {
+    if (isDropped(piece) || splitBySize(piece.bytes, batchBytes).length > 1) return putOff(piece, message, 0);
+    if (pieces.divideLate(piece)) return fail(message, 0);
+    if (pieces.isLateAlone(piece) && ++piece.tries >= FAILED_TRIES_MAX) {
       refuse(piece.items, `${message}, ${piece.tries} times, and others were taken meanwhile`);
       return pieces.close(piece);
     }

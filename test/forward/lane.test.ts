@@ -222,52 +222,6 @@ test('other signals that a backend has no place for are given up, spans are kept
   expect(logs.takenTo()).toBe(1);
 });
 
-const late: Outcome = { is: 'late', message: 'no answer' };
-
-test('a span that never arrives in time is given up after some tries, for others do', async () => {
-  const { lane, said, queue } = laneTo(
-    (request) => (tracesOf(request).includes(7) ? late : TAKEN),
-    queueOf(50),
-  );
-  lane.learn();
-  await vi.advanceTimersByTimeAsync(300_000);
-  // Alone it is asked for again and again: nobody can say whether the backend is there.
-  expect(lane.counters()).toMatchObject({ sent: 98, refused: 0, queued: 2 });
-  for (; queue.entries < 70; queue.entries++) {
-    lane.learn();
-    await vi.advanceTimersByTimeAsync(10_000);
-  }
-  lane.learn();
-  await settle();
-  expect(lane.counters()).toMatchObject({ sent: 138, refused: 2, queued: 0 });
-  expect(lane.takenTo()).toBe(70);
-  expect(said.filter((line) => line.startsWith('refused'))).toEqual(
-    Array.from({ length: 2 }, () => 'refused 1: no answer, 5 times, and others were taken meanwhile'),
-  );
-});
-
-test('a span that is large and never arrives in time holds up no others', async () => {
-  const { lane } = laneTo((request) => (tracesOf(request).includes(1) ? late : TAKEN), queueOf(40, 400_000));
-  lane.learn();
-  await vi.advanceTimersByTimeAsync(300_000);
-  expect(lane.counters()).toMatchObject({ sent: 78, refused: 2, queued: 0 });
-});
-
-test('what nothing is taken beside is not given up, however often it is late', async () => {
-  let isAway = true;
-  const { lane, sent, queue } = laneTo(() => (isAway ? late : TAKEN), queueOf(500));
-  lane.learn();
-  await vi.advanceTimersByTimeAsync(4 * 3_600_000);
-  queue.entries = 600;
-  lane.learn();
-  await vi.advanceTimersByTimeAsync(4 * 3_600_000);
-  expect(sent.length).toBeGreaterThan(500);
-  expect(lane.counters()).toMatchObject({ sent: 0, refused: 0, queued: 1_200 });
-  isAway = false;
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(lane.counters()).toMatchObject({ sent: 1_200, refused: 0, queued: 0 });
-});
-
 test('what came another way leaves in a request of its own, and each piece says which collectors it passed', async () => {
   const other = markOf(8n);
   const queue = queueOf(6);
