@@ -280,7 +280,7 @@ describe('what cannot be answered says what was got and what is expected', () =>
     ['POST', '/jaeger/api/services', 405, 'method_not_allowed'],
     ['GET', '/jaeger/api/other', 404, 'not_found'],
     ['POST', '/zipkin/api/v2/other', 404, 'not_found'],
-    ['GET', '/tempo/api/metrics/query_range', 404, 'not_found'],
+    ['GET', '/tempo/api/no/such/route', 404, 'not_found'],
   ])('%s %s is %i %s', async (method, path, status, code) => {
     const response = await get(path, { method });
     const body: unknown = await response.json();
