@@ -5,6 +5,7 @@
  * library's own plumbing. So the timer is looked up by the reason, and `AbortSignal.any` needs no patch. A text, which may be
  * anybody's, is looked up by its signal. Signals are held weakly: the hook must not keep one alive that the program has dropped.
  */
+import { performance } from 'node:perf_hooks';
 import type { Timeout } from './failures.ts';
 import { guard } from './guard.ts';
 import { isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from './running-timer.ts';
@@ -29,6 +30,9 @@ const dropped = new FinalizationRegistry<WeakRef<AbortSignal>>((ref) => waiting.
 const causes = new WeakMap<object, Cause>();
 /** The controller's `abort` that runs now: its reason is not known before it is over, the calls it ends end within. */
 let aborting: ControllerAbort | undefined;
+/** The signal that was last aborted with a text, for calls that end by it a little later, as behind `pipeTo`. */
+let lastByText: { given: unknown; atMs: number; ref: WeakRef<AbortSignal> } | undefined;
+const textLastsMs = 100;
 
 let signalMade: ((delayMs: number) => void) | undefined;
 
@@ -72,6 +76,9 @@ const abortBegins = guard((controller: AbortController | undefined, given: unkno
   remember(controller!.signal, begun);
   // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
   if (!isPassedOn(given)) remember(given, begun);
+  // What passes it on, as a pipe does to what it writes to, is not the one that counts.
+  if (given !== undefined && !isObject(given) && !signalOfText(given))
+    lastByText = { given, atMs: performance.now(), ref: new WeakRef(controller!.signal) };
 });
 
 const abortEnds = guard(({ signal }: AbortController) => {
@@ -105,6 +112,12 @@ function causeOfText(reason: unknown, signal: AbortSignal | undefined): Cause | 
   if (aborting && aborting.given !== undefined && Object.is(aborting.given, reason)) return aborting;
   if (!signal?.aborted || !Object.is(signal.reason, reason)) return undefined;
   return causes.get(signal) ?? 'unknown';
+}
+
+/** The signal that was aborted with this text just now. */
+export function signalOfText(reason: unknown): AbortSignal | undefined {
+  if (!lastByText || !Object.is(lastByText.given, reason)) return undefined;
+  return performance.now() - lastByText.atMs < textLastsMs ? lastByText.ref.deref() : undefined;
 }
 
 /**

@@ -53,6 +53,24 @@ export function isEventStream(rawHeaders: readonly string[]): boolean {
   return false;
 }
 
+/** As undici gives them: bytes, name and value in turn; of HTTP/2 an object. */
+export type RawHeaders = Buffer[] | Readonly<Record<string, unknown>>;
+
+const eventStream = Buffer.from('text/event-stream');
+
+/** The same. */
+export function isRawEventStream(headers: RawHeaders): boolean {
+  if (!Array.isArray(headers)) return String(headers['content-type']).startsWith('text/event-stream');
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index]!;
+    const value = headers[index + 1]!;
+    // Texts are made of what may be it alone: of `text/event-stream`, not of `text/html` or `application/json`.
+    if (name.length === 12 && value[5] === eventStream[5] && String(name).toLowerCase() === 'content-type')
+      return value.subarray(0, eventStream.length).equals(eventStream);
+  }
+  return false;
+}
+
 function isNamed(name: string, lowerCase: string): boolean {
   return name === lowerCase || name.toLowerCase() === lowerCase;
 }

@@ -8,7 +8,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
-import { timerOfReason } from './abort-reasons.ts';
+import { signalOfText, timerOfReason } from './abort-reasons.ts';
 import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
@@ -17,8 +17,10 @@ import { readError } from './failures.ts';
 import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { Given } from './given.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
+import { isRawEventStream, type RawHeaders } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
 import { append, Link, unlink } from './ring.ts';
+import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 import { hiddenProperty, takeArrival, watchDispatchers } from './undici-dispatch.ts';
 import { describeUndiciTarget } from './undici-target.ts';
 
@@ -100,14 +102,14 @@ export function watchUndici(recorder: Recorder): void {
     const call = Called.by(request);
     if (call) call.sentMs = performance.now();
   });
-  onChannel<{ request: UndiciRequest; response: { statusCode: number; headers: Buffer[] } }>(
+  onChannel<{ request: UndiciRequest; response: { statusCode: number; headers: RawHeaders } }>(
     'undici:request:headers',
     ({ request, response }) => {
       const call = Called.by(request);
       if (!call) return;
       call.headersMs = performance.now();
       call.statusCode = response.statusCode;
-      if (isEventStream(response.headers)) call.attributes['sockeye.stream'] = true;
+      if (isRawEventStream(response.headers)) call.attributes['sockeye.stream'] = true;
     },
   );
   onChannel<{ request: UndiciRequest }>('undici:request:trailers', ({ request }) => {
@@ -118,9 +120,12 @@ export function watchUndici(recorder: Recorder): void {
     const call = Called.take(request);
     if (!call) return;
     const cause = causeOf(call, error);
+    const ownTimer = call.headersMs === undefined ? undefined : deadlineOf(call);
+    // Not of the request, but of what reads its answer.
+    if (!call.signal?.aborted) call.signal = signalOfText(cause) ?? call.signal;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
-    else if (isThrownAway(call, cause)) endCall(call);
-    else finish(call, cause, budgetsOf(request));
+    else if (!ownTimer && isThrownAway(call, cause)) endCall(call);
+    else finish(call, cause, budgetsOf(request), ownTimer);
   });
   onChannel<{ socket: Socket }>('undici:client:connected', ({ socket }) => sockets.add(socket));
   onChannel<{ connectParams: { hostname: string; port: string; protocol: string } }>(
@@ -287,10 +292,11 @@ function finish(
   call: Call & Partial<Pick<UndiciCall, 'place' | 'signal'>>,
   error?: unknown,
   undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {},
+  ownTimer?: RunningTimer,
 ): void {
   // One that was given up in the queue of a pool never waited here.
   if (call.place) unlink(call.place);
-  endCall(call, { error, undiciBudgetsMs, signal: call.signal });
+  endCall(call, { error, undiciBudgetsMs, signal: call.signal, ownTimer, endedHere: Boolean(ownTimer) });
 }
 
 /** The timers that the caller set for this request; those of the whole client are not to be seen from here. */
@@ -316,27 +322,25 @@ function causeOf(call: UndiciCall, error: unknown): unknown {
   return timerOfReason(signal.reason, call) ? signal.reason : error;
 }
 
-/** The program cancelled the body of an answer, with or without a text; an abort by a controller or signal has a reason that is known. */
-function isThrownAway(call: Call, error: unknown): boolean {
-  const isCancelled = isAbort(error) || Object(error) !== error;
-  return call.headersMs !== undefined && isCancelled && timerOfReason(error, call) === undefined;
+/** The timer of the program's that ends the call now, unless it is a stream, which has no deadline once it has begun. */
+function deadlineOf(call: Call): RunningTimer | undefined {
+  if (call.attributes['sockeye.stream'] === true) return undefined;
+  const timer = call.connection?.ownTimer ?? runningTimer();
+  return timer && isDeadlineOf(timer, call) ? timer : undefined;
+}
+
+/** The program cancelled the body of an answer, with or without a text, and neither aborted the call nor destroyed its client. */
+function isThrownAway(call: UndiciCall, error: unknown): boolean {
+  if (call.headersMs === undefined || timerOfReason(error, call, call.signal)) return false;
+  return isAbort(error) || (Object(error) !== error && !isClientDestroyed(call));
+}
+
+function isClientDestroyed({ connection }: Call): boolean {
+  const client = connection && hiddenProperty(connection.socket, 'client');
+  return (client as { destroyed?: unknown } | undefined)?.destroyed === true;
 }
 
 function isAbort(error: unknown): boolean {
   const { name, code } = readError(error);
   return name === 'AbortError' || code === 'UND_ERR_ABORTED';
-}
-
-const eventStream = Buffer.from('text/event-stream');
-
-/** Whether the raw headers, name and value in turn, announce an event stream. */
-function isEventStream(headers: Buffer[]): boolean {
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index]!;
-    const value = headers[index + 1]!;
-    // Texts are made of what may be it alone: of `text/event-stream`, not of `text/html` or `application/json`.
-    if (name.length === 12 && value[5] === eventStream[5] && String(name).toLowerCase() === 'content-type')
-      return value.subarray(0, eventStream.length).equals(eventStream);
-  }
-  return false;
 }

@@ -55,6 +55,10 @@ it.each([
   { name: 'body-text', what: 'a reason that is a text', timer: 'abort', budgetMs: 200 },
   { name: 'body-null', what: 'a reason that is null', timer: 'abort', budgetMs: 200 },
   { name: 'body-error', what: 'an error of its own', timer: 'abort', budgetMs: 200 },
+  { name: 'pipe-text', what: 'the signal of a pipe', timer: 'abort', budgetMs: 200 },
+  { name: 'cancel-late', what: 'a body cancelled by its timer', timer: 'app', budgetMs: 200 },
+  { name: 'cancel-late-text', what: 'a body cancelled by its timer', timer: 'app', budgetMs: 200 },
+  { name: 'cancel-late-error', what: 'a body cancelled by its timer', timer: 'app', budgetMs: 200 },
 ])('a call given up by $what says by which timer ($name)', async ({ name, timer, budgetMs }) => {
   const { error, attributes } = await spanOf(name);
   expect(error).toBe(true);
@@ -101,6 +105,10 @@ it.each([
 
 it('an answer that is thrown away with a text is no error', async () => {
   expect(await spanOf('cancel-text')).toMatchObject({ error: false, message: '' });
+});
+
+it('an answer whose client was destroyed while it was read is an error, with or without a reason', async () => {
+  expect(await spanOf('client-destroyed')).toMatchObject({ error: true, message: 'shutdown' });
 });
 
 it('a signal that the call took away from its request is not asked', async () => {

@@ -132,8 +132,33 @@ const cancelBody = async (path) => {
   await body.cancel('not needed');
 };
 
+/** Its time begins with the call. */
+const cancelLate = async (path, reason) => {
+  let body;
+  const over = new Promise((resolve) => setTimeout(() => resolve(body.cancel(reason)), afterMs));
+  ({ body } = await fetch(`${stalling}${path}`));
+  await over;
+};
+const pipe = async (path) => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort('deadline'), afterMs);
+  const { body } = await fetch(`${stalling}${path}`);
+  await body.pipeTo(new WritableStream(), { signal: controller.signal });
+};
+const destroyClient = async (path) => {
+  const client = new undici.Client(stalling);
+  const { body } = await client.request({ path: `/${path}`, method: 'GET' });
+  const read = body.text();
+  await Promise.all([client.destroy('shutdown'), read]);
+};
+
 const calls = {
   ...early,
+  'pipe-text': pipe,
+  'cancel-late': cancelLate,
+  'cancel-late-text': (path) => cancelLate(path, 'too slow'),
+  'cancel-late-error': (path) => cancelLate(path, new Error('too slow')),
+  'client-destroyed': destroyClient,
   'socket-error': (path) => destroySocket(path, new Error('own')),
   'socket-hang-up': (path) => destroySocket(path),
   'answer-error': (path) => destroyAnswer(path, (_answer, destroy) => setTimeout(destroy, afterMs)),
