@@ -7,6 +7,7 @@
 import { MESSAGE_DEPTH_MAX } from './check-message.ts';
 import { DecodeError } from './decode-error.ts';
 import {
+  HOST_METRICS,
   isMessage,
   TRACES_DATA,
   type FieldSchema,
@@ -18,6 +19,7 @@ import { LOGS_DATA, METRICS_DATA } from './otlp-signals-schema.ts';
 import { parseJson } from './parse-json.ts';
 import { LENGTH_DELIMITED, ProtobufReader } from './protobuf-reader.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
+import { WrittenBytes } from './request-parts.ts';
 
 type JsonObject = { readonly [key: string]: unknown };
 
@@ -30,14 +32,24 @@ export function tracesFromJson(text: string): Buffer {
   return encodeMessage(TRACES_DATA, parseJson(text));
 }
 
-/** The same of an `ExportMetricsServiceRequest`. */
-export function metricsFromJson(text: string): Buffer {
-  return encodeMessage(METRICS_DATA, parseJson(text));
+/** The same of an `ExportMetricsServiceRequest`. Throws TooLarge where more is written: numbers in lists take eight bytes each. */
+export function metricsFromJson(text: string, bytesMax = Infinity): Buffer {
+  return bounded(encodeMessage(METRICS_DATA, parseJson(text)), bytesMax);
+}
+
+/** Of that what hosts report of themselves, and is kept here. */
+export function hostMetricsFromJson(text: string): Buffer {
+  return encodeMessage(HOST_METRICS, parseJson(text));
 }
 
 /** And of an `ExportLogsServiceRequest`. */
-export function logsFromJson(text: string): Buffer {
-  return encodeMessage(LOGS_DATA, parseJson(text));
+export function logsFromJson(text: string, bytesMax = Infinity): Buffer {
+  return bounded(encodeMessage(LOGS_DATA, parseJson(text)), bytesMax);
+}
+
+function bounded(bytes: Buffer, bytesMax: number): Buffer {
+  new WrittenBytes(bytesMax).add(bytes.length);
+  return bytes;
 }
 
 /** OTLP JSON of `TracesData` bytes. Invalid UTF-8 reads as U+FFFD; fields the schema does not know are left out. */

@@ -47,7 +47,7 @@ export class WrittenBytes {
     throw new TooLarge(
       'body',
       `more than ${this.#most} bytes when written as OTLP`,
-      `at most as many (--max-request-bytes): send fewer spans at a time`,
+      `at most as many (--max-request-bytes): send less at a time`,
     );
   }
 }

@@ -37,6 +37,8 @@ export interface Intake {
    * forwarded it resolves when that is durable. Rejects as `accept`.
    */
   acceptMetrics(request: Buffer): Promise<void>;
+  /** Whether other backends get a signal whole. */
+  forwards(signal: 'traces' | 'metrics' | 'logs'): boolean;
   /** What hosts have reported lately, all or those that are wanted. */
   hosts(isWanted?: (host: HostIdentity) => boolean): readonly HostHistory[];
   /** The newest counters of each. */
@@ -197,6 +199,7 @@ export function createIntake(options: {
       requests.refused++;
     },
     acceptMetrics,
+    forwards: (signal) => forwarding?.signals.has(signal) ?? false,
     hosts: (isWanted) => hosts.recent(isWanted),
     newestCounters: () => hosts.newest(),
     acceptLogs,

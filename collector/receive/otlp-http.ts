@@ -8,7 +8,13 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsFiles } from '../config.ts';
 import { checkJsonSize } from '../decode/json-size.ts';
-import { encodeMessage, logsFromJson, metricsFromJson, tracesFromJson } from '../decode/otlp-json.ts';
+import {
+  encodeMessage,
+  hostMetricsFromJson,
+  logsFromJson,
+  metricsFromJson,
+  tracesFromJson,
+} from '../decode/otlp-json.ts';
 import { EXPORT_TRACE_RESPONSE, RPC_STATUS, type MessageSchema } from '../decode/otlp-schema.ts';
 import { Cancelled } from '../store/store.ts';
 import { corsHeaders, isPreflight, refuseRequest, type Guard } from '../serve/guard.ts';
@@ -90,17 +96,17 @@ async function receive(
 ): Promise<object> {
   const body = await readBody(request, maxRequestBytes, intake);
   const signal = SIGNALS[pathOf(request)]!;
-  const bytesBy = (fromJson: (text: string) => Buffer): Buffer => {
+  const bytesBy = (fromJson: (text: string, bytesMax?: number) => Buffer): Buffer => {
     if (encoding === 'protobuf') return body;
     checkJsonSize(body);
-    return fromJson(body.toString());
+    return fromJson(body.toString(), maxRequestBytes);
   };
   if (signal === 'logs') {
     await intake.acceptLogs(() => bytesBy(logsFromJson));
     return {};
   }
   if (signal === 'metrics') {
-    await intake.acceptMetrics(bytesBy(metricsFromJson));
+    await intake.acceptMetrics(bytesBy(intake.forwards('metrics') ? metricsFromJson : hostMetricsFromJson));
     return {};
   }
   if (encoding === 'protobuf') return traceResponse(await intake.accept(body));

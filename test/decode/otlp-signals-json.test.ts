@@ -1,7 +1,7 @@
 /** Metrics and logs as JSON become the bytes that protobufjs, which shares nothing with us, makes and reads. */
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
-import { DecodeError } from '../../collector/decode/decode-error.ts';
+import { DecodeError, TooLarge } from '../../collector/decode/decode-error.ts';
 import { logsFromJson, metricsFromJson } from '../../collector/decode/otlp-json.ts';
 import { countItems } from '../../collector/decode/otlp-pieces.ts';
 
@@ -224,4 +224,10 @@ test('a count that is none is refused at its place', () => {
   expect(() => metricsFromJson(of(['1', -1]))).toThrow(
     '.histogram.dataPoints[0].bucketCounts[1]: got -1, expected an integer from 0',
   );
+});
+
+test('logs that are larger as protobuf than they may be are too large', () => {
+  const text = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [{}, {}] }] }] });
+  expect(logsFromJson(text, 8)).toHaveLength(8);
+  expect(() => logsFromJson(text, 7)).toThrow(TooLarge);
 });

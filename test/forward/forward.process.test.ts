@@ -278,3 +278,27 @@ test('metrics and logs that come as JSON are passed on as protobuf', () =>
       await got.close();
     }
   }));
+
+test('metrics and logs whose JSON becomes larger than a request may be are refused for good', () =>
+  withCollectors(async (folder) => {
+    const got = await startOtlpServer();
+    try {
+      const limits = ['--max-request-bytes', '1MiB', '--max-queue-bytes', '2MiB'];
+      const from = await start(
+        ...FREE_PORTS,
+        '--data',
+        join(folder, 'from'),
+        '--forward',
+        got.url,
+        ...limits,
+      );
+      const explicitBounds = Array.from({ length: 400_000 }, () => 0);
+      const metrics = [{ name: 'a', histogram: { dataPoints: [{ explicitBounds }] } }];
+      const body = Buffer.from(JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }));
+      expect(body.length).toBeLessThan(2 ** 20);
+      expect(await post(from, body, 'metrics', 'application/json')).toBe(413);
+      expect(await post(from, LOGS, 'logs')).toBe(200);
+    } finally {
+      await got.close();
+    }
+  }));

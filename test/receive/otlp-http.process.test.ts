@@ -90,6 +90,15 @@ describe('what is accepted', () => {
     expect(receivers().lines.filter((line) => line.startsWith('metrics'))).toHaveLength(1);
   });
 
+  test('metrics as JSON, of which only what hosts report is read where nobody gets the rest', async () => {
+    const before = receivers().intake.requests();
+    const metrics = [{ name: 'a', histogram: { dataPoints: 'not read' } }];
+    const body = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] });
+    const answer = await post(body, { 'content-type': JSON_TYPE }, { path: '/v1/metrics' });
+    expect(answer).toMatchObject({ status: 200 });
+    expect(receivers().intake.requests().metricsDropped).toBe(before.metricsDropped + 1);
+  });
+
   test('metrics that cannot be decoded are refused', async () => {
     const before = receivers().intake.requests();
     expect(await post('anything', {}, { path: '/v1/metrics' })).toMatchObject({ status: 400 });
