@@ -220,16 +220,18 @@ function beginCall(
 function describeOpenCall(this: SpanSource, nowMs: number): OpenState | undefined {
   const call = this as GrpcCall;
   const { connection, socketMs } = call;
-  const isUnheard = socketMs === undefined && connection !== undefined && isUnanswered(connection);
-  if (isUnheard) call.sentMs = readyMs(connection);
-  const state = Reflect.apply(describeOpen, this, [nowMs]);
-  if (isUnheard && state) Object.assign(state.attributes, unanswered);
+  if (socketMs !== undefined || !connection || !isUnanswered(connection))
+    return describeOpen.call(call, nowMs);
+  // What is told of it now is not to stay: its end tells how far it came.
+  const state = describeOpen.call({ ...call, sentMs: readyMs(connection) }, nowMs);
+  if (state) Object.assign(state.attributes, unanswered);
   return state;
 }
 
 /** The connection stands, and the peer has not said that it speaks HTTP/2, before which grpc-js sends no request. */
 function isUnanswered(connection: Connection): boolean {
-  return isOpen(connection) && connection.calls === 0 && !connection.socket.destroyed;
+  const { calls, socket } = connection;
+  return isOpen(connection) && calls === 0 && !socket.destroyed && socket.bytesRead === 0;
 }
 
 const unanswered: Attributes = { 'sockeye.http2.answered': false };

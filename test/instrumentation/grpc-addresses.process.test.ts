@@ -32,6 +32,8 @@ it('the calls end as they do', () => {
     silent: 4,
     unanswered: 4,
     unansweredAgain: 4,
+    credentials: 4,
+    gone: 14,
     refused: 14,
     backOff: 4,
   });
@@ -69,6 +71,21 @@ it('and says so while it waits', async () => {
   );
   expect(attributes).toMatchObject({ 'sockeye.http2.answered': false });
   expect(attributes['sockeye.phase.wait_ms']).toBeGreaterThan(500);
+});
+
+it('a peer that has spoken is not silent where the call waits for credentials of the program', async () => {
+  const { attributes } = await spanOf('Credentials');
+  expect(attributes['sockeye.timeout.phase']).toBe('send');
+  expect(attributes).not.toHaveProperty(['sockeye.http2.answered']);
+});
+
+it('what a snapshot says of a silent peer does not stay when its connection is gone', async () => {
+  const isGone = ({ attributes }: { attributes: Record<string, unknown> }) =>
+    attributes['rpc.method'] === 'shop.Cart/Gone';
+  expect((await receiver.waitForSnapshot(isGone)).attributes).toMatchObject({
+    'sockeye.http2.answered': false,
+  });
+  expect((await spanOf('Gone')).attributes).not.toHaveProperty(['sockeye.phase.wait_ms']);
 });
 
 it('a call that was answered at last does not say so', async () => {

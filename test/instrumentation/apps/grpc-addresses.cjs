@@ -31,10 +31,10 @@ const backOff = Object.fromEntries(
 
 const clientTo = (name, port, options = {}) =>
   new grpc.Client(`${name}:${port}`, grpc.credentials.createInsecure(), options);
-const call = (client, method, budgetMs, waitForReady = false) =>
+const call = (client, method, budgetMs, waitForReady = false, given = {}) =>
   new Promise((resolve) => {
     const metadata = new grpc.Metadata({ waitForReady });
-    const options = { deadline: Date.now() + budgetMs };
+    const options = { deadline: Date.now() + budgetMs, ...given };
     const path = `/shop.Cart/${method}`;
     client.makeUnaryRequest(path, same, same, Buffer.from('?'), metadata, options, (error, answer) =>
       resolve(error ? error.code : String(answer)),
@@ -63,6 +63,14 @@ async function main() {
   const unanswered = clientTo(silent, port);
   outcomes.unanswered = await call(unanswered, 'Unanswered', 1500);
   outcomes.unansweredAgain = await call(unanswered, 'UnansweredAgain', 400);
+  const credentials = grpc.credentials.createFromMetadataGenerator(() => {});
+  outcomes.credentials = await call(clientTo(serving, port), 'Credentials', 600, false, { credentials });
+  const closing = net.createServer((socket) => {
+    closing.close();
+    setTimeout(() => socket.on('error', () => {}).destroy(), 1600);
+  });
+  await new Promise((resolve) => closing.listen(0, silent, resolve));
+  outcomes.gone = await call(clientTo(silent, closing.address().port), 'Gone', 30_000);
   const none = clientTo('closed.test', port, backOff);
   outcomes.refused = await call(none, 'Refused', 30_000);
   outcomes.backOff = await call(none, 'BackOff', 15 * backOffMs, true);
