@@ -15,7 +15,7 @@ import { watcherOf, watchMessage, watchRequest, type Watcher } from './message-e
 import { agentPool, poolAttributes, type Pool } from './pool.ts';
 import { isEventStream } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
-import { runningTimer, type RunningTimer } from './running-timer.ts';
+import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 import { hasEnvoyHeaders } from './sidecar.ts';
 import { Answer, watchUnread, type Unread } from './unread.ts';
 
@@ -185,9 +185,17 @@ class HttpCall implements Watcher {
     const error = response.complete
       ? undefined
       : (this.#request.socket?.errored ?? response.errored ?? undefined);
-    // A response that the program threw away unread is no failure of the call.
-    if (error === undefined) endCall(this.#call);
+    // A response that the program threw away unread is no failure of the call, but when its time was over.
+    if (error === undefined && (response.complete || !this.#isOutOfTime())) endCall(this.#call);
+    else if (error === undefined) this.fail(aborted(), true);
     else this.fail(error, !isFromPeer(this.#call, error));
+  }
+
+  /** Whether the timer that destroyed the connection began with the call; a stream has no deadline once it has begun. */
+  #isOutOfTime(): boolean {
+    const call = this.#call;
+    const timer = call.attributes['sockeye.stream'] === true ? undefined : call.connection?.ownTimer;
+    return timer !== undefined && isDeadlineOf(timer, call);
   }
 
   /** The last chance to end a call: aborted before there was a socket, taken over by another protocol, or never read. */

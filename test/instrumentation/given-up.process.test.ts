@@ -51,6 +51,7 @@ it.each([
   { name: 'socket-hang-up', what: 'a socket destroyed without one', timer: 'app', budgetMs: 200 },
   { name: 'answer-error', what: 'an answer destroyed with an error', timer: 'app', budgetMs: 200 },
   { name: 'answer-timeout', what: 'the idle timer of an answer', timer: 'http_timeout', budgetMs: 200 },
+  { name: 'answer-dropped', what: 'an answer destroyed without one', timer: 'app', budgetMs: 200 },
   { name: 'agent-late', what: "an agent's own timer", timer: 'app', budgetMs: undefined },
   { name: 'body-text', what: 'a reason that is a text', timer: 'abort', budgetMs: 200 },
   { name: 'body-null', what: 'a reason that is null', timer: 'abort', budgetMs: 200 },

@@ -127,6 +127,18 @@ const destroyAnswer = async (path, late) => {
   late(answer, () => answer.destroy(new Error('own')));
   for await (const _part of answer);
 };
+/** Without an error, by a timer that begins with the call. */
+const dropAnswer = (path) =>
+  new Promise((resolve) => {
+    let answer;
+    setTimeout(() => answer.destroy(), afterMs);
+    get(`${stalling}${path}`, {}).then((got) => {
+      answer = got
+        .resume()
+        .on('error', () => {})
+        .on('close', resolve);
+    });
+  });
 const cancelBody = async (path) => {
   const { body } = await fetch(`${stalling}${path}`);
   await body.cancel('not needed');
@@ -163,6 +175,7 @@ const calls = {
   'socket-hang-up': (path) => destroySocket(path),
   'answer-error': (path) => destroyAnswer(path, (_answer, destroy) => setTimeout(destroy, afterMs)),
   'answer-timeout': (path) => destroyAnswer(path, (answer, destroy) => answer.setTimeout(afterMs, destroy)),
+  'answer-dropped': dropAnswer,
   'cancel-text': cancelBody,
   'null-signal': withoutSignal,
   'npm-fetch-queued': inQueue,
