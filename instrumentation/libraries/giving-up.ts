@@ -25,6 +25,8 @@ interface LibraryCall extends Beginning {
   /** Whether what failed is a span below it: no timer but one that the library names is this one's. */
   hasFailedBelow: (() => boolean) | undefined;
   errorClass: string;
+  /** Whether the program waits for it no longer, and ended it by that. */
+  isCancelled: boolean;
   /** Whether its span says that it was given up. */
   isTold: boolean;
   /** The `AbortSignal.timeout` that was made within it: by the library, or by the program, which it may have called. */
@@ -64,6 +66,7 @@ export function watchGivingUp(
     phaseNow,
     hasFailedBelow,
     errorClass: '',
+    isCancelled: false,
     isTold: false,
     signal: undefined,
   };
@@ -90,6 +93,14 @@ const tell = guard((call: LibraryCall, span: Span, message: string) => {
   span.setAttributes(giveUpOf(call, message));
 });
 
+/** Ends a call that the program waits for no longer: by a timer of its own, if in its callback. One that has ended stays as it is. */
+export function cancel(span: Span | undefined, message: string): void {
+  const call = span && Watched.by(span);
+  if (!call || !span.isRecording()) return;
+  call.isCancelled = true;
+  span.setAttribute('error.type', 'AbortError').setStatus({ code: failed, message }).end();
+}
+
 /** Whether the span of a call that is followed says that it was given up. */
 export function isGivenUp(span: Span): boolean {
   return Watched.by(span)?.isTold === true;
@@ -109,11 +120,11 @@ function giveUpOf(call: LibraryCall, message: string): Attributes {
   const isBelow = call.hasFailedBelow?.() === true;
   const isOwn = running && (said ? !hasBegun(running, call) : !isBelow && isDeadlineOf(running, call));
   const ownTimer = isOwn ? running : undefined;
-  if (!ownTimer && !said) return {};
+  if (!ownTimer && !said && !call.isCancelled) return {};
   call.isTold = true;
   const budgetMs = ownTimer ? ownTimer.delayMs : budgetOf(call, said?.groups ?? {});
   const attributes: Attributes = {
-    'sockeye.timeout.timer': 'app',
+    'sockeye.timeout.timer': ownTimer || said ? 'app' : 'abort',
     'sockeye.timeout.elapsed_ms': performance.now() - startMs,
   };
   const phase = call.phaseNow?.();

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { TracerProvider } from '@opentelemetry/api';
 import type { Library } from './catalogue.ts';
+import { keepUntraced, watchSent } from './ioredis-commands.ts';
 import { libraryTracers } from './library-tracers.ts';
 import { watchCheckOut } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
@@ -48,6 +49,7 @@ type Patch = (exports: unknown, name: string) => void;
 /** What the hook patches besides, before the instrumentation does and after. */
 const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
   mysql2: { before: [watchQueue, watchTimers, watchCommands, standIn], after: [giveBack] },
+  ioredis: { before: [keepUntraced], after: [watchSent] },
   mongodb: { before: [watchCheckOut], after: [] },
   pg: { before: [watchQueries], after: [watchPool] },
 };

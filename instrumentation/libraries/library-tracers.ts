@@ -4,6 +4,7 @@ import { libraries } from './catalogue.ts';
 import { isConnecting, watchConnecting } from './connecting.ts';
 import { watchGivingUp } from './giving-up.ts';
 import { learnPeer } from './peers.ts';
+import { tellStarted } from './started-span.ts';
 import { tidyAttributes } from './tidy-attributes.ts';
 
 export const libraryTracers: TracerProvider = {
@@ -16,9 +17,11 @@ export const libraryTracers: TracerProvider = {
       const connects = isConnecting(name, attributes);
       if (connects) attributes['db.operation.name'] = 'connect';
       const span = tracer.startSpan(name, { ...options, attributes }, parent);
-      if (connects) return watchConnecting(name, span, parent, gaveUp);
-      const isCall = options.kind === SpanKind.CLIENT || options.kind === SpanKind.PRODUCER;
-      return isCall ? watchGivingUp(span, gaveUp) : span;
+      if (connects) watchConnecting(name, span, parent, gaveUp);
+      else if (options.kind === SpanKind.CLIENT || options.kind === SpanKind.PRODUCER)
+        watchGivingUp(span, gaveUp);
+      tellStarted(span);
+      return span;
     };
     return Object.create(tracer, { startSpan: { value: startSpan } }) as Tracer;
   },

@@ -4,6 +4,8 @@
  * And tells them what they would not hear: of a query with values, which the instrumentation adds none to, of the end of one that
  * gives no row, and of one whose connection was lost, which mysql2 tells the connection alone.
  *
+ * It ends the spans of queries that mysql2 throws at, and of those whose connection the program destroys, of which nobody is told.
+ *
  *     query  the program's call: gives back the query     (after the instrumentation)
  *       query  the instrumentation's: adds its listeners
  *         query  gives it a stand-in of the query         (before it)
@@ -12,12 +14,15 @@
 import type { EventEmitter } from 'node:events';
 import { guard } from '../guard.ts';
 import { putOver, takeOff } from '../put-over.ts';
+import { cancel } from './giving-up.ts';
+import { fail, noteSpanOf, noteStarted, startedFor, type Started } from './started-span.ts';
 
 type Command = EventEmitter & { onResult?: unknown };
 interface Connection {
   _command?: unknown;
   _commands?: { toArray(): unknown[] };
   _notifyError?: Query;
+  close?: Query;
   addCommand?: unknown;
   _addCommandClosedState?: unknown;
 }
@@ -45,8 +50,6 @@ class StandIn {
 
 /** What the program gave the query that is made now by the instrumentation, which is called by the hook. */
 let expected: IArguments | undefined;
-/** What tells the listeners of a command. */
-const tellers = new WeakMap<object, (event: string, error: unknown) => void>();
 
 /** `exports` are those of any file of mysql2, before its instrumentation. */
 export function standIn(exports: unknown, name: string): void {
@@ -65,17 +68,33 @@ export function standIn(exports: unknown, name: string): void {
 }
 
 function watchLosses(prototype: Connection): void {
-  const { _notifyError: original } = prototype;
-  if (!Object.hasOwn(prototype, '_notifyError') || !original) return;
-  const tellOfLoss = guard(({ _command, _commands }: Connection, error: unknown) => {
-    for (const command of [_command, ...(_commands?.toArray() ?? [])])
-      tellers.get(Object(command) as object)?.('error', error);
+  const { _notifyError: original, close } = prototype;
+  if (!Object.hasOwn(prototype, '_notifyError') || !original || !close) return;
+  // Those with a callback are told by that.
+  const tellOfLoss = guard((connection: Connection, error: unknown) => {
+    for (const command of commandsOf(connection)) if (!hasCallback(command)) fail(startedFor(command), error);
   });
   prototype._notifyError = function _notifyError(error) {
     tellOfLoss(this, error);
     return Reflect.apply(original, this, arguments);
   };
+  // An answer that is under way may come all the same: who destroys a connection waits for none.
+  const tellOfEnd = guard((connection: Connection) => {
+    for (const command of commandsOf(connection)) cancel(startedFor(command), 'Connection destroyed');
+  });
+  prototype.close = function () {
+    tellOfEnd(this);
+    return Reflect.apply(close, this, arguments);
+  };
 }
+
+function commandsOf({ _command, _commands }: Connection): Command[] {
+  return [_command, ...(_commands?.toArray() ?? [])].filter(
+    (command) => command instanceof Object,
+  ) as Command[];
+}
+
+const hasCallback = ({ onResult }: Command) => typeof onResult === 'function';
 
 /** The same, after it. */
 export function giveBack(exports: unknown, name: string): void {
@@ -86,19 +105,24 @@ export function giveBack(exports: unknown, name: string): void {
     const owner = [prototype, base].find((each) => Object.hasOwn(each, method));
     if (!owner) continue;
     wrap(owner, method, (original, connection, args) => {
-      const hasCallback = typeof args[1] === 'function' || typeof args[2] === 'function';
+      const isCalledBack = typeof args[1] === 'function' || typeof args[2] === 'function';
       // One without is listened to where it is the only argument.
-      const shown = hasCallback ? args : Array.prototype.slice.call(args, 0, 1);
+      const shown = isCalledBack ? args : Array.prototype.slice.call(args, 0, 1);
+      const started: Started = {};
       let returned: unknown;
       try {
-        expected = hasCallback ? undefined : args;
-        returned = Reflect.apply(original, connection, shown);
+        expected = isCalledBack ? undefined : args;
+        returned = noteStarted(started, () => Reflect.apply(original, connection, shown));
+      } catch (error) {
+        fail(started.span, error);
+        throw error;
       } finally {
         expected = undefined;
       }
-      if (!(returned instanceof StandIn)) return returned;
-      hear(returned, connection);
-      return returned.command;
+      const command = returned instanceof StandIn ? returned.command : returned;
+      if (started.span && command instanceof Object) noteSpanOf(command, started.span);
+      if (returned instanceof StandIn) hear(returned, connection);
+      return command;
     });
   }
 }
@@ -119,7 +143,7 @@ function wrap(
 /** Tells the instrumentation's listeners of the first event that they wait for, after which they know all. */
 const hear = guard(({ command, heard }: StandIn, connection: Connection) => {
   // What has a callback tells them by that.
-  if (heard.size === 0 || typeof command.onResult === 'function') return;
+  if (heard.size === 0 || hasCallback(command)) return;
   let isTold = false;
   const tell = guard((event: unknown, value: unknown) => {
     // Without a row, the end is all that comes.
@@ -130,10 +154,9 @@ const hear = guard(({ command, heard }: StandIn, connection: Connection) => {
   });
   // It was not taken: the connection, and nobody else, was told so.
   if (connection.addCommand === connection._addCommandClosedState && connection.addCommand !== undefined) {
-    tell('error', new Error('The connection was closed already'));
+    tell('error', new Error("Can't add new command when connection is in closed state"));
     return;
   }
-  tellers.set(command, tell);
   const emit = function (this: Command, event: unknown): boolean {
     if (!isTold) {
       tell(event, arguments[1]);

@@ -2,7 +2,8 @@
  * Waiting for a connection of mysql2's pool, which its instrumentation knows nothing of.
  *
  * The pool calls whoever waited where another gives its connection back, in the context of that one: the query would be
- * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait.
+ * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait; and one of a pool that
+ * turned it away, for which no connection is opened that could fail.
  */
 import {
   context,
@@ -17,6 +18,7 @@ import { libraryTracers } from './library-tracers.ts';
 
 interface Pool {
   _connectionQueue?: { length: number };
+  _allConnections?: { length: number };
   config?: { connectionConfig?: { host?: string; port?: number | string; database?: string } };
 }
 type Done = (error: { message?: string } | null, connection: unknown) => unknown;
@@ -39,20 +41,28 @@ export function watchQueue(exports: unknown, name: string): void {
     const own = contexts.get(done);
     if (own) return context.with(own, () => Reflect.apply(original, this, arguments));
     const active = context.active();
-    const waitedBefore = waitingIn(this);
+    const { waiting, opened } = countsOf(this);
     let wait: Span | undefined;
+    let isOpened = false;
+    const begin = () => startWait(this, (started) => (wait = started));
     const resumed: Done = function (this: unknown, error) {
+      if (error && !wait && !isOpened) context.with(active, begin);
       if (wait) endWait(wait, error);
       return context.with(active, () => Reflect.apply(done, this, arguments));
     };
     contexts.set(resumed, active);
     const result = Reflect.apply(original, this, [resumed]);
-    if (waitingIn(this) > waitedBefore) startWait(this, (started) => (wait = started));
+    const now = countsOf(this);
+    isOpened = now.opened > opened;
+    if (now.waiting > waiting) begin();
     return result;
   };
 }
 
-const waitingIn = ({ _connectionQueue: queue }: Pool): number => queue?.length ?? 0;
+const countsOf = ({ _connectionQueue, _allConnections }: Pool) => ({
+  waiting: _connectionQueue?.length ?? 0,
+  opened: _allConnections?.length ?? 0,
+});
 
 const startWait = guard(({ config }: Pool, started: (wait: Span) => void) => {
   const { host, port, database } = config?.connectionConfig ?? {};

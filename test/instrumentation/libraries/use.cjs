@@ -2,6 +2,7 @@
 const { join } = require('node:path');
 const { trace } = require('@opentelemetry/api');
 const { databases, frameworks, others, queues } = require('./calls.cjs');
+const { endedCalls } = require('./ended-calls.cjs');
 
 exports.use = async (load) => {
   const [name, port] = process.argv.slice(2);
@@ -11,8 +12,8 @@ exports.use = async (load) => {
     return;
   }
   setInterval(() => {}, 1000);
-  const call = databases[name] ?? queues[name] ?? others[name];
-  const library = await load(name.replace(/-(late|queue|slow|login-slow|callbacks|silent)$/, ''));
+  const call = databases[name] ?? queues[name] ?? others[name] ?? endedCalls[name];
+  const library = await load(name.replace(/-(late|queue|slow|login-slow|callbacks|silent|ended)$/, ''));
   await trace.getTracer('own').startActiveSpan('work', async (span) => {
     console.log(await call(library, Number(port)).catch((error) => `failed: ${error.code ?? error.message}`));
     span.end();
