@@ -1,38 +1,39 @@
 /**
- * What ended the wait of an aborted call: remembers, for the reason of every abort, which timer was behind it.
+ * What ended the wait of an aborted call: remembers, for every abort, which timer was behind it.
  *
  * An abort's reason is the same object wherever it arrives: through `AbortSignal.any`, `fetch`, `http.request`, or a
  * library's own plumbing. So the timer is looked up by the reason, and `AbortSignal.any` needs no patch. A text, which may be
- * anybody's, is looked up by its signal. Signals are held weakly: the hook must not keep one alive that the program has dropped.
+ * anybody's, is looked up by its signal; what is aborted while the listeners of another signal run passes that one's abort on.
  */
+import { executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Timeout } from './failures.ts';
 import { guard } from './guard.ts';
+import { putOver } from './put-over.ts';
 import { isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from './running-timer.ts';
 
-/** The `abort` of a controller. */
-interface ControllerAbort {
-  /** The timer it was called in. */
-  controllerTimer: RunningTimer | undefined;
-  /** What it was called with. */
-  given: unknown;
-  /** Whether it is the one that counts, its controller's first. */
-  isFirst: boolean;
+interface Abort {
+  atMs: number;
+  /** What the program was running then, as Node numbers it. */
+  asyncId: number;
+  /** Of an `AbortSignal.timeout`, its delay. */
+  signalDelayMs: number | undefined;
+  /** Of any other signal, the timer that aborted it. */
+  timer: RunningTimer | undefined;
+  /** The one with the same reason shortly before, which it may pass on. */
+  before: Abort | undefined;
 }
 
-/** An abort by `AbortSignal.timeout` with its delay, or by a controller. */
-type Cause = { signalDelayMs: number } | ControllerAbort;
-
-/** Signals that had not fired when last looked at, oldest first, with their delay. */
-const waiting = new Map<WeakRef<AbortSignal>, number>();
-const dropped = new FinalizationRegistry<WeakRef<AbortSignal>>((ref) => waiting.delete(ref));
-/** By the reason, and of controllers by their signal. */
-const causes = new WeakMap<object, Cause>();
-/** The controller's `abort` that runs now: its reason is not known before it is over, the calls it ends end within. */
-let aborting: ControllerAbort | undefined;
+/** Of every `AbortSignal.timeout`. */
+const delays = new WeakMap<AbortSignal, number>();
+/** By the signal, and the last one by the reason. */
+const aborts = new WeakMap<object, Abort>();
+/** The signal whose listeners run now. */
+let running: AbortSignal | undefined;
 /** The signal that was last aborted with a text, for calls that end by it a little later, as behind `pipeTo`. */
-let lastByText: { given: unknown; atMs: number; ref: WeakRef<AbortSignal> } | undefined;
-const textLastsMs = 100;
+let lastByText: { reason: unknown; atMs: number; ref: WeakRef<AbortSignal> } | undefined;
+/** What the program may use again, such as a text or an error of its own, is of its last abort for as long. */
+const lastsMs = 100;
 
 let signalMade: ((delayMs: number) => void) | undefined;
 
@@ -41,83 +42,71 @@ export function watchSignals(made: (delayMs: number) => void): void {
   signalMade = guard(made);
 }
 
-/** Replaces `AbortSignal.timeout` and `AbortController.prototype.abort` with ones that remember; everything else stays. */
+/** Replaces `AbortSignal.timeout`, and `dispatchEvent` of signals, by which Node tells of every abort; everything else stays. */
 export function watchAborts(): void {
   const { timeout } = AbortSignal;
-  replace(AbortSignal, 'timeout', function (this: unknown, delay: number): AbortSignal {
-    const signal = Reflect.apply(timeout, this, arguments) as AbortSignal;
-    const ref = new WeakRef(signal);
-    waiting.set(ref, delay);
-    dropped.register(signal, ref);
-    signalMade?.(delay);
-    return signal;
-  });
-
-  const { abort } = AbortController.prototype;
-  replace(AbortController.prototype, 'abort', function (this: AbortController): void {
-    const outer = aborting;
-    try {
-      abortBegins(this, arguments[0]);
-      Reflect.apply(abort, this, arguments);
-      abortEnds(this);
-    } finally {
-      aborting = outer;
-    }
-  });
+  const observed = {
+    timeout(this: unknown, delay: number): AbortSignal {
+      const signal = Reflect.apply(timeout, this, arguments) as AbortSignal;
+      delays.set(signal, delay);
+      signalMade?.(delay);
+      return signal;
+    },
+    dispatchEvent(this: AbortSignal, _event: Event): boolean {
+      const outer = running;
+      begin(this);
+      try {
+        return Reflect.apply(below.dispatchEvent, this, arguments) as boolean;
+      } finally {
+        running = outer;
+      }
+    },
+  };
+  const descriptor = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout');
+  Object.defineProperty(AbortSignal, 'timeout', { ...descriptor, value: observed.timeout });
+  const below = putOver(AbortSignal.prototype, 'dispatchEvent', observed.dispatchEvent);
+  Object.defineProperty(AbortSignal.prototype, 'dispatchEvent', { enumerable: true });
 }
 
-/** Guarded, for the reason and the controller are the program's, and may throw at whoever looks at them. */
-const abortBegins = guard((controller: AbortController | undefined, given: unknown) => {
-  const begun: ControllerAbort = { controllerTimer: runningTimer(), given, isFirst: false };
-  aborting = begun;
-  // Called on something that is no controller, it is for the original to say so.
-  begun.isFirst = controller?.signal?.aborted === false;
-  if (!begun.isFirst) return;
-  remember(controller!.signal, begun);
-  // A reason of the program's own, whatever it is, arrives as the error of the calls it ends.
-  if (!isPassedOn(given)) remember(given, begun);
+/** Guarded, for it may be called on anything, and the reason is the program's, and may throw at whoever looks at it. */
+const begin = guard((signal: AbortSignal) => {
+  if (!(signal instanceof AbortSignal) || !signal.aborted) return;
+  const outer = running;
+  running = signal;
+  if (aborts.has(signal)) return;
+  const abort = (outer && aborts.get(outer)) ?? abortOf(signal);
+  aborts.set(signal, abort);
+  const reason: unknown = signal.reason;
+  if (isObject(reason)) aborts.set(reason, abort);
   // What passes it on, as a pipe does to what it writes to, is not the one that counts.
-  if (given !== undefined && !isObject(given) && !signalOfText(given))
-    lastByText = { given, atMs: performance.now(), ref: new WeakRef(controller!.signal) };
+  else if (!signalOfText(reason)) lastByText = { reason, atMs: abort.atMs, ref: new WeakRef(signal) };
 });
 
-const abortEnds = guard(({ signal }: AbortController) => {
-  if (aborting?.isFirst && aborting.given === undefined) remember(signal.reason, aborting);
-});
-
-/** Node makes a reason for one abort alone. One of the program's own may be used again, and is of the abort that runs now. */
-function isPassedOn(reason: unknown): boolean {
-  const known = causeOf(reason, undefined);
-  return known !== undefined && ('signalDelayMs' in known || known.given === undefined);
+function abortOf(signal: AbortSignal): Abort {
+  const atMs = performance.now();
+  const asyncId = executionAsyncId();
+  const known = isObject(signal.reason) ? aborts.get(signal.reason) : undefined;
+  const before = known && atMs - known.atMs < lastsMs ? known : undefined;
+  // One that `AbortSignal.any` made is aborted next to what it is made of.
+  if (before?.asyncId === asyncId) return before;
+  const signalDelayMs = delays.get(signal);
+  const timer = signalDelayMs === undefined ? runningTimer() : undefined;
+  return { atMs, asyncId, signalDelayMs, timer, before };
 }
 
-function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
-  const descriptor = Object.getOwnPropertyDescriptor(owner, name);
-  const { length } = (owner as Record<string, { length: number }>)[name]!;
-  Object.defineProperty(value, 'name', { value: name, configurable: true });
-  Object.defineProperty(value, 'length', { value: length, configurable: true });
-  Object.defineProperty(owner, name, { ...descriptor, value });
-}
-
-function remember(key: unknown, cause: Cause): void {
-  if (isObject(key)) causes.set(key, cause);
+/** The signal whose listeners run now: whatever they end, it is that which ends it. */
+export function runningSignal(): AbortSignal | undefined {
+  return running;
 }
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-/** Of a text, a number, or the like, with which a signal that is not a controller's own may have been aborted. */
-function causeOfText(reason: unknown, signal: AbortSignal | undefined): Cause | 'unknown' | undefined {
-  if (aborting && aborting.given !== undefined && Object.is(aborting.given, reason)) return aborting;
-  if (!signal?.aborted || !Object.is(signal.reason, reason)) return undefined;
-  return causes.get(signal) ?? 'unknown';
-}
-
 /** The signal that was aborted with this text just now. */
 export function signalOfText(reason: unknown): AbortSignal | undefined {
-  if (!lastByText || !Object.is(lastByText.given, reason)) return undefined;
-  return performance.now() - lastByText.atMs < textLastsMs ? lastByText.ref.deref() : undefined;
+  if (!lastByText || !Object.is(lastByText.reason, reason)) return undefined;
+  return performance.now() - lastByText.atMs < lastsMs ? lastByText.ref.deref() : undefined;
 }
 
 /**
@@ -125,42 +114,41 @@ export function signalOfText(reason: unknown): AbortSignal | undefined {
  * no abort.
  */
 export function timerOfReason(reason: unknown, call: Beginning, signal?: AbortSignal): Timeout | undefined {
-  const cause = isObject(reason) ? causeOf(reason, aborting) : causeOfText(reason, signal);
-  if (!cause) return undefined;
-  if (cause === 'unknown') return { timer: 'abort', budgetMs: undefined };
-  if ('signalDelayMs' in cause) return { timer: 'abort_signal', budgetMs: cause.signalDelayMs };
-  const { controllerTimer } = cause;
-  const isDeadline = controllerTimer && isDeadlineOf(controllerTimer, call);
-  return { timer: 'abort', budgetMs: isDeadline ? controllerTimer.delayMs : undefined };
+  const by = [signal, running].find((each) => each?.aborted && Object.is(each.reason, reason));
+  const abort = (by && aborts.get(by)) ?? abortBy(reason);
+  return abort || (by && !isObject(reason)) ? timerOf(abort, call) : undefined;
 }
 
-function causeOf(reason: unknown, running: Cause | undefined): Cause | undefined {
+function timerOf(abort: Abort | undefined, call: Beginning): Timeout {
+  for (let each = abort; each; each = each.before) {
+    const { signalDelayMs, timer } = each;
+    if (signalDelayMs !== undefined) return { timer: 'abort_signal', budgetMs: signalDelayMs };
+    if (timer && isDeadlineOf(timer, call)) return { timer: 'abort', budgetMs: timer.delayMs };
+  }
+  return { timer: 'abort', budgetMs: undefined };
+}
+
+function abortBy(reason: unknown): Abort | undefined {
   if (!isObject(reason)) return undefined;
-  const known = causes.get(reason);
-  if (known) return known;
-  const name = nameOf(reason, running !== undefined);
-  if (name === 'AbortError') return running;
-  return name === 'TimeoutError' ? findExpiredSignal(reason) : undefined;
+  const known = aborts.get(reason);
+  if (known) return isOfNode(reason) || performance.now() - known.atMs < lastsMs ? known : undefined;
+  // Made anew for what is ended meanwhile.
+  return running && nameOf(reason) === 'AbortError' ? aborts.get(running) : undefined;
 }
 
-/** The name of an error; of one that is the program's own, which may do anything when it is read, only where asked for. */
-function nameOf(reason: object, ofOwnToo: boolean): unknown {
+/** Made for one abort alone. What is the program's own may do anything when it is looked at. */
+function isOfNode(reason: object): boolean {
   try {
-    if (ofOwnToo || reason instanceof DOMException) return (reason as { name?: unknown }).name;
+    return reason instanceof DOMException;
   } catch {
-    // Then it has none.
+    return false;
   }
-  return undefined;
 }
 
-/** Looks through the signals that have fired since the last time, remembering each on the way. */
-function findExpiredSignal(reason: object): Cause | undefined {
-  for (const [ref, signalDelayMs] of waiting) {
-    const signal = ref.deref();
-    if (signal && !signal.aborted) continue;
-    waiting.delete(ref);
-    if (signal) remember(signal.reason, { signalDelayMs });
-    if (signal?.reason === reason) break;
+function nameOf(reason: object): unknown {
+  try {
+    return (reason as { name?: unknown }).name;
+  } catch {
+    return undefined;
   }
-  return causes.get(reason);
 }

@@ -13,7 +13,7 @@ import {
 import { isOpen, type Connection } from './connections.ts';
 import { activeContext } from './context.ts';
 import { describeFailure, type Circumstances, type Failure, type Timeout, type Timer } from './failures.ts';
-import { measurePhases, openingMarks, type Mark, type Phase } from './phases.ts';
+import { measurePhases, openingMarks, within, type Mark, type Phase } from './phases.ts';
 import { evidenceAttributes, isSlow, noteReady, noteSocket, type ConnectionUser } from './kernel/evidence.ts';
 import { loadedWithinMs } from './kernel/read-tcp-info.ts';
 import type { OpenState, RecordedSpan, Recorder, SharedAttributes, SpanSource } from './recorder.ts';
@@ -192,6 +192,8 @@ export interface CallEnd {
   undiciBudgetsMs?: Circumstances['undiciBudgetsMs'];
   /** The signal by which the program could give it up, where that is known. */
   signal?: AbortSignal | undefined;
+  /** The signal whose abort made the program end it. */
+  abortedBy?: AbortSignal | undefined;
   /** The program's own timer that ended it. */
   ownTimer?: RunningTimer | undefined;
   /** Which timer a socket's idle time-out stands for. */
@@ -265,10 +267,6 @@ function attributesOf(call: Call, endMs: number, failure: Failure | undefined): 
   return Object.assign(attributes, call.attributes);
 }
 
-function within(lowMs: number, ms: number, highMs: number): number {
-  return Math.min(Math.max(lowMs, ms), highMs);
-}
-
 const nothingShared: readonly SharedAttributes[] = [];
 
 function sharedOf(call: Call): readonly SharedAttributes[] {
@@ -288,14 +286,15 @@ function peerOfCalls(connection: Connection, version: string | undefined): Share
 }
 
 function circumstancesOf(call: Call, end: CallEnd): Circumstances {
-  const { endedHere = false, undiciBudgetsMs = {}, ownTimer, idleTimerName = 'socket_timeout' } = end;
+  const { undiciBudgetsMs = {}, ownTimer, abortedBy, idleTimerName = 'socket_timeout' } = end;
   return {
-    endedHere,
+    endedHere: end.endedHere === true,
     neverConnected: end.neverConnected === true,
     idleTimer: end.idleTimer ?? idleTimerOf(call, idleTimerName),
     undiciBudgetsMs,
     ownTimer: ownTimer && isDeadlineOf(ownTimer, call) ? ownTimer : undefined,
     timerOfReason: (reason) => timerOfReason(reason, call, end.signal),
+    abort: abortedBy && timerOfReason(abortedBy.reason, call, abortedBy),
   };
 }
 
@@ -323,7 +322,7 @@ export function phaseNow(call: Call): Phase | undefined {
 }
 
 /** The socket's idle timer, when it ran out during the call and nothing moved since. */
-function idleTimerOf(call: Call, timer: Timer): Timeout | undefined {
+export function idleTimerOf(call: Call, timer: Timer): Timeout | undefined {
   const ranOut = call.connection?.idleTimer;
   const lastMoveMs = Math.max(call.startMs, ...marksOf(call).map(({ atMs }) => atMs));
   return ranOut && ranOut.atMs >= lastMoveMs ? { timer, budgetMs: ranOut.budgetMs } : undefined;

@@ -39,6 +39,8 @@ export interface Circumstances {
   ownTimer: { delayMs: number | undefined } | undefined;
   /** The timer behind an abort, by its reason. */
   timerOfReason: (reason: unknown) => Timeout | undefined;
+  /** The timer behind the abort that made the program end the call, in whatever way. */
+  abort?: Timeout | undefined;
 }
 
 const undiciTimers: Record<string, Timer> = {
@@ -105,10 +107,11 @@ function typeOf({ name, code, message, cause }: ErrorFacts): string {
 /** The timer that ended the call, if one did. */
 function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstances): Timeout | undefined {
   const { name, code, message } = facts;
-  const { endedHere, neverConnected, idleTimer, undiciBudgetsMs, ownTimer, timerOfReason } = circumstances;
+  const { endedHere, neverConnected, idleTimer, undiciBudgetsMs, ownTimer, timerOfReason, abort } =
+    circumstances;
   const unknown = (timer: Timer): Timeout => ({ timer, budgetMs: undefined });
   const type = typeOf(facts);
-  const aborted = timerOfReason(error) ?? timerOfReason(facts.cause);
+  const aborted = timerOfReason(error) ?? timerOfReason(facts.cause) ?? abort;
   if (aborted) return aborted;
   if (type === 'TimeoutError' && (name === 'AbortError' || error instanceof DOMException)) {
     return unknown('abort_signal');
@@ -123,13 +126,21 @@ function timeoutOf(error: unknown, facts: ErrorFacts, circumstances: Circumstanc
   if (code === 'ETIMEOUT') return { timer: 'app', budgetMs: ownTimer?.delayMs };
   if (endedHere) {
     if (idleTimer) return idleTimer;
-    if (ownTimer) return { timer: isAbortByText(type, facts) ? 'abort' : 'app', budgetMs: ownTimer.delayMs };
     // A request library's own timer says it in the error's name, code or message.
-    if ([code, name, message].some((text) => text && speaksOfTimeout.test(text))) return unknown('app');
+    const isSaid = [code, name, message].some((text) => text && speaksOfTimeout.test(text));
+    const budgetMs = ownTimer?.delayMs ?? (isSaid ? delayIn(message) : undefined);
+    if (ownTimer) return { timer: isAbortByText(type, facts) ? 'abort' : 'app', budgetMs };
+    if (isSaid) return { timer: 'app', budgetMs };
   }
   // As does that of an agent, which has nothing else to say it with.
   if (neverConnected && speaksOfTimeout.test(message) && !isProxyAnswer.test(message)) return unknown('app');
   return endedHere || type === 'AbortError' ? unknown('abort') : undefined;
+}
+
+/** Of `timeout of 200ms exceeded`. */
+function delayIn(message: string): number | undefined {
+  const [, digits] = /\b(\d+)\s?ms\b/.exec(message) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Node's own, with a reason that is nobody's in particular. */

@@ -3,7 +3,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
-import { attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
+import { runningSignal } from './abort-reasons.ts';
+import { attachSocket, endCall, idleTimerOf, startCall, type Call, type CallEnd } from './call.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
@@ -68,6 +69,13 @@ function watchDestroy(): void {
 
 const aborted = () => new DOMException('The request was aborted', 'AbortError');
 
+/** How the program destroyed a request: with which error, if any, by which timer, and by the abort of which signal. */
+interface Destroyed {
+  error: unknown;
+  timer: RunningTimer | undefined;
+  signal: AbortSignal | undefined;
+}
+
 /** One request, from its making until its answer is read, or nobody will. */
 class HttpCall implements Watcher {
   /** The program's listeners run in the context that Node gives them. */
@@ -78,8 +86,8 @@ class HttpCall implements Watcher {
   /** Its agent's pool when the request was put into its queue. */
   readonly #arrivedIn: Pool | undefined;
   #answer: Answer | undefined = undefined;
-  /** Set when the program destroyed the request, with the timer that made it do so. */
-  #destroyed: { timer: RunningTimer | undefined } | undefined = undefined;
+  /** Set when the program destroyed the request. */
+  #destroyed: Destroyed | undefined = undefined;
   /** Whether it did so only to pass on what had happened to the socket. */
   #isPassedOn = false;
 
@@ -148,7 +156,7 @@ class HttpCall implements Watcher {
     // What is healthy has null there.
     this.#isPassedOn = error != null && error === this.#request.socket?.errored;
     if (this.#isPassedOn) return;
-    this.#destroyed = { timer: runningTimer() };
+    this.#destroyed = { error, timer: runningTimer(), signal: runningSignal() };
     if (!this.#request.socket) this.fail(error ?? aborted(), true);
   }
 
@@ -158,8 +166,11 @@ class HttpCall implements Watcher {
     // The program may have destroyed the socket or the answer instead: the request hears of it as of what the system met.
     const socketTimer = isOfSystem(error) ? undefined : this.#call.connection?.ownTimer;
     const ownTimer = this.#destroyed?.timer ?? socketTimer;
+    const { error: given, signal } = this.#destroyed ?? {};
     const end: CallEnd = {
-      error,
+      // Of a request destroyed without an error Node says what it says when the peer hangs up.
+      error: signal && given == null ? (signal.reason as unknown) : error,
+      abortedBy: signal,
       endedHere: Boolean(this.#destroyed ?? ownTimer) || (looksLocal && !this.#isPassedOn),
       neverConnected: !this.#request.socket,
       ownTimer,
@@ -185,15 +196,18 @@ class HttpCall implements Watcher {
     const error = response.complete
       ? undefined
       : (this.#request.socket?.errored ?? response.errored ?? undefined);
+    // Who leaves an iteration of it, or a pipeline that fails, destroys the request.
+    const isLeft = error === undefined || (this.#destroyed !== undefined && this.#destroyed.error == null);
     // A response that the program threw away unread is no failure of the call, but when its time was over.
-    if (error === undefined && (response.complete || !this.#isOutOfTime())) endCall(this.#call);
+    if (response.complete || (isLeft && !this.#isGivenUp())) endCall(this.#call);
     else if (error === undefined) this.fail(aborted(), true);
     else this.fail(error, !isFromPeer(this.#call, error));
   }
 
-  /** Whether the timer that destroyed the connection began with the call; a stream has no deadline once it has begun. */
-  #isOutOfTime(): boolean {
+  /** By a signal, an idle timer, or one that began with the call; a stream has no deadline once it has begun. */
+  #isGivenUp(): boolean {
     const call = this.#call;
+    if (this.#destroyed?.signal || idleTimerOf(call, 'socket_timeout')) return true;
     const timer = call.attributes['sockeye.stream'] === true ? undefined : call.connection?.ownTimer;
     return timer !== undefined && isDeadlineOf(timer, call);
   }

@@ -41,6 +41,11 @@ export function measurePhases(startMs: number, marks: readonly Mark[], endMs: nu
   }));
 }
 
+/** The moment, or the nearest between the two. */
+export function within(lowMs: number, ms: number, highMs: number): number {
+  return Math.min(Math.max(lowMs, ms), highMs);
+}
+
 /** What is known about a connection's opening; a moment that has not come is absent. */
 export interface ConnectionMoments {
   startedMs: number;

@@ -86,6 +86,13 @@ describe('a reason of the program’s own that is used again', () => {
     expect(timerOfReason(reason, anyCall)).toEqual({ timer: 'abort', budgetMs: undefined });
   });
 
+  it('is not for ever of its last abort', async () => {
+    const reason = new Error('too late');
+    new AbortController().abort(reason);
+    await sleep(150);
+    expect(timerOfReason(reason, anyCall)).toBeUndefined();
+  });
+
   it('is that of the abort that it is passed on from', async () => {
     const startMs = performance.now();
     const outer = new AbortController();
@@ -104,26 +111,38 @@ describe('a reason of the program’s own that is used again', () => {
 
 describe('a reason that Node made', () => {
   it.each(['AbortSignal.timeout', 'a controller'])(
-    'is of its first abort, however passed on (%s)',
+    'is of its first abort, as long as it may be passed on (%s)',
     async (by) => {
       const startMs = performance.now();
       const controller = new AbortController();
       const signal = by === 'a controller' ? controller.signal : AbortSignal.timeout(20);
       if (by === 'a controller') setTimeout(() => controller.abort(), 20);
       await once(signal, 'abort');
-      await sleep(1);
-      // In another timer, and in none.
+      // In another callback, and in none.
       await new Promise<void>((resolve) =>
-        setTimeout(() => {
+        setImmediate(() => {
           new AbortController().abort(signal.reason);
           resolve();
-        }, 5),
+        }),
       );
-      await sleep(1);
       new AbortController().abort(signal.reason);
       expect(timerOfReason(signal.reason, { startMs, startId: 0 })?.budgetMs).toBe(20);
     },
   );
+
+  it('and that is used again much later is of that abort', async () => {
+    const first = new AbortController();
+    first.abort();
+    const { reason } = first.signal;
+    const startMs = performance.now();
+    await new Promise<void>((resolve) =>
+      setTimeout(() => {
+        new AbortController().abort(reason);
+        resolve();
+      }, 150),
+    );
+    expect(timerOfReason(reason, { startMs, startId: 0 })).toEqual({ timer: 'abort', budgetMs: 150 });
+  });
 });
 
 describe('a timer', () => {
@@ -171,6 +190,28 @@ describe('an abort', () => {
     for (const owner of [undefined, {}, { signal: { aborted: false } }, revoked()])
       expect(() => Reflect.apply(abort, owner, [])).toThrow(TypeError);
     expect(timerOfReason(abortError(), anyCall)).toBeUndefined();
+  });
+
+  it('is that of the signal whose listeners made it, whatever the reason', async () => {
+    const signal = AbortSignal.timeout(20);
+    const own = new AbortController();
+    const reason = new Error('cancelled');
+    signal.addEventListener('abort', () => own.abort(reason));
+    await once(own.signal, 'abort');
+    expect(timerOfReason(reason, anyCall)).toEqual({ timer: 'abort_signal', budgetMs: 20 });
+  });
+
+  it('is that of the signal that is known to have ended the call, although another had the same reason later', async () => {
+    const reason = new Error('cancelled');
+    const startMs = performance.now();
+    const signals = [30, 40].map((delayMs) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(reason), delayMs);
+      return controller.signal;
+    });
+    await once(signals[1]!, 'abort');
+    const budgets = signals.map((signal) => timerOfReason(reason, { startMs, startId: 0 }, signal)?.budgetMs);
+    expect(budgets).toEqual([30, 40]);
   });
 
   it('is known by the first reason only', () => {

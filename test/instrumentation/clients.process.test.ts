@@ -21,7 +21,7 @@ const clients = [
   { client: 'undici-stream', timer: 'abort_signal' },
   { client: 'axios', timer: 'app' },
   { client: 'got', timer: 'app' },
-  { client: 'node-fetch', timer: 'app' },
+  { client: 'node-fetch', timer: 'abort_signal' },
   { client: 'superagent', timer: 'app' },
 ];
 const overHttp = ['http', 'axios', 'got', 'node-fetch', 'superagent'];

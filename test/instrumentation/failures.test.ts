@@ -126,6 +126,29 @@ describe('the timer of a failure', () => {
     });
   });
 
+  it.each([
+    ["Timeout awaiting 'response' for 200ms", 200],
+    ['timeout of 200 ms exceeded', 200],
+    ['Request timed out', undefined],
+  ])('is as long as its error says, where nothing else tells (%s)', (message, budgetMs) => {
+    const timer = 'app';
+    expect(failure(new Error(message), { endedHere: true }).timeout).toEqual({ timer, budgetMs });
+    const cleared = { endedHere: true, ownTimer: { delayMs: undefined } };
+    expect(failure(new Error(message), cleared).timeout).toEqual({ timer, budgetMs });
+    const known = { endedHere: true, ownTimer: { delayMs: 300 } };
+    expect(failure(new Error(message), known).timeout).toEqual({ timer, budgetMs: 300 });
+    expect(failure(new Error(message)).timeout).toBeUndefined();
+  });
+
+  it('is that of the abort that made the program end the call, whatever its error says', () => {
+    const abort = { timer: 'abort_signal', budgetMs: 300 } as const;
+    const canceled = Object.assign(new Error('canceled'), { code: 'ERR_CANCELED' });
+    expect(failure(canceled, { endedHere: true, ownTimer: { delayMs: 300 }, abort })).toMatchObject({
+      type: 'ERR_CANCELED',
+      timeout: abort,
+    });
+  });
+
   it('is the agent’s own when it has no connection and speaks of a time-out, not of its proxy’s answer', () => {
     const timeout = (message: string, neverConnected = true) =>
       failure(new Error(message), { neverConnected }).timeout;

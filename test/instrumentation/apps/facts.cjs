@@ -21,6 +21,10 @@ function shapes() {
     net.Socket.prototype.connect.length,
     Object.keys(net.Socket.prototype).includes('connect'),
   );
+  const { dispatchEvent } = AbortSignal.prototype;
+  const names = [];
+  for (const name in AbortSignal.abort()) names.push(name);
+  print('signal', dispatchEvent.name, dispatchEvent.length, names.sort());
   print('destroy', http.ClientRequest.prototype.destroy.length, http.ClientRequest.prototype.destroy.name);
 }
 

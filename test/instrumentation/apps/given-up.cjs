@@ -1,13 +1,17 @@
 /**
- * Gives calls up in ways of its own, one after the other. Arguments: a server that answers nothing, one whose answers stop half
- * way, one that takes no connections. Prints how each call ended, as one line of JSON. Stays until it is killed.
+ * Gives calls up in ways of its own, one after the other. Arguments: a server that answers nothing but `/warm`, one whose answers
+ * stop half way, one that takes no connections, one that says nothing at all. Prints how each call ended, as one line of JSON.
+ * Stays until it is killed.
  */
+const { once } = require('node:events');
 const http = require('node:http');
 const http2 = require('node:http2');
 const { Writable } = require('node:stream');
+const { pipeline } = require('node:stream/promises');
+const { setImmediate: turn } = require('node:timers/promises');
 const undici = require('undici');
 
-const [, , silent, stalling, full] = process.argv;
+const [, , silent, stalling, full, mute] = process.argv;
 const afterMs = 200;
 
 const refusing = (error) => {
@@ -16,7 +20,7 @@ const refusing = (error) => {
   return agent;
 };
 
-const get = (url, options, started = (_request) => {}) =>
+const get = (url, options = {}, started = (_request) => {}) =>
   new Promise((resolve, reject) => {
     const request = http.get(url, options, resolve).on('error', reject);
     started(request);
@@ -38,11 +42,27 @@ const abortCall = (call, reason, derive = (signal) => signal) => {
 
 const viaHttp2 = (path, signal) =>
   new Promise((resolve, reject) => {
-    const session = http2.connect(silent).on('error', () => {});
     const stream = session.request({ ':path': `/${path}` }, { signal });
     stream.on('response', resolve).on('error', reject);
-    stream.on('close', () => session.destroy());
   });
+
+let session;
+/**
+ * The next call finds an open connection, and is sent before the event loop turns: however busy the machine, it is waiting for
+ * its answer when its time is over.
+ */
+const warm = {
+  fetch: async () => (await fetch(`${silent}warm`)).text(),
+  npm: async () => (await undici.fetch(`${silent}warm`)).text(),
+  http: async () => {
+    for await (const _part of await get(`${silent}warm`));
+  },
+  http2: async () => {
+    session?.destroy();
+    session = http2.connect(mute).on('error', () => {});
+    await once(session, 'connect');
+  },
+};
 
 const clients = {
   fetch: (path, signal) => fetch(`${silent}${path}`, { signal }),
@@ -80,16 +100,20 @@ const reasons = {
 
 const early = {};
 for (const [client, call] of Object.entries(clients)) {
-  for (const [name, reason] of Object.entries(reasons)) {
-    early[`${client}-${name}`] = (path) => abortCall((signal) => call(path, signal), reason);
-  }
-  early[`${client}-any`] = (path) =>
-    abortCall(
-      (signal) => call(path, signal),
-      'text',
-      (signal) => AbortSignal.any([signal]),
-    );
+  const add = (name, reason, derive) => {
+    early[`${client}-${name}`] = async (path) => {
+      await warm[client.split('-', 1)[0]]();
+      await turn();
+      return abortCall((signal) => call(path, signal), reason, derive);
+    };
+  };
+  for (const [name, reason] of Object.entries(reasons)) add(name, reason);
+  add('any', 'text', (signal) => AbortSignal.any([signal]));
 }
+
+/** What Node made for an abort long ago. */
+const used = new AbortController();
+used.abort();
 
 const unconnected = {
   fetch: (path, signal) => fetch(`${full}${path}`, { signal }),
@@ -139,6 +163,34 @@ const dropAnswer = (path) =>
         .on('close', resolve);
     });
   });
+/** The program leaves an answer half read, in ways that destroy its request. */
+const leaving = {
+  iteration: async (answer) => {
+    for await (const _part of answer) break;
+  },
+  sink: async (answer) => {
+    const sink = new Writable({ write: (_chunk, _encoding, done) => done(new Error('no room')) });
+    await pipeline(answer, sink).catch(() => {});
+  },
+  request: (answer, request) => {
+    answer.on('error', () => {});
+    request.destroy();
+  },
+};
+const leave = async (path, way) => {
+  let request;
+  const answer = await get(`${stalling}${path}`, {}, (started) => (request = started));
+  await leaving[way](answer, request);
+};
+/** The signal is not of the request, but of what is done with its answer. */
+const pipeUntil = async (path) => {
+  const signal = AbortSignal.timeout(afterMs);
+  await pipeline(await get(`${stalling}${path}`, {}), new Writable({ write() {} }), { signal });
+};
+const destroyWhenAborted = (path) =>
+  abortCall((signal) =>
+    get(`${silent}${path}`, {}, (request) => signal.addEventListener('abort', () => request.destroy())),
+  );
 const cancelBody = async (path) => {
   const { body } = await fetch(`${stalling}${path}`);
   await body.cancel('not needed');
@@ -176,6 +228,14 @@ const calls = {
   'answer-error': (path) => destroyAnswer(path, (_answer, destroy) => setTimeout(destroy, afterMs)),
   'answer-timeout': (path) => destroyAnswer(path, (answer, destroy) => answer.setTimeout(afterMs, destroy)),
   'answer-dropped': dropAnswer,
+  'left-iteration': (path) => leave(path, 'iteration'),
+  'left-sink': (path) => leave(path, 'sink'),
+  'left-request': (path) => leave(path, 'request'),
+  'pipe-until': pipeUntil,
+  'destroy-aborted': destroyWhenAborted,
+  'reason-again': (path) => abortCall((signal) => get(`${silent}${path}`, { signal }), used.signal.reason),
+  'reason-destroyed': (path) =>
+    get(`${silent}${path}`, {}, (request) => setTimeout(() => request.destroy(reasons.error), afterMs)),
   'cancel-text': cancelBody,
   'null-signal': withoutSignal,
   'npm-fetch-queued': inQueue,
