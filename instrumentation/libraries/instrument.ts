@@ -1,8 +1,10 @@
 /** Loads the instrumentation of a library, and sets it up; loaded itself with the first library that the program uses. */
 import { createRequire } from 'node:module';
 import type { TracerProvider } from '@opentelemetry/api';
+import { watchPublishing } from './amqplib-publishing.ts';
 import type { Library } from './catalogue.ts';
 import { keepUntraced, watchSent } from './ioredis-commands.ts';
+import { keepPlain, watchGiven } from './kafkajs-messages.ts';
 import { libraryTracers } from './library-tracers.ts';
 import { watchCheckOut } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
@@ -10,6 +12,7 @@ import { giveBack, standIn } from './mysql2-listeners.ts';
 import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
 import { watchPool, watchQueries } from './pg-contexts.ts';
+import { watchSubmitted } from './pg-submitted.ts';
 
 export interface Instrumentation {
   setTracerProvider(provider: TracerProvider): void;
@@ -51,7 +54,9 @@ const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
   mysql2: { before: [watchQueue, watchTimers, watchCommands, standIn], after: [giveBack] },
   ioredis: { before: [keepUntraced], after: [watchSent] },
   mongodb: { before: [watchCheckOut], after: [] },
-  pg: { before: [watchQueries], after: [watchPool] },
+  kafkajs: { before: [keepPlain], after: [watchGiven] },
+  amqplib: { before: [], after: [watchPublishing] },
+  pg: { before: [watchQueries], after: [watchPool, watchSubmitted] },
 };
 
 function withOwnPatches(library: string, patchExports: PatchExports): PatchExports {

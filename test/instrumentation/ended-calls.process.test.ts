@@ -2,7 +2,14 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSilentServer } from './faults.ts';
-import { installed, startRedis, type TestServer } from './libraries/servers.ts';
+import {
+  installed,
+  startKafka,
+  startPostgres,
+  startRabbitMq,
+  startRedis,
+  type TestServer,
+} from './libraries/servers.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
 
@@ -37,7 +44,7 @@ async function use(way: string, port: number) {
 }
 
 interface Ending {
-  /** In the text of the query, or the span's name. */
+  /** In the text of the query, or the name of the span or of where a message goes. */
   call: string;
   message: string;
   attributes?: object;
@@ -100,6 +107,41 @@ const drivers: {
       { call: 'brpop resent', message: '' },
     ],
   },
+  {
+    way: 'pg-ended',
+    start: startPostgres,
+    isInstalled: true,
+    endings: [
+      { call: 'as object', message: '' },
+      { call: 'as mistaken', message: 'invalid input syntax for type integer: "s3cr3t"' },
+      { call: 'as called', message: '' },
+      { call: 'as lost', message: 'Connection terminated unexpectedly' },
+      { call: 'as late', message: 'Client has encountered a connection error and is not queryable' },
+    ],
+  },
+  {
+    way: 'amqplib-ended',
+    start: startRabbitMq,
+    isInstalled: installed.rabbitmq,
+    endings: [
+      { call: 'frozen', message: '' },
+      { call: 'own', message: '' },
+      { call: 'mistaken', message: 'content is not a buffer' },
+      { call: 'after', message: 'channel closed' },
+      { call: 'closed', message: 'Channel closed' },
+    ],
+  },
+  {
+    way: 'kafkajs-ended',
+    start: startKafka,
+    isInstalled: installed.kafka,
+    endings: [
+      { call: 'early', message: 'The producer is disconnected' },
+      { call: 'frozen', message: '' },
+      { call: 'batch', message: '' },
+      { call: 'process frozen', message: 'at once' },
+    ],
+  },
 ];
 
 describe.each(drivers.filter(({ isInstalled }) => isInstalled))('$way', ({ way, start, endings }) => {
@@ -115,6 +157,7 @@ describe.each(drivers.filter(({ isInstalled }) => isInstalled))('$way', ({ way, 
     const found = used.calls.filter(
       (span) =>
         (span.name === call && span.message === message) ||
+        (span.kind === 'producer' && span.attributes['messaging.destination.name'] === call) ||
         String(span.attributes['db.query.text']).includes(call),
     );
     expect(found.map((span) => ({ error: span.error, message: span.message }))).toEqual([

@@ -75,4 +75,86 @@ exports.endedCalls = {
     killer.disconnect();
     return JSON.stringify(seen);
   },
+  async 'pg-ended'({ Client, Query }, port) {
+    const { seen, note } = observe();
+    const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
+    client.on('error', ({ message }) => (seen.client = message));
+    await client.connect();
+    const ended = (text, values) =>
+      new Promise((resolve, reject) => {
+        const query = client.query(new Query(text, values));
+        seen.fields = Object.keys(query).length;
+        query.on('end', resolve).on('error', reject);
+      });
+    await note('object', ended('select $1::int as object', [1]));
+    await note('mistaken', ended("select 's3cr3t'::int as mistaken"));
+    const called = (done) => client.query(new Query('select 1 as called', done));
+    await note('called', new Promise((resolve) => called(resolve)));
+    const lost = note('lost', ended('select 1 as lost'));
+    client.connection.stream.destroy();
+    await lost;
+    await note('late', ended('select 1 as late'));
+    return JSON.stringify(seen);
+  },
+  async 'amqplib-ended'({ connect }, port) {
+    const { seen, note } = observe();
+    const connection = await connect(`amqp://${host}:${port}`);
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => {});
+    const content = Buffer.from('s3cr3t');
+    const confirmed = (name, ...args) =>
+      note(
+        name,
+        new Promise((resolve, reject) => {
+          channel.sendToQueue(name, content, ...args, (error) => (error ? reject(error) : resolve()));
+        }),
+      );
+    const shared = Object.freeze({ persistent: true, headers: Object.freeze({ by: 'everybody' }) });
+    await confirmed('frozen', shared);
+    const options = {};
+    await confirmed('own', options);
+    seen.options = options;
+    await note('mistaken', new Promise(() => channel.sendToQueue('mistaken', 's3cr3t')));
+    // The broker ends the channel, and does not confirm what comes after.
+    channel.publish('nowhere', 'nobody', content);
+    await confirmed('after', {});
+    await note('closed', new Promise(() => channel.sendToQueue('closed', content)));
+    await connection.close();
+    return JSON.stringify(seen);
+  },
+  async 'kafkajs-ended'({ Kafka, logLevel }, port) {
+    const { seen, note } = observe();
+    const kafka = new Kafka({
+      brokers: [`${host}:${port}`],
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 20 },
+    });
+    const producer = kafka.producer();
+    const send = (topic, record) => note(topic, producer.send({ topic, ...record }));
+    await send('early', { messages: [{ value: 's3cr3t' }] });
+    await producer.connect();
+    const message = Object.freeze({ value: 's3cr3t', headers: Object.freeze({ by: 'everybody' }) });
+    await send('frozen', Object.freeze({ messages: Object.freeze([message]) }));
+    const own = { value: 's3cr3t' };
+    await note('batch', producer.sendBatch({ topicMessages: [{ topic: 'batch', messages: [own] }] }));
+    seen.own = own;
+    await send('empty', {});
+    await send('nobody', { messages: [null] });
+    await producer.disconnect();
+    const consumer = kafka.consumer({ groupId: 'shop', sessionTimeout: 6000 });
+    await consumer.connect();
+    await consumer.subscribe({ topics: ['frozen'], fromBeginning: true });
+    let isThrown = false;
+    await new Promise((resolve) => {
+      const eachMessage = ({ message: { headers } }) => {
+        seen.headers = Object.keys(headers).filter((name) => name !== 'traceparent');
+        if (isThrown) return resolve();
+        isThrown = true;
+        throw new Error('at once');
+      };
+      consumer.run(Object.freeze({ eachMessage }));
+    });
+    await consumer.disconnect();
+    return JSON.stringify(seen);
+  },
 };
