@@ -94,6 +94,11 @@ function abortOf(signal: AbortSignal): Abort {
   return { atMs, asyncId, signalDelayMs, timer, before };
 }
 
+/** When it was aborted, in ms of `performance.now()`. */
+export function abortedMs(signal: AbortSignal | undefined): number | undefined {
+  return signal && aborts.get(signal)?.atMs;
+}
+
 /** The signal whose listeners run now: whatever they end, it is that which ends it. */
 export function runningSignal(): AbortSignal | undefined {
   return running;

@@ -299,7 +299,7 @@ function circumstancesOf(call: Call, end: CallEnd): Circumstances {
 }
 
 /** The moments at which the call entered its phases, as far as it came. */
-function marksOf(call: Call): Mark[] {
+export function marksOf(call: Call): Mark[] {
   const { connection, startMs } = call;
   const marks: Mark[] = [];
   if (call.before) marks.push(...call.before);

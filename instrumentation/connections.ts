@@ -235,9 +235,12 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
   connection.reported = observer === undefined;
   listByHost(connection, true);
   if (isOpen(connection)) return;
+  let isGivenBack = false;
   const opened = () => {
     stop();
     if (connection.reported || connection.claimed) return;
+    // The agent has ended what nobody waited for.
+    if (isGivenBack && !isOpen(connection) && !socket.errored) return;
     connection.reported = true;
     observer?.openedUnclaimed(connection);
     if (observer && isOpen(connection) && isAwaited('tls')) expectHandshake(socket);
@@ -272,6 +275,10 @@ function follow(connection: Connection, observer: ConnectionObserver | undefined
         connection.securedMs = performance.now();
         noteReady(connection.evidence, socket);
         opened();
+        break;
+      case 'free':
+        // To the agent of `http`: the request that it was opened for had gone.
+        isGivenBack = true;
         break;
       case 'close':
         opened();

@@ -4,35 +4,41 @@
  * undici opens connections in the background: a connection that starts is given to the request that asked for it, found
  * by the `fetch` it runs in, else by its origin.
  */
+import { executionAsyncId } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Attributes } from '@opentelemetry/api';
-import { signalOfText, timerOfReason } from './abort-reasons.ts';
-import { attachOpening, attachSocket, endCall, startCall, type Call, type CallEnd } from './call.ts';
+import { abortedMs, signalOfText } from './abort-reasons.ts';
+import { attachOpening, attachSocket, endCall, marksOf, startCall, type Call, type CallEnd } from './call.ts';
 import { onChannel } from './channels.ts';
 import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
-import { readError } from './failures.ts';
 import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { Given } from './given.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
 import { isRawEventStream, type RawHeaders } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
 import { append, Link, unlink } from './ring.ts';
-import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
+import type { RunningTimer } from './running-timer.ts';
 import { hiddenProperty, takeArrival, watchDispatchers } from './undici-dispatch.ts';
+import {
+  budgetsOf,
+  causeOf,
+  deadlineOf,
+  isForgotten,
+  isThrownAway,
+  type RequestTimeouts,
+} from './undici-ending.ts';
 import { describeUndiciTarget } from './undici-target.ts';
 
 /** What the channels publish of a request. */
-interface UndiciRequest {
+interface UndiciRequest extends RequestTimeouts {
   origin: string | URL;
   path: string;
   method: string;
   headers: unknown;
   upgrade?: unknown;
-  headersTimeout?: number | null;
-  bodyTimeout?: number | null;
   addHeader(name: string, value: string): void;
 }
 
@@ -80,6 +86,9 @@ class Called extends Given {
 /** Calls that have no socket yet, oldest first. */
 const waiting = new Link();
 
+/** What connections failed with, which is told of every call that waited for one of them. */
+const connectErrors = new WeakSet<object>();
+
 /** Sockets that undici connected: what goes through them has its span from undici's channels. */
 const sockets = new WeakSet<Socket>();
 
@@ -119,6 +128,7 @@ export function watchUndici(recorder: Recorder): void {
   onChannel<{ request: UndiciRequest; error: unknown }>('undici:request:error', ({ request, error }) => {
     const call = Called.take(request);
     if (!call) return;
+    if (!call.connection && connectErrors.has(Object(error) as object)) call.unserved = 'connect';
     const cause = causeOf(call, error);
     const ownTimer = call.headersMs === undefined ? undefined : deadlineOf(call);
     // Not of the request, but of what reads its answer.
@@ -127,6 +137,9 @@ export function watchUndici(recorder: Recorder): void {
     else if (!ownTimer && isThrownAway(call, cause)) endCall(call);
     else finish(call, cause, budgetsOf(request), ownTimer);
   });
+  onChannel<{ error: unknown }>('undici:client:connectError', ({ error }) =>
+    connectErrors.add(Object(error) as object),
+  );
   onChannel<{ socket: Socket }>('undici:client:connected', ({ socket }) => sockets.add(socket));
   onChannel<{ connectParams: { hostname: string; port: string; protocol: string } }>(
     'undici:client:beforeConnect',
@@ -240,7 +253,10 @@ function connecting({
   const to = { host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
   const fetching = fetchIn(activeContext())?.calls.find(isUnserved) as UndiciCall | undefined;
   const call = fetching && goesTo(fetching, to) ? fetching : longestWaiting(to, 'queue');
-  if (call) call.unserved = 'connect';
+  if (!call) return;
+  call.unserved = 'connect';
+  // Its client had another connection until now, which others held.
+  if (executionAsyncId() !== call.startId && performance.now() - call.startMs >= 1) call.queued = true;
 }
 
 function goesTo(call: UndiciCall, { host, port }: Destination): boolean {
@@ -264,8 +280,16 @@ function isUnserved({ ended, connection }: Call): boolean {
 
 function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): void {
   unlink(call.place);
-  attachSocket(call, connectionOf(socket));
+  const connection = connectionOf(socket);
   const isHttp2 = (socket as { alpnProtocol?: unknown }).alpnProtocol === 'h2';
+  if (call.socketMs !== undefined) {
+    // Sent again by undici, after a connection that has gone: all of that is one wait.
+    call.before = marksOf(call);
+  } else if (!isHttp2 && !call.connection && connection.evidence.users.size > 0) {
+    // Pipelined: behind the request of another call.
+    call.queued = true;
+  }
+  attachSocket(call, connection);
   call.protocolVersion = isHttp2 ? '2' : '1.1';
   if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, call, socket);
 }
@@ -294,53 +318,22 @@ function finish(
   undiciBudgetsMs: CallEnd['undiciBudgetsMs'] = {},
   ownTimer?: RunningTimer,
 ): void {
+  const { place, signal } = call;
   // One that was given up in the queue of a pool never waited here.
-  if (call.place) unlink(call.place);
-  endCall(call, { error, undiciBudgetsMs, signal: call.signal, ownTimer, endedHere: Boolean(ownTimer) });
+  if (place) unlink(place);
+  // undici tells of it only when the request comes to its turn.
+  const endMs = call.socketMs === undefined && error === signal?.reason ? abortedMs(signal) : undefined;
+  if (endMs !== undefined) forgetSince(call, endMs);
+  endCall(call, { endMs, error, undiciBudgetsMs, signal, ownTimer, endedHere: Boolean(ownTimer) });
 }
 
-/** The timers that the caller set for this request; those of the whole client are not to be seen from here. */
-function budgetsOf({ headersTimeout, bodyTimeout }: UndiciRequest): CallEnd['undiciBudgetsMs'] {
-  return {
-    ...(headersTimeout ? { undici_headers: headersTimeout } : {}),
-    ...(bodyTimeout ? { undici_body: bodyTimeout } : {}),
-  };
-}
-
-/** The program never read the body and dropped the response: the call was over with its headers, and did not fail. */
-function isForgotten(error: unknown): boolean {
-  return error === 'Response object has been garbage collected';
-}
-
-/**
- * A signal of `request` that fires while the body is read ends it as if the program had destroyed it: the reason is lost. One that
- * tells of no timer, such as a text, says less than the abort itself.
- */
-function causeOf(call: UndiciCall, error: unknown): unknown {
-  const { signal } = call;
-  if (!signal?.aborted || !isAbort(error)) return error;
-  return timerOfReason(signal.reason, call) ? signal.reason : error;
-}
-
-/** The timer of the program's that ends the call now, unless it is a stream, which has no deadline once it has begun. */
-function deadlineOf(call: Call): RunningTimer | undefined {
-  if (call.attributes['sockeye.stream'] === true) return undefined;
-  const timer = call.connection?.ownTimer ?? runningTimer();
-  return timer && isDeadlineOf(timer, call) ? timer : undefined;
-}
-
-/** The program cancelled the body of an answer, with or without a text, and neither aborted the call nor destroyed its client. */
-function isThrownAway(call: UndiciCall, error: unknown): boolean {
-  if (call.headersMs === undefined || timerOfReason(error, call, call.signal)) return false;
-  return isAbort(error) || (Object(error) !== error && !isClientDestroyed(call));
-}
-
-function isClientDestroyed({ connection }: Call): boolean {
-  const client = connection && hiddenProperty(connection.socket, 'client');
-  return (client as { destroyed?: unknown } | undefined)?.destroyed === true;
-}
-
-function isAbort(error: unknown): boolean {
-  const { name, code } = readError(error);
-  return name === 'AbortError' || code === 'UND_ERR_ABORTED';
+/** What came of a call after it was given up is not part of it. */
+function forgetSince(call: Call, endMs: number): void {
+  call.before = marksOf(call).filter(({ atMs }) => atMs <= endMs);
+  if (!call.connection || call.connection.startedMs <= endMs) return;
+  call.connection.evidence.users.delete(call);
+  call.connection = undefined;
+  call.opensConnection = false;
+  // Who held it then is not known any more.
+  call.readPool = undefined;
 }

@@ -24,7 +24,7 @@ function shapes() {
   const { dispatchEvent } = AbortSignal.prototype;
   const names = [];
   for (const name in AbortSignal.abort()) names.push(name);
-  print('signal', dispatchEvent.name, dispatchEvent.length, names.sort());
+  print('signal', dispatchEvent.name, dispatchEvent.length, names.toSorted());
   print('destroy', http.ClientRequest.prototype.destroy.length, http.ClientRequest.prototype.destroy.name);
 }
 
