@@ -80,9 +80,7 @@ export function gatherValues(
     const shared = { name, format, isByClass, holeCount: holesAt.length };
     const eachWord = <T>(make: (word: number) => T) => Array.from({ length: words }, (_, word) => make(word));
     if (isByClass) {
-      const wordsOfHoles = eachWord((word) =>
-        Uint32Array.from(holesAt, (hole) => comparison.words[hole + word]!),
-      );
+      const wordsOfHoles = eachWord((word) => wordsAt(comparison.words, holesAt, word));
       return {
         ...shared,
         words: wordsOfHoles.map((ofHoles) => ({ values: ofHoles, holes: NONE })),
@@ -98,6 +96,12 @@ export function gatherValues(
     };
   });
   return { columns, spare: [values, holes] };
+}
+
+function wordsAt(words: Uint32Array, holesAt: readonly number[], word: number): Uint32Array {
+  const found = new Uint32Array(holesAt.length);
+  for (let hole = 0; hole < holesAt.length; hole++) found[hole] = words[holesAt[hole]! + word]!;
+  return found;
 }
 
 /** The words of each class's example, one class after the other, and where another row of the class differs. */

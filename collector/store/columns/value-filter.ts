@@ -42,7 +42,7 @@ export function writeValueFilter(sink: PartSink, block: FilteredBlock): boolean 
     return isAttribute && 'sbil'.includes(name[2]!);
   });
   for (const ids of [block.resources, block.scopes]) {
-    const different = Uint32Array.from(new Set(ids)).toSorted();
+    const different = differentOf(ids);
     sink.loose.varint(different.length);
     packIntegers(sink, different, 0, different.length, 1);
   }
@@ -57,6 +57,18 @@ export function writeValueFilter(sink: PartSink, block: FilteredBlock): boolean 
   sink.loose.varint(filter.length);
   sink.dense.copy(filter, 0, filter.length);
   return true;
+}
+
+/** Rising. Neighbours are mostly the same. */
+function differentOf(ids: Uint32Array): Uint32Array {
+  const different = new Set<number>();
+  let last = -1;
+  for (let index = 0; index < ids.length; index++) {
+    if (ids[index] === last) continue;
+    last = ids[index]!;
+    different.add(last);
+  }
+  return Uint32Array.from(different).toSorted();
 }
 
 function addStrings(strings: StringPool, ids: Uint32Array, seed: number): void {
@@ -101,13 +113,15 @@ function addHash(hash: number): void {
 function filterOf(values: Int32Array): Uint8Array {
   const filter = new Uint8Array(Math.ceil((values.length * BITS_PER_VALUE) / 8));
   const bits = 8 * filter.length;
-  for (let index = 0; index < values.length; index++) {
-    for (let probe = 0; probe < PROBES; probe++) {
-      const bit = bitOf(values[index]!, probe, bits);
-      filter[bit >>> 3]! |= 1 << (bit & 7);
-    }
-  }
+  for (let index = 0; index < values.length; index++) setBits(filter, bits, values[index]!);
   return filter;
+}
+
+function setBits(filter: Uint8Array, bits: number, value: number): void {
+  for (let probe = 0; probe < PROBES; probe++) {
+    const bit = bitOf(value, probe, bits);
+    filter[bit >>> 3]! |= 1 << (bit & 7);
+  }
 }
 
 export class ValueFilter {

@@ -3,6 +3,7 @@ import { TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { GRANULE_ROWS, HEADER, prepareBlock } from '../../columns/encode-granule.ts';
 import { SLOW } from '../../columns/slow-rows.ts';
 import { startMsOf, tableBytes, type SpanTable } from '../../columns/span-table.ts';
+import { giveBackWords, takeWords } from '../../columns/spare-words.ts';
 import {
   prefixAt,
   PREFIXED_ROWS_MIN,
@@ -89,19 +90,28 @@ function startsOf(table: SpanTable, order: Uint32Array): { firstMs: number; last
 }
 
 function prefixesOf(table: SpanTable, order: Uint32Array, ends: readonly number[]): TracePrefixes {
-  const prefixes: number[] = [];
-  const granules: number[] = [];
-  let from = 0;
-  for (const [granule, to] of ends.entries()) {
-    for (let index = from; index < to; index++) {
-      const prefix = prefixAt(table.traceId, order[index]! * TRACE_ID_BYTES);
-      if (index > from && prefix === prefixes.at(-1)) continue;
-      prefixes.push(prefix);
-      granules.push(granule);
-    }
-    from = to;
+  const prefixes = takeWords(order.length);
+  const counts = new Uint32Array(ends.length + 1);
+  for (let granule = 0; granule < ends.length; granule++) {
+    const rows = order.subarray(granule === 0 ? 0 : ends[granule - 1], ends[granule]);
+    counts[granule + 1] = addPrefixes(prefixes, counts[granule]!, table.traceId, rows);
   }
-  return { prefixes: Uint32Array.from(prefixes), granules: Uint16Array.from(granules) };
+  const granules = new Uint16Array(counts[ends.length]!);
+  for (let granule = 0; granule < ends.length; granule++)
+    granules.fill(granule, counts[granule], counts[granule + 1]);
+  const found = { prefixes: prefixes.slice(0, granules.length), granules };
+  giveBackWords(prefixes);
+  return found;
+}
+
+/** Those of the rows of a granule, from `count` on. Returns how many there are then. */
+function addPrefixes(prefixes: Uint32Array, count: number, traceIds: Uint8Array, rows: Uint32Array): number {
+  let next = count;
+  for (let index = 0; index < rows.length; index++) {
+    const prefix = prefixAt(traceIds, rows[index]! * TRACE_ID_BYTES);
+    if (next === count || prefix !== prefixes[next - 1]) prefixes[next++] = prefix;
+  }
+  return next;
 }
 
 /** To be used within a transaction. */

@@ -1,6 +1,7 @@
 /** Puts rows of a table or a granule into lines, for pairing and counting. */
 import { SPAN_ID_BYTES, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import type { Granule } from '../../columns/granule.ts';
+import { STRETCH_ROWS } from '../../columns/sorted-rows.ts';
 import type { RowGiveUp, SpanTable } from '../../columns/span-table.ts';
 import { giveBackWords, takeWords } from '../../columns/spare-words.ts';
 import { viewOf } from '../../columns/string-pool.ts';
@@ -30,14 +31,28 @@ import {
 /** All rows of a table, in `order`. Goes along the table as it lies and writes each line where it belongs. */
 export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
   const lines = createLines(order.length);
-  const { words } = lines;
   lines.count = order.length;
   const lineOf = takeWords(table.rows);
   for (let line = 0; line < order.length; line++) lineOf[order[line]!] = line;
+  for (let row = 0; row < table.rows; row += STRETCH_ROWS)
+    writeLines(lines.words, table, lineOf, row, Math.min(row + STRETCH_ROWS, table.rows));
+  for (const [row, giveUp] of table.giveUps) lines.giveUps.set(lineOf[row]!, lineGiveUp(giveUp));
+  giveBackWords(lineOf);
+  return lines;
+}
+
+/** Of the rows `first` up to `end`. */
+function writeLines(
+  words: Uint32Array,
+  table: SpanTable,
+  lineOf: Uint32Array,
+  first: number,
+  end: number,
+): void {
   const traces = viewOf(table.traceId);
   const ids = spanIdsOf(table);
   const { startHigh, startLow, endHigh, endLow, resource, operation, peer, kind, outcome, flags } = table;
-  for (let row = 0; row < table.rows; row++) {
+  for (let row = first; row < end; row++) {
     const at = lineOf[row]! * LINE_WORDS;
     copyTraceId(words, at, traces, row * TRACE_ID_BYTES);
     copySpanIds(words, at, ids, row);
@@ -51,9 +66,6 @@ export function linesOfTable(table: SpanTable, order: Uint32Array): RowLines {
     words[at + CODES] = kind[row]! | (outcome[row]! << 8) | (flags[row]! << 16);
     words[at + ROW] = row;
   }
-  for (const [row, giveUp] of table.giveUps) lines.giveUps.set(lineOf[row]!, lineGiveUp(giveUp));
-  giveBackWords(lineOf);
-  return lines;
 }
 
 /**
