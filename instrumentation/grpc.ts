@@ -220,18 +220,17 @@ function beginCall(
 function describeOpenCall(this: SpanSource, nowMs: number): OpenState | undefined {
   const call = this as GrpcCall;
   const { connection, socketMs } = call;
-  if (socketMs !== undefined || !connection || !isUnanswered(connection))
-    return describeOpen.call(call, nowMs);
+  const isWaiting = socketMs === undefined && connection !== undefined && !connection.socket.destroyed;
+  if (!isWaiting || !isUnanswered(connection)) return describeOpen.call(call, nowMs);
   // What is told of it now is not to stay: its end tells how far it came.
   const state = describeOpen.call({ ...call, sentMs: readyMs(connection) }, nowMs);
   if (state) Object.assign(state.attributes, unanswered);
   return state;
 }
 
-/** The connection stands, and the peer has not said that it speaks HTTP/2, before which grpc-js sends no request. */
+/** The connection came about, and the peer has not said that it speaks HTTP/2, before which grpc-js sends no request. */
 function isUnanswered(connection: Connection): boolean {
-  const { calls, socket } = connection;
-  return isOpen(connection) && calls === 0 && !socket.destroyed && socket.bytesRead === 0;
+  return isOpen(connection) && connection.calls === 0 && connection.socket.bytesRead === 0;
 }
 
 const unanswered: Attributes = { 'sockeye.http2.answered': false };
@@ -292,7 +291,7 @@ function statusReceived(call: GrpcCall, { code, details }: Status): void {
 function noteWay(call: GrpcCall, details: string): void {
   const tried = openings.get(call.channel) ?? [];
   const opening = tried.at(-1);
-  const silent = call.socketMs === undefined ? tried.find(isUnanswered) : undefined;
+  const silent = call.socketMs === undefined ? silentIn(tried, call.startMs) : undefined;
   if (silent) {
     attachOpening(call, silent);
     call.sentMs = readyMs(silent);
@@ -320,6 +319,16 @@ function noteWay(call: GrpcCall, details: string): void {
     if (resolvedAfterMs !== undefined)
       call.before.push({ phase: 'connect', atMs: startMs + resolvedAfterMs });
   }
+}
+
+/** The connection to a silent peer that the call waits for, or one that is gone and took most of its time. */
+function silentIn(tried: readonly Connection[], startMs: number): Connection | undefined {
+  const nowMs = performance.now();
+  return tried.find((connection, index) => {
+    if (!isUnanswered(connection) || !connection.socket.destroyed) return isUnanswered(connection);
+    const untilMs = tried[index + 1]?.startedMs ?? nowMs;
+    return untilMs - Math.max(startMs, readyMs(connection)!) > (nowMs - startMs) / 2;
+  });
 }
 
 /** A server that keeps to the same deadline may be the first to say that it has passed. */

@@ -33,7 +33,7 @@ it('the calls end as they do', () => {
     unanswered: 4,
     unansweredAgain: 4,
     credentials: 4,
-    gone: 14,
+    gone: [14, 4],
     refused: 14,
     backOff: 4,
   });
@@ -79,13 +79,25 @@ it('a peer that has spoken is not silent where the call waits for credentials of
   expect(attributes).not.toHaveProperty(['sockeye.http2.answered']);
 });
 
-it('what a snapshot says of a silent peer does not stay when its connection is gone', async () => {
+it('a silent peer was waited for although its connection has gone, and the next is refused', async () => {
   const isGone = ({ attributes }: { attributes: Record<string, unknown> }) =>
     attributes['rpc.method'] === 'shop.Cart/Gone';
   expect((await receiver.waitForSnapshot(isGone)).attributes).toMatchObject({
     'sockeye.http2.answered': false,
   });
-  expect((await spanOf('Gone')).attributes).not.toHaveProperty(['sockeye.phase.wait_ms']);
+  const { attributes } = await spanOf('Gone');
+  expect(attributes).toMatchObject({
+    'rpc.response.status_code': 'UNAVAILABLE',
+    'sockeye.http2.answered': false,
+  });
+  expect(attributes['sockeye.phase.wait_ms']).toBeGreaterThan(800);
+});
+
+it('a call that waits on after such a peer, for longer, was in connect', async () => {
+  const { attributes } = await spanOf('GoneReady');
+  expect(attributes).toMatchObject({ 'sockeye.timeout.phase': 'connect' });
+  expect(attributes).not.toHaveProperty(['sockeye.http2.answered']);
+  expect(attributes).not.toHaveProperty(['sockeye.phase.wait_ms']);
 });
 
 it('a call that was answered at last does not say so', async () => {

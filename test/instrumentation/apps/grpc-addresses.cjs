@@ -70,7 +70,8 @@ async function main() {
     setTimeout(() => socket.on('error', () => {}).destroy(), 1600);
   });
   await new Promise((resolve) => closing.listen(0, silent, resolve));
-  outcomes.gone = await call(clientTo(silent, closing.address().port), 'Gone', 30_000);
+  const left = clientTo(silent, closing.address().port);
+  outcomes.gone = await Promise.all([call(left, 'Gone', 30_000), call(left, 'GoneReady', 4000, true)]);
   const none = clientTo('closed.test', port, backOff);
   outcomes.refused = await call(none, 'Refused', 30_000);
   outcomes.backOff = await call(none, 'BackOff', 15 * backOffMs, true);
