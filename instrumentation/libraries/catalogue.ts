@@ -76,7 +76,7 @@ export const libraries: readonly Library[] = [
     peer: database('mongodb'),
     config: { requireParentSpan: false },
     gaveUp:
-      /: (?:Timed out (?:(?:during|at|before) socket |while checking out a connection|during connection checkout)|connection .* to .* timed out$)/,
+      /: (?:Timed out (?:(?:during|at|before) socket |while checking out a connection|during (?:connection checkout|server selection))|Server selection timed out after (?<ms>\d+) ms|connection .* to .* timed out$)/,
   },
   {
     name: 'kafkajs',

@@ -6,7 +6,7 @@ import type { Library } from './catalogue.ts';
 import { keepUntraced, watchSent } from './ioredis-commands.ts';
 import { keepPlain, watchGiven } from './kafkajs-messages.ts';
 import { libraryTracers } from './library-tracers.ts';
-import { watchCheckOut } from './mongodb-queue.ts';
+import { watchCheckOut, watchSelection } from './mongodb-queue.ts';
 import { watchCommands } from './mysql2-contexts.ts';
 import { giveBack, standIn } from './mysql2-listeners.ts';
 import { watchQueue } from './mysql2-queue.ts';
@@ -53,7 +53,7 @@ type Patch = (exports: unknown, name: string) => void;
 const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
   mysql2: { before: [watchQueue, watchTimers, watchCommands, standIn], after: [giveBack] },
   ioredis: { before: [keepUntraced], after: [watchSent] },
-  mongodb: { before: [watchCheckOut], after: [] },
+  mongodb: { before: [watchCheckOut, watchSelection], after: [] },
   kafkajs: { before: [keepPlain], after: [watchGiven] },
   amqplib: { before: [], after: [watchPublishing] },
   pg: { before: [watchQueries], after: [watchPool, watchSubmitted] },

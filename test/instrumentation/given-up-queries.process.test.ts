@@ -31,6 +31,11 @@ async function startLoginServer(): Promise<TestServer> {
   return { port, stop: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
+async function startSilent(): Promise<TestServer> {
+  const { port, close } = await startSilentServer();
+  return { port, stop: () => Promise.resolve(close()) };
+}
+
 /** The failed calls of a program, as their timers and budgets. */
 async function failedCallsOf(way: string, port: number) {
   const { flags, env } = withHook(receiver.url);
@@ -70,10 +75,7 @@ const known: DriverCase['calls'][number] = ['app', delayMs];
 const cases: DriverCase[] = [
   {
     way: 'pg-slow',
-    start: async () => {
-      const { port, close } = await startSilentServer();
-      return { port, stop: () => Promise.resolve(close()) };
-    },
+    start: startSilent,
     isInstalled: true,
     says: 'Query read timeout, Query read timeout',
     // The second is a promise, which is rejected when the timer is over.
@@ -111,6 +113,13 @@ const cases: DriverCase[] = [
     isInstalled: true,
     says: '… timed out',
     calls: [['app', undefined]],
+  },
+  {
+    way: 'mongodb-silent',
+    start: startSilent,
+    isInstalled: true,
+    says: 'Server selection timed out after 300 ms',
+    calls: [known],
   },
   {
     way: 'redis-slow',

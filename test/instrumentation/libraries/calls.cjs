@@ -305,6 +305,13 @@ exports.others = {
     await client.close();
     return texts([error]);
   },
+  /** Takes connections, and says nothing: for a command there is no server. */
+  async 'mongodb-silent'({ MongoClient }, port) {
+    const client = new MongoClient(`mongodb://${host}:${port}`, { serverSelectionTimeoutMS: slowMs });
+    const error = await failureOf(client.db('shop').collection('products').findOne({}));
+    await client.close();
+    return texts([error]);
+  },
   async 'mongodb-queue'({ MongoClient }, port) {
     const limits = { maxPoolSize: 1, waitQueueTimeoutMS: slowMs, retryReads: false };
     const client = new MongoClient(`mongodb://${host}:${port}`, { serverApi: '1', ...limits });
