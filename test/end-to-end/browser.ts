@@ -8,9 +8,20 @@ import { chromium, type Page } from 'playwright-core';
 const finder = fileURLToPath(new URL('../../scripts/find-chromium.mjs', import.meta.url));
 const actionTimeoutMs = 10_000;
 
+type Theme = 'light' | 'dark';
+const viewport = { width: 1280, height: 800 };
+
+/** What the page logs as an error, and what it throws, is kept in `faults`. */
+export interface Opened {
+  readonly page: Page;
+  readonly faults: string[];
+}
+
 export interface Browser {
-  /** A page of its own; what it logs as an error, and what it throws, is kept in `faults`. */
-  open(url: string, theme?: 'light' | 'dark'): Promise<{ page: Page; faults: string[] }>;
+  /** A page of its own. */
+  open(url: string, theme?: Theme): Promise<Opened>;
+  /** Loads a view in the page of the visit before: most tests only look at one, and a new page costs more than they do. */
+  visit(url: string, theme?: Theme): Promise<Opened>;
   end(): Promise<void>;
 }
 
@@ -18,24 +29,42 @@ export async function startBrowser(): Promise<Browser> {
   const executablePath = execFileSync(process.execPath, [finder], { encoding: 'utf8' }).trim();
   // Root, as in a container, has no sandbox; the pages are our own.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  async function newPage(colorScheme: Theme): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme });
+    const page = await context.newPage();
+    page.setDefaultTimeout(actionTimeoutMs);
+    return page;
+  }
+  let visited: Page | undefined;
   return {
     async open(url, theme = 'light') {
-      const context = await browser.newContext({
-        viewport: { width: 1280, height: 800 },
-        colorScheme: theme,
-      });
-      const page = await context.newPage();
-      page.setDefaultTimeout(actionTimeoutMs);
-      const faults: string[] = [];
-      page.on('pageerror', (error) => faults.push(String(error)));
-      page.on('console', (message) => {
-        if (message.type() === 'error') faults.push(message.text());
-      });
+      const page = await newPage(theme);
+      const faults = keepFaults(page);
+      await page.goto(url);
+      return { page, faults };
+    },
+    async visit(url, theme = 'light') {
+      const page = (visited ??= await newPage(theme));
+      // Nothing of the view before goes on.
+      await page.goto('about:blank');
+      page.removeAllListeners('pageerror').removeAllListeners('console');
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme: theme });
+      const faults = keepFaults(page);
       await page.goto(url);
       return { page, faults };
     },
     end: () => browser.close(),
   };
+}
+
+function keepFaults(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  return faults;
 }
 
 /** The sentence of the verdict that a trace's page shows first. */
@@ -45,7 +74,9 @@ export async function readSentence(page: Page): Promise<string> {
 
 /** What axe calls serious or critical, one line each. */
 export async function findAccessibilityFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // The pages have no frames, which the other mode is for; what is in order is not described.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
+  const { violations } = await axe.analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

@@ -234,7 +234,7 @@ const views: Record<string, { path: string; drawn: (page: Page) => Promise<unkno
 
 describe.each(Object.entries(views))('latency %s', (_, { path, drawn }) => {
   it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (theme) => {
-    const { page, faults } = await open(path, theme);
+    const { page, faults } = await browser.visit(world.page + path, theme);
     await drawn(page);
     expect(await findAccessibilityFaults(page)).toEqual([]);
     expect(faults).toEqual([]);
@@ -242,7 +242,7 @@ describe.each(Object.entries(views))('latency %s', (_, { path, drawn }) => {
 
   it('is as wide as a phone', async () => {
     const narrow = { width: 390, height: 800 };
-    const { page } = await open(path);
+    const { page } = await browser.visit(world.page + path);
     await page.setViewportSize(narrow);
     await drawn(page);
     const widths = '[document.documentElement, document.querySelector("main")].map((e) => e.scrollWidth)';

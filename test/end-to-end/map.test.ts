@@ -218,7 +218,7 @@ const views: Record<string, { path: () => string; drawn: (page: Page) => Promise
 
 describe.each(Object.entries(views))('the map %s', (_, { path, drawn }) => {
   it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (theme) => {
-    const { page, faults } = await open(path(), theme);
+    const { page, faults } = await browser.visit(world.page + path(), theme);
     await drawn(page);
     expect(await findAccessibilityFaults(page)).toEqual([]);
     expect(faults).toEqual([]);

@@ -199,7 +199,7 @@ describe.each(Object.entries(views))('%s', (_, { url, drawn }) => {
   it.each(themes)(
     'has nothing serious for axe in the %s theme, and no error in the console',
     async (theme) => {
-      const { page, faults } = await open(url(), theme);
+      const { page, faults } = await browser.visit(url(), theme);
       await drawn(page);
       expect(await findAccessibilityFaults(page)).toEqual([]);
       expect(faults.filter((fault) => !/status of 40[04]/.test(fault))).toEqual([]);
@@ -242,7 +242,7 @@ describe('on a phone', () => {
 
   it.each(Object.keys(views))('%s is as wide as the screen', async (name) => {
     const { url, drawn } = views[name]!;
-    const { page } = await open(url());
+    const { page } = await browser.visit(url());
     await page.setViewportSize(narrow);
     await drawn(page);
     const widths = '[document.documentElement, document.querySelector("main")].map((e) => e.scrollWidth)';
