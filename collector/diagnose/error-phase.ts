@@ -11,7 +11,7 @@ const TEXT_CHARS_MAX = 2_000;
 
 /** Anything below contains one of these; most errors contain none, and are done after one search. */
 const WORTH_READING =
-  /time|deadline|refuse|reset|hang|closed|close|unreach|resol|host|address|dns|tls|ssl|cert|handshake|cancel|abort|pipe|eof|EAI_|ENOT|ENODATA|ESERV|ECONN|EADDR|FILE|UND_ERR|57014|1205|upstream|unavailable|LB pick|pool|other side|socket|connect|broken|starttls|too many open|terminated|prematurely/i;
+  /time|deadline|refuse|reset|hang|closed|close|unreach|resol|host|address|dns|tls|ssl|cert|handshake|cancel|abort|pipe|eof|EAI_|ENOT|ENODATA|ESERV|ECONN|EADDR|FILE|UND_ERR|HTTP2_|57014|1205|upstream|unavailable|LB pick|pool|other side|socket|connect|broken|starttls|too many open|terminated|prematurely/i;
 
 /** null when the words tell of no give-up: the call was answered, and the answer was an error. */
 export function failureOfText(text: string): Failure | null {

@@ -56,6 +56,11 @@ export function tcpValue(attributes: Attributes, name: string): number | null {
   return numberAttribute(attributes, `sockeye.tcp.${name}`);
 }
 
+/** What holds at the moment it is read, for all that a connection carries: what is unacknowledged now, not what was sent again before. */
+export function tcpValueNow(attributes: Attributes, name: 'unacked' | 'retransmits'): number | null {
+  return numberAttribute(attributes, `sockeye.tcp.${name}`);
+}
+
 /**
  * Bytes of an answer whose head never ended. null where the counter is not known to be of an answer alone: TLS and the
  * greetings of other protocols count as well, and what lies unread may be the rest of the head.

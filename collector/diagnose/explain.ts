@@ -10,7 +10,7 @@ import { callKey, findOrigin, type OriginSegment } from './origin.ts';
 import { findTooShort, ownTimesOf, type TooShort } from './rules/whole-trace.ts';
 import type { Normals } from './normals.ts';
 import { phaseOfCall } from './phase-of-call.ts';
-import type { TraceNode, TraceTree } from './tree.ts';
+import { serverOf, type TraceNode, type TraceTree } from './tree.ts';
 
 export interface Explained {
   /** The highest give-up of this story that had a timer of its own. */
@@ -98,10 +98,17 @@ function isPassedOn(outer: GiveUpMoment, inner: GiveUpMoment): boolean {
   // Who is about to give a call up by its limit may have answered already.
   const slackMs = inner.budgetMs === null ? SAME_MOMENT_MS : passingOnMs(elapsedMs);
   if (inner.atMs > atMs + slackMs) return false;
-  // 502 and 503 speak of a failure behind, whenever it was; 504 of time that ran out just now.
-  if (kind === 'gateway' && timer === null) return true;
+  // 502 and 503 speak of a failure behind, whenever it was; 504 of time that ran out: just now, or where the span of who
+  // answered so shows for what most of it went, then.
+  if (kind === 'gateway' && (timer === null || ranOutIn(inner, outer))) return true;
   const hadOwnTimer = kind !== 'gateway' && (timer !== null || budgetMs !== null);
   return !hadOwnTimer && inner.atMs >= atMs - passingOnMs(elapsedMs);
+}
+
+function ranOutIn(inner: GiveUpMoment, { node, elapsedMs }: GiveUpMoment): boolean {
+  const server = node.span.kind === 'server' ? node : serverOf(node);
+  const isShown = server !== null && server.outcome.outcome === 'timeout';
+  return isShown && inner.kind === 'timeout' && inner.elapsedMs >= elapsedMs / 2;
 }
 
 /** Failed calls of one span that look alike are attempts. In the order of their parents. */

@@ -24,6 +24,9 @@ export interface GiveUpMoment {
 /** Ends and starts closer than this are one moment: which span is written first is chance. */
 export const SAME_MOMENT_MS = 5;
 
+/** As deep as handlers are looked into for what failed. */
+const HANDLER_DEPTH = 4;
+
 /** How long after a child's failure a parent that merely passes it on may end: it still writes its answer. */
 export function passingOnMs(parentMs: number): number {
   return Math.max(50, 0.05 * parentMs);
@@ -57,7 +60,7 @@ function appTimer(node: TraceNode): GiveUpMoment | null {
   const left = earliest(node.children.filter((child) => wasLeftOpen(node, child)));
   if (left !== null && gaveUpTogether(node, left)) return null;
   // Its failure, not a timer, is why the parent failed; the calls still open stood beside it.
-  if (left !== null && node.children.some((child) => failedWhileOpen(node, left, child))) return null;
+  if (left !== null && workBelow(node).some((child) => failedWhileOpen(node, left, child))) return null;
   return left === null
     ? null
     : moment(node, { kind: 'timeout', phase: 'none', budgetMs: null, timer: 'app' });
@@ -75,8 +78,17 @@ function wasLeftOpen(parent: TraceNode, child: TraceNode): boolean {
   const { kind } = child.span;
   if ((kind !== 'client' && kind !== 'internal') || child.startMs > parent.endMs) return false;
   if (isLongByDesign(child.span)) return false;
-  const cancelled = child.outcome.outcome === 'cancelled';
-  return cancelled ? endedWith(parent, child) : child.endMs > parent.endMs + SAME_MOMENT_MS;
+  if (child.outcome.outcome === 'cancelled') return endedWith(parent, child);
+  // A handler ends when it has written the answer, later on a busy machine: that it went on is no timer.
+  const slackMs = kind === 'internal' ? passingOnMs(parent.endMs - parent.startMs) : SAME_MOMENT_MS;
+  return child.endMs > parent.endMs + slackMs;
+}
+
+/** What a span waited for, that of its handlers included: many libraries make a span of each. */
+function workBelow(node: TraceNode, depth = HANDLER_DEPTH): TraceNode[] {
+  return node.children.flatMap((child) =>
+    child.span.kind === 'internal' && depth > 0 ? [child, ...workBelow(child, depth - 1)] : [child],
+  );
 }
 
 function endedWith(parent: TraceNode, child: TraceNode): boolean {
@@ -99,8 +111,7 @@ function earliest(nodes: readonly TraceNode[]): TraceNode | null {
 function silentGateway(node: TraceNode): GiveUpMoment | null {
   const { span, outcome } = node;
   if (span.kind !== 'server' || outcome.outcome !== 'timeout' || !node.ended) return null;
-  if (node.parent?.outcome.giveUp || node.children.some((child) => child.outcome.outcome !== 'ok'))
-    return null;
+  if (node.parent?.outcome.giveUp || node.children.some((child) => explains(node, child))) return null;
   const isGateway = httpStatusOf(span) === 504;
   return moment(node, {
     kind: isGateway ? 'gateway' : 'timeout',
@@ -108,4 +119,10 @@ function silentGateway(node: TraceNode): GiveUpMoment | null {
     budgetMs: null,
     timer: 'app',
   });
+}
+
+/** A child that gave up, or failed at the end; what failed long before without having been waited for explains nothing. */
+function explains(node: TraceNode, child: TraceNode): boolean {
+  const { outcome, giveUp } = child.outcome;
+  return outcome !== 'ok' && (outcome !== 'error' || giveUp !== null || endedWith(node, child));
 }

@@ -20,6 +20,11 @@ const WHOLE_CALL_TIMERS = new Set(['abort_signal', 'abort', 'app', 'grpc_deadlin
 /** Phases closer than this share of the time are a tie. */
 const TIE_SHARE = 0.1;
 
+/** OpenTelemetry's name for the time in which a pool of PostgreSQL has no free connection; a new one's has spans below it. */
+function isPoolsOwn({ span }: TraceNode): boolean {
+  return span.name === 'pg-pool.connect';
+}
+
 /** `failure`: the call's own give-up; null when it was still open at `atMs`, or had ended well. */
 export function phaseOfCall(
   call: TraceNode,
@@ -41,7 +46,8 @@ export function phaseOfCall(
   const failedIn = call.outcome.giveUp?.phase ?? null;
   const wentOn = call.endMs > atMs;
   const atGiveUp = phases.find(({ endOffsetMs }) => endOffsetMs >= elapsedMs) ?? phases.at(-1);
-  const open = wentOn ? (atGiveUp?.phase ?? failedIn ?? 'wait') : failedIn;
+  const unmeasured = isPoolsOwn(call) ? 'queue' : 'wait';
+  const open = wentOn ? (atGiveUp?.phase ?? failedIn ?? unmeasured) : failedIn;
   const openMs = phases.find(({ phase }) => phase === open)?.phaseMs ?? null;
   let longest = phases[0];
   for (const slice of phases) if (slice.phaseMs > (longest?.phaseMs ?? 0)) longest = slice;

@@ -3,7 +3,7 @@ import { operationOf } from '../span.ts';
 import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { errorText, httpStatusOf } from './outcome.ts';
-import { strainMeanwhileMs, wasBlocked } from './rules/application.ts';
+import { belowWords, strainMeanwhileMs, wasBlocked } from './rules/application.ts';
 import { isEstablished, lateTimer } from './rules/client.ts';
 import { tlsAlertWords } from './tls-words.ts';
 import type { TraceNode } from './tree.ts';
@@ -14,15 +14,23 @@ export function writeSentence(of: Case): string {
   const hasFailed = call !== null && failure !== null && origin.type === 'edge';
   if (hasFailed && isOfGiveUp(of, call)) return ownFailure(of, call);
   const isCall = giveUp.node.span.kind === 'client';
-  const target = isCall ? ` on ${targetOf(of)}` : '';
   // What the origin is, is told anyway.
   const isTold = isCall || of.callGivenUp === null || of.callGivenUp === call;
   const whatFor = isTold ? '' : `, waiting for ${of.targetOfGiveUp}`;
-  const after = `${seconds(giveUp.elapsedMs)}${triesWords(of.attempts, giveUp.atMs)}`;
-  const who = `${giveUp.node.service} gave up${target} after ${after}${whatFor}`;
+  const after = `after ${seconds(giveUp.elapsedMs)}${triesWords(of.attempts, giveUp.atMs)}`;
+  const who = `${giveUp.node.service} ${endWords(of, isCall)} ${after}${whatFor}`;
   // What failed later was still going on.
   if (hasFailed && failure.atMs <= giveUp.atMs) return `${who}: ${ownFailure(of, call)}`;
   return `${who}: ${whereTheTimeWent(of)}.`;
+}
+
+/** Who was answered that the time was over did not give up: somebody else's timer fired. */
+function endWords(of: Case, isCall: boolean): string {
+  const { giveUp } = of;
+  if (giveUp.kind !== 'gateway') return `gave up${isCall ? ` on ${targetOf(of)}` : ''}`;
+  return isCall
+    ? `was answered ${statusWords(giveUp.node)} by ${targetOf(of)}`
+    : `answered ${statusWords(giveUp.node)}`;
 }
 
 /** The call, or one of its attempts, is what was given up. */
@@ -61,10 +69,14 @@ function triesWords(tries: readonly TraceNode[], atMs: number): string {
 }
 
 function gatewaySentence(call: TraceNode, peer: string, after: string): string {
-  const status = httpStatusOf(call.span);
-  const answer = status === null ? "with a gateway's error" : String(status);
-  const meaning = status === 503 ? 'it could not serve the request' : 'nothing behind it answered';
-  return `${call.service} was answered ${answer} by ${peer} ${after}: ${meaning}.`;
+  const isUnable = httpStatusOf(call.span) === 503;
+  const meaning = isUnable ? 'it could not serve the request' : 'nothing behind it answered';
+  return `${call.service} was answered ${statusWords(call)} by ${peer} ${after}: ${meaning}.`;
+}
+
+function statusWords({ span }: TraceNode): string {
+  const status = httpStatusOf(span);
+  return status === null ? "with a gateway's error" : String(status);
 }
 
 const DURING: Record<Phase | 'none', string> = {
@@ -168,7 +180,7 @@ function whereTheTimeWent(of: Case): string {
     return `${origin.node.service} made ${origin.calls.length} calls to ${peer} that took ${used} together`;
   }
   if (call === null) {
-    const within = `"${operationOf(origin.node.span)}", with nothing recorded below`;
+    const within = `"${operationOf(origin.node.span)}", ${belowWords(origin.node)}`;
     const blockedMs = wasBlocked(of) ? strainMeanwhileMs(of, 'event_loop_blocked_ms') : null;
     const blocked =
       blockedMs === null ? '' : `; its event loop was blocked for ${seconds(blockedMs)} of that`;

@@ -275,4 +275,47 @@ describe('several give-ups', () => {
     expect(verdicts[0]?.at).toBe('shop>stock');
     expect(verdicts.map(({ at }) => at)).toContain('shop>cache');
   });
+
+  it('a 504 that a service answers late, because a call of its own had run out of time, is passed on', () => {
+    const { verdicts } = diagnoseDrawing(`
+      gateway             |==============!
+        gateway>shop      |==============!  code=504 wait=1500
+          shop            |==============!  code=504
+            shop>pay      |=========X       phase=wait timer=abort_signal budget=1000
+              pay         |============|`);
+    expect(verdicts.map(({ by }) => by)).toEqual(['shop>pay']);
+  });
+
+  it('a 504 of a proxy that records nothing is what the caller was answered, and its timer may be too short', () => {
+    const [verdict] = diagnoseDrawing(`
+      shop             |===================!   code=504
+        shop>pay       |===================!   code=504 wait=2000 peer=proxy:80
+          pay          |=============================|`).verdicts;
+    expect(verdict?.sentence).toMatch(/^shop was answered 504 by proxy:80 after 2\.000 s: pay was still in /);
+    expect(verdict?.causes).toContain('E1');
+    expect(verdict?.causes).not.toContain('F1');
+  });
+
+  it.each([
+    ['a moment', '|=========|  skew=8', '|===!'],
+    ['later, but what it called had just failed', '|==========|', '|=========!'],
+  ])('a handler that ends after the failed answer, %s, is no timer that fired', (_, handler, call) => {
+    const { verdicts } = diagnoseDrawing(`
+      shop             |=========!    code=502
+        handler        ${handler}     kind=internal
+          shop>pay     ${call}        type=ECONNREFUSED error="connect ECONNREFUSED" connect=400`);
+    expect(verdicts.map(({ giveUp }) => giveUp.kind)).toEqual(['refused']);
+  });
+
+  it('a call that failed at the start and was not waited for does not hide who answered that time was over', () => {
+    const { verdicts } = diagnoseDrawing(`
+      shop             |===================!  code=504
+        shop>hello     |=!                    error="ERR unknown subcommand"
+        shop>blpop      |=================|   db.system=redis db.query.text="BLPOP done 2"`);
+    expect(verdicts).toMatchObject([{ giveUp: { kind: 'gateway' }, at: 'shop' }]);
+    expect(verdicts[0]?.sentence).toMatch(
+      /^shop answered 504 after .* but "call blpop", which waits by design/,
+    );
+    expect(verdicts[0]?.causes).not.toContain('E1');
+  });
 });

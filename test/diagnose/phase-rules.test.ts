@@ -120,6 +120,14 @@ describe('tls', () => {
 });
 
 describe('queue', () => {
+  it('a pool of PostgreSQL that gave nothing until the give-up is waited for in queue, without any phases', () => {
+    const { verdicts } = diagnoseDrawing(`
+      gate           |===================!
+        gate>shop    |===================X  phase=wait budget=2000
+          shop       |=====================|
+            shop>pg  |==~                   op=pg-pool.connect peer=db:5432`);
+    expect(verdicts[0]).toMatchObject({ at: 'shop>pg', phase: 'queue', cause: 'F4', confidence: 'possible' });
+  });
   it('no free connection, and nothing known of its holders', () => {
     const verdict = failed('phase=queue budget=900');
     expect(verdict).toMatchObject({ cause: 'F4', confidence: 'possible', phase: 'queue' });
@@ -321,6 +329,20 @@ describe('receive', () => {
 });
 
 describe('resets', () => {
+  it('a connection that was given up because nothing sent got through any more is a dead path', () => {
+    const words = 'error="Connection dropped" type=UNAVAILABLE rpc.response.status_code=UNAVAILABLE wait=900';
+    const scope = 'sockeye.tcp.scope=connection sockeye.tcp.state=ESTABLISHED';
+    const lost = failed(`${words} ${scope} sockeye.tcp.retransmits=3 sockeye.tcp.unacked=1`, '!');
+    expect(lost).toMatchObject({ cause: 'A2', confidence: 'possible', giveUp: { kind: 'reset' } });
+    expect(lost.causes).toContain('C7');
+    expect(lost.evidence.map(({ attribute }) => attribute)).toContain('sockeye.tcp.unacked');
+    const cut = failed(`${words} ${scope} sockeye.tcp.retransmits=0 sockeye.tcp.unacked=0`, '!');
+    expect(cut.cause).toBe('C7');
+  });
+  it('a session of HTTP/2 that the peer ended in error is cut', () => {
+    const verdict = failed('type=ERR_HTTP2_SESSION_ERROR error="Session closed with error code 11"', '!');
+    expect(verdict).toMatchObject({ giveUp: { kind: 'reset' }, phase: 'wait' });
+  });
   const hangUp = 'type=ECONNRESET error="socket hang up"';
   it('on a connection idle for long, a device forgot it; idle for a moment, the peer closed it', () => {
     const reused = `${hangUp} wait=1 sockeye.connection.reused=true`;

@@ -2,7 +2,10 @@
 import { numberAttribute, textAttribute, type Span, operationOf } from '../../span.ts';
 import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
+import type { GiveUpMoment } from '../give-ups.ts';
+import { isLongByDesign } from '../long-by-design.ts';
 import { errorText } from '../outcome.ts';
+import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 import { fewCallsFact } from './whole-trace.ts';
 
@@ -90,7 +93,7 @@ export function ownWork(of: Case): Finding | null {
   const evidence = [
     spanFact(
       node,
-      `${formatMs(origin.usedMs)} in "${operationOf(node.span)}" of ${node.service}, with nothing recorded below`,
+      `${formatMs(origin.usedMs)} in "${operationOf(node.span)}" of ${node.service}, ${belowWords(node)}`,
       origin.usedMs,
     ),
     attributeFact(node, 'sockeye.client.left_ms', 'the client left after this time'),
@@ -105,7 +108,7 @@ export function ownWork(of: Case): Finding | null {
   ];
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
   const slowerThanNormal = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
-  const tooShort = slowerThanNormal ? [] : [{ code: 'F1' }];
+  const tooShort = slowerThanNormal ? [] : [{ code: wasAnsweredInItsStead(giveUp) ? 'E1' : 'F1' }];
   if (wasBlocked(of)) {
     const codes = wasHeld(of) ? ['C3', 'G1'] : ['G1', 'C3'];
     return { confidence: 'likely', suspects: [...codes.map((code) => ({ code })), ...tooShort], evidence };
@@ -125,6 +128,18 @@ export function ownWork(of: Case): Finding | null {
   const mayHang = !isLeft || (leftMs === null && Math.abs(node.endMs - giveUp.atMs) <= LEFT_SLACK_MS);
   const set = [...suspects, ...(mayHang ? [{ code: 'G3' }] : []), ...tooShort];
   return { confidence: 'possible', suspects: set, favoured: 'G1', evidence };
+}
+
+/** Its caller got a 504 of somebody in between, who had a timer. */
+function wasAnsweredInItsStead({ kind, node }: GiveUpMoment): boolean {
+  return kind === 'gateway' && node.span.kind === 'client';
+}
+
+/** Calls that are long by design are not taken for what the time went into; that they are there is said. */
+export function belowWords({ children }: TraceNode): string {
+  const waiting = children.find(({ span }) => span.kind === 'client' && isLongByDesign(span));
+  const but = waiting === undefined ? '' : ` but "${operationOf(waiting.span)}", which waits by design`;
+  return `with nothing recorded below${but}`;
 }
 
 function strainFacts(of: Case): (Evidence | null)[] {

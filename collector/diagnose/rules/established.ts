@@ -11,6 +11,7 @@ import {
   spanFact,
   tcpFact,
   tcpValue,
+  tcpValueNow,
 } from '../evidence.ts';
 import { isSameClock } from '../clock-skew.ts';
 import type { TraceNode } from '../tree.ts';
@@ -44,8 +45,9 @@ function allAcknowledged(attributes: Attributes): boolean {
 }
 
 /** Something that was sent, and sent again, had not been acknowledged. */
-function wasResent(attributes: Attributes): boolean {
-  return (tcpValue(attributes, 'unacked') ?? 0) > 0 && (retransmitsOf(attributes) ?? 0) > 0;
+export function wasResent(attributes: Attributes): boolean {
+  const resent = retransmitsOf(attributes) ?? tcpValueNow(attributes, 'retransmits') ?? 0;
+  return (tcpValueNow(attributes, 'unacked') ?? 0) > 0 && resent > 0;
 }
 
 export function unsentRequest(of: Case): Finding | null {
@@ -69,7 +71,7 @@ export function unsentRequest(of: Case): Finding | null {
 }
 
 /** What looks the same while nothing that was sent is acknowledged. */
-function unacknowledged({ call }: Case): Suspect[] {
+export function unacknowledged({ call }: Case): Suspect[] {
   const reused = call?.span.attributes.get('sockeye.connection.reused');
   const idle = reused === false ? [] : [{ code: 'B5' }];
   return [
@@ -125,7 +127,7 @@ export function silentPeer(of: Case): Finding | null {
   return { confidence: 'possible', suspects, evidence };
 }
 
-function kernelFacts(call: TraceNode): (Evidence | null)[] {
+export function kernelFacts(call: TraceNode): (Evidence | null)[] {
   return [
     tcpFact(call, 'bytes_acked', 'bytes the peer acknowledged'),
     tcpFact(call, 'unacked', 'segments the peer did not acknowledge'),
