@@ -31,10 +31,13 @@ export function hostFact(text: string, name: string, value: number): Evidence {
   return { text, spanId: null, attribute: name, value, source: 'host' };
 }
 
+/** What OpenTelemetry's instrumentation of pg writes in the place of an exception's message; the status has the driver's. */
+const SAYS_NOTHING = /^PostgreSQL error of type '[^']*' occurred \(code: \w+\)$/;
+
 /** What the span's error says, in its own words. */
 export function errorFact(node: TraceNode): Evidence | null {
   const said = errorWords(node.span);
-  const last = said.at(-1);
+  const last = said.findLast(({ words }) => !SAYS_NOTHING.test(words)) ?? said.at(-1);
   if (last === undefined) return null;
   const line = last.words.split('\n').findLast((each) => each !== '') ?? last.words;
   const words = openSslReason(line);

@@ -29,6 +29,14 @@ test.each([
     'connect: no route',
   ],
   ['exception.message', { events: [exception('Error\ncaused by: EPIPE\n')] }, 'caused by: EPIPE'],
+  [
+    'status.message',
+    {
+      status: status('Query read timeout'),
+      events: [exception("PostgreSQL error of type 'Error' occurred (code: UNKNOWN)")],
+    },
+    'Query read timeout',
+  ],
 ])('an error is quoted from %s', (attribute, span, words) => {
   expect(factOf(span)).toMatchObject({ attribute, value: words, text: `the error says: ${words}` });
 });

@@ -44,6 +44,16 @@ describe('dns', () => {
   });
 });
 
+it('no resolver is asked for localhost', () => {
+  const verdict = failed(
+    'phase=dns budget=900 dns=900 sockeye.process.dns_queue_ms=880 server.address=localhost',
+  );
+  expect(verdict).toMatchObject({ cause: 'D5', confidence: 'possible' });
+  expect(verdict.alternatives).toMatchObject([
+    { cause: 'D1', against: expect.stringContaining('localhost') },
+  ]);
+});
+
 describe('connect', () => {
   it('a refused connection is a closed port or a rule that rejects, and not a timeout', () => {
     const verdict = failed('type=ECONNREFUSED error="connect ECONNREFUSED 10.0.0.1:80" connect=900', '!');
@@ -310,6 +320,15 @@ describe('wait', () => {
 });
 
 describe('receive', () => {
+  it('an answer that lay with the caller unread is neither the server nor the network', () => {
+    const verdict = verdictOf(`
+      shop        |===============!
+        shop>pay  |===============X  phase=receive budget=1500 peer=pay:80 code=200 sockeye.tcp.unread=29696
+          pay     |==|`);
+    expect(verdict).toMatchObject({ confidence: 'unknown', phase: 'receive' });
+    expect(verdict.reason).toContain('lay with shop, which had not read them');
+    expect(verdict.evidence[0]).toMatchObject({ attribute: 'sockeye.tcp.unread', value: 29696 });
+  });
   it('a server that had begun to answer hangs in its answer, not before it', () => {
     const drawing = (phases: string) => `
       shop           |============X|

@@ -1,8 +1,9 @@
 /** D: the name did not resolve, or not in time. */
 import { numberAttribute } from '../../span.ts';
-import type { Case, Finding } from '../case.ts';
+import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
+import { peerAddress, type TraceNode } from '../tree.ts';
 
 /** Resolver libraries notice a lost answer by a timer of this period. */
 const RESOLVER_TIMER_MS = 5_000;
@@ -43,17 +44,25 @@ export function slowLookup({ call, phase, phaseMs, phaseOpen }: Case): Finding |
     // Lookups that a silent resolver leaves hanging fill the threads, too: what held them is not recorded.
     return {
       confidence: 'possible',
-      suspects: [{ code: 'D1' }, { code: 'D5' }],
+      suspects: [...byResolver(call, 'D1'), { code: 'D5' }],
       evidence: [queued, ...evidence],
     };
   }
   if (!phaseOpen) {
     const lost = phaseMs !== null && isMultipleOfResolverTimer(phaseMs);
-    const suspects = [{ code: 'D3' }, { code: 'D6' }, { code: 'D5' }];
+    const suspects = [...byResolver(call, 'D3', 'D6'), { code: 'D5' }];
     return { confidence: 'possible', suspects, favoured: lost ? 'D6' : 'D3', evidence };
   }
-  const suspects = [{ code: 'D1' }, { code: 'D3' }, { code: 'D5' }, { code: 'D6' }];
+  const suspects = [...byResolver(call, 'D1', 'D3'), { code: 'D5' }, ...byResolver(call, 'D6')];
   return { confidence: 'possible', suspects, evidence };
+}
+
+/** No resolver is asked for the names that every machine has for itself. */
+function byResolver(call: TraceNode, ...codes: string[]): Suspect[] {
+  const { host } = peerAddress(call.span);
+  if (host === null || !/^(?:.+\.)?localhost$/i.test(host)) return codes.map((code) => ({ code }));
+  const against = `${host} is a name that every machine has for itself: no resolver is asked for it`;
+  return codes.map((code) => ({ code, against, isRuledOut: true }));
 }
 
 function isMultipleOfResolverTimer(ms: number): boolean {

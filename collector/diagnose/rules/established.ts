@@ -204,7 +204,7 @@ function unreadWords({ giveUp, peer }: Case, call: TraceNode, server: TraceNode)
 
 /** The answer began and did not end. */
 export function stalledAnswer(of: Case): Finding | null {
-  const { call, server, phase, phaseMs, failure } = of;
+  const { call, server, phase, phaseMs, failure, giveUp } = of;
   if (call === null || phase !== 'receive' || failure?.kind === 'reset') return null;
   const evidence = [
     attributeFact(call, 'sockeye.phase.receive_ms', `receiving was open for ${formatMs(phaseMs ?? 0)}`),
@@ -215,6 +215,21 @@ export function stalledAnswer(of: Case): Finding | null {
       : spanFact(server, `${server.service} had not ended its answer`),
     errorFact(call),
   ];
+  const hadArrived =
+    (tcpValue(call.span.attributes, 'unread') ?? 0) > 0 && server !== null && server.endMs < giveUp.atMs;
+  if (hadArrived) {
+    // The loop that is blocked has a rule of its own; a program may simply not have asked for the rest.
+    return {
+      confidence: 'unknown',
+      suspects: [{ code: 'F3' }, { code: 'G5' }, { code: 'A6' }],
+      reason: `bytes of the answer lay with ${call.service}, which had not read them: what kept it from reading is not recorded`,
+      evidence: [
+        tcpFact(call, 'unread', 'bytes that had arrived and that the program had not read'),
+        spanFact(server, `${server.service} had ended its answer`),
+        ...evidence,
+      ],
+    };
+  }
   const suspects = [
     { code: 'G5' },
     { code: 'A1' },
