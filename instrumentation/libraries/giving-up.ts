@@ -25,6 +25,8 @@ interface LibraryCall extends Beginning {
   /** Whether what failed is a span below it: no timer but one that the library names is this one's. */
   hasFailedBelow: (() => boolean) | undefined;
   errorClass: string;
+  /** The value of `error.type`, where the error that ended it is known. */
+  errorType: string | undefined;
   /** Whether the program waits for it no longer, and ended it by that. */
   isCancelled: boolean;
   /** Whether its span says that it was given up. */
@@ -66,6 +68,7 @@ export function watchGivingUp(
     phaseNow,
     hasFailedBelow,
     errorClass: '',
+    errorType: undefined,
     isCancelled: false,
     isTold: false,
     signal: undefined,
@@ -73,7 +76,7 @@ export function watchGivingUp(
   new Watched(span, call);
   const { recordException, setStatus } = span;
   span.recordException = (...args) => {
-    noteClass(call, args[0]);
+    noteError(call, args[0]);
     Reflect.apply(recordException, span, args);
   };
   span.setStatus = (status) => {
@@ -84,12 +87,22 @@ export function watchGivingUp(
 }
 
 /** Guarded, for an error may be of the program's making, and throw at whoever looks at it. */
-const noteClass = guard((call: LibraryCall, error: unknown) => {
-  const { constructor } = Object(error) as { constructor?: { name?: unknown } };
+const noteError = guard((call: LibraryCall, error: unknown) => {
+  const { constructor, code, name } = Object(error) as Partial<Record<string, unknown>> & object;
   call.errorClass = String(constructor?.name ?? '');
+  const said = typeof error === 'string' ? saidByPg.exec(error)?.groups : undefined;
+  const types = [said?.['code'] ?? code, said?.['name'] ?? name, said ? undefined : call.errorClass];
+  call.errorType = types.filter((type) => typeof type === 'string').find((type) => !untold.has(type));
 });
 
+/** The instrumentation of pg says no more than this of an error. */
+const saidByPg = /^PostgreSQL error of type '(?<name>.*)' occurred \(code: (?<code>.*)\)$/s;
+/** What says nothing of an error. */
+const untold = new Set(['', 'UNKNOWN', 'Error', 'error', 'String']);
+
 const tell = guard((call: LibraryCall, span: Span, message: string) => {
+  // Of several spans in which a driver gets a connection, one says so.
+  if (call.errorType !== undefined && !call.hasFailedBelow) span.setAttribute('error.type', call.errorType);
   span.setAttributes(giveUpOf(call, message));
 });
 

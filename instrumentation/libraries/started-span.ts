@@ -30,6 +30,7 @@ export function tellStarted(span: Span): void {
 /** Ends a call by an error. One that has ended stays as it is. */
 export const fail = guard((span: Span | undefined, error: unknown) => {
   if (!span?.isRecording()) return;
+  if (error instanceof Error) span.recordException(error);
   const { message } = Object(error) as { message?: unknown };
   span.setStatus({ code: failed, message: String(message ?? '') }).end();
 });

@@ -66,6 +66,7 @@ const drivers: {
       ...['untyped', 'promised'].map((call) => ({
         call,
         message: 'Bind parameters must not contain undefined. To pass SQL NULL specify JS null',
+        attributes: { 'error.type': 'TypeError' },
       })),
       ...['destroyed', 'unheard'].map((call) => ({
         call,
@@ -113,7 +114,11 @@ const drivers: {
     isInstalled: true,
     endings: [
       { call: 'as object', message: '' },
-      { call: 'as mistaken', message: 'invalid input syntax for type integer: "s3cr3t"' },
+      ...['as mistaken', 'as promised'].map((call) => ({
+        call,
+        message: 'invalid input syntax for type integer: "s3cr3t"',
+        attributes: { 'error.type': '22P02' },
+      })),
       { call: 'as called', message: '' },
       { call: 'as lost', message: 'Connection terminated unexpectedly' },
       { call: 'as late', message: 'Client has encountered a connection error and is not queryable' },
@@ -128,7 +133,11 @@ const drivers: {
       { call: 'own', message: '' },
       { call: 'mistaken', message: 'content is not a buffer' },
       { call: 'after', message: 'channel closed' },
-      { call: 'closed', message: 'Channel closed' },
+      {
+        call: 'closed',
+        message: 'Channel closed',
+        attributes: { 'error.type': 'IllegalOperationError' },
+      },
     ],
   },
   {

@@ -276,6 +276,8 @@ exports.others = {
   },
   async 'ioredis-slow'({ Redis }, port) {
     const redis = new Redis({ host, port, commandTimeout: slowMs });
+    // A command that waits for the connection may be as slow.
+    await new Promise((resolve) => redis.once('ready', resolve));
     await redis.call('client', 'pause', '1000', 'all');
     const error = await failureOf(redis.get('x'));
     redis.disconnect();

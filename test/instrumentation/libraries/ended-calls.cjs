@@ -88,6 +88,7 @@ exports.endedCalls = {
       });
     await note('object', ended('select $1::int as object', [1]));
     await note('mistaken', ended("select 's3cr3t'::int as mistaken"));
+    await note('promised', client.query("select 's3cr3t'::int as promised"));
     const called = (done) => client.query(new Query('select 1 as called', done));
     await note('called', new Promise((resolve) => called(resolve)));
     const lost = note('lost', ended('select 1 as lost'));
