@@ -24,7 +24,7 @@ export interface Case {
   readonly origin: OriginSegment;
   /** The calls of which the one that was given up is the last, when there are several. */
   readonly attempts: readonly TraceNode[];
-  /** Of own work, how long it took, however few calls of it are known. */
+  /** How long own work, or the server of the call, took in others, however few are known. */
   readonly known: NormalDuration | null;
   /** The call whose edge is the origin; null when it is own work. */
   readonly call: TraceNode | null;
@@ -92,11 +92,12 @@ export function makeCase(
     callGivenUp === null
       ? peer
       : (peerName(callGivenUp.span) ?? nameCallee(callGivenUp.span, serverOf(callGivenUp)?.service ?? null));
+  const judged = origin.type === 'own' ? origin.node : server;
   return {
     giveUp,
     origin,
     attempts,
-    known: origin.type === 'own' ? knownOf(origin.node, context.normals) : null,
+    known: judged === null ? null : knownOf(judged, context.normals),
     call,
     server,
     failure,

@@ -9,13 +9,34 @@ import type { TraceNode } from './tree.ts';
 export interface NormalDuration {
   readonly count: number;
   readonly p50Ms: number;
-  readonly p95Ms: number;
+  /** One in ten takes no longer. */
+  readonly p10Ms: number;
 }
 /** By `normalKey`. Whoever gives them may read them when the first is asked for: most verdicts need none. */
 export type Normals = Pick<ReadonlyMap<string, NormalDuration>, 'get'>;
 
 /** Fewer durations than this are no history. */
 export const NORMAL_COUNT_MIN = 20;
+
+/**
+ * Where most calls took so many times what one in ten of them takes, most of what is known is of a disturbance: of queues
+ * before a server that has too much to do, and not of how long its work takes.
+ */
+const DISTURBED_TIMES = 4;
+
+export function wasDisturbed({ p10Ms, p50Ms }: NormalDuration): boolean {
+  return p50Ms >= DISTURBED_TIMES * p10Ms;
+}
+
+/** What is normal also where most of what is known was held up. */
+export function undisturbedMs(normal: NormalDuration): number {
+  return wasDisturbed(normal) ? normal.p10Ms : normal.p50Ms;
+}
+
+/** By enough of them to say so. */
+export function isHeldUp(known: NormalDuration | null): known is NormalDuration {
+  return known !== null && known.count >= NORMAL_COUNT_MIN && wasDisturbed(known);
+}
 
 export function normalKey(service: string, operation: string, kind: SpanKind): string {
   return `${service}\n${operation}\n${kind}`;

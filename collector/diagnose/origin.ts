@@ -8,7 +8,7 @@
 import type { Span } from '../span.ts';
 import { operationOf } from '../span.ts';
 import type { Segment } from './blocking-chain.ts';
-import { normalOf, type Normals } from './normals.ts';
+import { normalOf, undisturbedMs, type Normals } from './normals.ts';
 import { peerLabel, type TraceNode } from './tree.ts';
 
 export interface OriginSegment {
@@ -49,7 +49,8 @@ function better(a: Candidate, b: Candidate): boolean {
 }
 
 function weigh({ node, type, usedMs, open, windowMs }: Segment, normals: Normals): Candidate {
-  const normalMs = normalOf(node, normals)?.p50Ms ?? null;
+  const normal = normalOf(node, normals);
+  const normalMs = normal === null ? null : undisturbedMs(normal);
   const excessMs = normalMs === null ? usedMs : Math.min(usedMs, Math.max(0, windowMs - normalMs));
   return { type, node, usedMs, open, calls: [], normalMs, excessMs };
 }

@@ -61,7 +61,7 @@ export interface NormalKey {
 export interface Normal extends NormalKey {
   readonly count: number;
   readonly p50Ms: number;
-  readonly p95Ms: number;
+  readonly p10Ms: number;
 }
 
 export interface SpanIdentity {

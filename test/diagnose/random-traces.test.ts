@@ -94,7 +94,7 @@ describe('random traces', () => {
         ? []
         : SERVICES.map((service) => [
             normalKey(service, 'GET /', 'server'),
-            { count: 50, p50Ms: 500, p95Ms: 900 },
+            { count: 50, p50Ms: 500, p10Ms: 500 },
           ]),
     );
     return { seed, spans, normals, diagnosis: diagnoseTrace('1', spans, { normals }) };

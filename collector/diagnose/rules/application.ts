@@ -4,10 +4,11 @@ import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
 import { isLongByDesign } from '../long-by-design.ts';
+import { isHeldUp, undisturbedMs } from '../normals.ts';
 import { errorText } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
-import { fewCallsFact } from './whole-trace.ts';
+import { fewCallsFact, normalFact, VISIBLE_COUNT_MIN } from './whole-trace.ts';
 
 /** A handler that ends within this of the client's leaving ended because of it. */
 const LEFT_SLACK_MS = 50;
@@ -97,13 +98,7 @@ export function ownWork(of: Case): Finding | null {
       origin.usedMs,
     ),
     attributeFact(node, 'sockeye.client.left_ms', 'the client left after this time'),
-    origin.normalMs === null
-      ? null
-      : historyFact(
-          `"${operationOf(node.span)}" normally takes ${formatMs(origin.normalMs)}`,
-          origin.normalMs,
-        ),
-    origin.normalMs === null && of.known !== null ? fewCallsFact(node, of.known.count, of.known.p50Ms) : null,
+    knownFact(of),
     ...strainFacts(of),
   ];
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
@@ -121,6 +116,14 @@ export function ownWork(of: Case): Finding | null {
     { code: 'C3', ...ruledOutByLoop(of) },
   ];
   const isLeft = node.span.kind === 'server' && node !== giveUp.node;
+  if (isLeft && wasLeftEarly(of)) {
+    const favoured = tooShort[0]?.code ?? 'G1';
+    return { confidence: 'possible', suspects: [...tooShort, ...suspects], favoured, evidence };
+  }
+  // It answers, once it comes to it.
+  if (isLeft && isHeldUp(of.known)) {
+    return { confidence: 'possible', suspects: [...suspects, { code: 'C5' }], favoured: 'C5', evidence };
+  }
   if (isLeft && (!node.ended || endedAsClientLeft)) {
     return { confidence: 'possible', suspects: [...suspects, { code: 'G3' }], favoured: 'G3', evidence };
   }
@@ -140,6 +143,20 @@ export function belowWords({ children }: TraceNode): string {
   const waiting = children.find(({ span }) => span.kind === 'client' && isLongByDesign(span));
   const but = waiting === undefined ? '' : ` but "${operationOf(waiting.span)}", which waits by design`;
   return `with nothing recorded below${but}`;
+}
+
+function knownFact({ origin: { node, normalMs }, known }: Case): Evidence | null {
+  if (known === null) return null;
+  if (normalMs === null) return fewCallsFact(node, known.count, known.p50Ms);
+  if (isHeldUp(known)) return normalFact(node, known);
+  return historyFact(`"${operationOf(node.span)}" normally takes ${formatMs(normalMs)}`, normalMs);
+}
+
+/** Nobody waited for it as long as it takes: whether it would have answered is not known. */
+function wasLeftEarly(of: Case): boolean {
+  const { known, giveUp, origin } = of;
+  const isLeft = origin.node.ended && origin.node.endMs >= giveUp.atMs - LEFT_SLACK_MS;
+  return isLeft && known !== null && known.count >= VISIBLE_COUNT_MIN && windowMs(of) < undisturbedMs(known);
 }
 
 function strainFacts(of: Case): (Evidence | null)[] {

@@ -3,19 +3,28 @@ import { numberAttribute, operationOf } from '../../span.ts';
 import { isGateway, type Case, type Finding } from '../case.ts';
 import { decidedByGiveUp, type TimedSpan } from '../decided-by-give-up.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
-import type { GiveUpMoment } from '../give-ups.ts';
-import { knownOf, NORMAL_COUNT_MIN, type NormalDuration, type Normals } from '../normals.ts';
+import { callKey } from '../origin.ts';
+import { passingOnMs, type GiveUpMoment } from '../give-ups.ts';
+import {
+  knownOf,
+  NORMAL_COUNT_MIN,
+  undisturbedMs,
+  wasDisturbed,
+  type NormalDuration,
+  type Normals,
+} from '../normals.ts';
 import { serverOf, type TraceNode, type TraceTree } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 
 /** As many attempts whose server answered, or calls in a history that is too short, show what is normal for it. */
-const VISIBLE_COUNT_MIN = 3;
+export const VISIBLE_COUNT_MIN = 3;
 
 /** How long the callee of a give-up takes when nobody hurries it, where that is longer than the caller waited. */
 export interface TooShort {
   readonly normalMs: number;
   readonly evidence: readonly Evidence[];
-  readonly fromHistory: boolean;
+  /** `likely` only where hardly a call of many would have had enough. */
+  readonly confidence: 'likely' | 'possible';
 }
 
 /** Whether a span's duration is that of its work; false where a give-up decided it. Looked into when first asked. */
@@ -46,15 +55,17 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
   const server = serverOf(giveUp.node);
   if (server === null || giveUp.phase !== 'wait') return null;
   if (giveUp.kind !== 'timeout' && giveUp.kind !== 'gateway') return null;
-  // One that ran out of time itself, or waited for a call that did, takes as long as that timer allows: what is normal
-  // for it does not explain this.
-  if (!isOwnTime(server)) return null;
   const normal = knownOf(server, normals);
+  const hadOwnTime = isOwnTime(server);
+  // One that ran out of time itself, or waited for a call that did, takes as long as that timer allows: what is normal
+  // for it does not explain this; unless all that ran out was the time that this caller gave.
+  if (!hadOwnTime && !endedAsLeft(server, giveUp)) return null;
   if (normal !== null && normal.count >= NORMAL_COUNT_MIN) {
-    if (normal.p50Ms < giveUp.elapsedMs) return null;
-    const text = `"${operationOf(server.span)}" of ${server.service} takes ${formatMs(normal.p50Ms)} in the middle of ${normal.count} calls`;
-    return { normalMs: normal.p50Ms, evidence: [historyFact(text, normal.p50Ms)], fromHistory: true };
+    if (undisturbedMs(normal) < giveUp.elapsedMs) return null;
+    const confidence = normal.p10Ms < giveUp.elapsedMs ? 'possible' : 'likely';
+    return { normalMs: normal.p50Ms, evidence: [normalFact(server, normal)], confidence };
   }
+  if (!hadOwnTime) return normal === null ? null : byFewCalls(giveUp, server, normal);
   const ended: TraceNode[] = [];
   for (const attempt of giveUp.node.parent?.children ?? []) {
     const answered = serverOf(attempt);
@@ -70,20 +81,37 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
     .map((node) =>
       spanFact(node, `its server worked for ${formatMs(node.endMs - node.startMs)} and answered`),
     );
-  return { normalMs: shortestMs, evidence, fromHistory: false };
+  return { normalMs: shortestMs, evidence, confidence: 'possible' };
 }
 
-/** So few are no history; but the callee, which went on, took as long as they did. */
-function byFewCalls(
-  { elapsedMs }: GiveUpMoment,
-  server: TraceNode,
-  { count, p50Ms }: NormalDuration,
-): TooShort | null {
+/** Its end is that of its caller's patience: it was left, or what it waited for was, by the same deadline. */
+function endedAsLeft({ ended, startMs, endMs }: TraceNode, { elapsedMs }: GiveUpMoment): boolean {
+  return ended && Math.abs(endMs - startMs - elapsedMs) <= passingOnMs(elapsedMs);
+}
+
+/** So few are no history; but the callee took as long as they did, or would have, had it been let. */
+function byFewCalls(giveUp: GiveUpMoment, server: TraceNode, normal: NormalDuration): TooShort | null {
+  const { count, p50Ms } = normal;
   const workedMs = server.endMs - server.startMs;
-  const isAlike = server.ended && server.outcome.outcome === 'ok' && workedMs <= 2 * p50Ms;
-  if (count < VISIBLE_COUNT_MIN || !isAlike || Math.min(workedMs, p50Ms) < elapsedMs) return null;
-  const worked = spanFact(server, `its server worked for ${formatMs(workedMs)} and answered`);
-  return { normalMs: p50Ms, evidence: [fewCallsFact(server, count, p50Ms), worked], fromHistory: false };
+  const wasLeft = endedAsLeft(server, giveUp);
+  const isAlike = server.ended && (wasLeft || server.outcome.outcome === 'ok') && workedMs <= 2 * p50Ms;
+  const shortestMs = wasLeft ? undisturbedMs(normal) : Math.min(workedMs, p50Ms);
+  if (count < VISIBLE_COUNT_MIN || !isAlike || shortestMs < giveUp.elapsedMs) return null;
+  const worked = spanFact(
+    server,
+    `its server worked for ${formatMs(workedMs)}${wasLeft ? '' : ' and answered'}`,
+  );
+  return { normalMs: p50Ms, evidence: [fewCallsFact(server, count, p50Ms), worked], confidence: 'possible' };
+}
+
+/** What is known of many calls; where most were held up, what one in ten took is told as well. */
+export function normalFact({ span, service }: TraceNode, normal: NormalDuration): Evidence {
+  const { count, p50Ms, p10Ms } = normal;
+  const known = `"${operationOf(span)}" of ${service} takes ${formatMs(p50Ms)} in the middle of ${count} calls`;
+  const text = wasDisturbed(normal)
+    ? `${known}, but one in ten takes ${formatMs(p10Ms)} at most: the others were held up`
+    : known;
+  return historyFact(text, p50Ms);
 }
 
 export function fewCallsFact({ span, service }: TraceNode, count: number, p50Ms: number): Evidence {
@@ -103,7 +131,7 @@ function isSameOperation(node: TraceNode, other: TraceNode): boolean {
 export function tooShort({ giveUp }: Case, found: TooShort): Finding {
   const code = giveUp.kind === 'gateway' || isGateway(giveUp.node) ? 'E1' : 'F1';
   const evidence = [...found.evidence, ...budgetEvidence(giveUp)];
-  if (found.fromHistory) return { confidence: 'likely', suspects: [{ code }], evidence };
+  if (found.confidence === 'likely') return { confidence: 'likely', suspects: [{ code }], evidence };
   return {
     confidence: 'possible',
     suspects: [{ code }, { code: 'G1' }, { code: 'G2' }],
@@ -188,7 +216,7 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
     const togetherMs = Math.min(last.endMs, giveUp.atMs) - first.startMs;
     found.push({
       cause: isGateway(last) ? 'E5' : 'G6',
-      text: `${last.service} tried ${tries.length} times, ${formatMs(togetherMs)} together`,
+      text: `${last.service} tried ${tries.length} times, ${formatMs(togetherMs)} together${inAllWords(last, tries.length, of.tree)}`,
     });
   }
   const blockedMs =
@@ -200,6 +228,16 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
     });
   }
   return found;
+}
+
+/** Retries above a call that is retried multiply it. */
+function inAllWords({ span, service }: TraceNode, tries: number, { nodes }: TraceTree): string {
+  const key = callKey(span);
+  let count = 0;
+  for (const node of nodes) {
+    if (node.service === service && hasGivenUp(node) && callKey(node.span) === key) count++;
+  }
+  return count > tries ? `; in all that was retried above it, ${count} such calls were given up` : '';
 }
 
 const hasGivenUp = ({ outcome }: TraceNode) => outcome.giveUp !== null;

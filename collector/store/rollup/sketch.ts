@@ -129,17 +129,17 @@ export function totalOf(sketch: Sketch): number {
 export function latencyWithout({ buckets, counts }: Sketch, taken: Sketch) {
   const count = totalOf({ buckets, counts }) - totalOf(taken);
   const rankOf = (share: number) => Math.max(1, Math.ceil(count * share));
-  const [middle, high] = [rankOf(0.5), rankOf(0.95)];
-  let p50Ms: number | null = null;
+  const [low, middle] = [rankOf(0.1), rankOf(0.5)];
+  let p10Ms: number | null = null;
   let seen = 0;
   for (let at = 0, next = 0; at < buckets.length; at++) {
     seen += counts[at]!;
     for (; next < taken.buckets.length && taken.buckets[next]! <= buckets[at]!; next++)
       seen -= taken.counts[next]!;
-    if (seen >= middle) p50Ms ??= durationMsOfBucket(buckets[at]!);
-    if (seen >= high) return { count, p50Ms: p50Ms ?? 0, p95Ms: durationMsOfBucket(buckets[at]!) };
+    if (seen >= low) p10Ms ??= durationMsOfBucket(buckets[at]!);
+    if (seen >= middle) return { count, p10Ms: p10Ms ?? 0, p50Ms: durationMsOfBucket(buckets[at]!) };
   }
-  return { count, p50Ms: p50Ms ?? 0, p95Ms: 0 };
+  return { count, p10Ms: p10Ms ?? 0, p50Ms: 0 };
 }
 
 function quantileMs(sketch: Sketch, total: number, share: number): number {

@@ -1,0 +1,94 @@
+/** What is normal for a callee, and how it is told from what an overload made of it. */
+import { describe, expect, it } from 'vitest';
+import { diagnoseDrawing, verdictOf, type History } from './expect-verdict.ts';
+
+describe('while calls wait for each other', () => {
+  const known = { 'pay serve pay': { count: 155, p50Ms: 2466, p10Ms: 75 } };
+  const told =
+    '"serve pay" of pay takes 2.466 s in the middle of 155 calls, but one in ten takes 75 ms at most: the others were held up';
+
+  it('the overload does not become what is normal', () => {
+    const verdict = verdictOf(
+      `
+      shop          |=====!                    host=one
+        shop>pay    |=====X                    phase=wait budget=500 timer=grpc_deadline host=one
+          pay                          |=|     left=75 host=one`,
+      known,
+    );
+    expect(verdict).toMatchObject({ at: 'shop>pay', cause: 'C3', confidence: 'possible' });
+    expect(verdict.causes).not.toContain('F1');
+    expect(verdict.evidence.map(({ text }) => text)).toContain(told);
+  });
+  it('a server that was left in its queue is not one that never answers', () => {
+    const verdict = verdictOf(
+      `
+      shop          |========!
+        shop>pay    |========X  phase=wait budget=800
+          pay       |=======|   left=780`,
+      known,
+    );
+    expect(verdict).toMatchObject({ at: 'pay', cause: 'C5', confidence: 'possible' });
+    expect(verdict.causes).not.toContain('G3');
+    expect(verdict.causes).not.toContain('F1');
+    expect(verdict.evidence.map(({ text }) => text)).toContain(told);
+  });
+  it('a budget that one in ten keeps is only possibly too short', () => {
+    const drawing = `
+      shop          |=========!
+        shop>pay    |=========X  phase=wait budget=1000
+          pay       |===================|`;
+    const judged = (p10Ms: number) =>
+      verdictOf(drawing, { 'pay serve pay': { count: 100, p50Ms: 1900, p10Ms } });
+    expect(judged(1000)).toMatchObject({ cause: 'F1', confidence: 'likely' });
+    expect(judged(999)).toMatchObject({ cause: 'F1', confidence: 'possible' });
+    expect(judged(475).causes).not.toContain('F1');
+  });
+  it('retries that retries multiply are counted together', () => {
+    const tries = `
+        shop>mid    |=======!
+          mid       |=======!
+            mid>pay |==X                 phase=wait budget=300
+            mid>pay    |==X              phase=wait budget=300
+        shop>mid            |=======!
+          mid               |=======!
+            mid>pay         |==X         phase=wait budget=300
+            mid>pay            |==X      phase=wait budget=300`;
+    const { verdicts } = diagnoseDrawing(`
+      shop          |===============!${tries}`);
+    expect(verdicts[0]?.contributing).toEqual([
+      {
+        cause: 'G6',
+        text: 'mid tried 2 times, 0.600 s together; in all that was retried above it, 4 such calls were given up',
+      },
+    ]);
+  });
+});
+
+describe('a deadline that goes with the request', () => {
+  const chain = (history: History) =>
+    diagnoseDrawing(
+      `
+      shop          |==!
+        shop>mid    |==X     phase=wait budget=300 timer=grpc_deadline
+          mid       |==|
+            mid>pay |==X   phase=wait budget=290 timer=grpc_deadline
+              pay   |==|   left=290`,
+      history,
+    ).verdicts;
+
+  it('and is shorter than all of it takes is the cause, wherever it ran out', () => {
+    const [verdict] = chain({ 'mid serve mid': 361, 'pay serve pay': 252 });
+    expect(verdict).toMatchObject({ by: 'shop>mid', at: 'shop>mid', cause: 'F1', confidence: 'likely' });
+  });
+  it.each([
+    ['of few calls possibly', { 'mid serve mid': { count: 5, p50Ms: 361 } }, 'shop>mid', 'F1'],
+    ['of too few nothing is known', { 'mid serve mid': { count: 2, p50Ms: 361 } }, 'pay', 'G3'],
+    ['of what it is enough for it is not', { 'mid serve mid': 200, 'pay serve pay': 50 }, 'pay', 'G3'],
+    ['of what was left early nobody knows whether it answers', { 'pay serve pay': 361 }, 'pay', 'F1'],
+    ['nor by few calls', { 'pay serve pay': { count: 3, p50Ms: 361 } }, 'pay', 'F1'],
+  ])('%s', (_, history, at, cause) => {
+    const [verdict] = chain(history as History);
+    expect(verdict).toMatchObject({ at, cause, confidence: 'possible' });
+    expect(verdict!.causes.includes('G3')).toBe(cause === 'G3');
+  });
+});
