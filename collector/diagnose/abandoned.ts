@@ -2,6 +2,7 @@
  * Abandoned work: what servers went on doing after their caller had given up. Never across a queue (producer to
  * consumer) or links, and never what a span that ended well left running: that was meant to outlive it.
  */
+import { SAME_MOMENT_MS } from './give-ups.ts';
 import { isLongByDesign } from './long-by-design.ts';
 import type { TraceNode } from './tree.ts';
 
@@ -10,7 +11,7 @@ interface Interval {
   readonly untilMs: number;
 }
 
-/** Milliseconds in which at least one server below the call worked for nobody. */
+/** Milliseconds in which at least one server below the call worked for nobody; 0 for a moment, which it takes to hear of the give-up. */
 export function abandonedMs(call: TraceNode, atMs: number): number {
   /** From the give-up until here there was work without a gap; nearly always that is all there is. */
   let reachMs = atMs;
@@ -34,7 +35,8 @@ export function abandonedMs(call: TraceNode, atMs: number): number {
       limits.push(endedWell ? untilMs : limitMs);
     }
   }
-  return reachMs - atMs + unionMs(beyond, reachMs);
+  const abandonedMs = reachMs - atMs + unionMs(beyond, reachMs);
+  return abandonedMs <= SAME_MOMENT_MS ? 0 : abandonedMs;
 }
 
 function unionMs(intervals: Interval[], fromMs: number): number {

@@ -27,7 +27,7 @@ export function historyFact(text: string, value: number): Evidence {
 }
 
 /** `name` is of a counter or value of a host's view. */
-export function hostFact(text: string, name: string, value: number): Evidence {
+export function hostFact(text: string, name: string, value: number | string): Evidence {
   return { text, spanId: null, attribute: name, value, source: 'host' };
 }
 

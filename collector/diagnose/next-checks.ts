@@ -2,7 +2,7 @@
  * What to look at next: the checks of a verdict's causes, with the place they look at filled in. What cannot be right for
  * such a peer is left out: nothing asks a database by HTTP. Pure.
  */
-import { numberAttribute, textAttribute, type Span } from '../span.ts';
+import { numberAttribute, textAttribute, type Attributes, type Span } from '../span.ts';
 import { callUrl } from './call-url.ts';
 import type { Case } from './case.ts';
 import { causeOf } from './causes.ts';
@@ -82,8 +82,16 @@ function peersOf(call: TraceNode | null): readonly CheckedPeer[] {
   const isHttp = HTTP_KEYS.some((key) => attributes.has(key));
   if (isDatabaseCall(span)) return isHttp ? ['http'] : databasesOf(span);
   const isOther =
-    span.kind === 'producer' || attributes.has('messaging.system') || attributes.has('messaging.destination');
+    span.kind === 'producer' ||
+    attributes.has('messaging.system') ||
+    attributes.has('messaging.destination') ||
+    isGrpc(attributes);
   return isOther ? [] : ['http'];
+}
+
+/** curl's GET is no call of it, and what a server of gRPC answers says nothing. */
+function isGrpc(attributes: Attributes): boolean {
+  return (textAttribute(attributes, 'rpc.system.name') ?? textAttribute(attributes, 'rpc.system')) === 'grpc';
 }
 
 /** Where a call does not say which database it asks, SQL is supposed. */

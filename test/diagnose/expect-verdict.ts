@@ -99,7 +99,7 @@ function checkHostFact(hosts: Verdict['hosts'], name: string, value: unknown): v
     ),
     ...processes.flatMap(({ at, values }) => [
       ...Object.entries(values).map(([each, told]) => [`sockeye.process.${each}`, told]),
-      ['sockeye.process.at', Date.parse(at)],
+      ['sockeye.process.at', at],
     ]),
   ]);
   expect(known).toContainEqual([name, value]);

@@ -97,6 +97,13 @@ describe('the next checks of a verdict', () => {
     }
   });
 
+  it('ask no server of gRPC by a GET', () => {
+    const call = { 'server.address': 'stock', 'server.port': 50051, 'sockeye.timeout.phase': 'wait' };
+    expect(programs(commandsFor(call))).toContain('curl');
+    expect(programs(commandsFor({ ...call, 'rpc.system.name': 'grpc' }))).not.toContain('curl');
+    expect(programs(commandsFor({ ...call, 'rpc.system': 'grpc' }))).not.toContain('curl');
+  });
+
   it("of a service's own work look where the call that asked for it went", () => {
     const commands = verdictOf(`
       shop>pay  |=========X          peer=pay:8080 phase=wait budget=1000 timer=abort_signal url.full=http://pay:8080/x

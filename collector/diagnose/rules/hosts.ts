@@ -291,7 +291,7 @@ function silentProcess(of: Case): Word | null {
   return firstProcess(of, (process) => {
     if (!process.isSilent) return null;
     const text = `${nameOf(process)}, which reports every 10 s, has reported nothing since ${clock(process.at)}`;
-    const evidence = [hostFact(text, 'sockeye.process.at', Date.parse(process.at))];
+    const evidence = [hostFact(text, 'sockeye.process.at', process.at)];
     return { code: 'C3', confidence: 'possible', evidence };
   });
 }
