@@ -59,7 +59,7 @@ export const libraries: readonly Library[] = [
     packages: ['ioredis'],
     peer: database('redis'),
     config: { requireParentSpan: false },
-    gaveUp: /: Command timed out$/,
+    gaveUp: /: (?:Command timed out$|Socket timeout\. .* (?<ms>\d+)ms\.$)/,
   },
   {
     name: 'redis',

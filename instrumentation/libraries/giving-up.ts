@@ -25,6 +25,8 @@ interface LibraryCall extends Beginning {
   /** Whether what failed is a span below it: no timer but one that the library names is this one's. */
   hasFailedBelow: (() => boolean) | undefined;
   errorClass: string;
+  /** What its connection ended by, where the library says of the call only that it did. */
+  cause: string | undefined;
   /** The value of `error.type`, where the error that ended it is known. */
   errorType: string | undefined;
   /** Whether the program waits for it no longer, and ended it by that. */
@@ -68,6 +70,7 @@ export function watchGivingUp(
     phaseNow,
     hasFailedBelow,
     errorClass: '',
+    cause: undefined,
     errorType: undefined,
     isCancelled: false,
     isTold: false,
@@ -114,6 +117,12 @@ export function cancel(span: Span | undefined, message: string): void {
   span.setAttribute('error.type', 'AbortError').setStatus({ code: failed, message }).end();
 }
 
+/** Tells of a call that is about to fail what its connection ended by. */
+export function noteCause(span: Span, error: Error): void {
+  const call = Watched.by(span);
+  if (call) call.cause = error.message;
+}
+
 /** Whether the span of a call that is followed says that it was given up. */
 export function isGivenUp(span: Span): boolean {
   return Watched.by(span)?.isTold === true;
@@ -126,8 +135,8 @@ function noteSignal(delayMs: number): void {
 }
 
 function giveUpOf(call: LibraryCall, message: string): Attributes {
-  const { startMs, gaveUp, errorClass } = call;
-  const said = gaveUp?.exec(`${errorClass}: ${message}`);
+  const { startMs, gaveUp, errorClass, cause } = call;
+  const said = gaveUp?.exec(`${errorClass}: ${cause ?? message}`);
   const running = runningTimer();
   // Its own may start late: when the library has got to the call.
   const isBelow = call.hasFailedBelow?.() === true;

@@ -2,13 +2,19 @@
  * Commands of ioredis, whose instrumentation begins to listen to one when that has been given to the client: it misses what the
  * client does with it at once, and takes one that the client gives to itself again, once it is connected, for another.
  */
+import type { Span } from '@opentelemetry/api';
+import { guard } from '../guard.ts';
+import { noteCause } from './giving-up.ts';
 import { fail, noteSpanOf, noteStarted, startedFor, type Started } from './started-span.ts';
 
 interface Command {
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
-type SendCommand = (this: object, command: Command, ...rest: unknown[]) => unknown;
+interface Client {
+  stream?: { errored?: unknown };
+}
+type SendCommand = (this: Client, command: Command, ...rest: unknown[]) => unknown;
 interface Prototype {
   sendCommand?: SendCommand;
 }
@@ -43,10 +49,25 @@ export function watchSent(exports: unknown, name: string): void {
     };
     const result = noteStarted(started, () => Reflect.apply(traced, this, arguments));
     isGiven = true;
-    if (started.span) noteSpanOf(command, started.span);
+    if (started.span) followSent(command, started.span, this);
     return result;
   };
 }
+
+/** Of a command whose connection ended, ioredis says no more than that. */
+const followSent = guard((command: Command, span: Span, client: Client) => {
+  noteSpanOf(command, span);
+  const { reject } = command;
+  const explain = guard((error: unknown) => {
+    const { errored } = client.stream ?? {};
+    const isOfConnection = error instanceof Error && error.message === 'Connection is closed.';
+    if (isOfConnection && errored instanceof Error) noteCause(span, errored);
+  });
+  command.reject = (error) => {
+    explain(error);
+    reject(error);
+  };
+});
 
 function prototypeIn(exports: unknown, name: string): Prototype | undefined {
   const { prototype } = Object(exports) as { prototype?: Prototype };

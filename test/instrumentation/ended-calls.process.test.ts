@@ -106,6 +106,11 @@ const drivers: {
       { call: 'get unready', message: "Stream isn't writeable and enableOfflineQueue options is false" },
       { call: 'quit', message: '' },
       { call: 'brpop resent', message: '' },
+      {
+        call: 'get stalled',
+        message: 'Connection is closed.',
+        attributes: { 'sockeye.timeout.timer': 'app', 'sockeye.timeout.budget_ms': 200 },
+      },
     ],
   },
   {

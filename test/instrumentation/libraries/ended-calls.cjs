@@ -72,6 +72,10 @@ exports.endedCalls = {
     await killer.client('KILL', 'ID', id);
     await resent;
     lost.disconnect();
+    const stalled = connect({ socketTimeout: 200, retryStrategy: null });
+    await stalled.ping();
+    await killer.client('PAUSE', 1000, 'ALL');
+    await note('stalled', stalled.get('stalled'));
     killer.disconnect();
     return JSON.stringify(seen);
   },
