@@ -26,42 +26,30 @@ export type SpanMaker = (at: Uint32Array, traceId: string) => Span[];
 
 export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
   const { classes, startLow, startHigh, endLow, endHigh } = granule;
-  const { of } = classes;
+  const { of, shape, resource: resources, scope: scopes } = classes;
   const plans = plansOf(granule.stored);
-  const values = new GranuleValues(granule);
-  const ofClasses: (ClassPlan | undefined)[] = [];
+  const values = new GranuleValues(granule, names);
   const ids = viewBuffer(granule.spanId);
   const parents = viewBuffer(granule.parentSpanId);
 
-  function planOfShape(shape: number): Plan | null {
-    let plan = plans[shape];
-    if (plan === undefined) plans[shape] = plan = planOf(granule.stored, shape);
+  function planOfShape(number: number): Plan | null {
+    let plan = plans[number];
+    if (plan === undefined) plans[number] = plan = planOf(granule.stored, number);
     return plan;
   }
 
-  function planOfClass(rowClass: number): ClassPlan {
-    return {
-      plan: planOfShape(classes.shape[rowClass]!),
-      // Asked for each time: one that is unreadable may be sent again.
-      operation: () => names.operation(classes.operation[rowClass]!),
-      resource: names.decodedResource(classes.resource[rowClass]!),
-      scope: names.decodedScope(classes.scope[rowClass]!),
-      // By the rules of when it was stored: where these change, rows stored before must not be asked.
-      endedWell: classes.outcome[rowClass] === OK,
-    };
-  }
-
-  /** `spanId` and `parentId` in hex. */
+  /** `spanId` and `parentId` in hex. Of its class nothing is kept: three of four spans of usual traces are the first of theirs. */
   function makeSpan(row: number, traceId: string, spanId: string, parentId: string): Span {
     const rowClass = of[row]!;
-    const ofClass = (ofClasses[rowClass] ??= planOfClass(rowClass));
-    const { plan, resource, scope } = ofClass;
+    const plan = planOfShape(shape[rowClass]!);
+    const resource = names.decodedResource(resources[rowClass]!);
+    const scope = names.decodedScope(scopes[rowClass]!);
     if (plan === null) return decodeStored(() => decodeSpan(granule.spanBytes(row), resource, scope));
     const start = plan.hasStart ? nanoOf(startLow[row]!, startHigh[row]!) : 0n;
     const end = plan.hasEnd ? nanoOf(endLow[row]!, endHigh[row]!) : 0n;
     // Some senders write a root's missing parent as zeros.
     const parentSpanId = plan.hasParent && parentId !== NO_ID ? parentId : '';
-    return new StoredSpan(traceId, spanId, parentSpanId, start, end, plan, ofClass, values, row);
+    return new StoredSpan(traceId, spanId, parentSpanId, start, end, plan, resource, scope, values, row);
   }
 
   return (at, traceId) => {
@@ -80,26 +68,34 @@ export function createSpanMaker(granule: Granule, names: RowNames): SpanMaker {
   };
 }
 
-/** What the rows of a class share. */
-interface ClassPlan {
-  /** null for spans that say more than a plan can. */
-  readonly plan: Plan | null;
-  readonly operation: () => string;
-  readonly resource: Resource;
-  readonly scope: Scope;
-  readonly endedWell: boolean;
-}
-
-/** What fills the holes of a granule's rows. */
+/** What a granule's rows say: what fills their holes, and what their classes tell. */
 class GranuleValues {
   readonly #granule: Granule;
+  readonly #names: RowNames;
+  readonly #classOf: Uint32Array;
+  readonly #operations: Uint32Array;
+  readonly #outcomes: Uint8Array;
   /** By number. */
   readonly #columns: (ValueColumn | undefined)[] = [];
   /** By number of the column: listed values that were decoded; spans share them. */
   readonly #decoded: AttributeValue[][] = [];
 
-  constructor(granule: Granule) {
+  constructor(granule: Granule, names: RowNames) {
     this.#granule = granule;
+    this.#names = names;
+    const { of, operation, outcome } = granule.classes;
+    this.#classOf = of;
+    this.#operations = operation;
+    this.#outcomes = outcome;
+  }
+
+  operationOf(row: number): string {
+    return this.#names.operation(this.#operations[this.#classOf[row]!]!);
+  }
+
+  /** By the rules of when it was stored: where these change, rows stored before must not be asked. */
+  endedWell(row: number): boolean {
+    return this.#outcomes[this.#classOf[row]!] === OK;
   }
 
   textOf({ column: number, ordinal }: Hole, row: number): string {
@@ -136,9 +132,10 @@ class StoredSpan implements Span {
   readonly parentSpanId: string;
   readonly startUnixNano: bigint;
   readonly endUnixNano: bigint;
+  readonly resource: Resource;
+  readonly scope: Scope;
   readonly attributes: Attributes;
   readonly #plan: Plan;
-  readonly #ofClass: ClassPlan;
   readonly #values: GranuleValues;
   readonly #row: number;
 
@@ -149,7 +146,8 @@ class StoredSpan implements Span {
     startUnixNano: bigint,
     endUnixNano: bigint,
     plan: Plan,
-    ofClass: ClassPlan,
+    resource: Resource,
+    scope: Scope,
     values: GranuleValues,
     row: number,
   ) {
@@ -158,9 +156,10 @@ class StoredSpan implements Span {
     this.parentSpanId = parentSpanId;
     this.startUnixNano = startUnixNano;
     this.endUnixNano = endUnixNano;
+    this.resource = resource;
+    this.scope = scope;
     this.attributes = new StoredAttributes(plan.attributes, values, row);
     this.#plan = plan;
-    this.#ofClass = ofClass;
     this.#values = values;
     this.#row = row;
   }
@@ -172,17 +171,11 @@ class StoredSpan implements Span {
     const { status, message } = this.#plan;
     return message === null ? status : { code: status.code, message: this.#text(message) };
   }
-  get resource(): Resource {
-    return this.#ofClass.resource;
-  }
-  get scope(): Scope {
-    return this.#ofClass.scope;
-  }
   get operation(): string {
-    return this.#ofClass.operation();
+    return this.#values.operationOf(this.#row);
   }
   get endedWell(): boolean {
-    return this.#ofClass.endedWell;
+    return this.#values.endedWell(this.#row);
   }
   get name(): string {
     return this.#text(this.#plan.name);
