@@ -44,7 +44,10 @@ export async function serveRequest(
   response: ServerResponse,
 ): Promise<void> {
   const controller = new AbortController();
-  response.on('close', () => controller.abort());
+  // Not of one that has its answer: nobody waits for it, and the error that comes with it costs more than many an answer.
+  response.on('close', () => {
+    if (!response.writableFinished) controller.abort();
+  });
   const headers = { ...SECURITY_HEADERS, ...corsHeaders(site.guard, request.headers) };
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {

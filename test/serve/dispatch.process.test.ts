@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { serveRequest, type Site } from '../../collector/serve/dispatch.ts';
 import { createGuard } from '../../collector/serve/guard.ts';
@@ -23,7 +24,7 @@ afterEach(() => {
 
 /** A client that has asked for the pieces, or for an answer as a whole, and reads nothing yet. */
 async function ask(
-  make: (request: IncomingMessage) => AsyncIterable<Uint8Array> | Uint8Array | string,
+  make: (request: IncomingMessage, signal: AbortSignal) => AsyncIterable<Uint8Array> | Uint8Array | string,
   method = 'GET',
 ): Promise<Socket> {
   const site: Site = {
@@ -34,8 +35,8 @@ async function ask(
         path: '/',
         summary: '',
         gives: {},
-        handle({ request }) {
-          const made = make(request);
+        handle({ request, signal }) {
+          const made = make(request, signal);
           const type = 'text/plain';
           const isWhole = typeof made === 'string' || made instanceof Uint8Array;
           return isWhole ? { type, body: made } : { type, pieces: made };
@@ -144,4 +145,30 @@ it('a client that takes a whole answer gets it, and is looked at no more', async
   const socket = await ask(() => body);
   expect((await readAll(socket)).endsWith(body.toString())).toBe(true);
   await expect.poll(() => vi.getTimerCount(), { interval: 5 }).toBe(0);
+});
+
+it.each(['a whole answer', 'an answer in pieces'])(
+  'who has %s is not taken for one that left',
+  async (kind) => {
+    const served = Promise.withResolvers<{ closed: Promise<unknown>; signal: AbortSignal }>();
+    const socket = await ask((request, signal) => {
+      served.resolve({ closed: once(request.socket, 'close'), signal });
+      return kind === 'a whole answer' ? 'all' : Readable.from([Buffer.from('all')]);
+    });
+    expect(await readAll(socket)).toContain('all');
+    const { closed, signal } = await served.promise;
+    await closed;
+    expect(signal.aborted).toBe(false);
+  },
+);
+
+it('who leaves before the end of an answer is known to have left', async () => {
+  const served = Promise.withResolvers<AbortSignal>();
+  const socket = await ask(async function* (_, signal) {
+    served.resolve(signal);
+    for (;;) yield Buffer.alloc(128 * 1024, 'x');
+  });
+  const signal = await served.promise;
+  socket.destroy();
+  await expect.poll(() => signal.aborted, { interval: 5 }).toBe(true);
 });

@@ -78,10 +78,13 @@ export function createTraceReader(store: Store): TraceReader {
     place: Place,
     { traceId, form, signal }: Asked,
   ): Promise<WrittenTrace | null | 'no place'> => {
-    const bytes = await store.readTraceBytes(traceId, signal, async () => {
-      if (!place.isHeld) await place.take();
-    });
-    const isPinned = bytes !== null && (await store.isPinned(traceId));
+    // Together: one wait for the thread that reads both.
+    const [bytes, isPinned] = await Promise.all([
+      store.readTraceBytes(traceId, signal, async () => {
+        if (!place.isHeld) await place.take();
+      }),
+      form === 'json' && store.isPinned(traceId),
+    ]);
     if (signal?.aborted === true) throw new Cancelled('the caller went away');
     if (bytes === null || bytes.length <= BYTES_HERE_MAX) {
       place.release();
