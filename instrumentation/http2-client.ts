@@ -10,6 +10,7 @@ import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Duplex } from 'node:stream';
 import type { Attributes } from '@opentelemetry/api';
+import { runningSignal } from './abort-reasons.ts';
 import { attachSocket, endCall, startCall, type Call } from './call.ts';
 import { whenLoaded } from './builtins.ts';
 import { onChannel } from './channels.ts';
@@ -37,6 +38,8 @@ const calls = new WeakMap<ClientHttp2Stream, Call>();
 const ownCalls = new WeakMap<ClientHttp2Stream, StreamCall>();
 /** The last stream that had sent all it had before its call was known: within `request`. */
 let sentAtOnce: ClientHttp2Stream | undefined;
+/** The stream whose `close` the program has called: within that. */
+let closing: ClientHttp2Stream | undefined;
 const unread = watchUnread();
 
 export function watchHttp2Client(recorder: Recorder): void {
@@ -79,7 +82,8 @@ export function watchHttp2Client(recorder: Recorder): void {
     const isLost = call.connection?.socket.destroyed === true;
     call.closed = {
       timer: runningTimer(),
-      isDestroyed: stream.destroyed,
+      signal: runningSignal(),
+      isByProgram: stream.destroyed || closing === stream,
       isLost,
       isAnswered: hasAnswer(stream),
     };
@@ -261,7 +265,39 @@ function watchSent(stream: ClientHttp2Stream, waiting: Waiting): void {
   });
 }
 
+let isClosingWatched = false;
+
+/** Replaces `close` of streams, with the first of them: Node tells a stream that the peer closes from no other. */
+function watchClosing(stream: ClientHttp2Stream): void {
+  if (isClosingWatched) return;
+  isClosingWatched = true;
+  let owner = stream as unknown as { close: ClientHttp2Stream['close'] };
+  while (!Object.hasOwn(owner, 'close')) owner = Object.getPrototypeOf(owner) as typeof owner;
+  const original = owner.close;
+  const observed = {
+    close(this: ClientHttp2Stream, _code?: number, _closed?: () => void): void {
+      whileClosing(this, () => Reflect.apply(original, this, arguments));
+    },
+  };
+  Object.defineProperty(observed.close, 'length', { value: original.length, configurable: true });
+  Object.defineProperty(owner, 'close', {
+    ...Object.getOwnPropertyDescriptor(owner, 'close'),
+    value: observed.close,
+  });
+}
+
+function whileClosing(stream: ClientHttp2Stream, close: () => void): void {
+  const outer = closing;
+  closing = stream;
+  try {
+    close();
+  } finally {
+    closing = outer;
+  }
+}
+
 function watchEnd(stream: ClientHttp2Stream, call: StreamCall): void {
+  watchClosing(stream);
   ownCalls.set(stream, call);
   call.isComplete = () => call.closed?.isAnswered ?? hasAnswer(stream);
   makeRoom(stream);

@@ -17,8 +17,10 @@ interface Goaway {
 interface Closed {
   /** The program's, that was running. */
   timer: RunningTimer | undefined;
-  /** Whether the program threw it away. */
-  isDestroyed: boolean;
+  /** Whose listeners were running. */
+  signal: AbortSignal | undefined;
+  /** Whether the program closed it, or threw it away. */
+  isByProgram: boolean;
   isLost: boolean;
   /** Whether all of the answer was there, read or not. */
   isAnswered: boolean;
@@ -41,6 +43,16 @@ export interface StreamCall extends Call {
 
 const NGHTTP2_NO_ERROR = 0;
 const NGHTTP2_CANCEL = 8;
+/** Node says nothing of these two, which it takes for the program's own. */
+const reset = (code: number | undefined) =>
+  Object.assign(
+    new Error(
+      `Stream closed with error code ${code === NGHTTP2_CANCEL ? 'NGHTTP2_CANCEL' : 'NGHTTP2_NO_ERROR'}`,
+    ),
+    {
+      code: 'ERR_HTTP2_STREAM_ERROR',
+    },
+  );
 const aborted = () => new DOMException('The stream was closed before its answer was complete', 'AbortError');
 const lost = () =>
   Object.assign(new Error('The connection was closed before the answer was complete'), {
@@ -80,23 +92,34 @@ export function endStreamCall(stream: ClientHttp2Stream, call: StreamCall): void
     endCall(call, { error: call.error ?? lost() });
     return;
   }
-  const end = {
-    endedHere:
-      closed?.timer !== undefined ||
-      closed?.isDestroyed === true ||
-      stream.rstCode === NGHTTP2_CANCEL ||
-      isOfProgram(call, call.error),
-    ownTimer: closed?.timer,
-    idleTimer: idleTimeoutOf(call),
-  };
-  if (call.error !== undefined) {
-    endCall(call, { error: call.error, ...end });
-  } else if (call.headersMs !== undefined && closed?.isDestroyed && !isGivenUp(call)) {
+  const isHere = isEndedHere(call);
+  if (isHere && call.headersMs !== undefined && isLeaving(call.error) && !isGivenUp(call)) {
     // A response that the program threw away unread is no failure of the call.
     endCall(call);
-  } else {
-    endCall(call, { error: aborted(), ...end });
+    return;
   }
+  const signal = closed?.signal;
+  const ownError = signal ? (signal.reason as unknown) : aborted();
+  endCall(call, {
+    error: call.error ?? (isHere ? ownError : reset(stream.rstCode)),
+    endedHere: isHere,
+    ownTimer: closed?.timer,
+    abortedBy: signal,
+    idleTimer: idleTimeoutOf(call),
+  });
+}
+
+/** Not by the peer, nor by Node, for what the peer sends is no HTTP/2. */
+function isEndedHere(call: StreamCall): boolean {
+  const { closed, error } = call;
+  if (readError(error).code === 'ERR_HTTP2_ERROR') return false;
+  return closed?.timer !== undefined || closed?.isByProgram === true || isOfProgram(call, error);
+}
+
+/** Nothing, or what Node makes of it when the program leaves an iteration. */
+function isLeaving(error: unknown): boolean {
+  const { code, cause } = readError(error);
+  return error === undefined || (code === 'ABORT_ERR' && cause === undefined);
 }
 
 /** Without data to read, an iteration leaves nothing but that it came to the end. */
@@ -134,7 +157,8 @@ function idleTimeoutOf({ idleTimer, startMs, socketMs, sentMs, headersMs }: Stre
 
 function isGivenUp(call: StreamCall): boolean {
   const timer = call.closed?.timer;
-  return idleTimeoutOf(call) !== undefined || (timer !== undefined && isDeadlineOf(timer, call));
+  if (call.closed?.signal || idleTimeoutOf(call)) return true;
+  return timer !== undefined && isDeadlineOf(timer, call);
 }
 
 /** Of a gRPC client that is not grpc-js: the status in the trailers decides; without one, whoever closed the stream. */
@@ -157,7 +181,7 @@ function endGrpcStream(stream: ClientHttp2Stream, call: StreamCall): void {
     endGrpcCall(call, {
       code: CANCELLED,
       details: 'Cancelled',
-      timeout: { timer: 'abort', budgetMs: undefined },
+      timeout: isEndedHere(call) ? { timer: 'abort', budgetMs: undefined } : undefined,
     });
   }
 }

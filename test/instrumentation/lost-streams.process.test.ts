@@ -16,7 +16,7 @@ beforeAll(async () => {
   const run = async (options: object) => {
     const app = startApp(appFile('lost-streams.cjs'), options);
     const line = await app.line('{');
-    if ('flags' in options) await spanOf('/session-late');
+    if ('flags' in options) await spanOf('/other-protocol');
     app.child.kill('SIGTERM');
     const { stderr } = await app.ended;
     return [JSON.parse(line), stderr];
@@ -30,10 +30,13 @@ it.each([
   { path: '/goaway', type: 'ERR_HTTP2_SESSION_ERROR', phase: 'wait' },
   { path: '/reset', type: 'ECONNRESET', phase: 'wait' },
   { path: '/end', type: 'ECONNRESET', phase: 'wait' },
+  { path: '/cancelled', type: 'ERR_HTTP2_STREAM_ERROR', phase: 'wait' },
+  { path: '/closed', type: 'ERR_HTTP2_STREAM_ERROR', phase: 'wait' },
+  { path: '/other-protocol', type: 'ERR_HTTP2_ERROR', phase: 'wait' },
   { path: '/half-reset', type: 'ECONNRESET', phase: 'receive' },
   { path: '/half-end', type: 'ECONNRESET', phase: 'receive' },
 ])(
-  'one whose peer ends the connection failed by that, and nobody gave up ($path)',
+  'one whose peer ends it, or the connection, failed by that, and nobody gave up ($path)',
   async ({ path, type, phase }) => {
     const { error, attributes } = await spanOf(path);
     expect(error).toBe(true);
@@ -79,6 +82,25 @@ it.each(['/late-end', '/late-iterated', '/late-trailers'])(
     expect((await spanOf(path)).attributes['sockeye.phase.receive_ms']).toBeGreaterThan(100);
   },
 );
+
+it.each(['/half-iterated', '/half-closed'])(
+  'one whose answer the program leaves is no error (%s)',
+  async (path) => {
+    const { error, attributes } = await spanOf(path);
+    expect(error).toBe(false);
+    expect(attributes).toMatchObject({ 'http.response.status_code': 200 });
+    expect(Object.keys(attributes).filter((key) => key.startsWith('sockeye.timeout.'))).toEqual([]);
+  },
+);
+
+it('one that a listener of a signal closes was given up by that signal', async () => {
+  const { attributes } = await spanOf('/listener-late');
+  expect(attributes).toMatchObject({
+    'error.type': 'TimeoutError',
+    'sockeye.timeout.timer': 'abort_signal',
+    'sockeye.timeout.budget_ms': 200,
+  });
+});
 
 it('one whose session the program ends in a timer was given up by that', async () => {
   const { attributes } = await spanOf('/session-late');

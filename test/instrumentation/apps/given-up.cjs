@@ -151,16 +151,13 @@ const destroyAnswer = async (path, late) => {
   late(answer, () => answer.destroy(new Error('own')));
   for await (const _part of answer);
 };
-/** Without an error, by a timer that begins with the call. */
-const dropAnswer = (path) =>
-  new Promise((resolve) => {
+/** By a timer that begins with the call, with an error or without one. */
+const dropAnswer = (path, error) =>
+  new Promise((resolve, reject) => {
     let answer;
-    setTimeout(() => answer.destroy(), afterMs);
+    setTimeout(() => answer.destroy(error), afterMs);
     get(`${stalling}${path}`, {}).then((got) => {
-      answer = got
-        .resume()
-        .on('error', () => {})
-        .on('close', resolve);
+      answer = got.resume().on('error', reject).on('close', resolve);
     });
   });
 /** The program leaves an answer half read, in ways that destroy its request. */
@@ -225,9 +222,9 @@ const calls = {
   'client-destroyed': destroyClient,
   'socket-error': (path) => destroySocket(path, new Error('own')),
   'socket-hang-up': (path) => destroySocket(path),
-  'answer-error': (path) => destroyAnswer(path, (_answer, destroy) => setTimeout(destroy, afterMs)),
+  'answer-error': (path) => dropAnswer(path, new Error('own')),
   'answer-timeout': (path) => destroyAnswer(path, (answer, destroy) => answer.setTimeout(afterMs, destroy)),
-  'answer-dropped': dropAnswer,
+  'answer-dropped': (path) => dropAnswer(path),
   'left-iteration': (path) => leave(path, 'iteration'),
   'left-sink': (path) => leave(path, 'sink'),
   'left-request': (path) => leave(path, 'request'),

@@ -3,8 +3,11 @@
  * by the server, or by the program; and some whose answer ends late. Prints how each ended, as one line of JSON. Stays until it is killed.
  */
 const http2 = require('node:http2');
+const net = require('node:net');
 
 const byServer = {
+  '/cancelled': (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
+  '/closed': (stream) => stream.close(http2.constants.NGHTTP2_NO_ERROR),
   '/goaway': (stream) => stream.session.goaway(http2.constants.NGHTTP2_INTERNAL_ERROR),
   '/reset': (_stream, socket) => socket.resetAndDestroy(),
   '/end': (_stream, socket) => socket.destroy(),
@@ -16,6 +19,13 @@ const byProgram = {
   '/destroy': (stream) => stream.destroy(),
   '/session': (stream) => stream.session.destroy(),
   '/session-code': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
+};
+/** The program leaves an answer half read. */
+const leaving = {
+  '/half-iterated': async (stream) => {
+    for await (const _chunk of stream) break;
+  },
+  '/half-closed': (stream) => stream.on('data', () => stream.close(http2.constants.NGHTTP2_CANCEL)),
 };
 /** When an answer is there that the program does not read. */
 const unread = {
@@ -44,6 +54,7 @@ const readAll = async (stream) => {
   for await (const _chunk of stream);
 };
 const byTimer = {
+  '/listener-late': (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
   '/session-late': (stream) => stream.session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR),
 };
 
@@ -74,6 +85,7 @@ const call = (port, path) =>
       // Whatever was sent before a ping is answered is there.
       stream.on('response', () => session.ping((_error) => unread[path](stream)));
     } else if (path === '/late-iterated') void readAll(stream);
+    else if (leaving[path]) void leaving[path](stream);
     else stream.resume();
     const notes = [];
     stream.on('aborted', () => notes.push('aborted')).on('error', ({ code }) => notes.push(code));
@@ -84,13 +96,21 @@ const call = (port, path) =>
     // Not in the callback of a timer, which would be what gave it up.
     if (byProgram[path]) stream.on('ready', () => session.ping((_error) => byProgram[path](stream)));
     if (path === '/unsent') session.destroy(http2.constants.NGHTTP2_INTERNAL_ERROR);
-    if (byTimer[path]) setTimeout(() => byTimer[path](stream), 200);
+    if (path === '/listener-late')
+      AbortSignal.timeout(200).addEventListener('abort', () => byTimer[path](stream));
+    else if (byTimer[path]) setTimeout(() => byTimer[path](stream), 200);
   });
 
-server.listen(0, '127.0.0.1', async () => {
+const other = net.createServer((client) =>
+  client.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+);
+other.listen(0, '127.0.0.1', () => server.listen(0, '127.0.0.1', callAll));
+
+async function callAll() {
   const outcomes = {};
-  for (const path of Object.keys({ '/unsent': 0, ...byServer, ...byProgram, ...unread, ...late, ...byTimer }))
-    outcomes[path] = await call(server.address().port, path);
+  const paths = { '/unsent': 0, ...byServer, ...byProgram, ...leaving, ...unread, ...late, ...byTimer };
+  for (const path of Object.keys(paths)) outcomes[path] = await call(server.address().port, path);
+  outcomes['/other-protocol'] = await call(other.address().port, '/other-protocol');
   console.log(JSON.stringify(outcomes));
-});
+}
 setInterval(() => {}, 1000);
