@@ -1,6 +1,7 @@
 /** How a request of undici ended: by whose timer, by which reason, or left by the program. */
 import { timerOfReason } from './abort-reasons.ts';
-import type { Call, CallEnd } from './call.ts';
+import { marksOf, type Call, type CallEnd } from './call.ts';
+import type { Connection } from './connections.ts';
 import { readError } from './failures.ts';
 import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 import { hiddenProperty } from './undici-dispatch.ts';
@@ -13,12 +14,22 @@ export interface RequestTimeouts {
   bodyTimeout?: number | null;
 }
 
-/** The timers that the caller set for this request; those of the whole client are not to be seen from here. */
-export function budgetsOf({ headersTimeout, bodyTimeout }: RequestTimeouts): CallEnd['undiciBudgetsMs'] {
-  return {
-    ...(headersTimeout ? { undici_headers: headersTimeout } : {}),
-    ...(bodyTimeout ? { undici_body: bodyTimeout } : {}),
+/** The timers of this request, else of its client. */
+export function budgetsOf(
+  { headersTimeout, bodyTimeout }: RequestTimeouts,
+  { connection }: Call,
+): CallEnd['undiciBudgetsMs'] {
+  const client = connection && clientOf(connection);
+  const given = {
+    undici_headers: headersTimeout ?? (client && hiddenProperty(client, 'headers timeout')),
+    undici_body: bodyTimeout ?? (client && hiddenProperty(client, 'body timeout')),
   };
+  return Object.fromEntries(Object.entries(given).filter(([, ms]) => typeof ms === 'number'));
+}
+
+function clientOf({ socket }: Connection): object | undefined {
+  const client = hiddenProperty(socket, 'client');
+  return client === null ? undefined : (client as object | undefined);
 }
 
 /** The program never read the body and dropped the response: the call was over with its headers, and did not fail. */
@@ -50,11 +61,22 @@ export function isThrownAway(call: SignalledCall, error: unknown): boolean {
 }
 
 function isClientDestroyed({ connection }: Call): boolean {
-  const client = connection && hiddenProperty(connection.socket, 'client');
+  const client = connection && clientOf(connection);
   return (client as { destroyed?: unknown } | undefined)?.destroyed === true;
 }
 
 function isAbort(error: unknown): boolean {
   const { name, code } = readError(error);
   return name === 'AbortError' || code === 'UND_ERR_ABORTED';
+}
+
+/** What came of a call after it was given up is not part of it. */
+export function forgetSince(call: Call, endMs: number): void {
+  call.before = marksOf(call).filter(({ atMs }) => atMs <= endMs);
+  if (!call.connection || call.connection.startedMs <= endMs) return;
+  call.connection.evidence.users.delete(call);
+  call.connection = undefined;
+  call.opensConnection = false;
+  // Who held it then is not known any more.
+  call.readPool = undefined;
 }

@@ -16,6 +16,7 @@ import { connectionOf, type Connection } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
 import { fetchIn, watchFetch, type FetchObserver } from './fetch.ts';
 import { Given } from './given.ts';
+import { tapEvents } from './listening.ts';
 import { hostPool, poolAttributes, type Pool } from './pool.ts';
 import { isRawEventStream, type RawHeaders } from './read-headers.ts';
 import type { Recorder } from './recorder.ts';
@@ -26,6 +27,7 @@ import {
   budgetsOf,
   causeOf,
   deadlineOf,
+  forgetSince,
   isForgotten,
   isThrownAway,
   type RequestTimeouts,
@@ -109,13 +111,14 @@ export function watchUndici(recorder: Recorder): void {
   );
   onChannel<{ request: UndiciRequest }>('undici:request:bodySent', ({ request }) => {
     const call = Called.by(request);
-    if (call) call.sentMs = performance.now();
+    if (call) bodySent(call);
   });
   onChannel<{ request: UndiciRequest; response: { statusCode: number; headers: RawHeaders } }>(
     'undici:request:headers',
     ({ request, response }) => {
       const call = Called.by(request);
-      if (!call) return;
+      // One that announces another is not the answer.
+      if (!call || (response.statusCode < 200 && response.statusCode !== 101)) return;
       call.headersMs = performance.now();
       call.statusCode = response.statusCode;
       if (isRawEventStream(response.headers)) call.attributes['sockeye.stream'] = true;
@@ -135,7 +138,7 @@ export function watchUndici(recorder: Recorder): void {
     if (!call.signal?.aborted) call.signal = signalOfText(cause) ?? call.signal;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });
     else if (!ownTimer && isThrownAway(call, cause)) endCall(call);
-    else finish(call, cause, budgetsOf(request), ownTimer);
+    else finish(call, cause, budgetsOf(request, call), ownTimer);
   });
   onChannel<{ error: unknown }>('undici:client:connectError', ({ error }) =>
     connectErrors.add(Object(error) as object),
@@ -294,6 +297,18 @@ function headersSent(request: UndiciRequest, call: UndiciCall, socket: Socket): 
   if (request.upgrade || request.method === 'CONNECT') watchUpgrade(request, call, socket);
 }
 
+/** undici has handed the request to its socket, which may have to keep most of it until the kernel takes more. */
+function bodySent(call: UndiciCall): void {
+  const { socket } = call.connection ?? {};
+  call.sentMs = performance.now();
+  if (!socket?.writableNeedDrain || call.protocolVersion === '2') return;
+  call.sentMs = undefined;
+  const stop = tapEvents(socket, (event) => {
+    if (event === 'drain') call.sentMs = performance.now();
+    if (event === 'drain' || event === 'close') stop();
+  });
+}
+
 /** The undici of older Node does not say that a request was upgraded, but that its client has given the socket away. */
 function watchUpgrade(request: UndiciRequest, call: UndiciCall, socket: Socket): void {
   const client = hiddenProperty(socket, 'client') as EventEmitter | undefined;
@@ -325,15 +340,4 @@ function finish(
   const endMs = call.socketMs === undefined && error === signal?.reason ? abortedMs(signal) : undefined;
   if (endMs !== undefined) forgetSince(call, endMs);
   endCall(call, { endMs, error, undiciBudgetsMs, signal, ownTimer, endedHere: Boolean(ownTimer) });
-}
-
-/** What came of a call after it was given up is not part of it. */
-function forgetSince(call: Call, endMs: number): void {
-  call.before = marksOf(call).filter(({ atMs }) => atMs <= endMs);
-  if (!call.connection || call.connection.startedMs <= endMs) return;
-  call.connection.evidence.users.delete(call);
-  call.connection = undefined;
-  call.opensConnection = false;
-  // Who held it then is not known any more.
-  call.readPool = undefined;
 }

@@ -19,7 +19,11 @@ let outcomes: unknown[];
 beforeAll(async () => {
   receiver = await startReceiver();
   server = createServer((request, response) => {
-    if (request.url === '/hang') return;
+    if (/^\/(hang|deaf)/.test(request.url!)) return;
+    if (request.url === '/announced') {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      return;
+    }
     if (request.url === '/broken') response.statusCode = 503;
     if (request.url === '/held-stream') setTimeout(() => response.end('late'), heldMs);
     else request.resume().on('end', () => response.end('answer'));
@@ -84,11 +88,29 @@ it('each attempt of a retry is a call', async () => {
   ]);
 });
 
-it('one whose headers do not come names undici’s timer', async () => {
-  const [span] = await spansOf('/hang');
+it.each(['/hang', '/hang-client', '/announced'])(
+  'one whose headers do not come names undici’s timer (%s)',
+  async (path) => {
+    const [span] = await spansOf(path);
+    expect(span!.attributes).toMatchObject({
+      'error.type': 'UND_ERR_HEADERS_TIMEOUT',
+      'sockeye.timeout.phase': 'wait',
+      'sockeye.timeout.timer': 'undici_headers',
+      'sockeye.timeout.budget_ms': 1000,
+    });
+  },
+);
+
+it('an answer that is only announced is none', async () => {
+  const [span] = await spansOf('/announced');
+  expect(phasesOf(span!)).toEqual(['connect', 'send', 'wait']);
+  expect(span!.attributes).not.toHaveProperty(['http.response.status_code']);
+});
+
+it('a body that the peer does not read is being sent, as long as the kernel has not taken it', async () => {
+  const [span] = await spansOf('/deaf');
   expect(span!.attributes).toMatchObject({
-    'error.type': 'UND_ERR_HEADERS_TIMEOUT',
-    'sockeye.timeout.phase': 'wait',
+    'sockeye.timeout.phase': 'send',
     'sockeye.timeout.timer': 'undici_headers',
     'sockeye.timeout.budget_ms': 1000,
   });

@@ -38,6 +38,9 @@ async function main() {
   const pool = new undici.Pool(plain, { connections: 1 });
   const client = new undici.Client(plain);
   const retrying = new undici.RetryAgent(new undici.Agent(), { minTimeout: 1, maxRetries: 1 });
+  const impatient = new undici.Agent({ headersTimeout: 1000 });
+  // More than the kernels of both sides hold.
+  const large = Buffer.alloc(30 << 20);
   const secure = `https://127.0.0.1:${securePort}`;
   const tunnels = new https.Agent({ keepAlive: true, proxyEnv: { HTTPS_PROXY: proxy } });
   const forwards = new http.Agent({ proxyEnv: { HTTP_PROXY: proxy } });
@@ -48,6 +51,11 @@ async function main() {
     balanced: await textOf(new undici.BalancedPool([plain]).request({ path: '/balanced', method: 'GET' })),
     retried: await codeOf(textOf(undici.request(`${plain}/broken`, { dispatcher: retrying }))),
     late: await codeOf(textOf(undici.request(`${plain}/hang`, { headersTimeout: 1000 }))),
+    lateClient: await codeOf(textOf(undici.request(`${plain}/hang-client`, { dispatcher: impatient }))),
+    deaf: await codeOf(
+      textOf(undici.request(`${plain}/deaf`, { method: 'POST', body: large, dispatcher: impatient })),
+    ),
+    announced: await codeOf(textOf(undici.request(`${plain}/announced`, { headersTimeout: 1000 }))),
     tunnelled: [await got(https, `${secure}/tunnel`, tunnels), await got(https, `${secure}/again`, tunnels)],
     forwarded: await got(http, `${plain}/forwarded`, forwards),
   };
