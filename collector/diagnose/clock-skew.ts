@@ -46,9 +46,14 @@ export function shiftClocks(nodes: readonly TraceNode[]): void {
     return bounds;
   });
   if (boundsOf.size === 0) return;
+  const hostSkews = new Map<string, number>();
   nodes.forEach((node, index) => {
     const bounds = crossings[index] ?? null;
-    node.skewMs = (node.parent?.skewMs ?? 0) + (bounds === null ? 0 : shiftMs(bounds));
+    const callersMs = node.parent?.skewMs ?? 0;
+    const host = hostIdOf(node.span.resource);
+    const hostMs = host === null ? callersMs : (hostSkews.get(host) ?? callersMs);
+    node.skewMs = callersMs + (bounds === null ? 0 : shiftMs(bounds, hostMs - callersMs));
+    if (host !== null && !hostSkews.has(host)) hostSkews.set(host, node.skewMs);
     node.startMs += node.skewMs;
     node.endMs += node.skewMs;
   });
@@ -85,8 +90,11 @@ function tighten(bounds: Bounds, parent: TraceNode, child: TraceNode): void {
   } else if (areApart) bounds.hi = Math.min(bounds.hi, parent.startMs - child.startMs);
 }
 
-function shiftMs({ isOneHost, lo, hi, exact }: Bounds): number {
-  if (isOneHost && lo <= ONE_CLOCK_TOLERANCE_MS && hi >= -CLOCKS_APART_MS) return 0;
+/** Where the caller's own clock contradicts that of their host, whoever it called has the host's, if that allows it. */
+function shiftMs({ isOneHost, lo, hi, exact }: Bounds, toHostsMs: number): number {
+  if (isOneHost && lo <= ONE_CLOCK_TOLERANCE_MS && hi >= -CLOCKS_APART_MS) {
+    return toHostsMs < 0 && toHostsMs >= lo - ONE_CLOCK_TOLERANCE_MS ? toHostsMs : 0;
+  }
   const wanted = exact ?? 0;
   const shift = Math.max(lo, Math.min(hi, wanted));
   return Number.isFinite(shift) && Math.abs(shift) >= SHIFT_MS_MIN ? shift : 0;

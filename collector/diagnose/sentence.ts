@@ -135,7 +135,7 @@ function neverHappened(of: Case, call: TraceNode): string {
         ? 'the server stopped reading the request'
         : 'the request was never fully sent';
     case 'wait':
-      return waitNote(call, failure?.timer === 'peer');
+      return waitNote(call, of.server, failure?.timer === 'peer');
     case 'receive':
       return 'the answer began and never ended';
     default:
@@ -149,7 +149,7 @@ function retransmitNote(call: TraceNode): string {
   return ` (${retransmits} SYN retransmit${retransmits === 1 ? '' : 's'}, no reply)`;
 }
 
-function waitNote(call: TraceNode, peerTimer: boolean): string {
+function waitNote(call: TraceNode, server: TraceNode | null, peerTimer: boolean): string {
   if (peerTimer) return 'the peer ended it by a timer of its own';
   if (call.outcome.giveUp?.phaseKnown !== true)
     return 'no answer came; in which phase it hung was not recorded';
@@ -163,6 +163,7 @@ function waitNote(call: TraceNode, peerTimer: boolean): string {
   const acked = tcpValue(attributes, 'bytes_acked');
   if (unacked !== null && unacked > 0) return `the request was sent but never acknowledged, and ${none}`;
   if (unacked === 0 && acked !== null) return `the request was sent and acknowledged, ${none}`;
+  if (server !== null) return `the request arrived, ${none}`;
   return `the request was sent, ${none}, and whether it arrived is not known`;
 }
 

@@ -74,6 +74,19 @@ describe('clocks', () => {
     expect(skewOf(drawing(-5000), 'pay')).toBe(4600);
     expect(skewOf(drawing(0), 'pay')).toBe(0);
   });
+  it('one process whose clock is behind that of its host does not take along whom it calls', () => {
+    const drawing = (payments: number) => `
+      gate             |==============|  host=one
+        gate>shop      |==============|  host=one
+          shop         |=============!   host=one skew=-7000
+            shop>pay    |==========X     host=one skew=-7000 phase=wait budget=1000
+              pay       |======================|  host=one skew=${payments} left=1090`;
+    expect(skewOf(drawing(0), 'shop')).toBe(7000);
+    expect(skewOf(drawing(0), 'pay')).toBe(0);
+    expect(verdictOf(drawing(0))).toMatchObject({ at: 'pay', abandonedMs: 1200 });
+    // A copy of the same machine.
+    expect(skewOf(drawing(-7000), 'pay')).toBe(7000);
+  });
   it('on one host, a server may begin after its caller gave up', () => {
     const drawing = (host: string) => `
       shop>pay   |=========X                  phase=wait budget=1000 host=one

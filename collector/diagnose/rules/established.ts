@@ -165,14 +165,16 @@ function aroundTheServer(
   const { attributes } = call.span;
   const beforeMs = Math.min(server.startMs, giveUp.atMs) - call.startMs;
   const afterMs = Math.min(call.endMs, giveUp.atMs) - server.endMs;
-  const layUnread = isSameClock(call, server) && server.startMs >= giveUp.atMs;
+  const wasLost = wasResent(attributes) && tcpValue(attributes, 'bytes_acked') === 0;
+  const cameLate = isSameClock(call, server) && server.startMs >= giveUp.atMs;
+  const layUnread = cameLate && !wasLost;
   const evidence = [
     spanFact(
       call,
       `the call took ${formatMs(Math.min(call.endMs, giveUp.atMs) - call.startMs)} of the caller's time`,
     ),
     ...kernelFacts(call),
-    layUnread ? spanFact(server, unreadWords(of, call, server), server.startMs - call.startMs) : null,
+    cameLate ? spanFact(server, lateWords(of, call, server, layUnread), server.startMs - call.startMs) : null,
     server.ended
       ? spanFact(server, `its server worked for ${formatMs(server.endMs - server.startMs)}`)
       : spanFact(server, 'its server had not ended'),
@@ -191,6 +193,11 @@ function aroundTheServer(
         evidence,
       };
     }
+    // Whatever its process does, a kernel acknowledges what it gets: that it came through at last is of the path.
+    if (wasLost) {
+      const lost = [...unacknowledged(of), { code: 'A1' }, { code: 'A5' }];
+      return { confidence: 'possible', suspects: lost, evidence };
+    }
     // It came through at last: a worker that is busy would have let the kernel acknowledge it.
     const isNew = attributes.get('sockeye.connection.reused') === false;
     const suspects = [...silent, { code: 'A5' }, { code: 'A1' }, ...(isNew ? [{ code: 'C2' }] : [])];
@@ -200,9 +207,12 @@ function aroundTheServer(
   return { confidence: 'possible', suspects, evidence };
 }
 
-function unreadWords({ giveUp, peer }: Case, call: TraceNode, server: TraceNode): string {
+function lateWords({ giveUp, peer }: Case, call: TraceNode, server: TraceNode, layUnread: boolean): string {
   const lateMs = server.startMs - giveUp.atMs;
-  return `${peer} began with it ${formatMs(server.startMs - call.startMs)} after the call did, ${formatMs(lateMs)} after the give-up: until then the request lay unread`;
+  const until = layUnread
+    ? 'until then the request lay unread'
+    : 'nothing of the request had come through before';
+  return `${peer} began with it ${formatMs(server.startMs - call.startMs)} after the call did, ${formatMs(lateMs)} after the give-up: ${until}`;
 }
 
 /** The answer began and did not end. */

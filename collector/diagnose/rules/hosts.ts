@@ -287,7 +287,8 @@ function wasStuckMeanwhile({ from, at, values, longestBlock }: ProcessView, of: 
 
 /** It reported before and says nothing any more: it is stuck, has ended, or could not send a report. */
 function silentProcess(of: Case): Word | null {
-  if (of.call === null || of.phase === 'connect') return null;
+  // One whose span of the call has come has said something since.
+  if (of.call === null || of.phase === 'connect' || of.server?.ended === true) return null;
   return firstProcess(of, (process) => {
     if (!process.isSilent) return null;
     const text = `${nameOf(process)}, which reports every 10 s, has reported nothing since ${clock(process.at)}`;
