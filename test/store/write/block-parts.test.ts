@@ -36,6 +36,7 @@ test('what was put in comes out by granule and column, and nothing where a granu
 test('small parts share a row, large ones have their own', () => {
   const part = (length: number) => new Map([['a', new Uint8Array(length)]]);
   expect(partRows([part(10), part(10), part(10)])).toHaveLength(1);
-  expect(partRows([part(300_000), part(300_000)])).toHaveLength(2);
+  expect(partRows([part(10_000), part(10_000), part(10_000), part(10_000)])).toHaveLength(1);
+  expect(partRows([part(40_000), part(40_000)])).toHaveLength(2);
   expect(partRows([])).toEqual([]);
 });
