@@ -6,6 +6,7 @@ import type { GiveUpMoment } from './give-ups.ts';
 import type { HostView } from './hosts/host-view.ts';
 import { knownOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
+import { findManyCalls, type ManyCalls } from './many-calls.ts';
 import { phaseOfCall } from './phase-of-call.ts';
 import { peerAddress, peerName, serverOf, type TraceNode, type TraceTree } from './tree.ts';
 import type { Confidence, Evidence, Phase } from './verdict.ts';
@@ -26,6 +27,8 @@ export interface Case {
   readonly attempts: readonly TraceNode[];
   /** How long own work, or the server of the call, took in others, however few are known. */
   readonly known: NormalDuration | null;
+  /** Calls that are as fast as ever, and more of them than usual. */
+  readonly many: ManyCalls | null;
   /** The call whose edge is the origin; null when it is own work. */
   readonly call: TraceNode | null;
   /** The server's side of that call, when its span is here. */
@@ -77,7 +80,10 @@ export function makeCase(
   tree: TraceTree,
   context: DiagnosisContext,
 ): Case {
-  const call = origin.type === 'edge' ? origin.node : (origin.calls[0] ?? null);
+  const many = findManyCalls(origin, context.normals);
+  const [first] = origin.calls;
+  // Of calls that took no longer than they do, none is the origin.
+  const call = origin.type === 'edge' ? origin.node : many === null ? (first ?? null) : null;
   const server = call === null ? null : serverOf(call);
   const { phase, phaseMs, phaseOpen } =
     call === null
@@ -86,7 +92,9 @@ export function makeCase(
         phaseOfCall(call, headBytesOf(call) === null ? server : null, failure, giveUp.atMs);
   const nameCallee = context.nameCallee ?? plainCallee;
   const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
-  const peer = call === null ? origin.node.service : (peerName(call.span) ?? callee);
+  const called = call ?? first;
+  const peer =
+    called === undefined ? origin.node.service : (peerName(called.span) ?? nameCallee(called.span, null));
   const callGivenUp = callOnTheWay(giveUp.node, origin.node);
   const targetOfGiveUp =
     callGivenUp === null
@@ -98,6 +106,7 @@ export function makeCase(
     origin,
     attempts,
     known: judged === null ? null : knownOf(judged, context.normals),
+    many,
     call,
     server,
     failure,

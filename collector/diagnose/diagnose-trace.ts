@@ -153,7 +153,8 @@ function fillText(template: string, of: Case, { code, category }: Cause): string
   const callee = category === 'application' && of.call !== null ? (of.server?.service ?? of.peer) : null;
   const service = ofGiveUp ? of.giveUp.node.service : (callee ?? of.origin.node.service);
   // Of own work, the peer that could be slow is one that was not recorded.
-  const unrecorded = of.call === null && code === 'G2' ? `something that ${service} calls` : null;
+  const unrecorded =
+    of.call === null && of.many === null && code === 'G2' ? `something that ${service} calls` : null;
   const peer = unrecorded ?? (ofGiveUp ? of.targetOfGiveUp : of.peer);
   const host = (of.call && peerAddress(of.call.span).host) ?? peer;
   return fill(template, { service, peer, host });

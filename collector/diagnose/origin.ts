@@ -31,7 +31,7 @@ const REPEATED_CALLS_MIN = 5;
 const ATTEMPTS_MIN = 2;
 
 export function findOrigin(chain: readonly Segment[], elapsedMs: number, normals: Normals): OriginSegment {
-  const candidates = [...chain.map((segment) => weigh(segment, normals)), ...repeatedCalls(chain)];
+  const candidates = [...chain.map((segment) => weigh(segment, normals)), ...repeatedCalls(chain, normals)];
   const most = candidates.reduce((a, b) => (better(b, a) ? b : a));
   const close = candidates.filter(
     ({ open, excessMs }) => open && excessMs >= most.excessMs - TIE_SHARE * elapsedMs,
@@ -49,13 +49,17 @@ function better(a: Candidate, b: Candidate): boolean {
 }
 
 function weigh({ node, type, usedMs, open, windowMs }: Segment, normals: Normals): Candidate {
-  const normal = normalOf(node, normals);
-  const normalMs = normal === null ? null : undisturbedMs(normal);
+  const normalMs = normalMsOf(node, normals);
   const excessMs = normalMs === null ? usedMs : Math.min(usedMs, Math.max(0, windowMs - normalMs));
   return { type, node, usedMs, open, calls: [], normalMs, excessMs };
 }
 
-function repeatedCalls(chain: readonly Segment[]): Candidate[] {
+function normalMsOf(node: TraceNode, normals: Normals): number | null {
+  const normal = normalOf(node, normals);
+  return normal === null ? null : undisturbedMs(normal);
+}
+
+function repeatedCalls(chain: readonly Segment[], normals: Normals): Candidate[] {
   const groups = new Map<TraceNode, Map<string, Segment[]>>();
   for (const segment of chain) {
     const { node } = segment;
@@ -70,7 +74,7 @@ function repeatedCalls(chain: readonly Segment[]): Candidate[] {
   const found: Candidate[] = [];
   for (const [parent, byName] of groups) {
     for (const group of byName.values()) {
-      const candidate = together(parent, group);
+      const candidate = together(parent, group, normals);
       if (candidate !== null) found.push(candidate);
     }
   }
@@ -83,7 +87,7 @@ export function callKey(span: Span): string {
 }
 
 /** One call that took most of the time alone is that call's, not the repetition's. */
-function together(parent: TraceNode, group: readonly Segment[]): Candidate | null {
+function together(parent: TraceNode, group: readonly Segment[], normals: Normals): Candidate | null {
   const failed = group.filter(({ node }) => node.outcome.giveUp !== null).length;
   const attempts = failed >= ATTEMPTS_MIN && failed >= group.length / 2;
   if (group.length < REPEATED_CALLS_MIN && !attempts) return null;
@@ -106,5 +110,5 @@ function together(parent: TraceNode, group: readonly Segment[]): Candidate | nul
   const lastFailed = calls.findLast((node) => node.outcome.giveUp !== null);
   return attempts && lastFailed !== undefined
     ? { type: 'edge', node: lastFailed, ...rest }
-    : { type: 'repeated', node: parent, ...rest };
+    : { type: 'repeated', node: parent, ...rest, normalMs: normalMsOf(parent, normals) };
 }

@@ -92,3 +92,36 @@ describe('a deadline that goes with the request', () => {
     expect(verdict!.causes.includes('G3')).toBe(cause === 'G3');
   });
 });
+
+describe('many calls in a row', () => {
+  const calls = (history: History) =>
+    verdictOf(
+      `
+      gate          |===============X  phase=wait budget=1500 kind=client
+        shop        |====================|
+          shop>db   |=||=||=||=||=||=||=||=||=|  peer=db:5432 op=query`,
+      history,
+    );
+  const each = (ms: number): History => ({ 'shop query': ms, 'shop serve shop': 300 });
+
+  it('that are as fast as ever, and more than usual, are of whoever makes them', () => {
+    const verdict = calls(each(150));
+    expect(verdict).toMatchObject({ at: 'shop', cause: 'G1', confidence: 'likely', phase: 'none' });
+    expect(verdict.origin).toMatchObject({ edge: 'shop', peer: null });
+    expect(verdict.alternatives).toMatchObject([
+      {
+        cause: 'G2',
+        title: 'db:5432 is slow to answer',
+        against: expect.stringContaining('as such a call does'),
+      },
+    ]);
+    expect(verdict.sentence).toContain('calls to db:5432');
+  });
+  it.each([
+    ['that are slower than ever', each(50)],
+    ['of which as many are usual', { ...each(150), 'shop serve shop': 1400 }],
+    ['of which nothing is known', {}],
+  ])('%s are of whom they are made to', (_, history) => {
+    expect(calls(history)).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait' });
+  });
+});

@@ -45,12 +45,12 @@ export const APPLICATION: readonly Cause[] = [
     category: 'application',
     title: "{service}'s own code is slow",
     prior: 9,
-    is: 'The time went into the service itself: computing, waiting for a disk or a lock, or something that makes no spans.',
+    is: 'The time went into the service itself: computing, waiting for a disk or a lock, something that makes no spans, or many more calls than usual (N+1).',
     recognised:
-      'Most of the budget lies in a span with nothing recorded below it; likely where its event loop was blocked all the while.',
+      'Most of the budget lies in a span with nothing recorded below it; likely where its event loop was blocked all the while, or where many calls in a row, each as fast as ever, took longer than all of the operation normally does.',
     decides: 'a profile of the service during such a request, or spans for what it calls',
     confirm: [PROFILE, STACKS],
-    fix: 'Profile the operation; record what it calls, so that the next trace shows more.',
+    fix: 'Profile the operation; record what it calls, so that the next trace shows more. Many short calls: fetch together what they fetch one by one.',
   },
   {
     code: 'G2',

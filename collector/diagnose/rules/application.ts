@@ -4,6 +4,7 @@ import type { Case, Finding, Suspect } from '../case.ts';
 import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../evidence.ts';
 import type { GiveUpMoment } from '../give-ups.ts';
 import { isLongByDesign } from '../long-by-design.ts';
+import type { ManyCalls } from '../many-calls.ts';
 import { isHeldUp, undisturbedMs } from '../normals.ts';
 import { errorText } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
@@ -35,7 +36,7 @@ export function statementTimer({ call, failure }: Case): Finding | null {
 }
 
 /** Many calls in a row, each short. */
-export function repeatedCalls({ origin, peer }: Case): Finding | null {
+export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   if (origin.type !== 'repeated') return null;
   const [first] = origin.calls;
   const last = origin.calls.at(-1);
@@ -43,8 +44,15 @@ export function repeatedCalls({ origin, peer }: Case): Finding | null {
   const count = origin.calls.length;
   return {
     confidence: 'likely',
-    suspects: [{ code: 'G2' }],
+    suspects: many === null ? [{ code: 'G2' }] : [{ code: 'G1' }, { code: 'G2', against: manyWords(many) }],
     evidence: [
+      many === null ? null : historyFact(manyWords(many), many.normalMs),
+      many === null
+        ? null
+        : historyFact(
+            `all of "${operationOf(origin.node.span)}" normally takes ${formatMs(many.callerNormalMs)}: there are more such calls than usual`,
+            many.callerNormalMs,
+          ),
       spanFact(
         origin.node,
         `${count} calls to ${peer} ("${operationOf(first.span)}"), ${formatMs(origin.usedMs)} together`,
@@ -54,6 +62,10 @@ export function repeatedCalls({ origin, peer }: Case): Finding | null {
       spanFact(last, 'the last before the give-up'),
     ],
   };
+}
+
+function manyWords({ middleMs, normalMs }: ManyCalls): string {
+  return `each of them took about ${formatMs(middleMs)}, as such a call does: ${formatMs(normalMs)}`;
 }
 
 /** An event loop that was blocked for more of the time ran nothing else: nobody waited in it. */
