@@ -8,6 +8,7 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Timeout } from './failures.ts';
+import { Given } from './given.ts';
 import { guard } from './guard.ts';
 import { putOver } from './put-over.ts';
 import { isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from './running-timer.ts';
@@ -24,8 +25,20 @@ interface Abort {
   before: Abort | undefined;
 }
 
-/** Of every `AbortSignal.timeout`. */
-const delays = new WeakMap<AbortSignal, number>();
+/** Keeps on every `AbortSignal.timeout` its delay. */
+class Timed extends Given {
+  readonly #delayMs: number;
+
+  constructor(signal: AbortSignal, delayMs: number) {
+    super(signal);
+    this.#delayMs = delayMs;
+  }
+
+  static by(signal: object): number | undefined {
+    return #delayMs in signal ? signal.#delayMs : undefined;
+  }
+}
+
 /** By the signal, and the last one by the reason. */
 const aborts = new WeakMap<object, Abort>();
 /** The signal whose listeners run now. */
@@ -48,7 +61,7 @@ export function watchAborts(): void {
   const observed = {
     timeout(this: unknown, delay: number): AbortSignal {
       const signal = Reflect.apply(timeout, this, arguments) as AbortSignal;
-      delays.set(signal, delay);
+      new Timed(signal, delay);
       signalMade?.(delay);
       return signal;
     },
@@ -89,7 +102,7 @@ function abortOf(signal: AbortSignal): Abort {
   const before = known && atMs - known.atMs < lastsMs ? known : undefined;
   // One that `AbortSignal.any` made is aborted next to what it is made of.
   if (before?.asyncId === asyncId) return before;
-  const signalDelayMs = delays.get(signal);
+  const signalDelayMs = Timed.by(signal);
   const timer = signalDelayMs === undefined ? runningTimer() : undefined;
   return { atMs, asyncId, signalDelayMs, timer, before };
 }
