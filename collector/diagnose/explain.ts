@@ -4,7 +4,7 @@
  */
 import { blockingChain, isEdge } from './blocking-chain.ts';
 import type { DiagnosisContext } from './case.ts';
-import { headBytesOf } from './evidence.ts';
+import { headBytesOf, tcpValue } from './evidence.ts';
 import { findGiveUps, passingOnMs, SAME_MOMENT_MS, type GiveUpMoment } from './give-ups.ts';
 import { callKey, findOrigin, type OriginSegment } from './origin.ts';
 import { findTooShort, ownTimesOf, type TooShort } from './rules/whole-trace.ts';
@@ -156,16 +156,20 @@ function originOf(
   if (chain.length === 1 && isEdge(node)) return itself;
   const found = findOrigin(chain, elapsedMs, normals);
   const foundItself = found.node === node && found.type === 'edge';
-  return foundItself || isFrontOfGateway(giveUp, found) ? itself : asStalledAnswer(found, atMs);
+  return foundItself || isFrontOfGateway(giveUp, found) ? itself : asStalledCall(found, atMs);
 }
 
-/** A server that had begun to answer, if only its head, is not silent: what hung is the answer, and the call shows how far it came. */
-function asStalledAnswer(found: OriginSegment, atMs: number): OriginSegment {
+/**
+ * A server that had begun to answer, if only its head, is not silent: what hung is the answer, and the call shows how far it
+ * came. Nor has one that leaves the request unread all that it needs: there the call shows what it was not let send.
+ */
+function asStalledCall(found: OriginSegment, atMs: number): OriginSegment {
   const call = found.type === 'own' && found.node.span.kind === 'server' ? found.node.parent : null;
   if (call === null || call.span.kind !== 'client') return found;
   const { phase, phaseOpen } = phaseOfCall(call, null, null, atMs);
   const hasBegun = (phase === 'receive' && phaseOpen) || headBytesOf(call) !== null;
-  return hasBegun ? { ...found, type: 'edge', node: call, normalMs: null } : found;
+  const isUnread = phase === 'send' && phaseOpen && tcpValue(call.span.attributes, 'send_window') === 0;
+  return hasBegun || isUnread ? { ...found, type: 'edge', node: call, normalMs: null } : found;
 }
 
 /** The server that answered 504 shows nothing of what it waited for: that was not its own work. */

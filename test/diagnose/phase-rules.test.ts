@@ -202,6 +202,16 @@ describe('send', () => {
   it('a window that is merely small proves nothing', () => {
     expect(failed('phase=send sockeye.tcp.send_window=1').confidence).toBe('possible');
   });
+  it.each([
+    [0, { at: 'shop>pay', cause: 'C4', confidence: 'likely', phase: 'send' }],
+    [1, { at: 'pay', cause: 'G3', confidence: 'possible' }],
+  ])('a server that has begun and leaves the request unread is that, by a window of %i', (window, said) => {
+    const verdict = verdictOf(`
+      shop        |==========!
+        shop>pay   |========X  peer=pay:80 phase=send budget=900 send=890 sockeye.tcp.send_window=${window} sockeye.tcp.not_sent=9
+          pay      |==========~`);
+    expect(verdict).toMatchObject(said);
+  });
 });
 
 describe('wait', () => {
