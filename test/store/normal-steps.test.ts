@@ -84,10 +84,11 @@ test('the newest day counts by its hours, the seven before it as days, and none 
   expect(callsRead(Infinity)).toBe(15 + 700);
 });
 
-test('the newest steps come first, until there are as many durations as wanted', () => {
+test('the newest steps come first, two at least, until there are as many durations as wanted', () => {
   putDays();
-  expect(callsRead(8)).toBe(8);
-  expect(callsRead(9)).toBe(12);
+  expect(callsRead(1)).toBe(12);
+  expect(callsRead(12)).toBe(12);
+  expect(callsRead(13)).toBe(14);
   expect(callsRead(16)).toBe(115);
 });
 

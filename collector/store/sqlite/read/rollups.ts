@@ -164,8 +164,8 @@ export function createRollupReader(
     },
 
     /**
-     * Of an operation, newest steps first until so many normal durations are counted: spans of its own kind; of calls
-     * those that were answered well. For many operations of one moment: to be asked within its transaction. Not to be changed.
+     * Of an operation, newest steps first until so many normal durations are counted, but two steps at least: those of the
+     * last moments may all be of one disturbance. Spans of its own kind; of calls those that were answered well. For many operations of one moment: to be asked within its transaction. Not to be changed.
      */
     operationCells(durationsWanted: number): (key: OperationKey) => Cell {
       // The newest calls are in no hour yet.
@@ -178,10 +178,12 @@ export function createRollupReader(
         const waiting = newest(series);
         let durations = countNormal(waiting);
         let sum: Cell | null = null;
+        let steps = 0;
         for (const step of older) {
-          if (durations >= durationsWanted) break;
+          if (durations >= durationsWanted && steps >= NORMAL_STEPS_MIN) break;
           const cell = step.cell(series);
           if (cell === null) continue;
+          steps++;
           durations += countNormal(cell);
           if (sum === null) sum = cell;
           else addCell(sum, cell);
@@ -296,6 +298,8 @@ function bucketsOf(cells: StepCells): number {
   return buckets;
 }
 
+/** This hour and the one before. */
+const NORMAL_STEPS_MIN = 2;
 const VERSION_STEPS = 120;
 
 /** The coarsest level whose steps are not longer than those asked for; minutes when all are. */
