@@ -116,7 +116,7 @@ const tasks = {
   'test:tools': async (args) => {
     await buildAll();
     const file = 'test/instrumentation/tools.process.test.ts';
-    await run('vitest', ['run', '--project', 'process', file, ...args], { env: { ...env, TEST_TOOLS: '1' } });
+    await run('vitest', ['run', '--project', 'hook', file, ...args], { env: { ...env, TEST_TOOLS: '1' } });
   },
   'test:crash': (args) => run('node', ['test/crash/main.ts', ...args]),
   'bench:ingest': (args) => run('node', ['test/benchmark/ingest.bench.ts', ...args]),

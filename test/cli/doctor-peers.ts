@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { resolve } from 'node:path';
 import { afterEach } from 'vitest';
 import type { Diagnosis } from '../../collector/serve/wire.ts';
+import { BARE_ENVIRONMENT } from '../main/collector.ts';
 
 export interface Said {
   readonly ok: boolean;
@@ -52,7 +53,7 @@ export function startDoctor(
     ...args,
   ];
   const child = spawn(command, rest, {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...BARE_ENVIRONMENT, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
   });

@@ -34,7 +34,7 @@ export interface RunningApp {
 /** The environment of a program under test: nothing of OpenTelemetry's from outside, and a service name. */
 export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(OTEL_|SOCKEYE_|NODE_OPTIONS|VITEST)/.test(name),
+    ([name]) => !/^(OTEL_|SOCKEYE_|NODE_OPTIONS|NODE_COMPILE_CACHE|VITEST)/.test(name),
   );
   return { ...(Object.fromEntries(inherited) as Record<string, string>), OTEL_SERVICE_NAME: 'app', ...extra };
 }

@@ -6,6 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const MAIN = resolve(import.meta.dirname, '../../collector/main.ts');
+/** Nothing but what starts it, and what was compiled for others (vitest.config.ts). */
+export const BARE_ENVIRONMENT = {
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+};
 export const FREE_PORTS = [
   '--otlp-grpc',
   '127.0.0.1:0',
@@ -41,7 +46,7 @@ export interface RunOptions {
 
 function start(args: readonly string[], { entry = MAIN, environment = {} }: RunOptions) {
   const child = spawn(process.execPath, [entry, ...args], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...BARE_ENVIRONMENT, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
