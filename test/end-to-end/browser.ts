@@ -21,7 +21,7 @@ export interface Browser {
   /** A page of its own. */
   open(url: string, theme?: Theme): Promise<Opened>;
   /** Loads a view in the page of the visit before: most tests only look at one, and a new page costs more than they do. */
-  visit(url: string, theme?: Theme): Promise<Opened>;
+  visit(url: string): Promise<Opened>;
   end(): Promise<void>;
 }
 
@@ -43,13 +43,13 @@ export async function startBrowser(): Promise<Browser> {
       await page.goto(url);
       return { page, faults };
     },
-    async visit(url, theme = 'light') {
-      const page = (visited ??= await newPage(theme));
+    async visit(url) {
+      const page = (visited ??= await newPage('light'));
       // Nothing of the view before goes on.
       await page.goto('about:blank');
       page.removeAllListeners('pageerror').removeAllListeners('console');
       await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme: theme });
+      await page.emulateMedia({ colorScheme: 'light' });
       const faults = keepFaults(page);
       await page.goto(url);
       return { page, faults };
@@ -72,12 +72,23 @@ export async function readSentence(page: Page): Promise<string> {
   return page.getByRole('region', { name: 'Verdict' }).getByRole('heading', { level: 1 }).innerText();
 }
 
-/** What axe calls serious or critical, one line each. */
-export async function findAccessibilityFaults(page: Page): Promise<string[]> {
+/** The rules of axe that tell by colours: the others find the same in each theme. */
+const rulesOfColour = ['color-contrast', 'link-in-text-block'];
+
+/** What axe calls serious or critical, one line each; of all rules, or some. */
+export async function findAccessibilityFaults(page: Page, rules?: string[]): Promise<string[]> {
   // The pages have no frames, which the other mode is for; what is in order is not described.
   const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
-  const { violations } = await axe.analyze();
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
+
+/** The same of a page in the light theme, and of its colours in the dark one, in which it is left. */
+export async function findFaultsOfBothThemes(page: Page): Promise<string[]> {
+  const inLight = await findAccessibilityFaults(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const inDark = await findAccessibilityFaults(page, rulesOfColour);
+  return [...inLight, ...inDark.map((fault) => `dark: ${fault}`)];
 }
