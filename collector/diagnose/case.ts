@@ -59,6 +59,8 @@ export interface Suspect {
   readonly against?: string;
   /** What speaks against it leaves little room for it. */
   readonly isRuledOut?: boolean;
+  /** Nothing rules it out, but what is likelier stands before it. */
+  readonly isLast?: boolean;
 }
 
 /** What a rule found. It returns null when its case is not this one. */

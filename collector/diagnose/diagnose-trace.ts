@@ -15,7 +15,13 @@ import type { GiveUpMoment } from './give-ups.ts';
 import { fill, nextChecks } from './next-checks.ts';
 import { plainText } from './plain-text.ts';
 import { askRules } from './rules.ts';
-import { budgetEvidence, findContributing, tooShort } from './rules/whole-trace.ts';
+import {
+  budgetEvidence,
+  findContributing,
+  tooShort,
+  withTooShort,
+  type TooShort,
+} from './rules/whole-trace.ts';
 import { writeSentence } from './sentence.ts';
 import {
   buildTraceTree,
@@ -43,7 +49,7 @@ export function diagnoseTree(traceId: string, tree: TraceTree, context: Diagnosi
 function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisContext): Verdict {
   const { giveUp, origin } = explained;
   const of = makeCase(explained, tree, context);
-  const finding = explained.tooShort === null ? askRules(of) : tooShort(of, explained.tooShort);
+  const finding = find(of, explained.tooShort);
   const suspects = rankSuspects(finding, of);
   const known = finding.confidence !== 'unknown';
   const cause = causeOf(known ? (suspects[0]?.code ?? 'unknown') : 'unknown');
@@ -76,6 +82,11 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
   };
 }
 
+function find(of: Case, short: TooShort | null): Finding {
+  if (short === null) return askRules(of);
+  return short.confidence === 'beside' ? withTooShort(askRules(of), of, short) : tooShort(of, short);
+}
+
 /** The first is the cause. Where the evidence cannot separate them: the favoured one, then by prior. */
 function rankSuspects(finding: Finding, of: Case): readonly Suspect[] {
   const { confidence, favoured } = finding;
@@ -84,8 +95,8 @@ function rankSuspects(finding: Finding, of: Case): readonly Suspect[] {
   const named = host === null || !IP_ADDRESS.test(host);
   const suspects = named ? finding.suspects : finding.suspects.filter(({ code }) => code !== 'D4');
   if (confidence === 'proven' || confidence === 'likely') return suspects;
-  const weight = ({ code, isRuledOut = false }: Suspect) =>
-    isRuledOut ? 0 : code === favoured ? 10 : causeOf(code).prior;
+  const weight = ({ code, isRuledOut = false, isLast = false }: Suspect) =>
+    isRuledOut ? 0 : isLast ? 1 : code === favoured ? 10 : causeOf(code).prior;
   return suspects.toSorted((a, b) => weight(b) - weight(a));
 }
 

@@ -41,7 +41,12 @@ export function explainGiveUps(tree: TraceTree, context: DiagnosisContext): Expl
     const giveUp = latest(attempts);
     const tooShort = findTooShort(giveUp, context.normals, isOwnTime);
     const tries = inSequence(attempts);
-    const origin = originOf(giveUp, tries, tooShort, context.normals);
+    const origin = originOf(
+      giveUp,
+      tries,
+      tooShort?.confidence === 'beside' ? null : tooShort,
+      context.normals,
+    );
     const path = pathBetween(giveUp.node, origin.node);
     for (const nodes of [path, origin.calls, attempts.map(({ node }) => node)]) {
       for (const node of nodes) explained.add(node);

@@ -19,15 +19,16 @@ const SLOW_TIMES = 2;
 const MORE_TIMES = 2;
 
 export function findManyCalls(
-  { type, calls, usedMs, normalMs }: OriginSegment,
+  { type, node, calls, usedMs }: OriginSegment,
   normals: Normals,
 ): ManyCalls | null {
   const [first] = calls;
-  if (type !== 'repeated' || first === undefined || normalMs === null || usedMs < MORE_TIMES * normalMs)
-    return null;
+  if (type !== 'repeated' || first === undefined) return null;
+  const callerNormalMs = normalOf(node, normals)?.p50Ms ?? Infinity;
+  if (usedMs < MORE_TIMES * callerNormalMs) return null;
   const normal = normalOf(first, normals);
   const durationsMs = calls.map(({ startMs, endMs }) => endMs - startMs).toSorted((a, b) => a - b);
   const middleMs = durationsMs[Math.floor(durationsMs.length / 2)] ?? Infinity;
   if (normal === null || middleMs > SLOW_TIMES * normal.p50Ms) return null;
-  return { middleMs, normalMs: normal.p50Ms, callerNormalMs: normalMs };
+  return { middleMs, normalMs: normal.p50Ms, callerNormalMs };
 }

@@ -19,23 +19,23 @@ export type Normals = Pick<ReadonlyMap<string, NormalDuration>, 'get'>;
 export const NORMAL_COUNT_MIN = 20;
 
 /**
- * Where most calls took so many times what one in ten of them takes, most of what is known is of a disturbance: of queues
- * before a server that has too much to do, and not of how long its work takes.
+ * Where the middle is so many times what one in ten takes, durations do not say how long the work takes: many calls may have
+ * waited in queues before a server that has too much to do, or some find in a cache what others compute.
  */
-const DISTURBED_TIMES = 4;
+const SPREAD_TIMES = 4;
 
-export function wasDisturbed({ p10Ms, p50Ms }: NormalDuration): boolean {
-  return p50Ms >= DISTURBED_TIMES * p10Ms;
+export function isSpread({ p10Ms, p50Ms }: NormalDuration): boolean {
+  return p50Ms >= SPREAD_TIMES * p10Ms;
 }
 
-/** What is normal also where most of what is known was held up. */
-export function undisturbedMs(normal: NormalDuration): number {
-  return wasDisturbed(normal) ? normal.p10Ms : normal.p50Ms;
+/** What is normal for sure. */
+export function surelyNormalMs(normal: NormalDuration): number {
+  return isSpread(normal) ? normal.p10Ms : normal.p50Ms;
 }
 
 /** By enough of them to say so. */
-export function isHeldUp(known: NormalDuration | null): known is NormalDuration {
-  return known !== null && known.count >= NORMAL_COUNT_MIN && wasDisturbed(known);
+export function isSurelySpread(known: NormalDuration | null): known is NormalDuration {
+  return known !== null && known.count >= NORMAL_COUNT_MIN && isSpread(known);
 }
 
 export function normalKey(service: string, operation: string, kind: SpanKind): string {

@@ -8,7 +8,7 @@
 import type { Span } from '../span.ts';
 import { operationOf } from '../span.ts';
 import type { Segment } from './blocking-chain.ts';
-import { normalOf, undisturbedMs, type Normals } from './normals.ts';
+import { normalOf, surelyNormalMs, type Normals } from './normals.ts';
 import { peerLabel, type TraceNode } from './tree.ts';
 
 export interface OriginSegment {
@@ -56,7 +56,7 @@ function weigh({ node, type, usedMs, open, windowMs }: Segment, normals: Normals
 
 function normalMsOf(node: TraceNode, normals: Normals): number | null {
   const normal = normalOf(node, normals);
-  return normal === null ? null : undisturbedMs(normal);
+  return normal === null ? null : surelyNormalMs(normal);
 }
 
 function repeatedCalls(chain: readonly Segment[], normals: Normals): Candidate[] {

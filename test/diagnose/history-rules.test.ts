@@ -5,7 +5,7 @@ import { diagnoseDrawing, verdictOf, type History } from './expect-verdict.ts';
 describe('while calls wait for each other', () => {
   const known = { 'pay serve pay': { count: 155, p50Ms: 2466, p10Ms: 75 } };
   const told =
-    '"serve pay" of pay takes 2.466 s in the middle of 155 calls, but one in ten takes 75 ms at most: the others were held up';
+    '"serve pay" of pay takes 2.466 s in the middle of 155 calls, and one in ten 75 ms at most: whether many were held up, or some are quick by nature, their times alone do not tell';
 
   it('the overload does not become what is normal', () => {
     const verdict = verdictOf(
@@ -29,8 +29,7 @@ describe('while calls wait for each other', () => {
     );
     expect(verdict).toMatchObject({ at: 'pay', cause: 'C5', confidence: 'possible' });
     expect(verdict.causes).not.toContain('G3');
-    expect(verdict.causes).not.toContain('F1');
-    expect(verdict.evidence.map(({ text }) => text)).toContain(told);
+    expect(verdict.evidence.map(({ text }) => text).filter((text) => text === told)).toHaveLength(1);
   });
   it('a budget that one in ten keeps is only possibly too short', () => {
     const drawing = `
@@ -41,7 +40,7 @@ describe('while calls wait for each other', () => {
       verdictOf(drawing, { 'pay serve pay': { count: 100, p50Ms: 1900, p10Ms } });
     expect(judged(1000)).toMatchObject({ cause: 'F1', confidence: 'likely' });
     expect(judged(999)).toMatchObject({ cause: 'F1', confidence: 'possible' });
-    expect(judged(475).causes).not.toContain('F1');
+    expect(judged(475)).toMatchObject({ cause: 'C5', confidence: 'possible' });
   });
   it('retries that retries multiply are counted together', () => {
     const tries = `
@@ -61,6 +60,64 @@ describe('while calls wait for each other', () => {
         text: 'mid tried 2 times, 0.600 s together; in all that was retried above it, 4 such calls were given up',
       },
     ]);
+  });
+});
+
+describe('where some calls are quick and most are slow', () => {
+  const known = { 'pay serve pay': { count: 100, p50Ms: 900, p10Ms: 5 } };
+
+  it('a limit between them may be too short, and nothing tells whether it is', () => {
+    const verdict = verdictOf(
+      `
+      shop          |=====!
+        shop>pay    |=====X     phase=wait budget=500
+          pay       |========|  left=500`,
+      known,
+    );
+    expect(verdict).toMatchObject({ cause: 'C5', confidence: 'possible' });
+    expect(verdict.causes).toContain('F1');
+    expect(verdict.alternatives.at(-1)).toMatchObject({
+      cause: 'F1',
+      against: 'some calls take less than the limit',
+      wouldDecide: expect.stringContaining('of a quiet time'),
+    });
+  });
+  it('so may one be that ran out in what the slow ones call', () => {
+    const verdict = verdictOf(
+      `
+      shop          |=====!
+        shop>pay    |=====X     phase=wait budget=500
+          pay       |========|  left=500
+            pay>db  |=======|   peer=db:5432 op=query wait=750`,
+      known,
+    );
+    expect(verdict).toMatchObject({ at: 'pay>db', confidence: 'possible' });
+    expect(verdict.alternatives.at(-1)).toMatchObject({ cause: 'F1' });
+  });
+  it.each([
+    ['that leaves room for the slow ones is not', 'budget=1000', 1000, 1500],
+    ['is not where the server was quick', 'budget=500', 500, 100],
+  ])('a limit %s', (_, limit, waitedMs, workedMs) => {
+    const bar = (ms: number) => `|${'='.repeat(ms / 100)}`;
+    const verdict = verdictOf(
+      `
+      shop          ${bar(waitedMs)}!
+        shop>pay    ${bar(waitedMs)}X  phase=wait ${limit}
+          pay       ${workedMs < waitedMs ? '    ' : ''}${bar(workedMs)}|`,
+      known,
+    );
+    expect(verdict.causes).not.toContain('F1');
+  });
+  it('one that took much longer than both is not said to have waited its turn', () => {
+    const verdict = verdictOf(
+      `
+      shop          |====================!
+        shop>pay    |====================X  phase=wait budget=2000
+          pay       |====================|  left=2100`,
+      known,
+    );
+    expect(verdict).toMatchObject({ cause: 'G3', confidence: 'possible' });
+    expect(verdict.causes).toContain('C5');
   });
 });
 
@@ -120,6 +177,7 @@ describe('many calls in a row', () => {
   it.each([
     ['that are slower than ever', each(50)],
     ['of which as many are usual', { ...each(150), 'shop serve shop': 1400 }],
+    ['of which half have as many', { ...each(150), 'shop serve shop': { count: 99, p50Ms: 1400, p10Ms: 5 } }],
     ['of which nothing is known', {}],
   ])('%s are of whom they are made to', (_, history) => {
     expect(calls(history)).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait' });

@@ -19,7 +19,8 @@ export const CLIENT: readonly Cause[] = [
     is: 'The limit is below the time the callee needs when all is well.',
     recognised:
       "The server's own durations are longer than the budget, nine in ten of them where it is likely; the server finishes well after the caller has left, or is left by the same deadline.",
-    decides: "the callee's own durations, those included that ended after the caller had given up",
+    decides:
+      "the callee's own durations, those included that ended after the caller had given up; where they differ much, those of a quiet time",
     confirm: [
       {
         text: 'how long the answer takes when nobody gives up',

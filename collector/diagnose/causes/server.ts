@@ -83,7 +83,7 @@ export const SERVER: readonly Cause[] = [
     prior: 6,
     is: 'The request waits inside the server for a free worker, thread or database connection before its handler begins.',
     recognised:
-      'The request was acknowledged long before the server span began, or the server span spends its time acquiring a connection, or most of its spans take many times what one in ten of them takes.',
+      'The request was acknowledged long before the server span began, or the server span spends its time acquiring a connection, or its spans take in the middle many times what one in ten of them takes, for which quick and slow kinds of calls are another reason.',
     decides: "the server's count of busy workers, or a server span that began late",
     confirm: [
       UNREAD,

@@ -5,7 +5,7 @@ import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../ev
 import type { GiveUpMoment } from '../give-ups.ts';
 import { isLongByDesign } from '../long-by-design.ts';
 import type { ManyCalls } from '../many-calls.ts';
-import { isHeldUp, undisturbedMs } from '../normals.ts';
+import { isSurelySpread, surelyNormalMs } from '../normals.ts';
 import { errorText } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
@@ -96,6 +96,9 @@ function windowMs({ origin: { node }, giveUp }: Case): number {
   return Math.min(node.endMs, giveUp.atMs) - node.startMs;
 }
 
+/** What took longer than so many times the normal time was slower than normal. */
+const SLOW_TIMES = 2;
+
 /** Nothing below the span used the time. */
 export function ownWork(of: Case): Finding | null {
   const { origin, call, giveUp } = of;
@@ -114,7 +117,7 @@ export function ownWork(of: Case): Finding | null {
     ...strainFacts(of),
   ];
   const endedAsClientLeft = leftMs !== null && Math.abs(durationMs - leftMs) <= LEFT_SLACK_MS;
-  const slowerThanNormal = origin.normalMs !== null && durationMs > 2 * origin.normalMs;
+  const slowerThanNormal = origin.normalMs !== null && durationMs > SLOW_TIMES * origin.normalMs;
   const tooShort = slowerThanNormal ? [] : [{ code: wasAnsweredInItsStead(giveUp) ? 'E1' : 'F1' }];
   if (wasBlocked(of)) {
     const codes = wasHeld(of) ? ['C3', 'G1'] : ['G1', 'C3'];
@@ -132,9 +135,11 @@ export function ownWork(of: Case): Finding | null {
     const favoured = tooShort[0]?.code ?? 'G1';
     return { confidence: 'possible', suspects: [...tooShort, ...suspects], favoured, evidence };
   }
-  // It answers, once it comes to it.
-  if (isLeft && isHeldUp(of.known)) {
-    return { confidence: 'possible', suspects: [...suspects, { code: 'C5' }], favoured: 'C5', evidence };
+  // It answers, once it comes to it; if the work or its turn took so long, is not known.
+  if (isLeft && isSurelySpread(of.known)) {
+    const isUsual = windowMs(of) <= SLOW_TIMES * of.known.p50Ms;
+    suspects.push({ code: 'C5' });
+    if (isUsual) return { confidence: 'possible', suspects, favoured: 'C5', evidence };
   }
   if (isLeft && (!node.ended || endedAsClientLeft)) {
     return { confidence: 'possible', suspects: [...suspects, { code: 'G3' }], favoured: 'G3', evidence };
@@ -160,7 +165,7 @@ export function belowWords({ children }: TraceNode): string {
 function knownFact({ origin: { node, normalMs }, known }: Case): Evidence | null {
   if (known === null) return null;
   if (normalMs === null) return fewCallsFact(node, known.count, known.p50Ms);
-  if (isHeldUp(known)) return normalFact(node, known);
+  if (isSurelySpread(known)) return normalFact(node, known);
   return historyFact(`"${operationOf(node.span)}" normally takes ${formatMs(normalMs)}`, normalMs);
 }
 
@@ -168,7 +173,7 @@ function knownFact({ origin: { node, normalMs }, known }: Case): Evidence | null
 function wasLeftEarly(of: Case): boolean {
   const { known, giveUp, origin } = of;
   const isLeft = origin.node.ended && origin.node.endMs >= giveUp.atMs - LEFT_SLACK_MS;
-  return isLeft && known !== null && known.count >= VISIBLE_COUNT_MIN && windowMs(of) < undisturbedMs(known);
+  return isLeft && known !== null && known.count >= VISIBLE_COUNT_MIN && windowMs(of) < surelyNormalMs(known);
 }
 
 function strainFacts(of: Case): (Evidence | null)[] {

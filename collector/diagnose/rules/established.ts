@@ -16,7 +16,7 @@ import {
 import { isSameClock } from '../clock-skew.ts';
 import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
-import { isHeldUp } from '../normals.ts';
+import { isSurelySpread } from '../normals.ts';
 import { isDatabaseCall } from './application.ts';
 import { normalFact } from './whole-trace.ts';
 
@@ -179,7 +179,7 @@ function aroundTheServer(
       ? spanFact(server, `its server worked for ${formatMs(server.endMs - server.startMs)}`)
       : spanFact(server, 'its server had not ended'),
     attributeFact(server, 'sockeye.client.left_ms', 'how long after its start the client left'),
-    isHeldUp(of.known) ? normalFact(server, of.known) : null,
+    isSurelySpread(of.known) ? normalFact(server, of.known) : null,
   ];
   if (beforeMs >= afterMs) {
     const silent = [{ code: 'C5' }, { code: 'C3' }, { code: 'C9' }];

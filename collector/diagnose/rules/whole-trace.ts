@@ -8,8 +8,8 @@ import { passingOnMs, type GiveUpMoment } from '../give-ups.ts';
 import {
   knownOf,
   NORMAL_COUNT_MIN,
-  undisturbedMs,
-  wasDisturbed,
+  surelyNormalMs,
+  isSpread,
   type NormalDuration,
   type Normals,
 } from '../normals.ts';
@@ -23,8 +23,8 @@ export const VISIBLE_COUNT_MIN = 3;
 export interface TooShort {
   readonly normalMs: number;
   readonly evidence: readonly Evidence[];
-  /** `likely` only where hardly a call of many would have had enough. */
-  readonly confidence: 'likely' | 'possible';
+  /** `likely` only where hardly a call of many would have had enough; `beside` what else there is to say where many had. */
+  readonly confidence: 'likely' | 'possible' | 'beside';
 }
 
 /** Whether a span's duration is that of its work; false where a give-up decided it. Looked into when first asked. */
@@ -61,9 +61,14 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
   // for it does not explain this; unless all that ran out was the time that this caller gave.
   if (!hadOwnTime && !endedAsLeft(server, giveUp)) return null;
   if (normal !== null && normal.count >= NORMAL_COUNT_MIN) {
-    if (undisturbedMs(normal) < giveUp.elapsedMs) return null;
-    const confidence = normal.p10Ms < giveUp.elapsedMs ? 'possible' : 'likely';
-    return { normalMs: normal.p50Ms, evidence: [normalFact(server, normal)], confidence };
+    if (normal.p50Ms < giveUp.elapsedMs) return null;
+    // What it took itself is told by its span: what lay before that is no reason for a longer limit.
+    if (surelyNormalMs(normal) < giveUp.elapsedMs && !wasAtIt(server, giveUp)) return null;
+    return {
+      normalMs: normal.p50Ms,
+      evidence: [normalFact(server, normal)],
+      confidence: howSure(normal, giveUp),
+    };
   }
   if (!hadOwnTime) return normal === null ? null : byFewCalls(giveUp, server, normal);
   const ended: TraceNode[] = [];
@@ -84,6 +89,16 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
   return { normalMs: shortestMs, evidence, confidence: 'possible' };
 }
 
+function howSure(normal: NormalDuration, { elapsedMs }: GiveUpMoment): TooShort['confidence'] {
+  if (normal.p10Ms >= elapsedMs) return 'likely';
+  return isSpread(normal) ? 'beside' : 'possible';
+}
+
+/** For most of the time that its caller waited. */
+function wasAtIt({ startMs, endMs }: TraceNode, { atMs, elapsedMs }: GiveUpMoment): boolean {
+  return Math.min(endMs, atMs) - startMs >= elapsedMs / 2;
+}
+
 /** Its end is that of its caller's patience: it was left, or what it waited for was, by the same deadline. */
 function endedAsLeft({ ended, startMs, endMs }: TraceNode, { elapsedMs }: GiveUpMoment): boolean {
   return ended && Math.abs(endMs - startMs - elapsedMs) <= passingOnMs(elapsedMs);
@@ -95,7 +110,7 @@ function byFewCalls(giveUp: GiveUpMoment, server: TraceNode, normal: NormalDurat
   const workedMs = server.endMs - server.startMs;
   const wasLeft = endedAsLeft(server, giveUp);
   const isAlike = server.ended && (wasLeft || server.outcome.outcome === 'ok') && workedMs <= 2 * p50Ms;
-  const shortestMs = wasLeft ? undisturbedMs(normal) : Math.min(workedMs, p50Ms);
+  const shortestMs = wasLeft ? surelyNormalMs(normal) : Math.min(workedMs, p50Ms);
   if (count < VISIBLE_COUNT_MIN || !isAlike || shortestMs < giveUp.elapsedMs) return null;
   const worked = spanFact(
     server,
@@ -104,12 +119,12 @@ function byFewCalls(giveUp: GiveUpMoment, server: TraceNode, normal: NormalDurat
   return { normalMs: p50Ms, evidence: [fewCallsFact(server, count, p50Ms), worked], confidence: 'possible' };
 }
 
-/** What is known of many calls; where most were held up, what one in ten took is told as well. */
+/** What is known of many calls; where they differ much, what one in ten took is told as well. */
 export function normalFact({ span, service }: TraceNode, normal: NormalDuration): Evidence {
   const { count, p50Ms, p10Ms } = normal;
   const known = `"${operationOf(span)}" of ${service} takes ${formatMs(p50Ms)} in the middle of ${count} calls`;
-  const text = wasDisturbed(normal)
-    ? `${known}, but one in ten takes ${formatMs(p10Ms)} at most: the others were held up`
+  const text = isSpread(normal)
+    ? `${known}, and one in ten ${formatMs(p10Ms)} at most: whether many were held up, or some are quick by nature, their times alone do not tell`
     : known;
   return historyFact(text, p50Ms);
 }
@@ -128,8 +143,24 @@ function isSameOperation(node: TraceNode, other: TraceNode): boolean {
   );
 }
 
+/** Beside what else is possible; ahead of nothing, because a longer limit makes an overload worse. */
+export function withTooShort(finding: Finding, { giveUp }: Case, { evidence }: TooShort): Finding {
+  const code = codeOfShort(giveUp);
+  const isSure = finding.confidence === 'proven' || finding.confidence === 'likely';
+  if (isSure || finding.suspects.some((suspect) => suspect.code === code)) return finding;
+  const against = 'some calls take less than the limit';
+  return {
+    ...finding,
+    suspects: [...finding.suspects, { code, against, isLast: true }],
+    evidence: [...finding.evidence, ...evidence],
+  };
+}
+
+const codeOfShort = (giveUp: GiveUpMoment) =>
+  giveUp.kind === 'gateway' || isGateway(giveUp.node) ? 'E1' : 'F1';
+
 export function tooShort({ giveUp }: Case, found: TooShort): Finding {
-  const code = giveUp.kind === 'gateway' || isGateway(giveUp.node) ? 'E1' : 'F1';
+  const code = codeOfShort(giveUp);
   const evidence = [...found.evidence, ...budgetEvidence(giveUp)];
   if (found.confidence === 'likely') return { confidence: 'likely', suspects: [{ code }], evidence };
   return {
