@@ -18,6 +18,8 @@ const sampledFlag = 1;
 export interface FrameworkMetadata {
   type: 'http';
   route: string | undefined;
+  /** There once the client has left: ends a step that begins later with its request, for no event of the response will. */
+  endLate?: (step: Span) => void;
 }
 export const frameworkKey = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA');
 /** The `fetch` that the running code is part of. */

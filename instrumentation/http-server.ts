@@ -13,7 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers';
-import type { Attributes, Context } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { onChannel } from './channels.ts';
 import { enterContext, frameworkKey, type FrameworkMetadata } from './context.ts';
 import { Given } from './given.ts';
@@ -203,6 +203,7 @@ class Visit implements Watcher, SpanSource {
   #statusCode = 0;
   #isStream = false;
   #isEnded = false;
+  #lateSteps: Span[] | undefined = undefined;
 
   constructor(
     span: RecordedSpan,
@@ -230,6 +231,10 @@ class Visit implements Watcher, SpanSource {
     } else if (event === 'close') {
       this.leftMs = performance.now();
       this.#readResponse();
+      this.#framework.endLate = (step) => {
+        if (this.#isEnded) step.end(this.leftMs);
+        else (this.#lateSteps ??= []).push(step);
+      };
       this.#departed(this);
     }
   }
@@ -276,6 +281,7 @@ class Visit implements Watcher, SpanSource {
       name: route === undefined ? undefined : `${this.#spanName} ${route}`,
       errorMessage: status >= 500 ? '' : undefined,
     });
+    for (const step of this.#lateSteps ?? []) step.end(endMs);
   }
 }
 
