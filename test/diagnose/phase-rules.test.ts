@@ -101,6 +101,26 @@ describe('connect', () => {
     expect(verdict.sentence).toContain('never completed (3 SYN retransmits, no reply)');
     expect(verdict.cause).toBe('B1');
   });
+  it.each([
+    ['open', '|========X  phase=connect connect=1000'],
+    ['refused', '|========!  type=ECONNREFUSED error="connect ECONNREFUSED"'],
+    ['unreachable', '|========!  type=EHOSTUNREACH error="connect EHOSTUNREACH"'],
+  ])('the address that a name stood for is told where a connect was %s', (_, call) => {
+    const told = (peer: string, other = '') =>
+      verdictOf(`
+        shop        |=====================!
+          shop>pay  ${call} peer=${peer}:80 network.peer.address=10.0.0.9
+          shop>pay             |=====|  peer=${peer}:80 network.peer.address=${other === '' ? '10.0.0.9' : other}`)
+        .evidence.filter(({ attribute }) => attribute === 'network.peer.address')
+        .map(({ value, text }) => [value, text]);
+    const tried = ['10.0.0.9', 'the address that was tried for pay'];
+    expect(told('pay')).toEqual([tried]);
+    expect(told('pay', '10.0.0.1')).toEqual([
+      tried,
+      ['10.0.0.1', 'the address at which another call of shop to pay:80 was answered'],
+    ]);
+    expect(told('10.0.0.9', '10.0.0.1').map(([, text]) => text)).not.toContain(tried[1]);
+  });
   it('what the kernel knew stands as evidence', () => {
     const kernel = 'sockeye.tcp.state=SYN_SENT sockeye.tcp.retransmits=2 sockeye.tcp.segments_in=0';
     const { evidence } = failed(`phase=connect connect=3000 ${kernel}`);

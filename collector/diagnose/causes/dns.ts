@@ -48,7 +48,8 @@ export const DNS: readonly Cause[] = [
     title: '{host} resolves to a stale or wrong address',
     prior: 3,
     is: 'The name still points to where the service used to be. The address is dead, or belongs to something else.',
-    recognised: 'Connects fail on an address that other callers no longer use.',
+    recognised:
+      'A connect fails at the address that a name stood for, most of all where other calls to that name are answered at another. That does not prove it: some addresses of a good name may be dead.',
     decides: 'the address tried, compared with the record as it is now',
     confirm: [ASK, { text: 'what this host would use', command: 'getent ahosts {host}' }],
     fix: 'Lower the TTL, honour it in clients (many cache for ever), restart what holds old addresses.',

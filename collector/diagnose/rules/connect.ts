@@ -1,5 +1,5 @@
 /** A7, B, C1, C7, F7: the connection was refused, impossible, or never completed. */
-import { numberAttribute } from '../../span.ts';
+import { numberAttribute, textAttribute } from '../../span.ts';
 import type { Case, Finding } from '../case.ts';
 import {
   attributeFact,
@@ -11,6 +11,8 @@ import {
   tcpValue,
 } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
+import { IP_ADDRESS, peerAddress, peerLabel, type TraceNode } from '../tree.ts';
+import type { Evidence } from '../verdict.ts';
 
 /** The first SYN is sent again after this; before, silence means nothing. */
 const FIRST_SYN_RETRANSMIT_MS = 1_000;
@@ -24,9 +26,13 @@ export function ownLimits({ call }: Case): Finding | null {
   return { confidence: 'proven', suspects: [{ code: 'F7' }], evidence: [errorFact(call)] };
 }
 
-export function refusedConnection({ call, failure, server }: Case): Finding | null {
+export function refusedConnection({ call, failure, server, tree }: Case): Finding | null {
   if (call === null || failure?.kind !== 'refused') return null;
-  const evidence = [errorFact(call), tcpFact(call, 'segments_in', 'TCP segments that came back')];
+  const evidence = [
+    errorFact(call),
+    tcpFact(call, 'segments_in', 'TCP segments that came back'),
+    ...addressFacts(call, tree.nodes),
+  ];
   const segmentsIn = tcpValue(call.span.attributes, 'segments_in');
   if (segmentsIn === 0) {
     const against = 'a closed port answers with a reset, and no segment came back';
@@ -40,18 +46,23 @@ export function refusedConnection({ call, failure, server }: Case): Finding | nu
   return { confidence: 'possible', suspects, evidence };
 }
 
-export function unreachableHost({ call, failure }: Case): Finding | null {
+export function unreachableHost({ call, failure, tree }: Case): Finding | null {
   if (call === null || failure?.kind !== 'unreachable') return null;
   const against = 'most rules that reject say "refused" or "prohibited", not "unreachable"';
   return {
     confidence: 'likely',
     suspects: [{ code: 'A7' }, { code: 'B4', against }, { code: 'D4' }],
-    evidence: [errorFact(call), attributeFact(call, 'network.peer.address', 'the address that was tried')],
+    evidence: [
+      errorFact(call),
+      ...addressFacts(call, tree.nodes),
+      attributeFact(call, 'network.peer.address', 'the address that was tried'),
+    ],
   };
 }
 
 /** No answer to the SYN: the client cannot tell who swallowed it. */
-export function silentConnect({ call, phase, phaseMs, phaseOpen }: Case): Finding | null {
+export function silentConnect(of: Case): Finding | null {
+  const { call, phase, phaseMs, phaseOpen } = of;
   if (call === null || phase !== 'connect') return null;
   if (!phaseOpen) return lateConnect({ call, phaseMs });
   const { attributes } = call.span;
@@ -62,6 +73,7 @@ export function silentConnect({ call, phase, phaseMs, phaseOpen }: Case): Findin
     retransmits === null ? null : retransmitFact(call, 'SYN retransmits'),
     tcpFact(call, 'segments_in', 'TCP segments that came back'),
     errorFact(call),
+    ...addressFacts(call, of.tree.nodes),
   ];
   const sidecar = attributeFact(
     call,
@@ -83,6 +95,33 @@ export function silentConnect({ call, phase, phaseMs, phaseOpen }: Case): Findin
     evidence: [...evidence, sidecar],
   };
 }
+
+/** What the name stood for in this call, and in another that found somebody there. */
+function addressFacts(call: TraceNode, nodes: readonly TraceNode[]): (Evidence | null)[] {
+  const { host } = peerAddress(call.span);
+  const tried = addressOf(call);
+  if (host === null || tried === null || IP_ADDRESS.test(host)) return [];
+  const peer = peerLabel(call.span);
+  const answered = nodes.find(
+    (node) =>
+      node.span.kind === 'client' &&
+      node.outcome.outcome === 'ok' &&
+      (addressOf(node) ?? tried) !== tried &&
+      peerLabel(node.span) === peer,
+  );
+  return [
+    attributeFact(call, 'network.peer.address', `the address that was tried for ${host}`),
+    answered === undefined
+      ? null
+      : attributeFact(
+          answered,
+          'network.peer.address',
+          `the address at which another call of ${answered.service} to ${peer} was answered`,
+        ),
+  ];
+}
+
+const addressOf = ({ span }: TraceNode) => textAttribute(span.attributes, 'network.peer.address');
 
 function lateConnect({
   call,
