@@ -54,10 +54,20 @@ export function deadlineOf(call: Call): RunningTimer | undefined {
   return timer && isDeadlineOf(timer, call) ? timer : undefined;
 }
 
-/** The program cancelled the body of an answer, with or without a text, and neither aborted the call nor destroyed its client. */
+/** The program cancelled the body of an answer, for whatever reason, and neither aborted the call nor destroyed its client. */
 export function isThrownAway(call: SignalledCall, error: unknown): boolean {
   if (call.headersMs === undefined || timerOfReason(error, call, call.signal)) return false;
-  return isAbort(error) || (Object(error) !== error && !isClientDestroyed(call));
+  if (isAbort(error)) return true;
+  return Object(error) === error ? isOfReader(call, error) : !isClientDestroyed(call);
+}
+
+/** What undici, a decoder or HTTP/2 makes of an answer that is not as it should be. */
+const answerCode = /^(?:UND_ERR_|Z_|ZSTD_|ERR__ERROR_FORMAT_|ERR_HTTP2_)/;
+
+/** Not the answer has failed, whose connection stands as yet, but what it was piped to. */
+function isOfReader({ connection, protocolVersion }: Call, error: unknown): boolean {
+  if (protocolVersion === '2' || connection?.socket.destroyed !== false) return false;
+  return !answerCode.test(readError(error).code ?? '');
 }
 
 function isClientDestroyed({ connection }: Call): boolean {

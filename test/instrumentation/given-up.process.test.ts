@@ -30,7 +30,8 @@ beforeAll(async () => {
   silent = await startServer((request, response) => {
     if (request.url === '/warm') response.end('warm');
   });
-  stalling = await startServer((_request, response) => {
+  stalling = await startServer(({ url }, response) => {
+    if (url === '/garbled') response.setHeader('content-encoding', 'gzip');
     response.writeHead(200, { 'content-length': 100 }).write('a part');
   });
   const [silentPort, stallingPort] = [silent, stalling].map(
@@ -121,7 +122,7 @@ it.each([
   },
 );
 
-it.each(['cancel-text', 'left-iteration', 'left-sink', 'left-request'])(
+it.each(['cancel-text', 'left-iteration', 'left-sink', 'left-request', 'left-pipe', 'left-error'])(
   'an answer that the program leaves is no error, and nobody gave it up (%s)',
   async (name) => {
     const { error, message, attributes } = await spanOf(name);
@@ -134,6 +135,10 @@ it.each(['cancel-text', 'left-iteration', 'left-sink', 'left-request'])(
 
 it('an answer whose client was destroyed while it was read is an error, with or without a reason', async () => {
   expect(await spanOf('client-destroyed')).toMatchObject({ error: true, message: 'shutdown' });
+});
+
+it('an answer that cannot be decoded is an error', async () => {
+  expect((await spanOf('garbled')).attributes).toMatchObject({ 'error.type': 'Z_DATA_ERROR' });
 });
 
 it('a signal that the call took away from its request is not asked', async () => {

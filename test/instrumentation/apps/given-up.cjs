@@ -206,6 +206,16 @@ const pipe = async (path) => {
   const { body } = await fetch(`${stalling}${path}`);
   await body.pipeTo(new WritableStream(), { signal: controller.signal });
 };
+/** What the answer is piped to fails. */
+const pipeInVain = async (path) => {
+  const { body } = await fetch(`${stalling}${path}`);
+  const full = Object.assign(new Error('no room'), { code: 'ENOSPC' });
+  await body.pipeTo(new WritableStream({ write: () => Promise.reject(full) })).catch(() => {});
+};
+const cancelWithError = async (path) => {
+  const { body } = await fetch(`${stalling}${path}`);
+  await body.cancel(new Error('own'));
+};
 const destroyClient = async (path) => {
   const client = new undici.Client(stalling);
   const { body } = await client.request({ path: `/${path}`, method: 'GET' });
@@ -228,6 +238,9 @@ const calls = {
   'left-iteration': (path) => leave(path, 'iteration'),
   'left-sink': (path) => leave(path, 'sink'),
   'left-request': (path) => leave(path, 'request'),
+  'left-pipe': pipeInVain,
+  'left-error': cancelWithError,
+  garbled: async (path) => (await fetch(`${stalling}${path}`)).text(),
   'pipe-until': pipeUntil,
   'destroy-aborted': destroyWhenAborted,
   'reason-again': (path) => abortCall((signal) => get(`${silent}${path}`, { signal }), used.signal.reason),
