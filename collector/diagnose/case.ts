@@ -56,6 +56,8 @@ export interface Case {
 /** One member of the answer set; `against` says what speaks against it. */
 export interface Suspect {
   readonly code: string;
+  /** In the place of the cause's own, where that says less than is known. */
+  readonly title?: string;
   readonly against?: string;
   /** What speaks against it leaves little room for it. */
   readonly isRuledOut?: boolean;

@@ -66,7 +66,7 @@ function writeVerdict(explained: Explained, tree: TraceTree, context: DiagnosisC
     phase: of.phase,
     cause: cause.code,
     category: cause.category,
-    title: plainText(fillText(cause.title, of, cause)),
+    title: titleOf(cause, suspects[0], of),
     reason: known ? null : (finding.reason ?? null),
     confidence: cause.code === 'unknown' ? 'unknown' : finding.confidence,
     sentence: plainText(writeSentence(of)),
@@ -147,14 +147,20 @@ function collectEvidence(finding: Finding, { giveUp, firstTimer }: Explained): E
   return [...told.values()];
 }
 
-function describeAlternative({ code, against }: Suspect, of: Case): Alternative {
+function describeAlternative(suspect: Suspect, of: Case): Alternative {
+  const { code, against } = suspect;
   const cause = causeOf(code);
   return {
     cause: code,
-    title: plainText(fillText(cause.title, of, cause)),
+    title: titleOf(cause, suspect, of),
     against: against ?? '',
     wouldDecide: cause.decides,
   };
+}
+
+function titleOf(cause: Cause, suspect: Suspect | undefined, of: Case): string {
+  const own = suspect?.code === cause.code ? suspect.title : undefined;
+  return plainText(own ?? fillText(cause.title, of, cause));
 }
 
 function fillText(template: string, of: Case, { code, category }: Cause): string {

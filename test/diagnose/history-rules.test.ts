@@ -164,6 +164,7 @@ describe('many calls in a row', () => {
   it('that are as fast as ever, and more than usual, are of whoever makes them', () => {
     const verdict = calls(each(150));
     expect(verdict).toMatchObject({ at: 'shop', cause: 'G1', confidence: 'likely', phase: 'none' });
+    expect(verdict.title).toBe('shop makes more calls to db:5432 than usual (N+1)');
     expect(verdict.origin).toMatchObject({ edge: 'shop', peer: null });
     expect(verdict.alternatives).toMatchObject([
       {
@@ -180,6 +181,13 @@ describe('many calls in a row', () => {
     ['of which half have as many', { ...each(150), 'shop serve shop': { count: 99, p50Ms: 1400, p10Ms: 5 } }],
     ['of which nothing is known', {}],
   ])('%s are of whom they are made to', (_, history) => {
-    expect(calls(history)).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait' });
+    const verdict = calls(history);
+    expect(verdict).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait' });
+    expect(verdict.title).toMatch(/^shop makes \d calls to db:5432, one after another$/);
+  });
+  it('are told with how long the first and the last of them took', () => {
+    const told = calls({}).evidence.map(({ text, value }) => [text, value]);
+    expect(told).toContainEqual(['the first of them took 0.200 s', 200]);
+    expect(told).toContainEqual(['the last before the give-up took 0.200 s', 200]);
   });
 });

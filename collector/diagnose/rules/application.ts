@@ -42,9 +42,12 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   const last = origin.calls.at(-1);
   if (first === undefined || last === undefined) return null;
   const count = origin.calls.length;
+  const { service } = origin.node;
+  const inRow = { code: 'G2', title: `${service} makes ${count} calls to ${peer}, one after another` };
+  const moreThanUsual = { code: 'G1', title: `${service} makes more calls to ${peer} than usual (N+1)` };
   return {
     confidence: 'likely',
-    suspects: many === null ? [{ code: 'G2' }] : [{ code: 'G1' }, { code: 'G2', against: manyWords(many) }],
+    suspects: many === null ? [inRow] : [moreThanUsual, { code: 'G2', against: manyWords(many) }],
     evidence: [
       many === null ? null : historyFact(manyWords(many), many.normalMs),
       many === null
@@ -58,10 +61,17 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
         `${count} calls to ${peer} ("${operationOf(first.span)}"), ${formatMs(origin.usedMs)} together`,
         count,
       ),
-      spanFact(first, 'the first of them'),
-      spanFact(last, 'the last before the give-up'),
+      tookFact(first, 'the first of them'),
+      tookFact(last, 'the last before the give-up'),
     ],
   };
+}
+
+function tookFact(node: TraceNode, which: string): Evidence {
+  const ms = node.endMs - node.startMs;
+  return node.ended
+    ? spanFact(node, `${which} took ${formatMs(ms)}`, ms)
+    : spanFact(node, `${which} had not ended`);
 }
 
 function manyWords({ middleMs, normalMs }: ManyCalls): string {
