@@ -49,7 +49,7 @@ export function causeOf(call: SignalledCall, error: unknown): unknown {
 
 /** The timer of the program's that ends the call now, unless it is a stream, which has no deadline once it has begun. */
 export function deadlineOf(call: Call): RunningTimer | undefined {
-  if (call.attributes['sockeye.stream'] === true) return undefined;
+  if (call.attributes['sockeye.stream'] === true && call.headersMs !== undefined) return undefined;
   const timer = call.connection?.ownTimer ?? runningTimer();
   return timer && isDeadlineOf(timer, call) ? timer : undefined;
 }

@@ -133,7 +133,8 @@ export function watchUndici(recorder: Recorder): void {
     if (!call) return;
     if (!call.connection && connectErrors.has(Object(error) as object)) call.unserved = 'connect';
     const cause = causeOf(call, error);
-    const ownTimer = call.headersMs === undefined ? undefined : deadlineOf(call);
+    // Before there is an answer, a signal tells of it, which a WebSocket has not.
+    const ownTimer = call.headersMs === undefined && !request.upgrade ? undefined : deadlineOf(call);
     // Not of the request, but of what reads its answer.
     if (!call.signal?.aborted) call.signal = signalOfText(cause) ?? call.signal;
     if (isForgotten(error)) endCall(call, { endMs: call.headersMs });

@@ -76,6 +76,7 @@ it.each([
   { name: 'cancel-late-text', what: 'a body cancelled by its timer', timer: 'app', budgetMs: 200 },
   { name: 'cancel-late-error', what: 'a body cancelled by its timer', timer: 'app', budgetMs: 200 },
   { name: 'pipe-until', what: 'the signal of a pipeline', timer: 'abort_signal', budgetMs: 200 },
+  { name: 'websocket', what: 'closing its WebSocket', timer: 'app', budgetMs: 200 },
   { name: 'destroy-aborted', what: 'a listener of its signal', timer: 'abort', budgetMs: 200 },
   { name: 'reason-again', what: 'a reason of an abort before', timer: 'abort', budgetMs: 200 },
   { name: 'reason-destroyed', what: 'an error that was a reason before', timer: 'app', budgetMs: 200 },

@@ -184,6 +184,13 @@ const pipeUntil = async (path) => {
   const signal = AbortSignal.timeout(afterMs);
   await pipeline(await get(`${stalling}${path}`, {}), new Writable({ write() {} }), { signal });
 };
+/** Its handshake is never answered. */
+const closeWebSocket = (path) =>
+  new Promise((_resolve, reject) => {
+    const socket = new WebSocket(`${mute}${path}`);
+    socket.onclose = ({ code }) => reject(new Error(`closed ${code}`));
+    setTimeout(() => socket.close(), afterMs);
+  });
 const destroyWhenAborted = (path) =>
   abortCall((signal) =>
     get(`${silent}${path}`, {}, (request) => signal.addEventListener('abort', () => request.destroy())),
@@ -242,6 +249,7 @@ const calls = {
   'left-error': cancelWithError,
   garbled: async (path) => (await fetch(`${stalling}${path}`)).text(),
   'pipe-until': pipeUntil,
+  websocket: closeWebSocket,
   'destroy-aborted': destroyWhenAborted,
   'reason-again': (path) => abortCall((signal) => get(`${silent}${path}`, { signal }), used.signal.reason),
   'reason-destroyed': (path) =>
