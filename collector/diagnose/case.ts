@@ -8,7 +8,7 @@ import { knownOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 import { findManyCalls, type ManyCalls } from './many-calls.ts';
 import { phaseOfCall } from './phase-of-call.ts';
-import { peerAddress, peerName, serverOf, type TraceNode, type TraceTree } from './tree.ts';
+import { IP_ADDRESS, peerAddress, peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
 import type { Confidence, Evidence, Phase } from './verdict.ts';
 
 export interface DiagnosisContext {
@@ -40,10 +40,12 @@ export interface Case {
   readonly phaseMs: number | null;
   /** The phase was not over at the give-up. */
   readonly phaseOpen: boolean;
-  /** `payments:8443`, or the callee's name, where its address is unknown or a bare IP. */
+  /** `payments:8443`, or the callee's name, where its address is unknown or says nothing, as a bare IP does. */
   readonly peer: string;
   /** caller -> the origin's callee; for own work, the service alone. */
   readonly edge: string;
+  /** Whom the call went to is known by more than its address: a service that answers there, and no proxy. */
+  readonly isPlainService: boolean;
   /** Whom the caller gave up on: `peer`, or a service nearer to it. */
   readonly targetOfGiveUp: string;
   /** The call that it waited for: itself, or of work that was given up, its call on the way to the origin. */
@@ -94,16 +96,13 @@ export function makeCase(
       ? { phase: 'none' as const, phaseMs: null, phaseOpen: false }
       : // Of an answer that had begun, its server's time is what was waited for.
         phaseOfCall(call, headBytesOf(call) === null ? server : null, failure, giveUp.atMs);
-  const nameCallee = context.nameCallee ?? plainCallee;
-  const callee = call === null ? '' : nameCallee(call.span, server?.service ?? null);
+  const calleeOf = (each: TraceNode) =>
+    (context.nameCallee ?? plainCallee)(each.span, serverOf(each)?.service ?? null);
+  const callee = call === null ? '' : calleeOf(call);
   const called = call ?? first;
-  const peer =
-    called === undefined ? origin.node.service : (peerName(called.span) ?? nameCallee(called.span, null));
+  const peer = called === undefined ? origin.node.service : peerWords(called.span, calleeOf(called));
   const callGivenUp = callOnTheWay(giveUp.node, origin.node);
-  const targetOfGiveUp =
-    callGivenUp === null
-      ? peer
-      : (peerName(callGivenUp.span) ?? nameCallee(callGivenUp.span, serverOf(callGivenUp)?.service ?? null));
+  const targetOfGiveUp = callGivenUp === null ? peer : peerWords(callGivenUp.span, calleeOf(callGivenUp));
   const judged = origin.type === 'own' ? origin.node : server;
   return {
     giveUp,
@@ -119,6 +118,7 @@ export function makeCase(
     phaseOpen,
     peer,
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
+    isPlainService: call !== null && isNameOf(callee, call.span) && !GATEWAY.test(callee),
     targetOfGiveUp,
     callGivenUp,
     tree,
@@ -136,17 +136,34 @@ function callOnTheWay(top: TraceNode, bottom: TraceNode): TraceNode | null {
   return call;
 }
 
+/** In words: the address as its caller wrote it, or where that says nothing, the name that the callee has. */
+function peerWords(call: Span, callee: string): string {
+  const { host } = peerAddress(call);
+  const saysNothing = host === null || host === 'localhost' || IP_ADDRESS.test(host);
+  return saysNothing && isNameOf(callee, call) ? callee : (peerLabel(call) ?? callee);
+}
+
+/** And not its address again. */
+function isNameOf(callee: string, call: Span): boolean {
+  const { host } = peerAddress(call);
+  return host !== null && callee !== host && !callee.endsWith(`@${host}`);
+}
+
 /** The callee's name from the trace alone. */
 function plainCallee(call: Span, pairedService: string | null): string {
-  const named = textAttribute(call.attributes, 'peer.service') ?? peerAddress(call).host;
+  const { attributes } = call;
+  const named =
+    textAttribute(attributes, 'peer.service') ??
+    textAttribute(attributes, 'service.peer.name') ??
+    peerAddress(call).host;
   return pairedService ?? shownName(named ?? 'unknown peer');
 }
+
+const GATEWAY = /envoy|nginx|haproxy|traefik|kong|apisix|gateway|ingress|proxy|load-?balancer/i;
 
 /** Its spans say that it passes requests on: a proxy by name or by its own marks. */
 export function isGateway(node: TraceNode): boolean {
   const { span, service } = node;
   if (span.attributes.get('component') === 'proxy' || span.attributes.has('response_flags')) return true;
-  return /envoy|nginx|haproxy|traefik|kong|apisix|gateway|ingress|proxy|load-?balancer/i.test(
-    `${service} ${span.scope.name}`,
-  );
+  return GATEWAY.test(`${service} ${span.scope.name}`);
 }

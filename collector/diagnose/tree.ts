@@ -200,13 +200,6 @@ export function peerLabel(span: Span): string | null {
   return host === null || port === null ? host : `${host}:${port}`;
 }
 
-/** Whom a call went to, in words: its address, or where that is a bare IP and its caller has a name for it, the name. */
-export function peerName(span: Span): string | null {
-  const { host } = peerAddress(span);
-  if (host === null || !IP_ADDRESS.test(host)) return peerLabel(span);
-  return firstOf(span.attributes, 'peer.service', 'service.peer.name') ?? peerLabel(span);
-}
-
 export const IP_ADDRESS = /^\d+(?:\.\d+){3}$|:/;
 
 export function peerAddress({ attributes }: Span): { host: string | null; port: string | null } {

@@ -64,6 +64,15 @@ describe('connect', () => {
       'shop was turned away by pay:80 after 0.900 s: the connection was refused.',
     );
   });
+  it.each([
+    ['a plain service', 'peer.service=payments', false],
+    ['a gateway', 'peer.service=api-gateway', true],
+    ['a database', 'db.system.name=redis', false],
+  ])('of %s that refused, a dead backend of a gateway is suspected: %s', (_, notes, isSuspected) => {
+    const verdict = failed(`type=ECONNREFUSED error="connect ECONNREFUSED" ${notes}`, '!');
+    expect(verdict.causes.includes('E2')).toBe(isSuspected);
+    expect(verdict.causes).toContain('C7');
+  });
   it('a refusal without any segment coming back was an ICMP reject', () => {
     const verdict = failed('type=ECONNREFUSED error="connect ECONNREFUSED" sockeye.tcp.segments_in=0', '!');
     expect(verdict).toMatchObject({ cause: 'B4', confidence: 'likely' });

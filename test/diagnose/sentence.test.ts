@@ -1,5 +1,7 @@
 /** The sentence of a verdict names who gave up, on whom and after how long, wherever the time went. */
 import { expect, test } from 'vitest';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { drawTrace } from './draw-trace.ts';
 import { diagnoseDrawing } from './expect-verdict.ts';
 
 const sentenceOf = (drawing: string) => {
@@ -45,6 +47,23 @@ test('a peer that is known by its name and a bare address is named', () => {
     'shop gave up on payments after 1.000 s: the TCP connect never completed.',
   );
   expect(sentenceOf(drawing.replace('10.0.3.7', 'pay'))).toContain('gave up on pay:80 after');
+});
+
+test.each(['10.0.3.7', '127.0.0.1', '::1', 'localhost'])('so is one at %s whose service is known', (host) => {
+  const { traceId, spans } = drawTrace(`
+    shop        |=========!
+      shop>pay  |=========X  server.address=${host} server.port=80 phase=connect budget=1000`);
+  const toldOf = (name: string) => {
+    const context = { normals: new Map(), nameCallee: () => name };
+    return diagnoseTrace(traceId, spans, context).verdicts[0]!;
+  };
+  expect(toldOf('payments')).toMatchObject({
+    title: 'SYN dropped on the way to payments',
+    sentence: 'shop gave up on payments after 1.000 s: the TCP connect never completed.',
+    origin: { peer: `${host}:80` },
+  });
+  for (const name of [host, `orders@${host}`])
+    expect(toldOf(name).sentence).toContain(`gave up on ${host}:80 after`);
 });
 
 test('of several attempts, the last is told as the last of them, wherever the time went', () => {

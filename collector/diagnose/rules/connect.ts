@@ -11,6 +11,7 @@ import {
   tcpValue,
 } from '../evidence.ts';
 import { errorText } from '../outcome.ts';
+import { isDatabaseCall } from './application.ts';
 import { IP_ADDRESS, peerAddress, peerLabel, type TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
 
@@ -26,7 +27,7 @@ export function ownLimits({ call }: Case): Finding | null {
   return { confidence: 'proven', suspects: [{ code: 'F7' }], evidence: [errorFact(call)] };
 }
 
-export function refusedConnection({ call, failure, server, tree }: Case): Finding | null {
+export function refusedConnection({ call, failure, server, tree, isPlainService }: Case): Finding | null {
   if (call === null || failure?.kind !== 'refused') return null;
   const evidence = [
     errorFact(call),
@@ -42,7 +43,8 @@ export function refusedConnection({ call, failure, server, tree }: Case): Findin
   if (server !== null) {
     return { confidence: 'possible', suspects: [{ code: 'C7' }, { code: 'E6' }, { code: 'C9' }], evidence };
   }
-  const suspects = [{ code: 'C7' }, { code: 'B4' }, { code: 'C9' }, { code: 'E2' }, { code: 'D4' }];
+  const isNoGateway = isPlainService || isDatabaseCall(call.span);
+  const suspects = ['C7', 'B4', 'C9', ...(isNoGateway ? [] : ['E2']), 'D4'].map((code) => ({ code }));
   return { confidence: 'possible', suspects, evidence };
 }
 

@@ -9,7 +9,7 @@ import type { Case, Finding, Suspect } from '../case.ts';
 import { formatMs, hostFact, retransmitsOf } from '../evidence.ts';
 import type { CounterName, HostView } from '../hosts/host-view.ts';
 import type { ProcessView, ValueName } from '../hosts/process-view.ts';
-import type { TraceNode } from '../tree.ts';
+import { peerAddress, type TraceNode } from '../tree.ts';
 import type { Confidence, Evidence } from '../verdict.ts';
 
 /** One host's word on a cause. */
@@ -185,7 +185,7 @@ function queueFact(process: ProcessView): Evidence {
   return valueFact(process, 'listen.queue', `${queue} connections wait at port ${port}, ${max} may`);
 }
 
-const portOf = ({ peer }: Case) => peer.slice(peer.lastIndexOf(':') + 1);
+const portOf = ({ call }: Case) => call && peerAddress(call.span).port;
 
 /** Nothing leaves that the kernel tries to send again. */
 function ownRules(of: Case): Word | null {
