@@ -130,8 +130,8 @@ function openSpans({ node, atMs }: GiveUpMoment): string[] {
   return open;
 }
 
-function collectEvidence(finding: Finding, { giveUp, firstTimer }: Explained): Evidence[] {
-  const facts = [...finding.evidence, ...budgetEvidence(giveUp)];
+function collectEvidence(finding: Finding, { giveUp, firstTimer, attempts }: Explained): Evidence[] {
+  const facts = [...finding.evidence, ...budgetEvidence(giveUp, attempts)];
   if (firstTimer !== null) {
     const text = `the first timer to fire was that of ${firstTimer.node.service}, after ${formatMs(firstTimer.elapsedMs)}`;
     facts.push(

@@ -1,5 +1,6 @@
 /** A verdict in one plain sentence: who gave up on whom, after how long, and what had not happened by then. */
 import { operationOf } from '../span.ts';
+import { allAttempts, otherwiseWords } from './attempts.ts';
 import type { Case } from './case.ts';
 import { headBytesOf, retransmitsOf, tcpValue } from './evidence.ts';
 import { errorText, httpStatusOf } from './outcome.ts';
@@ -63,9 +64,11 @@ function ownFailure(of: Case, call: TraceNode): string {
 }
 
 function triesWords(tries: readonly TraceNode[], atMs: number): string {
-  const [first] = tries;
+  const attempts = allAttempts(tries);
+  const [first] = attempts.all;
   if (first === undefined || tries.length < 2) return '';
-  return ` (the last of ${tries.length} attempts in ${seconds(atMs - first.startMs)})`;
+  const together = seconds(atMs - first.startMs);
+  return ` (the last of ${attempts.all.length} attempts in ${together}${otherwiseWords(attempts)})`;
 }
 
 function gatewaySentence(call: TraceNode, peer: string, after: string): string {

@@ -78,6 +78,25 @@ test('of several attempts, the last is told as the last of them, wherever the ti
   expect(contributing).toContainEqual({ cause: 'G6', text: 'shop tried 3 times, 2.500 s together' });
 });
 
+test('attempts that failed otherwise before are counted with those that failed alike', () => {
+  const drawing = (first: string) => `
+    shop        |========================!
+      shop>pay  |===!                       peer=pay:80 ${first}
+      shop>pay        |=!  |=!  |=!         peer=pay:80 type=ECONNREFUSED error="connect ECONNREFUSED"
+      shop>pay                        |==|  peer=pay:80`;
+  const told = (first: string) => diagnoseDrawing(drawing(first)).verdicts[0]!;
+  const { sentence, contributing, evidence } = told('type=ECONNRESET error="read ECONNRESET"');
+  expect(sentence).toContain(
+    'after 0.200 s (the last of 4 attempts in 1.800 s, 1 of which failed otherwise): the connection was refused.',
+  );
+  expect(contributing[0]?.text).toContain(
+    'shop tried 4 times, 1.800 s together, 1 of which failed otherwise',
+  );
+  expect(evidence.map(({ text }) => text)).toContain('shop waited 0.200 s, in the last of 4 attempts');
+  // An error that is no give-up may be an answer.
+  expect(told('').sentence).toContain('the last of 3 attempts in 1.200 s)');
+});
+
 test('a service that answered just before its call was given up passes that on, with its callee and its limit', () => {
   const drawing = `
     shop              |==============================!   code=504

@@ -3,6 +3,7 @@ import { numberAttribute, operationOf } from '../../span.ts';
 import { isGateway, type Case, type Finding } from '../case.ts';
 import { decidedByGiveUp, type TimedSpan } from '../decided-by-give-up.ts';
 import { attributeFact, formatMs, historyFact, spanFact } from '../evidence.ts';
+import { allAttempts, otherwiseWords } from '../attempts.ts';
 import { callKey } from '../origin.ts';
 import { passingOnMs, type GiveUpMoment } from '../give-ups.ts';
 import {
@@ -171,10 +172,18 @@ export function tooShort({ giveUp }: Case, found: TooShort): Finding {
   };
 }
 
-export function budgetEvidence({ node, elapsedMs }: GiveUpMoment): (Evidence | null)[] {
+/** `tries`: of which this is the last, when there are several. */
+export function budgetEvidence(
+  { node, elapsedMs }: GiveUpMoment,
+  tries: readonly TraceNode[] = [],
+): (Evidence | null)[] {
+  const which = tries.length < 2 ? '' : `, in the last of ${allAttempts(tries).all.length} attempts`;
   return [
-    attributeFact(node, 'sockeye.timeout.budget_ms', `${node.service} was willing to wait this long`) ??
-      spanFact(node, `${node.service} waited ${formatMs(elapsedMs)}`, elapsedMs),
+    attributeFact(
+      node,
+      'sockeye.timeout.budget_ms',
+      `${node.service} was willing to wait this long${which}`,
+    ) ?? spanFact(node, `${node.service} waited ${formatMs(elapsedMs)}${which}`, elapsedMs),
     attributeFact(node, 'sockeye.timeout.timer', 'the timer that fired'),
   ];
 }
@@ -240,14 +249,16 @@ export function findContributing(of: Case): { cause: string; text: string }[] {
       text: `no limit of its own ended ${call.service}'s call, long after ${giveUp.node.service} had left`,
     });
   }
-  const tries = origin.type === 'edge' && origin.calls.length > 0 ? origin.calls : of.attempts;
+  const alike = origin.type === 'edge' && origin.calls.length > 0 ? origin.calls : of.attempts;
+  const attempts = allAttempts(alike);
+  const tries = attempts.all;
   const [first] = tries;
   const last = tries.at(-1);
   if (first !== undefined && last !== undefined && tries.filter(hasGivenUp).length >= 2) {
     const togetherMs = Math.min(last.endMs, giveUp.atMs) - first.startMs;
     found.push({
       cause: isGateway(last) ? 'E5' : 'G6',
-      text: `${last.service} tried ${tries.length} times, ${formatMs(togetherMs)} together${inAllWords(last, tries.length, of.tree)}`,
+      text: `${last.service} tried ${tries.length} times, ${formatMs(togetherMs)} together${otherwiseWords(attempts)}${inAllWords(last, tries.length, of.tree)}`,
     });
   }
   const blockedMs =
