@@ -37,7 +37,7 @@ const browser = await chromium.launch({ executablePath: findChromium(), args: ['
 async function take(name, path, theme) {
   const page = await browser.newPage({ viewport: SIZE, colorScheme: theme });
   await page.goto(new URL(path, base).href);
-  await page.waitForLoadState('networkidle').catch(() => {});
+  await page.getByText('Live', { exact: true }).waitFor();
   await page.waitForTimeout(SETTLE_MS);
   await page.screenshot({ path: join(images, `${name}-${theme}.png`) });
   await page.close();
