@@ -8,6 +8,7 @@ import { attachSocket, endCall, idleTimerOf, startCall, type Call, type CallEnd 
 import { onChannel } from './channels.ts';
 import { connectionOf } from './connections.ts';
 import { activeContext, isSuppressed } from './context.ts';
+import { watchExpecting } from './expecting.ts';
 import { isOfSystem } from './failures.ts';
 import { guard } from './guard.ts';
 import { describeTarget } from './http-target.ts';
@@ -129,6 +130,7 @@ class HttpCall implements Watcher {
     const call = this.#call;
     const connection = connectionOf(socket);
     attachSocket(call, connection);
+    watchExpecting(call, this.#request, socket);
     // The port the socket goes to is the truth, unless the socket goes to a proxy.
     if (connection.host !== this.#request.host || !connection.port) return;
     if (connection.port === call.shared?.['server.port']) return;

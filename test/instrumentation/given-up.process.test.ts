@@ -89,6 +89,18 @@ it.each([
   }).toEqual({ timer, budgetMs });
 });
 
+it.each([
+  { name: 'expecting', what: 'the server wants its body', phase: 'wait' },
+  { name: 'expecting-part', what: 'all of its body is there', phase: 'send' },
+])('a call that is given up before $what is in $phase', async ({ name, phase }) => {
+  const { attributes } = await spanOf(name);
+  expect(attributes).toMatchObject({
+    'sockeye.timeout.phase': phase,
+    'sockeye.timeout.timer': 'abort_signal',
+    'sockeye.timeout.budget_ms': 200,
+  });
+});
+
 const clients = ['fetch', 'fetch-request', 'npm-fetch', 'npm-request', 'npm-stream', 'http', 'http2'];
 const reasons = ['text', 'null', 'any', 'none', 'error'];
 const oddReasons = ['function', 'symbol', 'bigint', 'object', 'throwing', 'revoked'];

@@ -184,11 +184,19 @@ const pipeUntil = async (path) => {
   const signal = AbortSignal.timeout(afterMs);
   await pipeline(await get(`${stalling}${path}`, {}), new Writable({ write() {} }), { signal });
 };
+/** Sends a part of its body when the server says that it wants it, and waits for an answer. */
+const expect = (url) =>
+  new Promise((resolve, reject) => {
+    const headers = { expect: '100-continue', 'content-length': 10 };
+    const request = http.request(url, { method: 'PUT', headers, signal: AbortSignal.timeout(afterMs) });
+    request.on('continue', () => request.write('a part'));
+    request.on('response', resolve).on('error', reject);
+  });
 /** Its handshake is never answered. */
 const closeWebSocket = (path) =>
   new Promise((_resolve, reject) => {
     const socket = new WebSocket(`${mute}${path}`);
-    socket.onclose = ({ code }) => reject(new Error(`closed ${code}`));
+    socket.addEventListener('close', ({ code }) => reject(new Error(`closed ${code}`)));
     setTimeout(() => socket.close(), afterMs);
   });
 const destroyWhenAborted = (path) =>
@@ -249,6 +257,8 @@ const calls = {
   'left-error': cancelWithError,
   garbled: async (path) => (await fetch(`${stalling}${path}`)).text(),
   'pipe-until': pipeUntil,
+  expecting: (path) => expect(`${mute}${path}`),
+  'expecting-part': (path) => expect(`${silent}${path}`),
   websocket: closeWebSocket,
   'destroy-aborted': destroyWhenAborted,
   'reason-again': (path) => abortCall((signal) => get(`${silent}${path}`, { signal }), used.signal.reason),
