@@ -27,6 +27,9 @@ export const ERROR_WORDS: readonly ErrorWords[] = [
     /ER_LOCK_WAIT_TIMEOUT/,
     /Lock wait timeout exceeded/,
     /ER_QUERY_TIMEOUT/,
+    /maximum statement execution time exceeded/, // MySQL
+    /ER_STATEMENT_TIMEOUT/,
+    /max_statement_time exceeded/, // MariaDB
     /MaxTimeMSExpired/,
     /operation exceeded time limit/,
   ),

@@ -108,6 +108,8 @@ describe('the words of an error tell kind and phase', () => {
     ['connect EHOSTUNREACH 10.0.3.7:8443', 'unreachable connect'],
     ['timeout exceeded when trying to connect', 'timeout queue'],
     ['canceling statement due to statement timeout', 'timeout wait'],
+    ['Query execution was interrupted (max_statement_time exceeded)', 'timeout wait'],
+    ['Query execution was interrupted, maximum statement execution time exceeded', 'timeout wait'],
     ["Timeout awaiting 'secureConnect' for 500ms", 'timeout tls'],
     ['timeout of 3000ms exceeded', 'timeout wait'],
     ['The operation was aborted due to timeout', 'timeout wait'],

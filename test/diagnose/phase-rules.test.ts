@@ -320,6 +320,9 @@ describe('wait', () => {
   it("a statement ended by the database's timer is a slow query, a lock time-out a lock", () => {
     const statement = 'type=57014 error="canceling statement due to statement timeout" db.system=postgresql';
     expect(failed(statement, '!')).toMatchObject({ cause: 'G2', confidence: 'likely' });
+    const ofMariaDb =
+      'type=ER_STATEMENT_TIMEOUT error="Query execution was interrupted (max_statement_time exceeded)"';
+    expect(failed(ofMariaDb, '!')).toMatchObject({ cause: 'G2', confidence: 'likely' });
     const lock = 'error="Lock wait timeout exceeded; try restarting transaction" db.system=mysql';
     expect(failed(lock, '!')).toMatchObject({ cause: 'G4', confidence: 'likely' });
   });

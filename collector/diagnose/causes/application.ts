@@ -58,7 +58,8 @@ export const APPLICATION: readonly Cause[] = [
     title: '{peer} is slow to answer',
     prior: 7,
     is: 'A database or dependency took most of the budget: one long query, or the same one again and again (N+1).',
-    recognised: 'One call to it, or many in a row, cover most of the budget.',
+    recognised:
+      'One call to it, or many in a row, cover most of the budget; or a limit of its own ended the statement: statement_timeout, max_statement_time, max_execution_time, maxTimeMS.',
     decides: "the dependency's own view: its slow log, running queries and locks",
     confirm: [
       QUERIES,
