@@ -51,7 +51,8 @@ export const SERVER: readonly Cause[] = [
     is: 'The process is stopped, its event loop is blocked, it collects garbage, or its cgroup is out of CPU. The kernel goes on accepting and acknowledging for it.',
     recognised:
       'The request is acknowledged, no byte of an answer comes; on the server the request lies unread, its span begins only after the give-up, or its event-loop delay is high.',
-    decides: 'unread bytes on the connection at the server, or its event-loop delay',
+    decides:
+      'unread bytes on the connection at the server, its event-loop delay, or its CPU time meanwhile: a process that is stopped uses none',
     confirm: [
       UNREAD,
       STATE,

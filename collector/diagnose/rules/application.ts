@@ -130,8 +130,12 @@ export function ownWork(of: Case): Finding | null {
   const slowerThanNormal = origin.normalMs !== null && durationMs > SLOW_TIMES * origin.normalMs;
   const tooShort = slowerThanNormal ? [] : [{ code: wasAnsweredInItsStead(giveUp) ? 'E1' : 'F1' }];
   if (wasBlocked(of)) {
-    const codes = wasHeld(of) ? ['C3', 'G1'] : ['G1', 'C3'];
-    return { confidence: 'likely', suspects: [...codes.map((code) => ({ code })), ...tooShort], evidence };
+    const isHeld = wasHeld(of);
+    const codes = isHeld ? ['C3', 'G1'] : ['G1', 'C3'];
+    const suspects = [...codes.map((code) => ({ code })), ...tooShort];
+    if (isHeld) return { confidence: 'likely', suspects, evidence };
+    // Its timers are as late where the process does not run at all: stopped, or without a processor.
+    return { confidence: 'possible', suspects, favoured: 'G1', evidence };
   }
   // Own code and calls that make no spans look the same from outside.
   const suspects: Suspect[] = [
@@ -196,7 +200,12 @@ function strainFacts(of: Case): (Evidence | null)[] {
       : attributeFact(node, `sockeye.process.${name}`, `${what} ${formatMs(ms)}${during}`);
   };
   return [
-    fact('event_loop_blocked_ms', 'its event loop was blocked for'),
+    fact(
+      'event_loop_blocked_ms',
+      wasBlocked(of) && !wasHeld(of)
+        ? 'its event loop was blocked, by code that ran or because the process did not run, for'
+        : 'its event loop was blocked for',
+    ),
     ...(wasHeld(of)
       ? [fact('gc_ms', 'it collected garbage for'), fact('throttled_ms', 'it was out of its CPU quota for')]
       : []),
