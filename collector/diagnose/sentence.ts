@@ -140,7 +140,9 @@ function neverHappened(of: Case, call: TraceNode): string {
     case 'wait':
       return waitNote(call, of.server, failure?.timer === 'peer');
     case 'receive':
-      return 'the answer began and never ended';
+      return (tcpValue(call.span.attributes, 'unread') ?? 0) > 0
+        ? 'the answer began, and not all of it that had come was read'
+        : 'the answer began and never ended';
     default:
       return 'it had not ended';
   }

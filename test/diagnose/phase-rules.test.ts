@@ -369,6 +369,7 @@ describe('receive', () => {
           pay     |==|`);
     expect(verdict).toMatchObject({ confidence: 'unknown', phase: 'receive' });
     expect(verdict.reason).toContain('lay with shop, which had not read them');
+    expect(verdict.sentence).toContain(': the answer began, and not all of it that had come was read.');
     expect(verdict.evidence[0]).toMatchObject({ attribute: 'sockeye.tcp.unread', value: 29696 });
   });
   it('a server that had begun to answer hangs in its answer, not before it', () => {
