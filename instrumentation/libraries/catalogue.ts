@@ -67,7 +67,7 @@ export const libraries: readonly Library[] = [
     packages: ['redis', '@redis/client', '@node-redis/client'],
     peer: database('redis'),
     gaveUp:
-      /^(?:(?<signal>TimeoutError: )|ConnectionTimeoutError: |(?:Socket|Command)Timeout\w*Error: .* (?<ms>\d+)ms\.$)/,
+      /^(?:ConnectionTimeoutError: |(?:(?:Socket|Command)Timeout\w*Error: .*|TimeoutError: Timeout waiting for a client after) (?<ms>\d+)ms\.?$|(?<signal>TimeoutError: ))/,
   },
   {
     name: 'mongodb',

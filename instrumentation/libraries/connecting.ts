@@ -15,6 +15,8 @@ import { spanOf } from '../context.ts';
 import { failed, isGivenUp, watchGivingUp } from './giving-up.ts';
 
 interface Connecting {
+  /** That it is a part of. */
+  parent: Connecting | undefined;
   /** The connection that was opened in it. */
   opening: Connection | undefined;
   /** Whether a connection was opened in it or below. */
@@ -33,7 +35,8 @@ export function isConnecting(name: string, attributes: Attributes): boolean {
 /** The connection is opened by what runs in this span. */
 export function noteOpening(span: Span | undefined, connection: Connection): void {
   const state = span && connecting.get(span);
-  if (state) Object.assign(state, { opening: connection, hasOpened: true });
+  if (state) state.opening = connection;
+  for (let each = state; each; each = each.parent) each.hasOpened = true;
 }
 
 /** Follows a span until it ends, and adds what its instrumentation does not say. */
@@ -41,6 +44,7 @@ export function watchConnecting(name: string, span: Span, within: Context, gaveU
   const startMs = performance.now();
   const parent = connecting.get(spanOf(within) ?? span);
   const state: Connecting = {
+    parent,
     opening: undefined,
     hasOpened: false,
     hasFailedBelow: false,
@@ -69,7 +73,6 @@ export function watchConnecting(name: string, span: Span, within: Context, gaveU
     return Reflect.apply(setStatus, span, [status]);
   };
   span.end = (endTime) => {
-    if (parent) parent.hasOpened ||= state.hasOpened;
     if (isInQueue()) span.setAttribute('sockeye.phase.queue_ms', performance.now() - startMs);
     Reflect.apply(end, span, [endTime]);
   };

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closedPort, startFullListener, type Fault } from './faults.ts';
-import { installed, startMariaDb, startPostgres, type TestServer } from './libraries/servers.ts';
+import { installed, startMariaDb, startPostgres, startRedis, type TestServer } from './libraries/servers.ts';
 import { startMongoDbStandIn } from './libraries/mongodb-stand-in.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
@@ -204,6 +204,52 @@ describe('a command that waits for the only connection of mongodb’s pool', () 
       'sockeye.timeout.timer': 'app',
       'sockeye.timeout.phase': 'queue',
     });
+  });
+});
+
+describe.skipIf(!installed.redis)('a command that waits for a client of redis’ pool', () => {
+  let server: TestServer | null;
+  let used: Awaited<ReturnType<typeof use>>;
+  beforeAll(async () => {
+    server = await startRedis();
+    used = await use('redis-queue', server!.port);
+  });
+  afterAll(() => server?.stop());
+
+  it('has a span of the wait, in vain when that was given up', () => {
+    expect(used.stdout).toBe('Timeout waiting for a client after 300ms\n');
+    const waits = used.spans.filter(({ name }) => name === 'redis-pool.connect');
+    const atServer = { 'server.address': '127.0.0.1', 'server.port': server!.port };
+    expect(waits).toMatchObject([
+      { error: false, attributes: { ...atServer, 'sockeye.phase.queue_ms': expect.any(Number) } },
+      {
+        error: true,
+        attributes: {
+          'error.type': '_OTHER',
+          'sockeye.timeout.timer': 'app',
+          'sockeye.timeout.phase': 'queue',
+          'sockeye.timeout.budget_ms': 300,
+        },
+      },
+      { error: false, attributes: atServer },
+    ]);
+    for (const { parentSpanId } of waits) expect(parentSpanId).toBe(used.work.spanId);
+  });
+
+  it('waits for no other where the pool opens one for it, within the wait', () => {
+    const wait = used.spans.findLast(({ name }) => name === 'redis-pool.connect');
+    const opening = used.spans.find(({ name }) => name === 'redis-connect');
+    expect(opening).toMatchObject({ parentSpanId: wait?.spanId });
+    expect(wait!.attributes).not.toHaveProperty(['sockeye.phase.queue_ms']);
+  });
+
+  it('is in its own trace, though another’s client was used', () => {
+    const commands = used.spans.filter(({ name }) => name === 'redis-GET');
+    expect(commands.map(({ attributes }) => attributes['db.query.text'])).toEqual([
+      'GET waited',
+      'GET opened',
+    ]);
+    for (const { parentSpanId } of commands) expect(parentSpanId).toBe(used.work.spanId);
   });
 });
 

@@ -10,6 +10,7 @@ const giveUpMs = 1500;
 /** And for the answer to a query. */
 const slowMs = 300;
 
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const failureOf = (promise) =>
   promise.then(
     () => undefined,
@@ -324,6 +325,25 @@ exports.others = {
     const error = await failureOf(find(0));
     await holder;
     await client.close();
+    return texts([error]);
+  },
+  /** The one client of its pool is held by somebody else, whose trace the command that waits is not in. */
+  async 'redis-queue'({ createClientPool }, port) {
+    const limits = { minimum: 1, maximum: 1, acquireTimeout: slowMs };
+    const pool = createClientPool({ socket: { host, port } }, limits);
+    await context.with(ROOT_CONTEXT, () => pool.connect());
+    const hold = (ms) => context.with(ROOT_CONTEXT, () => pool.execute(() => sleep(ms)));
+    let holder = hold(100);
+    await pool.get('waited');
+    await holder;
+    holder = hold(slowMs * 2);
+    const error = await failureOf(pool.get('in vain'));
+    await holder;
+    await pool.close();
+    const opening = createClientPool({ url: `redis://${host}:${port}` }, { minimum: 0 });
+    await opening.connect();
+    await opening.get('opened');
+    await opening.close();
     return texts([error]);
   },
   /** Waits for the one connection of its pool, first until it gets it, then in vain. */
