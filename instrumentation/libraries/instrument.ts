@@ -13,6 +13,7 @@ import { watchQueue } from './mysql2-queue.ts';
 import { watchTimers } from './mysql2-timers.ts';
 import { watchPool, watchQueries } from './pg-contexts.ts';
 import { watchSubmitted } from './pg-submitted.ts';
+import { keepAdding, watchMulti } from './redis-multi.ts';
 import { watchClientPool } from './redis-pool.ts';
 
 export interface Instrumentation {
@@ -57,7 +58,7 @@ const ownPatches: Record<string, { before: Patch[]; after: Patch[] }> = {
   mongodb: { before: [watchCheckOut, watchSelection], after: [] },
   kafkajs: { before: [keepPlain], after: [watchGiven] },
   amqplib: { before: [], after: [watchPublishing] },
-  redis: { before: [], after: [watchClientPool] },
+  redis: { before: [keepAdding], after: [watchMulti, watchClientPool] },
   pg: { before: [watchQueries], after: [watchPool, watchSubmitted] },
 };
 

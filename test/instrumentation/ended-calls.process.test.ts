@@ -114,6 +114,18 @@ const drivers: {
     ],
   },
   {
+    way: 'redis-ended',
+    start: startRedis,
+    isInstalled: installed.redis,
+    endings: [
+      ...['GET early', 'GET late', 'GET piped', 'SET mistaken'].map((call) => ({ call, message: '' })),
+      {
+        call: 'LPUSH mistaken',
+        message: 'WRONGTYPE Operation against a key holding the wrong kind of value',
+      },
+    ],
+  },
+  {
     way: 'pg-ended',
     start: startPostgres,
     isInstalled: true,
@@ -184,3 +196,18 @@ describe.each(drivers.filter(({ isInstalled }) => isInstalled))('$way', ({ way, 
     expect(used.line).toBe(used.bareLine);
   });
 });
+
+it.skipIf(!installed.redis)(
+  'commands of redis begin when their transaction is executed, or never',
+  async () => {
+    const server = await startRedis();
+    const { calls } = await use('redis-ended', server!.port);
+    await server!.stop();
+    const textOf = ({ attributes }: ReceivedSpan) => String(attributes['db.query.text']);
+    expect(calls.filter((span) => textOf(span).includes('dropped'))).toEqual([]);
+    const [early, late] = ['GET early', 'GET late'].map((text) =>
+      calls.find((span) => textOf(span) === text)!,
+    );
+    expect(late!.startMs - early!.startMs).toBeLessThan(300);
+  },
+);

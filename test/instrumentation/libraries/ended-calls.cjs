@@ -79,6 +79,19 @@ exports.endedCalls = {
     killer.disconnect();
     return JSON.stringify(seen);
   },
+  async 'redis-ended'({ createClient }, port) {
+    const { seen, note } = observe();
+    const client = createClient({ socket: { host, port } });
+    await client.connect();
+    client.multi().set('dropped', 's3cr3t');
+    const late = client.multi().get('early');
+    await sleep(300);
+    await note('transaction', late.get('late').exec());
+    await note('pipeline', client.multi().get('piped').execAsPipeline());
+    await note('mistaken', client.multi().set('mistaken', 's3cr3t').lPush('mistaken', 's3cr3t').exec());
+    await client.close();
+    return JSON.stringify(seen);
+  },
   async 'pg-ended'({ Client, Query }, port) {
     const { seen, note } = observe();
     const client = new Client({ host, port, user: 'postgres', database: 'postgres' });
