@@ -52,8 +52,11 @@ export async function serveRequest(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {
     const answer = await answerRequest(site, request, controller.signal);
-    if ('pieces' in answer) await sendPieces(request, response, answer);
-    else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
+    if ('pieces' in answer) {
+      await sendPieces(request, response, answer);
+      // What it took none of, as of HEAD, is wanted no more.
+      controller.abort();
+    } else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
     else await sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
     const httpError = toHttpError(error);

@@ -30,6 +30,18 @@ test('a place that is given back twice, or was never taken, frees no other', asy
   await expect(take(places)).rejects.toThrow(StoreUnavailable);
 });
 
+test('a place that comes to whom has released it meanwhile is given to the next', async () => {
+  const places = createPlaces(1, 2);
+  const first = await take(places);
+  const gone = places.place(undefined);
+  const taken = gone.take();
+  gone.release();
+  const next = take(places);
+  first.release();
+  await expect(taken).rejects.toThrow(Cancelled);
+  expect((await next).isHeld).toBe(true);
+});
+
 test('who waits gets the place that is given back, in the order of the line', async () => {
   const places = createPlaces(1, 2);
   const first = await take(places);

@@ -142,6 +142,19 @@ it('clients that leave while a large trace is sent to them keep nobody waiting',
   expect((await jsonOf<Trace>(get(`/api/traces/${largeId}`))).spans).toHaveLength(LARGE_SPANS);
 });
 
+it('who asks only for the head of large traces keeps nobody waiting', async () => {
+  const heads = Array.from({ length: 5 }, () => [
+    `/api/traces/${largeId}`,
+    `/tempo/api/traces/${largeId}`,
+    `/jaeger/api/traces/${largeId}`,
+  ]).flat();
+  for (const path of heads) {
+    const head = await fetch(`${api.url}${path}`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  }
+  expect((await jsonOf<Trace>(get(`/api/traces/${largeId}`))).spans).toHaveLength(LARGE_SPANS);
+});
+
 it('asks for the phases of a page of traces, and of no more', async () => {
   const ask = async (count: number) =>
     (await get(`/api/phases?traces=${Array.from({ length: count }, () => TRACE_ID).join()}`)).status;

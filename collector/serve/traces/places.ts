@@ -7,9 +7,12 @@ import { Cancelled, StoreUnavailable } from '../../store/store.ts';
 /** One that may be taken, once. */
 export interface Place {
   readonly isHeld: boolean;
-  /** Rejects with StoreUnavailable when too many wait, or at the end; with Cancelled when the signal fires first. */
+  /**
+   * Rejects with StoreUnavailable when too many wait, or at the end; with Cancelled when the signal fires first, or when it
+   * was released by then.
+   */
   take(): Promise<void>;
-  /** Does nothing when it is not held. */
+  /** For good. */
   release(): void;
 }
 
@@ -48,6 +51,7 @@ export function createPlaces(count: number, waitingMax: number): Places {
   return {
     place(signal) {
       let isHeld = false;
+      let isReleased = false;
       return {
         get isHeld() {
           return isHeld;
@@ -55,8 +59,12 @@ export function createPlaces(count: number, waitingMax: number): Places {
         async take() {
           await take(signal);
           isHeld = true;
+          if (!isReleased) return;
+          this.release();
+          throw new Cancelled('nobody waits for it any more');
         },
         release() {
+          isReleased = true;
           if (isHeld) giveBack();
           isHeld = false;
         },
