@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
 import { drawTrace } from './draw-trace.ts';
-import { diagnoseDrawing } from './expect-verdict.ts';
+import { diagnoseDrawing, verdictOf } from './expect-verdict.ts';
 
 const sentenceOf = (drawing: string) => {
   const verdict = diagnoseDrawing(drawing).verdicts[0]!;
@@ -76,6 +76,17 @@ test('of several attempts, the last is told as the last of them, wherever the ti
     'shop gave up on pay:80 after 0.700 s (the last of 3 attempts in 2.500 s): pay was still in "serve pay", with nothing recorded below, 0.600 s of it.',
   );
   expect(contributing).toContainEqual({ cause: 'G6', text: 'shop tried 3 times, 2.500 s together' });
+});
+
+test('that the last of several attempts waited is told once', () => {
+  const drawing = `
+    shop        |===================!
+      shop>pay  |====X |====X |====X            peer=pay:80 phase=wait
+        pay                   |==============|`;
+  const { cause, evidence } = verdictOf(drawing, { 'pay serve pay': 1400 });
+  expect(cause).toBe('F1');
+  const told = evidence.map(({ text }) => text).filter((text) => text.startsWith('shop waited'));
+  expect(told).toEqual(['shop waited 0.500 s, in the last of 3 attempts']);
 });
 
 test('attempts that failed otherwise before are counted with those that failed alike', () => {

@@ -162,7 +162,7 @@ const codeOfShort = (giveUp: GiveUpMoment) =>
 
 export function tooShort({ giveUp }: Case, found: TooShort): Finding {
   const code = codeOfShort(giveUp);
-  const evidence = [...found.evidence, ...budgetEvidence(giveUp)];
+  const { evidence } = found;
   if (found.confidence === 'likely') return { confidence: 'likely', suspects: [{ code }], evidence };
   return {
     confidence: 'possible',
@@ -172,18 +172,15 @@ export function tooShort({ giveUp }: Case, found: TooShort): Finding {
   };
 }
 
-/** `tries`: of which this is the last, when there are several. */
+/** It stands with every verdict. `tries`: of which this is the last, when there are several. */
 export function budgetEvidence(
   { node, elapsedMs }: GiveUpMoment,
-  tries: readonly TraceNode[] = [],
+  tries: readonly TraceNode[],
 ): (Evidence | null)[] {
   const which = tries.length < 2 ? '' : `, in the last of ${allAttempts(tries).all.length} attempts`;
   return [
-    attributeFact(
-      node,
-      'sockeye.timeout.budget_ms',
-      `${node.service} was willing to wait this long${which}`,
-    ) ?? spanFact(node, `${node.service} waited ${formatMs(elapsedMs)}${which}`, elapsedMs),
+    attributeFact(node, 'sockeye.timeout.budget_ms', `${node.service} was willing to wait this long`) ??
+      spanFact(node, `${node.service} waited ${formatMs(elapsedMs)}${which}`, elapsedMs),
     attributeFact(node, 'sockeye.timeout.timer', 'the timer that fired'),
   ];
 }
@@ -227,7 +224,6 @@ export function budgetInversion(of: Case): Finding | null {
         `the inner call's limit; ${formatMs(leftMs)} were left when it began`,
       ),
       spanFact(inner, `answered after ${formatMs(inner.endMs - inner.startMs)}`),
-      ...budgetEvidence(of.giveUp),
     ],
   };
 }
