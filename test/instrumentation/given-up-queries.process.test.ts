@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSilentServer } from './faults.ts';
-import { installed, startMariaDb, startRedis, type TestServer } from './libraries/servers.ts';
+import { installed, startKafka, startMariaDb, startRedis, type TestServer } from './libraries/servers.ts';
 import { startMongoDbStandIn } from './libraries/mongodb-stand-in.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from './otlp-receiver.ts';
 import { startApp, withHook } from './run-app.ts';
@@ -120,6 +120,14 @@ const cases: DriverCase[] = [
     isInstalled: true,
     says: 'Server selection timed out after 300 ms',
     calls: [known],
+  },
+  {
+    way: 'kafkajs-slow',
+    start: startKafka,
+    isInstalled: installed.kafka,
+    says: 'Request Produce(key: 0, version: 7) timed out',
+    // Each of its tries has as much.
+    calls: [['app', undefined]],
   },
   {
     way: 'redis-slow',

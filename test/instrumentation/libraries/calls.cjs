@@ -2,6 +2,7 @@
  * What the programs of the tests do with each library: one working call or more to the server on a port of 127.0.0.1, with
  * `s3cr3t` in places that spans must not carry. They get the library as `require` or `import` gives it.
  */
+const net = require('node:net');
 const { context, ROOT_CONTEXT, trace } = require('@opentelemetry/api');
 
 const host = '127.0.0.1';
@@ -313,6 +314,28 @@ exports.others = {
     const client = new MongoClient(`mongodb://${host}:${port}`, { serverSelectionTimeoutMS: slowMs });
     const error = await failureOf(client.db('shop').collection('products').findOne({}));
     await client.close();
+    return texts([error]);
+  },
+  /** Whose broker does not hear it any more. */
+  async 'kafkajs-slow'({ Kafka, logLevel }, port) {
+    const sockets = [];
+    const kafka = new Kafka({
+      brokers: [`${host}:${port}`],
+      logLevel: logLevel.NOTHING,
+      requestTimeout: slowMs,
+      retry: { retries: 0 },
+      socketFactory({ host, port, onConnect }) {
+        sockets.push(net.connect({ host, port }, onConnect));
+        return sockets.at(-1);
+      },
+    });
+    const producer = kafka.producer();
+    const send = () => producer.send({ topic: 'orders', messages: [{ value: 's3cr3t' }] });
+    await producer.connect();
+    await send();
+    for (const socket of sockets) socket.write = () => true;
+    const error = await failureOf(send());
+    for (const socket of sockets) socket.destroy();
     return texts([error]);
   },
   async 'mongodb-queue'({ MongoClient }, port) {
