@@ -125,21 +125,20 @@ export function totalOf(sketch: Sketch): number {
   return total;
 }
 
-/** How many durations a sketch counts that `taken` does not, and what is usual for them, by nearest rank. */
+/**
+ * How many durations a sketch counts besides `taken`, and what is usual for them, by nearest rank. Of `taken` it need not count
+ * all, as when it is of other days.
+ */
 export function latencyWithout({ buckets, counts }: Sketch, taken: Sketch) {
-  const count = totalOf({ buckets, counts }) - totalOf(taken);
-  const rankOf = (share: number) => Math.max(1, Math.ceil(count * share));
-  const [low, middle] = [rankOf(0.1), rankOf(0.5)];
-  let p10Ms: number | null = null;
-  let seen = 0;
-  for (let at = 0, next = 0; at < buckets.length; at++) {
-    seen += counts[at]!;
-    for (; next < taken.buckets.length && taken.buckets[next]! <= buckets[at]!; next++)
-      seen -= taken.counts[next]!;
-    if (seen >= low) p10Ms ??= durationMsOfBucket(buckets[at]!);
-    if (seen >= middle) return { count, p10Ms: p10Ms ?? 0, p50Ms: durationMsOfBucket(buckets[at]!) };
+  const left = [...counts];
+  let at = 0;
+  for (let next = 0; next < taken.buckets.length; next++) {
+    while (at < buckets.length && buckets[at]! < taken.buckets[next]!) at++;
+    if (buckets[at] === taken.buckets[next]) left[at] = Math.max(0, left[at]! - taken.counts[next]!);
   }
-  return { count, p10Ms: p10Ms ?? 0, p50Ms: 0 };
+  const others = { buckets, counts: left };
+  const count = totalOf(others);
+  return { count, p10Ms: quantileMs(others, count, 0.1), p50Ms: quantileMs(others, count, 0.5) };
 }
 
 function quantileMs(sketch: Sketch, total: number, share: number): number {

@@ -100,17 +100,19 @@ test('what is usual without some durations is that of the others', () => {
     const [p10Ms, p50Ms] = [quantileOfSketch(others, 0.1), quantileOfSketch(others, 0.5)];
     expect(latencyWithout(all, taken)).toEqual({ count: totalOf(others), p10Ms, p50Ms });
   }
-  // What was counted elsewhere may not be there to be taken out.
+  // What is of other days is not there to be taken out: it takes none of the others.
   const [few, more] = [emptySketch(), emptySketch()];
   countBucket(few, 5, 3);
   countBucket(more, 4, 1);
-  countBucket(more, 9, 1);
+  countBucket(more, 5, 1);
+  countBucket(more, 9, 5);
   expect(latencyWithout(few, more)).toEqual({
-    count: 1,
+    count: 2,
     p10Ms: durationMsOfBucket(5),
     p50Ms: durationMsOfBucket(5),
   });
-  expect(latencyWithout(more, few).count).toBe(-1);
+  countBucket(more, 5, 7);
+  expect(latencyWithout(few, more)).toEqual({ count: 0, p10Ms: 0, p50Ms: 0 });
 });
 
 test('an empty step has no bytes, and a damaged one is said to be', () => {
