@@ -6,6 +6,7 @@ import type { GiveUpMoment } from './give-ups.ts';
 import type { HostView } from './hosts/host-view.ts';
 import { knownOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
+import { httpStatusOf } from './outcome.ts';
 import { findManyCalls, type ManyCalls } from './many-calls.ts';
 import { phaseOfCall } from './phase-of-call.ts';
 import { IP_ADDRESS, peerAddress, peerLabel, serverOf, type TraceNode, type TraceTree } from './tree.ts';
@@ -100,9 +101,9 @@ export function makeCase(
     (context.nameCallee ?? plainCallee)(each.span, serverOf(each)?.service ?? null);
   const callee = call === null ? '' : calleeOf(call);
   const called = call ?? first;
-  const peer = called === undefined ? origin.node.service : peerWords(called.span, calleeOf(called));
+  const peer = called === undefined ? origin.node.service : peerWords(called, calleeOf(called));
   const callGivenUp = callOnTheWay(giveUp.node, origin.node);
-  const targetOfGiveUp = callGivenUp === null ? peer : peerWords(callGivenUp.span, calleeOf(callGivenUp));
+  const targetOfGiveUp = callGivenUp === null ? peer : peerWords(callGivenUp, calleeOf(callGivenUp));
   const judged = origin.type === 'own' ? origin.node : server;
   return {
     giveUp,
@@ -137,10 +138,19 @@ function callOnTheWay(top: TraceNode, bottom: TraceNode): TraceNode | null {
 }
 
 /** In words: the address as its caller wrote it, or where that says nothing, the name that the callee has. */
-function peerWords(call: Span, callee: string): string {
-  const { host } = peerAddress(call);
+function peerWords(call: TraceNode, callee: string): string {
+  const { host } = peerAddress(call.span);
   const saysNothing = host === null || host === 'localhost' || IP_ADDRESS.test(host);
-  return saysNothing && isNameOf(callee, call) ? callee : (peerLabel(call) ?? callee);
+  const isName = saysNothing && isNameOf(callee, call.span) && !wasAnsweredInstead(call);
+  return isName ? callee : (peerLabel(call.span) ?? callee);
+}
+
+/** By a gateway at that address, in the place of the service behind it. */
+function wasAnsweredInstead(call: TraceNode): boolean {
+  if (call.outcome.giveUp?.kind !== 'gateway') return false;
+  const status = httpStatusOf(call.span);
+  const server = serverOf(call);
+  return status === null || server === null || httpStatusOf(server.span) !== status;
 }
 
 /** And not its address again. */

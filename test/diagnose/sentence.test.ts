@@ -66,6 +66,17 @@ test.each(['10.0.3.7', '127.0.0.1', '::1', 'localhost'])('so is one at %s whose 
     expect(toldOf(name).sentence).toContain(`gave up on ${host}:80 after`);
 });
 
+test.each([
+  ['code=200', 'shop was answered 504 by 10.0.3.7:80 after'],
+  ['code=504', 'shop was answered 504 by pay after'],
+])('whoever answered in the place of the service behind it is not named as that (%s)', (served, words) => {
+  const drawing = `
+    shop        |=========!
+      shop>pay  |=========!  peer=10.0.3.7:80 code=504 wait=1000
+        pay     |=============|  ${served}`;
+  expect(sentenceOf(drawing)).toContain(words);
+});
+
 test('of several attempts, the last is told as the last of them, wherever the time went', () => {
   const drawing = `
     shop        |=======================!
