@@ -28,7 +28,7 @@ export interface Case {
   readonly attempts: readonly TraceNode[];
   /** How long own work, or the server of the call, took in others, however few are known. */
   readonly known: NormalDuration | null;
-  /** Calls that are as fast as ever, and more of them than usual. */
+  /** Of many calls in a row, whether they are more than usual; null where nothing is known of them. */
   readonly many: ManyCalls | null;
   /** The call whose edge is the origin; null when it is own work. */
   readonly call: TraceNode | null;
@@ -90,7 +90,7 @@ export function makeCase(
   const many = findManyCalls(origin, context.normals);
   const [first] = origin.calls;
   // Of calls that took no longer than they do, none is the origin.
-  const call = origin.type === 'edge' ? origin.node : many === null ? (first ?? null) : null;
+  const call = origin.type === 'edge' ? origin.node : many?.areMore === true ? null : (first ?? null);
   const server = call === null ? null : serverOf(call);
   const { phase, phaseMs, phaseOpen } =
     call === null

@@ -1,34 +1,40 @@
 /**
- * Many calls in a row of which each took as long as such a call does, and which took longer together than all that their
- * caller normally does: it makes more of them than usual (N+1), and whoever it called is not slow. Pure.
+ * Many calls in a row: whether their caller makes more of them than usual (N+1), or as many as ever. What is known are durations:
+ * so many calls, had each taken what such a call does, against all that their caller normally does. Pure.
  */
 import { normalOf, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 
 export interface ManyCalls {
-  readonly middleMs: number;
+  /** null: what is known does not tell. */
+  readonly areMore: boolean | null;
+  /** How long they took on average. */
+  readonly meanMs: number;
   /** Of such a call. */
   readonly normalMs: number;
   /** Of the span that makes them. */
   readonly callerNormalMs: number;
 }
 
-/** Slower than this many times its normal time, a call is slow. */
-const SLOW_TIMES = 2;
-/** Together so many times what their caller normally takes, they are more than usual. */
+/** What such calls normally take is together so many times what their caller does: there are more of them than usual. */
 const MORE_TIMES = 2;
+/** Calls that take up to so many times as long as others are as fast as ever: a few slow ones are always among them. */
+const AS_EVER_TIMES = 1.5;
 
+/** null where they are not many, or nothing is known of them. */
 export function findManyCalls(
   { type, node, calls, usedMs }: OriginSegment,
   normals: Normals,
 ): ManyCalls | null {
   const [first] = calls;
   if (type !== 'repeated' || first === undefined) return null;
-  const callerNormalMs = normalOf(node, normals)?.p50Ms ?? Infinity;
-  if (usedMs < MORE_TIMES * callerNormalMs) return null;
-  const normal = normalOf(first, normals);
-  const durationsMs = calls.map(({ startMs, endMs }) => endMs - startMs).toSorted((a, b) => a - b);
-  const middleMs = durationsMs[Math.floor(durationsMs.length / 2)] ?? Infinity;
-  if (normal === null || middleMs > SLOW_TIMES * normal.p50Ms) return null;
-  return { middleMs, normalMs: normal.p50Ms, callerNormalMs };
+  const [normal, caller] = [normalOf(first, normals), normalOf(node, normals)];
+  if (normal === null || caller === null) return null;
+  const meanMs = usedMs / calls.length;
+  const known = { meanMs, normalMs: normal.p50Ms, callerNormalMs: caller.p50Ms };
+  if (calls.length * normal.p50Ms < MORE_TIMES * caller.p50Ms) return { areMore: false, ...known };
+  // One name may stand for calls of many kinds, of several databases say: these may always have been the quick ones.
+  const areAllSlow = calls.length * normal.p10Ms >= MORE_TIMES * caller.p50Ms;
+  const isSure = areAllSlow && normal.p50Ms <= caller.p50Ms && meanMs <= AS_EVER_TIMES * normal.p50Ms;
+  return { areMore: isSure || null, ...known };
 }

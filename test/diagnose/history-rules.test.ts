@@ -179,11 +179,44 @@ describe('many calls in a row', () => {
     ['that are slower than ever', each(50)],
     ['of which as many are usual', { ...each(150), 'shop serve shop': 1400 }],
     ['of which half have as many', { ...each(150), 'shop serve shop': { count: 99, p50Ms: 1400, p10Ms: 5 } }],
-    ['of which nothing is known', {}],
+    ['of which as many are usual, each a little faster', { ...each(120), 'shop serve shop': 481 }],
   ])('%s are of whom they are made to', (_, history) => {
     const verdict = calls(history);
-    expect(verdict).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait' });
+    expect(verdict).toMatchObject({ cause: 'G2', confidence: 'likely', phase: 'wait', causes: ['G2'] });
     expect(verdict.title).toMatch(/^shop makes \d calls to db:5432, one after another$/);
+  });
+  it.each([
+    ['of which nothing is known', {}],
+    ['of which too few are known', { ...each(150), 'shop query': { count: 19, p50Ms: 150 } }],
+    ['of whose caller too little is known', { ...each(150), 'shop serve shop': { count: 19, p50Ms: 300 } }],
+    ['that are more than usual, and slower', each(120)],
+    ['some of whose kind are quick', { ...each(150), 'shop query': { count: 99, p50Ms: 150, p10Ms: 70 } }],
+    ['whose kind takes longer than their caller', { ...each(150), 'shop serve shop': 149 }],
+  ])('%s may be of either', (_, history) => {
+    const verdict = calls(history as History);
+    expect(verdict).toMatchObject({
+      cause: 'G2',
+      confidence: 'possible',
+      phase: 'wait',
+      causes: ['G2', 'G1'],
+    });
+    expect(verdict.alternatives[0]!.title).toBe('shop makes more calls to db:5432 than usual (N+1)');
+  });
+  it.each([
+    ['as many as make it more than usual', { ...each(150), 'shop serve shop': 450 }, 'G1'],
+    ['one too few for it', { ...each(150), 'shop serve shop': 451 }, 'G2'],
+  ])('%s', (_, history, cause) => {
+    expect(calls(history)).toMatchObject({ cause, confidence: 'likely' });
+  });
+  it('of which half are as fast as ever and half are slow are not more than usual', () => {
+    const verdict = verdictOf(
+      `
+      gate          |=================================X  phase=wait budget=3300 kind=client
+        shop        |=======================================|
+          shop>db   |=||=====||=||=====||=||=====||=|  peer=db:5432 op=query`,
+      { 'shop query': 150, 'shop serve shop': 700 },
+    );
+    expect(verdict).toMatchObject({ cause: 'G2', confidence: 'likely' });
   });
   it('are told with how long the first and the last of them took', () => {
     const told = calls({}).evidence.map(({ text, value }) => [text, value]);

@@ -93,7 +93,7 @@ describe('a question', () => {
     const [verdict] = diagnoseTrace('1', spans, { normals: new Map() }).verdicts;
     expect(verdict).toMatchObject({
       origin: { spanId: spans[2]!.spanId },
-      confidence: 'likely',
+      confidence: 'possible',
       cause: 'G2',
     });
     expect(hostQuestion(verdict!, spans[2])).toBe(null);

@@ -47,7 +47,7 @@ export const APPLICATION: readonly Cause[] = [
     prior: 9,
     is: 'The time went into the service itself: computing, waiting for a disk or a lock, something that makes no spans, or many more calls than usual (N+1).',
     recognised:
-      'Most of the budget lies in a span with nothing recorded below it; first where its event loop was blocked all the while, and likely where many calls in a row, each as fast as ever, took longer than all of the operation normally does.',
+      'Most of the budget lies in a span with nothing recorded below it; first where its event loop was blocked all the while, and likely where so many calls in a row, each as fast as ever, take twice as long as all of the operation normally does.',
     decides: 'a profile of the service during such a request, or spans for what it calls',
     confirm: [PROFILE, STACKS],
     fix: 'Profile the operation; record what it calls, so that the next trace shows more. Many short calls: fetch together what they fetch one by one.',
@@ -59,7 +59,7 @@ export const APPLICATION: readonly Cause[] = [
     prior: 7,
     is: 'A database or dependency took most of the budget: one long query, or the same one again and again (N+1).',
     recognised:
-      'One call to it, or many in a row, cover most of the budget; or a limit of its own ended the statement: statement_timeout, max_statement_time, max_execution_time, maxTimeMS.',
+      'One call to it, or many in a row, cover most of the budget: of many, only what is normal tells whether they are more than usual; or a limit of its own ended the statement: statement_timeout, max_statement_time, max_execution_time, maxTimeMS.',
     decides: "the dependency's own view: its slow log, running queries and locks",
     confirm: [
       QUERIES,

@@ -6,6 +6,7 @@ import type { GiveUpMoment } from '../give-ups.ts';
 import { isLongByDesign } from '../long-by-design.ts';
 import type { ManyCalls } from '../many-calls.ts';
 import { isSurelySpread, surelyNormalMs } from '../normals.ts';
+import type { OriginSegment } from '../origin.ts';
 import { errorText } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
 import type { Evidence } from '../verdict.ts';
@@ -41,30 +42,43 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   const [first] = origin.calls;
   const last = origin.calls.at(-1);
   if (first === undefined || last === undefined) return null;
-  const count = origin.calls.length;
-  const { service } = origin.node;
-  const inRow = { code: 'G2', title: `${service} makes ${count} calls to ${peer}, one after another` };
+  const { node, calls, usedMs } = origin;
+  const { service } = node;
+  const evidence = [
+    ...(many === null ? [] : manyFacts(origin, many)),
+    spanFact(
+      node,
+      `${calls.length} calls to ${peer} ("${operationOf(first.span)}"), ${formatMs(usedMs)} together`,
+      calls.length,
+    ),
+    tookFact(first, 'the first of them'),
+    tookFact(last, 'the last before the give-up'),
+  ];
+  const inRow = { code: 'G2', title: `${service} makes ${calls.length} calls to ${peer}, one after another` };
   const moreThanUsual = { code: 'G1', title: `${service} makes more calls to ${peer} than usual (N+1)` };
-  return {
-    confidence: 'likely',
-    suspects: many === null ? [inRow] : [moreThanUsual, { code: 'G2', against: manyWords(many) }],
-    evidence: [
-      many === null ? null : historyFact(manyWords(many), many.normalMs),
-      many === null
-        ? null
-        : historyFact(
-            `all of "${operationOf(origin.node.span)}" normally takes ${formatMs(many.callerNormalMs)}: there are more such calls than usual`,
-            many.callerNormalMs,
-          ),
-      spanFact(
-        origin.node,
-        `${count} calls to ${peer} ("${operationOf(first.span)}"), ${formatMs(origin.usedMs)} together`,
-        count,
-      ),
-      tookFact(first, 'the first of them'),
-      tookFact(last, 'the last before the give-up'),
-    ],
-  };
+  if (many?.areMore === true) {
+    const against = `${tookWords(many)}, as such a call does: ${formatMs(many.normalMs)}`;
+    return { confidence: 'likely', suspects: [moreThanUsual, { code: 'G2', against }], evidence };
+  }
+  if (many?.areMore === false) return { confidence: 'likely', suspects: [inRow], evidence };
+  // Whether there are more of them than usual, or each is slower, only what is normal tells.
+  return { confidence: 'possible', suspects: [inRow, moreThanUsual], favoured: 'G2', evidence };
+}
+
+const tookWords = ({ meanMs }: ManyCalls) => `each of them took ${formatMs(meanMs)} on average`;
+
+function manyFacts({ node, calls }: OriginSegment, many: ManyCalls): Evidence[] {
+  const { areMore, normalMs, callerNormalMs } = many;
+  const caller = `all of "${operationOf(node.span)}" normally takes ${formatMs(callerNormalMs)}`;
+  const together = `${calls.length} such calls ${formatMs(calls.length * normalMs)}`;
+  const more = areMore === true ? ': there are more of them than usual' : '';
+  return [
+    historyFact(
+      `${tookWords(many)} until the give-up, and such a call normally ${formatMs(normalMs)}`,
+      normalMs,
+    ),
+    historyFact(`${caller}, and ${together}${more}`, callerNormalMs),
+  ];
 }
 
 function tookFact(node: TraceNode, which: string): Evidence {
@@ -72,10 +86,6 @@ function tookFact(node: TraceNode, which: string): Evidence {
   return node.ended
     ? spanFact(node, `${which} took ${formatMs(ms)}`, ms)
     : spanFact(node, `${which} had not ended`);
-}
-
-function manyWords({ middleMs, normalMs }: ManyCalls): string {
-  return `each of them took about ${formatMs(middleMs)}, as such a call does: ${formatMs(normalMs)}`;
 }
 
 /** An event loop that was blocked for more of the time ran nothing else: nobody waited in it. */
