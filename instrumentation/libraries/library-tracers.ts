@@ -5,6 +5,7 @@ import { libraries } from './catalogue.ts';
 import { isConnecting, watchConnecting } from './connecting.ts';
 import { watchGivingUp } from './giving-up.ts';
 import { learnPeer } from './peers.ts';
+import { redactErrors } from './redact-errors.ts';
 import { tellStarted } from './started-span.ts';
 import { tidyAttributes } from './tidy-attributes.ts';
 
@@ -20,6 +21,7 @@ export const libraryTracers: TracerProvider = {
       const connects = isConnecting(name, attributes);
       if (connects) attributes['db.operation.name'] = 'connect';
       const span = tracer.startSpan(name, { ...options, attributes }, parent);
+      if (attributes['db.system.name'] !== undefined) redactErrors(span);
       if (connects) watchConnecting(name, span, parent, gaveUp);
       else if (options.kind === SpanKind.CLIENT || options.kind === SpanKind.PRODUCER)
         watchGivingUp(span, gaveUp);

@@ -133,7 +133,7 @@ const drivers: {
       { call: 'as object', message: '' },
       ...['as mistaken', 'as promised'].map((call) => ({
         call,
-        message: 'invalid input syntax for type integer: "s3cr3t"',
+        message: 'invalid input syntax for type integer: ?',
         attributes: { 'error.type': '22P02' },
       })),
       { call: 'as called', message: '' },
@@ -211,3 +211,8 @@ it.skipIf(!installed.redis)(
     expect(late!.startMs - early!.startMs).toBeLessThan(300);
   },
 );
+
+it('none of them has told a value, neither by its status nor by an exception', () => {
+  expect(receiver.requests.length).toBeGreaterThan(drivers.filter(({ isInstalled }) => isInstalled).length);
+  expect(Buffer.concat(receiver.requests).includes('s3cr3t')).toBe(false);
+});
