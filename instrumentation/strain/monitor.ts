@@ -22,6 +22,8 @@ const sampleEveryMs = 100;
 const PAUSES_MAX = 512;
 
 const blocks = keepPauses(PAUSES_MAX);
+/** What of each block its thread computed: not when in it, so it is put at its start. */
+const computed = keepPauses(PAUSES_MAX);
 const collections = keepPauses(PAUSES_MAX);
 /** Time throttled so far, as pauses that follow each other: `[sample, sample + what was added since)`. */
 const throttles = keepPauses(PAUSES_MAX);
@@ -38,6 +40,8 @@ let timer: NodeJS.Timeout | undefined;
 let activeMs = 0;
 let watchedSinceMs = 0;
 let dueMs = 0;
+/** CPU time of this thread at the last tick; undefined where Node does not tell it. */
+let tickCpuMs: number | undefined;
 let observer: PerformanceObserver | undefined;
 let readThrottled: (() => number | undefined) | undefined;
 /** Done with every sample, until it says that it is done for good. */
@@ -56,6 +60,7 @@ const start = guard((activityMs: number) => {
   // What began just before has been watched from its start.
   watchedSinceMs = nowMs - activityMs < blockedMs ? activityMs : nowMs;
   dueMs = nowMs + tickMs;
+  tickCpuMs = threadCpuMs();
   timer = outside(() => setInterval(tick, tickMs).unref());
   if (!observer) {
     observer = outside(() => new PerformanceObserver((list) => noteCollections(list.getEntries())));
@@ -67,8 +72,13 @@ const start = guard((activityMs: number) => {
 
 const tick = guard(() => {
   const nowMs = performance.now();
-  if (nowMs - dueMs >= blockedMs) blocks.add(dueMs, nowMs);
+  const cpuMs = threadCpuMs();
+  if (nowMs - dueMs >= blockedMs) {
+    blocks.add(dueMs, nowMs);
+    computed.add(dueMs, dueMs + computedSinceTick(cpuMs, nowMs - dueMs));
+  }
   dueMs = nowMs + tickMs;
+  tickCpuMs = cpuMs;
   if (nowMs - sampledMs >= sampleEveryMs) {
     sampledMs = nowMs;
     if (readThrottled) noteThrottling(nowMs);
@@ -80,6 +90,16 @@ const tick = guard(() => {
     observer?.disconnect();
   }
 });
+
+function threadCpuMs(): number | undefined {
+  const usage = process.threadCpuUsage?.();
+  return usage && (usage.user + usage.system) / 1000;
+}
+
+/** Of a block that lasted so long until now. */
+function computedSinceTick(cpuMs: number | undefined, lateMs: number): number {
+  return cpuMs === undefined || tickCpuMs === undefined ? 0 : Math.min(lateMs, cpuMs - tickCpuMs);
+}
 
 function noteCollections(entries: PerformanceEntry[]): void {
   for (const { startTime, duration } of entries) collections.add(startTime, startTime + duration);
@@ -103,10 +123,15 @@ export function strainAttributes(startMs: number, endMs: number): Attributes {
   // Blocked until just now, and the timer has not run yet.
   const lateMs =
     nowMs - dueMs >= blockedMs ? Math.max(0, Math.min(nowMs, endMs) - Math.max(dueMs, startMs)) : 0;
+  const totalMs = Math.round(blocks.within(startMs, endMs) + lateMs);
   const attributes: Attributes = {
-    'sockeye.process.event_loop_blocked_ms': Math.round(blocks.within(startMs, endMs) + lateMs),
+    'sockeye.process.event_loop_blocked_ms': totalMs,
     'sockeye.process.gc_ms': Math.round(collections.within(startMs, endMs)),
   };
+  if (totalMs > 0 && tickCpuMs !== undefined) {
+    const cpuMs = computed.within(startMs, endMs) + computedSinceTick(threadCpuMs(), lateMs);
+    attributes['sockeye.process.event_loop_blocked_cpu_ms'] = Math.round(cpuMs);
+  }
   if (readThrottled) {
     noteThrottling(nowMs);
     attributes['sockeye.process.throttled_ms'] = Math.round(throttles.within(startMs, endMs));

@@ -257,7 +257,23 @@ describe('what the process of a server says of its own work', () => {
     expect(verdict.alternatives[0]?.wouldDecide).toContain('a process that is stopped uses none');
     expect(verdict.sentence).toContain('; its event loop was blocked for 1.090 s of that.');
     expect(verdict.evidence.map(({ text }) => text)).toContain(
-      'its event loop was blocked, by code that ran or because the process did not run, for 1.990 s of its 2.000 s',
+      'its event loop was blocked for 1.990 s of its 2.000 s',
+    );
+  });
+
+  it.each([
+    // Of 2,000 ms, 900 after the give-up, in which all of it may have been.
+    [1450, 'G1', 'likely', ['G1', 'C3', 'F1']],
+    [1449, 'C3', 'possible', ['C3', 'G1', 'F1']],
+    [0, 'C3', 'possible', ['C3', 'G1', 'F1']],
+  ])('blocked all the while, its thread computed for %d ms: %s', (ms, cause, confidence, causes) => {
+    const verdict = blocked(1990, `sockeye.process.event_loop_blocked_cpu_ms=${ms}`);
+    expect(verdict).toMatchObject({ cause, confidence, causes });
+    expect(verdict.evidence).toContainEqual(
+      expect.objectContaining({
+        attribute: 'sockeye.process.event_loop_blocked_cpu_ms',
+        text: expect.stringMatching(/^its thread computed meanwhile for .* of its 2\.000 s$/),
+      }),
     );
   });
 

@@ -59,6 +59,13 @@ describe('a call that failed', () => {
     expect(span.error).toBe(true);
     expect(processOf(span, 'event_loop_blocked')).toBeGreaterThan(550);
     expect(processOf(span, 'event_loop_blocked')).toBeLessThanOrEqual(span.durationMs + 1);
+    expect(processOf(span, 'event_loop_blocked_cpu')).toBeGreaterThan(60);
+  });
+
+  it('says that its thread computed nothing in a block in which it waited', async () => {
+    const span = await callUnder('sleep', silent, 'hang');
+    expect(processOf(span, 'event_loop_blocked')).toBeGreaterThan(550);
+    expect(processOf(span, 'event_loop_blocked_cpu')).toBeLessThan(60);
   });
 
   it('says that it was not, beside a peer that is silent', async () => {
@@ -93,6 +100,17 @@ describe('a server span', () => {
     expect(span.attributes).toMatchObject({ 'service.version': '7.8.9', 'error.type': '500' });
     expect(span.attributes['process.uptime_ms']).toBeGreaterThan(0);
     expect(span.attributes).toHaveProperty(['sockeye.process.event_loop_blocked_ms']);
+  });
+
+  it.each([
+    ['block', 300, Infinity],
+    ['sleep', 0, 60],
+  ])('that was slow in a %s tells how long its thread computed', async (strain, least, most) => {
+    await fetch(`${url}/${strain}-long`);
+    const span = await receiver.waitFor(({ attributes }) => attributes['url.path'] === `/${strain}-long`);
+    expect(processOf(span, 'event_loop_blocked')).toBeGreaterThan(1000);
+    expect(processOf(span, 'event_loop_blocked_cpu')).toBeGreaterThanOrEqual(least);
+    expect(processOf(span, 'event_loop_blocked_cpu')).toBeLessThan(most);
   });
 
   it('that was quick and did not fail tells nothing of it', async () => {

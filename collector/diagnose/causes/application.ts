@@ -47,7 +47,7 @@ export const APPLICATION: readonly Cause[] = [
     prior: 9,
     is: 'The time went into the service itself: computing, waiting for a disk or a lock, something that makes no spans, or many more calls than usual (N+1).',
     recognised:
-      'Most of the budget lies in a span with nothing recorded below it; first where its event loop was blocked all the while, and likely where so many calls in a row, each as fast as ever, take twice as long as all of the operation normally does.',
+      'Most of the budget lies in a span with nothing recorded below it; likely where its event loop was blocked all the while and its thread computed, or where so many calls in a row, each as fast as ever, take twice as long as all of the operation normally does.',
     decides: 'a profile of the service during such a request, or spans for what it calls',
     confirm: [PROFILE, STACKS],
     fix: 'Profile the operation; record what it calls, so that the next trace shows more. Many short calls: fetch together what they fetch one by one.',

@@ -98,7 +98,7 @@ const HELD_SHARE = 0.5;
 /** How much of the time in question, at least, its process spent so; null where that was not measured of the whole span. */
 export function strainMeanwhileMs(
   { origin: { node }, giveUp }: Case,
-  name: 'event_loop_blocked_ms' | 'gc_ms' | 'throttled_ms',
+  name: 'event_loop_blocked_ms' | 'event_loop_blocked_cpu_ms' | 'gc_ms' | 'throttled_ms',
 ): number | null {
   const ms = numberAttribute(node.span.attributes, `sockeye.process.${name}`);
   return ms === null || !node.ended ? null : Math.max(0, ms - Math.max(0, node.endMs - giveUp.atMs));
@@ -140,12 +140,9 @@ export function ownWork(of: Case): Finding | null {
   const slowerThanNormal = origin.normalMs !== null && durationMs > SLOW_TIMES * origin.normalMs;
   const tooShort = slowerThanNormal ? [] : [{ code: wasAnsweredInItsStead(giveUp) ? 'E1' : 'F1' }];
   if (wasBlocked(of)) {
-    const isHeld = wasHeld(of);
-    const codes = isHeld ? ['C3', 'G1'] : ['G1', 'C3'];
+    const { codes, confidence } = whileBlocked(of);
     const suspects = [...codes.map((code) => ({ code })), ...tooShort];
-    if (isHeld) return { confidence: 'likely', suspects, evidence };
-    // Its timers are as late where the process does not run at all: stopped, or without a processor.
-    return { confidence: 'possible', suspects, favoured: 'G1', evidence };
+    return { confidence, suspects, favoured: codes[0], evidence };
   }
   // Own code and calls that make no spans look the same from outside.
   const suspects: Suspect[] = [
@@ -210,16 +207,27 @@ function strainFacts(of: Case): (Evidence | null)[] {
       : attributeFact(node, `sockeye.process.${name}`, `${what} ${formatMs(ms)}${during}`);
   };
   return [
-    fact(
-      'event_loop_blocked_ms',
-      wasBlocked(of) && !wasHeld(of)
-        ? 'its event loop was blocked, by code that ran or because the process did not run, for'
-        : 'its event loop was blocked for',
-    ),
+    fact('event_loop_blocked_ms', 'its event loop was blocked for'),
+    wasBlocked(of) ? fact('event_loop_blocked_cpu_ms', 'its thread computed meanwhile for') : null,
     ...(wasHeld(of)
       ? [fact('gc_ms', 'it collected garbage for'), fact('throttled_ms', 'it was out of its CPU quota for')]
       : []),
   ];
+}
+
+/**
+ * Its timers are as late where it computes as where it does not run at all: stopped, without a processor, or held in a call that
+ * does not return. The CPU time of its thread tells one from the other.
+ */
+function whileBlocked(of: Case): {
+  readonly codes: [string, string];
+  readonly confidence: 'likely' | 'possible';
+} {
+  if (wasHeld(of)) return { codes: ['C3', 'G1'], confidence: 'likely' };
+  const computedMs = strainMeanwhileMs(of, 'event_loop_blocked_cpu_ms');
+  if (computedMs === null) return { codes: ['G1', 'C3'], confidence: 'possible' };
+  if (computedMs >= HELD_SHARE * windowMs(of)) return { codes: ['G1', 'C3'], confidence: 'likely' };
+  return { codes: ['C3', 'G1'], confidence: 'possible' };
 }
 
 function wasHeld(of: Case): boolean {

@@ -19,9 +19,17 @@ function block(ms) {
   while (performance.now() < untilMs);
 }
 
+/** Blocks as well, without computing. */
+function sleep(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 const strains = {
   quiet: () => {},
   block: () => block(600),
+  'block-long': () => block(1100),
+  sleep: () => sleep(600),
+  'sleep-long': () => sleep(1100),
   /** Until the call's own time-out is long over, and the answer has come; timers run before what has come is read. */
   deaf: () => new Promise((resolve) => fs.stat('/', () => resolve(block(1300)))),
   collect() {
