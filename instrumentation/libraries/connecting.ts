@@ -12,6 +12,7 @@ import { performance } from 'node:perf_hooks';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { isOpen, type Connection } from '../connections.ts';
 import { spanOf } from '../context.ts';
+import { openingMarks, type Phase } from '../phases.ts';
 import { failed, isGivenUp, watchGivingUp } from './giving-up.ts';
 
 interface Connecting {
@@ -19,8 +20,8 @@ interface Connecting {
   parent: Connecting | undefined;
   /** The connection that was opened in it. */
   opening: Connection | undefined;
-  /** Whether a connection was opened in it or below. */
-  hasOpened: boolean;
+  /** The last one that was opened in it or below. */
+  last: Connection | undefined;
   hasFailedBelow: boolean;
   /** Whether a span below says by which timer. */
   isGivenUpBelow: boolean;
@@ -36,7 +37,7 @@ export function isConnecting(name: string, attributes: Attributes): boolean {
 export function noteOpening(span: Span | undefined, connection: Connection): void {
   const state = span && connecting.get(span);
   if (state) state.opening = connection;
-  for (let each = state; each; each = each.parent) each.hasOpened = true;
+  for (let each = state; each; each = each.parent) each.last = connection;
 }
 
 /** Follows a span until it ends, and adds what its instrumentation does not say. */
@@ -46,18 +47,19 @@ export function watchConnecting(name: string, span: Span, within: Context, gaveU
   const state: Connecting = {
     parent,
     opening: undefined,
-    hasOpened: false,
+    last: undefined,
     hasFailedBelow: false,
     isGivenUpBelow: false,
   };
   connecting.set(span, state);
   const { setStatus: setStatusAlone, end } = span;
   // What a pool does not spend on opening one is waiting for one that others hold.
-  const isInQueue = () => !state.hasOpened && name.includes('pool');
+  const isInQueue = () => !state.last && name.includes('pool');
   const hasFailedToOpen = () => state.opening !== undefined && !isOpen(state.opening);
   const hasFailedBelow = () => state.hasFailedBelow || hasFailedToOpen();
-  const phaseNow = () => (isInQueue() ? 'queue' : undefined);
-  const { setStatus } = watchGivingUp(span, gaveUp, { phaseNow, hasFailedBelow });
+  const phaseNow = () => (isInQueue() ? 'queue' : state.last && phaseOf(state.last));
+  const endedBy = () => state.last?.ownTimer;
+  const { setStatus } = watchGivingUp(span, gaveUp, { phaseNow, hasFailedBelow, endedBy });
   span.setStatus = (status) => {
     if (status.code === failed) {
       if (!hasFailedBelow()) span.setAttribute('error.type', '_OTHER');
@@ -77,4 +79,9 @@ export function watchConnecting(name: string, span: Span, within: Context, gaveU
     Reflect.apply(end, span, [endTime]);
   };
   return span;
+}
+
+/** Once it is open, the driver has said who it is, and waits for an answer. */
+function phaseOf(connection: Connection): Phase | undefined {
+  return isOpen(connection) ? 'wait' : openingMarks(connection).at(-1)?.phase;
 }

@@ -12,7 +12,7 @@ import { watchSignals } from '../abort-reasons.ts';
 import { activeContext, spanOf } from '../context.ts';
 import { Given } from '../given.ts';
 import { guard } from '../guard.ts';
-import { hasBegun, isDeadlineOf, runningTimer, type Beginning } from '../running-timer.ts';
+import { hasBegun, isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from '../running-timer.ts';
 
 export const failed = 2 satisfies SpanStatusCode.ERROR;
 
@@ -24,6 +24,8 @@ interface LibraryCall extends Beginning {
   phaseNow: (() => string | undefined) | undefined;
   /** Whether what failed is a span below it: no timer but one that the library names is this one's. */
   hasFailedBelow: (() => boolean) | undefined;
+  /** The timer that ended its connection, where that is known. */
+  endedBy: (() => RunningTimer | undefined) | undefined;
   errorClass: string;
   /** What its connection ended by, where the library says of the call only that it did. */
   cause: string | undefined;
@@ -57,7 +59,11 @@ let isWatching = false;
 export function watchGivingUp(
   span: Span,
   gaveUp: RegExp | undefined,
-  { phaseNow, hasFailedBelow }: Partial<Pick<LibraryCall, 'phaseNow' | 'hasFailedBelow'>> = {},
+  {
+    phaseNow,
+    hasFailedBelow,
+    endedBy,
+  }: Partial<Pick<LibraryCall, 'phaseNow' | 'hasFailedBelow' | 'endedBy'>> = {},
 ): Span {
   // A tracer that is not the hook's may give the same span for whatever it does not record.
   if (!span.isRecording() || Watched.by(span)) return span;
@@ -69,6 +75,7 @@ export function watchGivingUp(
     gaveUp,
     phaseNow,
     hasFailedBelow,
+    endedBy,
     errorClass: '',
     cause: undefined,
     errorType: undefined,
@@ -137,7 +144,7 @@ function noteSignal(delayMs: number): void {
 function giveUpOf(call: LibraryCall, message: string): Attributes {
   const { startMs, gaveUp, errorClass, cause } = call;
   const said = gaveUp?.exec(`${errorClass}: ${cause ?? message}`);
-  const running = runningTimer();
+  const running = runningTimer() ?? call.endedBy?.();
   // Its own may start late: when the library has got to the call.
   const isBelow = call.hasFailedBelow?.() === true;
   const isOwn = running && (said ? !hasBegun(running, call) : !isBelow && isDeadlineOf(running, call));
