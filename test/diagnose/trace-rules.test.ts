@@ -172,6 +172,21 @@ describe('the application', () => {
     expect(verdictOf(drawing(950)).cause).toBe('G3');
     expect(verdictOf(drawing(949)).cause).toBe('G1');
   });
+  it.each([
+    ['when nothing is known of it', {}, true],
+    ['when it took twice as long as it normally does', { 'shop serve shop': 500 }, true],
+    ['not when it took longer', { 'shop serve shop': 499 }, false],
+  ])('or its client was too impatient: %s', (_, history, isPossible) => {
+    const verdict = verdictOf(
+      `
+      gate             |=========!
+        gate>shop      |=========X  phase=wait budget=1000
+          shop         |=========!  left=1000`,
+      history,
+    );
+    expect(verdict).toMatchObject({ cause: 'G3', confidence: 'possible' });
+    expect(verdict.causes.includes('F1')).toBe(isPossible);
+  });
   it('four calls in a row are not yet many', () => {
     const drawing = (bars: string) => `
       gate             |===================!

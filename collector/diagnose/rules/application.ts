@@ -163,7 +163,9 @@ export function ownWork(of: Case): Finding | null {
     if (isUsual) return { confidence: 'possible', suspects, favoured: 'C5', evidence };
   }
   if (isLeft && (!node.ended || endedAsClientLeft)) {
-    return { confidence: 'possible', suspects: [...suspects, { code: 'G3' }], favoured: 'G3', evidence };
+    // Whether it would have answered a little later, nobody waited to see.
+    const set = [...suspects, { code: 'G3' }, ...tooShort];
+    return { confidence: 'possible', suspects: set, favoured: 'G3', evidence };
   }
   // One that ended in its own time answers.
   const mayHang = !isLeft || (leftMs === null && Math.abs(node.endMs - giveUp.atMs) <= LEFT_SLACK_MS);
