@@ -44,14 +44,21 @@ describe('dns', () => {
   });
 });
 
-it('no resolver is asked for localhost', () => {
-  const verdict = failed(
-    'phase=dns budget=900 dns=900 sockeye.process.dns_queue_ms=880 server.address=localhost',
-  );
-  expect(verdict).toMatchObject({ cause: 'D5', confidence: 'possible' });
-  expect(verdict.alternatives).toMatchObject([
-    { cause: 'D1', against: expect.stringContaining('localhost') },
-  ]);
+describe('a lookup that waited for a thread', () => {
+  const lookup = (host: string) =>
+    failed(`phase=dns budget=900 dns=900 sockeye.process.dns_queue_ms=880 server.address=${host}`);
+
+  it.each(['localhost', 'ip6-localhost'])('of %s hardly waited for a resolver', (host) => {
+    const verdict = lookup(host);
+    expect(verdict).toMatchObject({ cause: 'D5', confidence: 'possible' });
+    const against = `${host} usually stands in the machine's own hosts file, and no resolver is asked for it then`;
+    expect(verdict.alternatives).toMatchObject([{ cause: 'D1', against }]);
+  });
+  it.each(['api.localhost', 'localhost.example', 'pay'])('of %s may have', (host) => {
+    const verdict = lookup(host);
+    expect(verdict).toMatchObject({ cause: 'D1', causes: ['D1', 'D5'] });
+    expect(verdict.alternatives.map(({ against }) => against)).toEqual(['']);
+  });
 });
 
 describe('connect', () => {

@@ -9,6 +9,9 @@ import { peerAddress, type TraceNode } from '../tree.ts';
 const RESOLVER_TIMER_MS = 5_000;
 const RESOLVER_TIMER_SLACK_MS = 250;
 
+/** What nearly every machine's own hosts file names, which is read first where its order of lookups is the usual one. */
+const IN_HOSTS_FILE = /^(?:ip6-)?localhost$/i;
+
 /** The resolver said no. */
 export function unresolvedName({ call, failure }: Case): Finding | null {
   if (call === null || failure?.kind !== 'unresolved') return null;
@@ -57,11 +60,10 @@ export function slowLookup({ call, phase, phaseMs, phaseOpen }: Case): Finding |
   return { confidence: 'possible', suspects, evidence };
 }
 
-/** No resolver is asked for the names that every machine has for itself. */
 function byResolver(call: TraceNode, ...codes: string[]): Suspect[] {
   const { host } = peerAddress(call.span);
-  if (host === null || !/^(?:.+\.)?localhost$/i.test(host)) return codes.map((code) => ({ code }));
-  const against = `${host} is a name that every machine has for itself: no resolver is asked for it`;
+  if (host === null || !IN_HOSTS_FILE.test(host)) return codes.map((code) => ({ code }));
+  const against = `${host} usually stands in the machine's own hosts file, and no resolver is asked for it then`;
   return codes.map((code) => ({ code, against, isRuledOut: true }));
 }
 
