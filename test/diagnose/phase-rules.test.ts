@@ -369,15 +369,45 @@ describe('wait', () => {
 });
 
 describe('receive', () => {
-  it('an answer that lay with the caller unread is neither the server nor the network', () => {
-    const verdict = verdictOf(`
-      shop        |===============!
-        shop>pay  |===============X  phase=receive budget=1500 peer=pay:80 code=200 sockeye.tcp.unread=29696
-          pay     |==|`);
-    expect(verdict).toMatchObject({ confidence: 'unknown', phase: 'receive' });
-    expect(verdict.reason).toContain('lay with shop, which had not read them');
-    expect(verdict.sentence).toContain(': the answer began, and not all of it that had come was read.');
-    expect(verdict.evidence[0]).toMatchObject({ attribute: 'sockeye.tcp.unread', value: 29696 });
+  describe('an answer of which some lay with the caller unread', () => {
+    const unread = (host: string, server: string) =>
+      verdictOf(`
+      shop        |===============!  host=one
+        shop>pay  |===============X  phase=receive budget=1500 peer=pay:80 code=200 sockeye.tcp.unread=29696 host=one
+          pay     ${server}  host=${host}`);
+    const words = ({ evidence }: ReturnType<typeof unread>) => evidence.map(({ text }) => text);
+
+    it('is neither of the server nor of the network, where the server had ended it by the same clock', () => {
+      const verdict = unread('one', '|==|');
+      expect(verdict).toMatchObject({ confidence: 'unknown', phase: 'receive' });
+      expect(verdict.reason).toContain('lay with shop, which had not read them');
+      expect(verdict.sentence).toContain(': the answer began, and not all of it that had come was read.');
+      expect(verdict.evidence[0]).toMatchObject({ attribute: 'sockeye.tcp.unread', value: 29696 });
+    });
+    it('may be of the server, too, where its clock is another', () => {
+      const verdict = unread('two', '|==|');
+      expect(verdict).toMatchObject({ cause: 'G5', confidence: 'possible' });
+      expect(verdict.causes).toContain('F3');
+      expect(words(verdict).join()).not.toMatch(/had (?:not )?ended/);
+    });
+    it.each([
+      ['one', '|==============|', 'unknown', 'pay had ended its answer'],
+      ['one', '|===============|', 'possible', 'pay had not ended its answer'],
+    ])('on host %s, %s', (host, server, confidence, said) => {
+      const verdict = unread(host, server);
+      expect(verdict.confidence).toBe(confidence);
+      expect(words(verdict)).toContain(said);
+    });
+    it.each([
+      ['|===============|', false],
+      ['|===============~', true],
+      ['|===============|  left=1500', true],
+    ])(
+      'on another host, that the server had not ended is said only where it is known: %s',
+      (server, isSaid) => {
+        expect(words(unread('two', server)).includes('pay had not ended its answer')).toBe(isSaid);
+      },
+    );
   });
   it('a server that had begun to answer hangs in its answer, not before it', () => {
     const drawing = (phases: string) => `

@@ -223,14 +223,14 @@ export function stalledAnswer(of: Case): Finding | null {
     attributeFact(call, 'sockeye.phase.receive_ms', `receiving was open for ${formatMs(phaseMs ?? 0)}`),
     tcpFact(call, 'bytes_received', 'bytes that had come'),
     tcpFact(call, 'last_data_received_ms', 'since the last of them'),
-    server === null || server.endMs < call.endMs
-      ? null
-      : spanFact(server, `${server.service} had not ended its answer`),
+    server !== null && wasStillAnswering(call, server)
+      ? spanFact(server, `${server.service} had not ended its answer`)
+      : null,
     errorFact(call),
   ];
-  const hadArrived =
+  const layUnread =
     (tcpValue(call.span.attributes, 'unread') ?? 0) > 0 && server !== null && server.endMs < giveUp.atMs;
-  if (hadArrived) {
+  if (layUnread && isSameClock(call, server)) {
     // The loop that is blocked has a rule of its own; a program may simply not have asked for the rest.
     return {
       confidence: 'unknown',
@@ -250,6 +250,14 @@ export function stalledAnswer(of: Case): Finding | null {
     { code: 'A3' },
     { code: 'A4' },
     { code: 'C3', ...ruledOutByBytes(of) },
+    // By its own clock the server had ended: that clock may be behind.
+    ...(layUnread ? [{ code: 'F3' }] : []),
   ];
   return { confidence: 'possible', suspects, favoured: 'G5', evidence };
+}
+
+/** When the client's call ended: by one clock, or because the server saw the client leave. */
+function wasStillAnswering(call: TraceNode, server: TraceNode): boolean {
+  if (!server.ended || server.span.attributes.has('sockeye.client.left_ms')) return true;
+  return isSameClock(call, server) && server.endMs >= call.endMs;
 }
