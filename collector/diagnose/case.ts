@@ -45,7 +45,7 @@ export interface Case {
   readonly peer: string;
   /** caller -> the origin's callee; for own work, the service alone. */
   readonly edge: string;
-  /** Whom the call went to is known by more than its address: a service that answers there, and no proxy. */
+  /** Whom the call went to is known by more than what its caller says: a service that answers there, and no proxy. */
   readonly isPlainService: boolean;
   /** Whom the caller gave up on: `peer`, or a service nearer to it. */
   readonly targetOfGiveUp: string;
@@ -119,7 +119,7 @@ export function makeCase(
     phaseOpen,
     peer,
     edge: call === null ? origin.node.service : `${call.service}->${callee}`,
-    isPlainService: call !== null && isNameOf(callee, call.span) && !GATEWAY.test(callee),
+    isPlainService: call !== null && isSeenThere(callee, call.span) && !GATEWAY.test(callee),
     targetOfGiveUp,
     callGivenUp,
     tree,
@@ -157,6 +157,20 @@ function wasAnsweredInstead(call: TraceNode): boolean {
 function isNameOf(callee: string, call: Span): boolean {
   const { host } = peerAddress(call);
   return host !== null && callee !== host && !callee.endsWith(`@${host}`);
+}
+
+/** What callers are told to call it, or its topic: behind such a name a load balancer may stand. */
+const CALLERS_WORDS = [
+  'peer.service',
+  'service.peer.name',
+  'messaging.destination.name',
+  'messaging.destination',
+] as const;
+
+/** Of a service that was seen to answer there. */
+function isSeenThere(callee: string, call: Span): boolean {
+  const said = CALLERS_WORDS.map((key) => textAttribute(call.attributes, key) ?? '');
+  return isNameOf(callee, call) && !said.some((name) => shownName(name) === shownName(callee));
 }
 
 /** The callee's name from the trace alone. */

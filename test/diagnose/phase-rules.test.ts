@@ -1,5 +1,7 @@
 /** Rules about the phase that a call was stuck in, and about connections that broke. */
 import { describe, expect, it } from 'vitest';
+import { diagnoseTrace } from '../../collector/diagnose/diagnose-trace.ts';
+import { drawTrace } from './draw-trace.ts';
 import { diagnoseDrawing, failedCall as failed, verdictOf } from './expect-verdict.ts';
 
 describe('dns', () => {
@@ -72,13 +74,29 @@ describe('connect', () => {
     );
   });
   it.each([
-    ['a plain service', 'peer.service=payments', false],
+    ['whom the caller calls so', 'peer.service=payments', true],
+    ['whom it calls so by another word', 'service.peer.name=payments', true],
     ['a gateway', 'peer.service=api-gateway', true],
     ['a database', 'db.system.name=redis', false],
   ])('of %s that refused, a dead backend of a gateway is suspected: %s', (_, notes, isSuspected) => {
     const verdict = failed(`type=ECONNREFUSED error="connect ECONNREFUSED" ${notes}`, '!');
     expect(verdict.causes.includes('E2')).toBe(isSuspected);
     expect(verdict.causes).toContain('C7');
+  });
+  it.each([
+    ['a service that was seen there', '', 'payments', false],
+    ['one that its caller calls otherwise', 'peer.service=pay', 'payments', false],
+    ['what its caller alone says', 'peer.service=payments', 'payments', true],
+    ['a topic', 'messaging.destination.name=payments', 'payments', true],
+    ['a proxy that was seen there', '', 'nginx', true],
+    ['an address', '', 'pay', true],
+  ])('by %s, too', (_, notes, callee, isSuspected) => {
+    const { traceId, spans } = drawTrace(`
+      shop        |==========!
+        shop>pay  |========!  server.address=pay server.port=80 type=ECONNREFUSED error="connect ECONNREFUSED" ${notes}`);
+    const context = { normals: new Map(), nameCallee: () => callee };
+    const { alternatives } = diagnoseTrace(traceId, spans, context).verdicts[0]!;
+    expect(alternatives.some(({ cause }) => cause === 'E2')).toBe(isSuspected);
   });
   it('a refusal without any segment coming back was an ICMP reject', () => {
     const verdict = failed('type=ECONNREFUSED error="connect ECONNREFUSED" sockeye.tcp.segments_in=0', '!');
