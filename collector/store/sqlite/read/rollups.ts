@@ -298,7 +298,7 @@ function bucketsOf(cells: StepCells): number {
   return buckets;
 }
 
-/** This hour and the one before. */
+/** Of those that have the operation: this hour and the one before; in the first hour of a day (UTC), all of the day before. */
 const NORMAL_STEPS_MIN = 2;
 const VERSION_STEPS = 120;
 
