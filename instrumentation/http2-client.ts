@@ -199,7 +199,9 @@ function describeStream(
   connection: Connection | undefined,
   headers: Headers,
 ): { name: string; attributes: Attributes } {
-  const scheme = String(headers[':scheme'] ?? (session.encrypted ? 'https' : 'http'));
+  // The session knows when it is connected.
+  const { encrypted: isEncrypted } = (connection?.socket ?? session) as { encrypted?: boolean };
+  const scheme = String(headers[':scheme'] ?? (isEncrypted ? 'https' : 'http'));
   const authority = String(headers[':authority'] ?? headers['host'] ?? hostAndPort(connection));
   const path = String(headers[':path'] ?? '/');
   const url = URL.parse(`${scheme}://${authority}`);

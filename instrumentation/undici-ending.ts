@@ -2,7 +2,7 @@
 import { timerOfReason } from './abort-reasons.ts';
 import { marksOf, type Call, type CallEnd } from './call.ts';
 import type { Connection } from './connections.ts';
-import { readError } from './failures.ts';
+import { isOfSystem, readError } from './failures.ts';
 import { isDeadlineOf, runningTimer, type RunningTimer } from './running-timer.ts';
 import { hiddenProperty } from './undici-dispatch.ts';
 
@@ -62,11 +62,13 @@ export function isThrownAway(call: SignalledCall, error: unknown): boolean {
 }
 
 /** What undici, a decoder or HTTP/2 makes of an answer that is not as it should be. */
-const answerCode = /^(?:UND_ERR_|Z_|ZSTD_|ERR__ERROR_FORMAT_|ERR_HTTP2_)/;
+const answerCode = /^(?:UND_ERR_|Z_|ZSTD_|ERR__ERROR_FORMAT_|ERR_HTTP2_|ERR_SSL_)/;
 
 /** Not the answer has failed, whose connection stands as yet, but what it was piped to. */
 function isOfReader({ connection, protocolVersion }: Call, error: unknown): boolean {
-  if (protocolVersion === '2' || connection?.socket.destroyed !== false) return false;
+  if (connection?.socket.destroyed !== false) return false;
+  // What ends a connection of HTTP/2 ends its streams first.
+  if (protocolVersion === '2' && isOfSystem(error)) return false;
   return !answerCode.test(readError(error).code ?? '');
 }
 
