@@ -2,7 +2,7 @@
  * Many calls in a row: whether their caller makes more of them than usual (N+1), or as many as ever. What is known are durations:
  * so many calls, had each taken what such a call does, against all that their caller normally does. Pure.
  */
-import { normalOf, type Normals } from './normals.ts';
+import { normalOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 
 export interface ManyCalls {
@@ -11,9 +11,9 @@ export interface ManyCalls {
   /** How long they took on average. */
   readonly meanMs: number;
   /** Of such a call. */
-  readonly normalMs: number;
+  readonly normal: NormalDuration;
   /** Of the span that makes them. */
-  readonly callerNormalMs: number;
+  readonly caller: NormalDuration;
 }
 
 /** What such calls normally take is together so many times what their caller does: there are more of them than usual. */
@@ -31,10 +31,11 @@ export function findManyCalls(
   const [normal, caller] = [normalOf(first, normals), normalOf(node, normals)];
   if (normal === null || caller === null) return null;
   const meanMs = usedMs / calls.length;
-  const known = { meanMs, normalMs: normal.p50Ms, callerNormalMs: caller.p50Ms };
+  const known = { meanMs, normal, caller };
   if (calls.length * normal.p50Ms < MORE_TIMES * caller.p50Ms) return { areMore: false, ...known };
   // One name may stand for calls of many kinds, of several databases say: these may always have been the quick ones.
   const areAllSlow = calls.length * normal.p10Ms >= MORE_TIMES * caller.p50Ms;
-  const isSure = areAllSlow && normal.p50Ms <= caller.p50Ms && meanMs <= AS_EVER_TIMES * normal.p50Ms;
+  const areRare = calls.length * normal.p50Ms > caller.p90Ms && normal.p50Ms <= caller.p50Ms;
+  const isSure = areAllSlow && areRare && meanMs <= AS_EVER_TIMES * normal.p50Ms;
   return { areMore: isSure || null, ...known };
 }

@@ -11,6 +11,8 @@ export interface NormalDuration {
   readonly p50Ms: number;
   /** One in ten takes no longer. */
   readonly p10Ms: number;
+  /** One in ten takes as long or longer. */
+  readonly p90Ms: number;
 }
 /** By `normalKey`. Whoever gives them may read them when the first is asked for: most verdicts need none. */
 export type Normals = Pick<ReadonlyMap<string, NormalDuration>, 'get'>;
@@ -26,6 +28,11 @@ const SPREAD_TIMES = 4;
 
 export function isSpread({ p10Ms, p50Ms }: NormalDuration): boolean {
   return p50Ms >= SPREAD_TIMES * p10Ms;
+}
+
+/** One in ten takes so many times what the middle does: some compute what others find in a cache. */
+export function hasSlowTail({ p50Ms, p90Ms }: NormalDuration): boolean {
+  return p90Ms >= SPREAD_TIMES * p50Ms;
 }
 
 /** What is normal for sure. */

@@ -62,6 +62,7 @@ export interface Normal extends NormalKey {
   readonly count: number;
   readonly p50Ms: number;
   readonly p10Ms: number;
+  readonly p90Ms: number;
 }
 
 export interface SpanIdentity {

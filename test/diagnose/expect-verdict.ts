@@ -10,9 +10,12 @@ import { drawTrace } from './draw-trace.ts';
 
 /**
  * `{ 'db query': 20 }`: what is normal for the server spans of a service, by its name and operation; with how many of them are
- * known, where these are not many, and what one in ten of them takes, where that is much less.
+ * known, where these are not many, and what one in ten of them takes at most, or at least, where that is much less, or more.
  */
-export type History = Record<string, number | { count: number; p50Ms: number; p10Ms?: number }>;
+export type History = Record<
+  string,
+  number | { count: number; p50Ms: number; p10Ms?: number; p90Ms?: number }
+>;
 
 export function normalsOf(history: History): Map<string, NormalDuration> {
   return new Map(
@@ -21,10 +24,11 @@ export function normalsOf(history: History): Map<string, NormalDuration> {
         count,
         p50Ms,
         p10Ms = p50Ms,
+        p90Ms = p50Ms,
       } = typeof known === 'number' ? { count: 100, p50Ms: known } : known;
       const [service = '', ...operation] = name.split(' ');
       return (['server', 'client', 'internal'] as const).map(
-        (kind) => [normalKey(service, operation.join(' '), kind), { count, p50Ms, p10Ms }] as const,
+        (kind) => [normalKey(service, operation.join(' '), kind), { count, p50Ms, p10Ms, p90Ms }] as const,
       );
     }),
   );

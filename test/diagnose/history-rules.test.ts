@@ -19,7 +19,7 @@ describe('while calls wait for each other', () => {
     expect(verdict.causes).not.toContain('F1');
     expect(verdict.evidence.map(({ text }) => text)).toContain(told);
   });
-  it('a server that was left in its queue is not one that never answers', () => {
+  it('a server that was left in its queue is hardly one that never answers', () => {
     const verdict = verdictOf(
       `
       shop          |========!
@@ -28,7 +28,10 @@ describe('while calls wait for each other', () => {
       known,
     );
     expect(verdict).toMatchObject({ at: 'pay', cause: 'C5', confidence: 'possible' });
-    expect(verdict.causes).not.toContain('G3');
+    expect(verdict.alternatives.slice(-2)).toMatchObject([
+      { cause: 'G3', against: 'many such calls take about as long, and are answered' },
+      { cause: 'F1' },
+    ]);
     expect(verdict.evidence.map(({ text }) => text).filter((text) => text === told)).toHaveLength(1);
   });
   it('a budget that one in ten keeps is only possibly too short', () => {
@@ -121,6 +124,46 @@ describe('where some calls are quick and most are slow', () => {
   });
 });
 
+describe('where most calls are quick and some are slow', () => {
+  const judged = (p90Ms: number, drawing: string) =>
+    verdictOf(drawing, { 'pay serve pay': { count: 100, p50Ms: 20, p90Ms } });
+  const left = `
+      shop          |=====!
+        shop>pay    |=====X     phase=wait budget=500
+          pay       |=========|  left=500`;
+
+  it('a limit between them may be too short, and how long the slow ones take is said', () => {
+    const verdict = judged(900, left);
+    expect(verdict).toMatchObject({ cause: 'G1', confidence: 'possible' });
+    expect(verdict.alternatives.at(-1)).toMatchObject({
+      cause: 'F1',
+      against: 'some calls take less than the limit',
+    });
+    expect(verdict.evidence.flatMap(({ source, text }) => (source === 'history' ? [text] : []))).toEqual([
+      '"serve pay" of pay takes 20 ms in the middle of 100 calls, and one in ten 0.900 s or longer',
+    ]);
+  });
+  it.each([
+    ['as short as the slow ones is', 600, left, true],
+    ['longer than they are is not', 599, left, false],
+    [
+      'is not where the server had not been at it for long',
+      900,
+      left.replace('|=========|', '     |=|'),
+      false,
+    ],
+    ['is not where all are as quick', 20, left, false],
+  ])('a limit %s', (_, p90Ms, drawing, isPossible) => {
+    expect(judged(p90Ms, drawing).causes.includes('F1')).toBe(isPossible);
+  });
+  it.each([
+    [80, '"serve pay" of pay takes 20 ms in the middle of 100 calls, and one in ten 80 ms or longer'],
+    [79, '"serve pay" normally takes 20 ms'],
+  ])('one in ten of which take %i ms: %s', (p90Ms, said) => {
+    expect(judged(p90Ms, left).evidence.map(({ text }) => text)).toContain(said);
+  });
+});
+
 describe('a deadline that goes with the request', () => {
   const chain = (history: History) =>
     diagnoseDrawing(
@@ -191,6 +234,10 @@ describe('many calls in a row', () => {
     ['of whose caller too little is known', { ...each(150), 'shop serve shop': { count: 19, p50Ms: 300 } }],
     ['that are more than usual, and slower', each(120)],
     ['some of whose kind are quick', { ...each(150), 'shop query': { count: 99, p50Ms: 150, p10Ms: 70 } }],
+    [
+      'of which one in ten has as many',
+      { ...each(150), 'shop serve shop': { count: 99, p50Ms: 300, p90Ms: 900 } },
+    ],
     ['whose kind takes longer than their caller', { ...each(150), 'shop serve shop': 149 }],
   ])('%s may be of either', (_, history) => {
     const verdict = calls(history as History);
@@ -204,9 +251,14 @@ describe('many calls in a row', () => {
   });
   it.each([
     ['as many as make it more than usual', { ...each(150), 'shop serve shop': 450 }, 'G1'],
+    [
+      'more than nearly all have',
+      { ...each(150), 'shop serve shop': { count: 99, p50Ms: 300, p90Ms: 899 } },
+      'G1',
+    ],
     ['one too few for it', { ...each(150), 'shop serve shop': 451 }, 'G2'],
   ])('%s', (_, history, cause) => {
-    expect(calls(history)).toMatchObject({ cause, confidence: 'likely' });
+    expect(calls(history as History)).toMatchObject({ cause, confidence: 'likely' });
   });
   it('of which half are as fast as ever and half are slow are not more than usual', () => {
     const verdict = verdictOf(

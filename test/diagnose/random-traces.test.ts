@@ -94,7 +94,7 @@ describe('random traces', () => {
         ? []
         : SERVICES.map((service) => [
             normalKey(service, 'GET /', 'server'),
-            { count: 50, p50Ms: 500, p10Ms: 500 },
+            { count: 50, p50Ms: 500, p10Ms: 500, p90Ms: 500 },
           ]),
     );
     return { seed, spans, normals, diagnosis: diagnoseTrace('1', spans, { normals }) };

@@ -5,7 +5,7 @@ import { attributeFact, errorFact, formatMs, historyFact, spanFact } from '../ev
 import type { GiveUpMoment } from '../give-ups.ts';
 import { isLongByDesign } from '../long-by-design.ts';
 import type { ManyCalls } from '../many-calls.ts';
-import { isSurelySpread, surelyNormalMs } from '../normals.ts';
+import { hasSlowTail, isSpread, isSurelySpread, surelyNormalMs } from '../normals.ts';
 import type { OriginSegment } from '../origin.ts';
 import { errorText } from '../outcome.ts';
 import type { TraceNode } from '../tree.ts';
@@ -57,7 +57,7 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   const inRow = { code: 'G2', title: `${service} makes ${calls.length} calls to ${peer}, one after another` };
   const moreThanUsual = { code: 'G1', title: `${service} makes more calls to ${peer} than usual (N+1)` };
   if (many?.areMore === true) {
-    const against = `${tookWords(many)}, as such a call does: ${formatMs(many.normalMs)}`;
+    const against = `each of them took ${formatMs(many.meanMs)} on average, as such a call does: ${formatMs(many.normal.p50Ms)}`;
     return { confidence: 'likely', suspects: [moreThanUsual, { code: 'G2', against }], evidence };
   }
   if (many?.areMore === false) return { confidence: 'likely', suspects: [inRow], evidence };
@@ -65,20 +65,16 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   return { confidence: 'possible', suspects: [inRow, moreThanUsual], favoured: 'G2', evidence };
 }
 
-const tookWords = ({ meanMs }: ManyCalls) => `each of them took ${formatMs(meanMs)} on average`;
-
-function manyFacts({ node, calls }: OriginSegment, many: ManyCalls): Evidence[] {
-  const { areMore, normalMs, callerNormalMs } = many;
-  const caller = `all of "${operationOf(node.span)}" normally takes ${formatMs(callerNormalMs)}`;
-  const together = `${calls.length} such calls ${formatMs(calls.length * normalMs)}`;
+function manyFacts(
+  { node, calls }: OriginSegment,
+  { areMore, meanMs, normal, caller }: ManyCalls,
+): Evidence[] {
+  const each = `each of them took ${formatMs(meanMs)} on average until the give-up, and such a call normally ${formatMs(normal.p50Ms)}`;
+  const slow = caller.p90Ms > caller.p50Ms ? `, one in ten ${formatMs(caller.p90Ms)} or longer` : '';
+  const all = `all of "${operationOf(node.span)}" normally takes ${formatMs(caller.p50Ms)}${slow}`;
+  const together = `${calls.length} such calls ${formatMs(calls.length * normal.p50Ms)}`;
   const more = areMore === true ? ': there are more of them than usual' : '';
-  return [
-    historyFact(
-      `${tookWords(many)} until the give-up, and such a call normally ${formatMs(normalMs)}`,
-      normalMs,
-    ),
-    historyFact(`${caller}, and ${together}${more}`, callerNormalMs),
-  ];
+  return [historyFact(each, normal.p50Ms), historyFact(`${all}, and ${together}${more}`, caller.p50Ms)];
 }
 
 function tookFact(node: TraceNode, which: string): Evidence {
@@ -152,17 +148,22 @@ export function ownWork(of: Case): Finding | null {
     { code: 'C3', ...ruledOutByLoop(of) },
   ];
   const isLeft = node.span.kind === 'server' && node !== giveUp.node;
+  const mayNeverAnswer = !node.ended || endedAsClientLeft;
   if (isLeft && wasLeftEarly(of)) {
     const favoured = tooShort[0]?.code ?? 'G1';
     return { confidence: 'possible', suspects: [...tooShort, ...suspects], favoured, evidence };
   }
-  // It answers, once it comes to it; if the work or its turn took so long, is not known.
+  // Many such calls are answered, once it comes to them; if the work or its turn took so long, is not known.
   if (isLeft && isSurelySpread(of.known)) {
     const isUsual = windowMs(of) <= SLOW_TIMES * of.known.p50Ms;
     suspects.push({ code: 'C5' });
+    if (isUsual && mayNeverAnswer) {
+      const against = 'many such calls take about as long, and are answered';
+      suspects.push({ code: 'G3', against, isLast: true });
+    }
     if (isUsual) return { confidence: 'possible', suspects, favoured: 'C5', evidence };
   }
-  if (isLeft && (!node.ended || endedAsClientLeft)) {
+  if (isLeft && mayNeverAnswer) {
     // Whether it would have answered a little later, nobody waited to see.
     const set = [...suspects, { code: 'G3' }, ...tooShort];
     return { confidence: 'possible', suspects: set, favoured: 'G3', evidence };
@@ -188,7 +189,7 @@ export function belowWords({ children }: TraceNode): string {
 function knownFact({ origin: { node, normalMs }, known }: Case): Evidence | null {
   if (known === null) return null;
   if (normalMs === null) return fewCallsFact(node, known.count, known.p50Ms);
-  if (isSurelySpread(known)) return normalFact(node, known);
+  if (isSpread(known) || hasSlowTail(known)) return normalFact(node, known);
   return historyFact(`"${operationOf(node.span)}" normally takes ${formatMs(normalMs)}`, normalMs);
 }
 

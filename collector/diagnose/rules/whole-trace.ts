@@ -62,7 +62,7 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
   // for it does not explain this; unless all that ran out was the time that this caller gave.
   if (!hadOwnTime && !endedAsLeft(server, giveUp)) return null;
   if (normal !== null && normal.count >= NORMAL_COUNT_MIN) {
-    if (normal.p50Ms < giveUp.elapsedMs) return null;
+    if (normal.p90Ms < giveUp.elapsedMs) return null;
     // What it took itself is told by its span: what lay before that is no reason for a longer limit.
     if (surelyNormalMs(normal) < giveUp.elapsedMs && !wasAtIt(server, giveUp)) return null;
     return {
@@ -92,6 +92,7 @@ export function findTooShort(giveUp: GiveUpMoment, normals: Normals, isOwnTime: 
 
 function howSure(normal: NormalDuration, { elapsedMs }: GiveUpMoment): TooShort['confidence'] {
   if (normal.p10Ms >= elapsedMs) return 'likely';
+  if (normal.p50Ms < elapsedMs) return 'beside';
   return isSpread(normal) ? 'beside' : 'possible';
 }
 
@@ -122,12 +123,13 @@ function byFewCalls(giveUp: GiveUpMoment, server: TraceNode, normal: NormalDurat
 
 /** What is known of many calls; where they differ much, what one in ten took is told as well. */
 export function normalFact({ span, service }: TraceNode, normal: NormalDuration): Evidence {
-  const { count, p50Ms, p10Ms } = normal;
+  const { count, p50Ms, p10Ms, p90Ms } = normal;
   const known = `"${operationOf(span)}" of ${service} takes ${formatMs(p50Ms)} in the middle of ${count} calls`;
-  const text = isSpread(normal)
-    ? `${known}, and one in ten ${formatMs(p10Ms)} at most: whether many were held up, or some are quick by nature, their times alone do not tell`
-    : known;
-  return historyFact(text, p50Ms);
+  const untold = 'whether many were held up, or some are quick by nature, their times alone do not tell';
+  if (isSpread(normal)) {
+    return historyFact(`${known}, and one in ten ${formatMs(p10Ms)} at most: ${untold}`, p50Ms);
+  }
+  return historyFact(p90Ms > p50Ms ? `${known}, and one in ten ${formatMs(p90Ms)} or longer` : known, p50Ms);
 }
 
 export function fewCallsFact({ span, service }: TraceNode, count: number, p50Ms: number): Evidence {

@@ -138,7 +138,8 @@ export function latencyWithout({ buckets, counts }: Sketch, taken: Sketch) {
   }
   const others = { buckets, counts: left };
   const count = totalOf(others);
-  return { count, p10Ms: quantileMs(others, count, 0.1), p50Ms: quantileMs(others, count, 0.5) };
+  const of = (share: number) => quantileMs(others, count, share);
+  return { count, p10Ms: of(0.1), p50Ms: of(0.5), p90Ms: of(0.9) };
 }
 
 function quantileMs(sketch: Sketch, total: number, share: number): number {

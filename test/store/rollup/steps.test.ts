@@ -97,8 +97,12 @@ test('what is usual without some durations is that of the others', () => {
     }
     addSketch(all, others);
     addSketch(all, taken);
-    const [p10Ms, p50Ms] = [quantileOfSketch(others, 0.1), quantileOfSketch(others, 0.5)];
-    expect(latencyWithout(all, taken)).toEqual({ count: totalOf(others), p10Ms, p50Ms });
+    expect(latencyWithout(all, taken)).toEqual({
+      count: totalOf(others),
+      p10Ms: quantileOfSketch(others, 0.1),
+      p50Ms: quantileOfSketch(others, 0.5),
+      p90Ms: quantileOfSketch(others, 0.9),
+    });
   }
   // What is of other days is not there to be taken out: it takes none of the others.
   const [few, more] = [emptySketch(), emptySketch()];
@@ -110,9 +114,10 @@ test('what is usual without some durations is that of the others', () => {
     count: 2,
     p10Ms: durationMsOfBucket(5),
     p50Ms: durationMsOfBucket(5),
+    p90Ms: durationMsOfBucket(5),
   });
   countBucket(more, 5, 7);
-  expect(latencyWithout(few, more)).toEqual({ count: 0, p10Ms: 0, p50Ms: 0 });
+  expect(latencyWithout(few, more)).toEqual({ count: 0, p10Ms: 0, p50Ms: 0, p90Ms: 0 });
 });
 
 test('an empty step has no bytes, and a damaged one is said to be', () => {
