@@ -12,13 +12,13 @@ import {
 import { isOpen, type Connection } from './connections.ts';
 import { withoutEndedSpan } from './context.ts';
 import { describeFailure, isOfSystem } from './failures.ts';
-import { fetchIn } from './fetch.ts';
 import { evidenceAttributes, isSlow } from './kernel/evidence.ts';
 import { peerAttributesOf } from './libraries/peers.ts';
 import { measurePhases, openingMarks } from './phases.ts';
 import type { Recorder } from './recorder.ts';
 import { isDeadlineOf } from './running-timer.ts';
 import { strainAttributes } from './strain/monitor.ts';
+import { isInStore } from './undici-store.ts';
 
 /** Records a connection that is open now, or closed before it was. Local sockets have no phases worth a span. */
 export function recordOpening(recorder: Recorder, connection: Connection): void {
@@ -66,11 +66,6 @@ export function recordOpening(recorder: Recorder, connection: Connection): void 
     attributes,
   });
   span.end({ endMs, attributes: {}, ...(errorMessage === undefined ? {} : { errorMessage }) });
-}
-
-/** One that no call of a `fetch` claims was opened by undici, which replaces at once what an aborted call closed. */
-function isInStore({ context }: Connection): boolean {
-  return fetchIn(context) !== undefined;
 }
 
 /** The program's own connection belongs to the span it was opened in, however long it takes; one in store must not extend a trace that is over. */

@@ -32,6 +32,7 @@ import {
   isThrownAway,
   type RequestTimeouts,
 } from './undici-ending.ts';
+import { noteConnecting, noteUnclaimed } from './undici-store.ts';
 import { describeUndiciTarget } from './undici-target.ts';
 
 /** What the channels publish of a request. */
@@ -241,7 +242,9 @@ export function undiciOpening(connection: Connection): boolean {
   if (isProxy) fetching.isTunnelling = true;
   const matching = fetching && !isProxy ? undefined : longestWaiting(connection);
   if (matching) attachOpening(matching, connection);
-  return fetching !== undefined || matching !== undefined;
+  if (fetching ?? matching) return true;
+  noteUnclaimed(connection);
+  return false;
 }
 
 /** undici asks its connector for a connection, which may be a way through a proxy: whoever waits for it is in no queue. */
@@ -254,6 +257,7 @@ function connecting({
   port: string;
   protocol: string;
 }): void {
+  noteConnecting();
   const to = { host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
   const fetching = fetchIn(activeContext())?.calls.find(isUnserved) as UndiciCall | undefined;
   const call = fetching && goesTo(fetching, to) ? fetching : longestWaiting(to, 'queue');

@@ -73,6 +73,14 @@ describe('a WebSocket', () => {
     expect(call).toMatchObject({ error: true, attributes: { 'error.type': '401' } });
   });
 
+  it('that is given up calls nobody: what undici opens in its place is in store', async () => {
+    expect(await asked('/silent')).toMatchObject({ error: true });
+    const opening = await receiver.waitFor(
+      ({ name, attributes }) => name === 'connect' && attributes['server.port'] === port,
+    );
+    expect(opening).toMatchObject({ kind: 'internal', error: false });
+  });
+
   it('works as without the hook', () => {
     expect(lines.slice(0, 2)).toEqual(['echo', 'echo']);
     expect(lines).toEqual(JSON.parse(bare.stdout));

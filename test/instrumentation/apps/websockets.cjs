@@ -1,5 +1,5 @@
 /**
- * A WebSocket server that echoes, refuses `/private`, and destroys `/gone` unanswered; it also answers CONNECT. With a URL
+ * A WebSocket server that echoes, refuses `/private`, and destroys `/gone` unanswered, leaves `/silent` so; it also answers CONNECT. With a URL
  * as its argument it calls that server instead, with the `ws` package and with the global WebSocket. Stays until killed.
  */
 const http = require('node:http');
@@ -11,6 +11,7 @@ function serve() {
   const server = http.createServer((_request, response) => response.end('plain'));
   server.on('upgrade', async (request, socket, head) => {
     socket.on('error', () => {});
+    if (request.url === '/silent') return;
     if (request.url === '/gone') return socket.destroy();
     // A handler that asks somebody first: what it calls is part of the upgrade.
     if (request.url.startsWith('/asks')) await fetch(`http://127.0.0.1:${server.address().port}/asked`);
@@ -42,6 +43,9 @@ async function call(url) {
     lines.push(await talk(kept.at(-1)));
   }
   lines.push(await talk(new Ws(`${url}/private`)));
+  const silent = new WebSocket(`${url}/silent`);
+  setTimeout(() => silent.close(), 200);
+  lines.push(await talk(silent));
   console.log(JSON.stringify(lines));
 }
 
