@@ -3,6 +3,7 @@ import { hostQuestion } from '../diagnose/hosts/host-question.ts';
 import type { Diagnosis, Verdict } from '../diagnose/verdict.ts';
 import { operationOf, serviceOf, type Span } from '../span.ts';
 import type { DiagnosisToSave } from '../store/store.ts';
+import { peerOf } from './callee.ts';
 
 /** `sent` are the trace's spans by start, as they were sent. */
 export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly Span[]): DiagnosisToSave {
@@ -24,6 +25,7 @@ export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly
         category,
         kind: giveUp.kind,
         edge: origin.edge,
+        bareEdge: bareEdgeOf(verdict, originOf(verdict)),
         giveUpSpanId: giveUp.spanId,
         originSpanId: origin.spanId,
         startUnixMs: span === undefined ? atUnixMs : Number(span.startUnixNano) / 1e6,
@@ -33,6 +35,12 @@ export function diagnosisToSave({ traceId, verdicts }: Diagnosis, sent: readonly
       };
     }),
   };
+}
+
+/** What the call itself says of its callee, as the map names it while nothing is remembered of the address. */
+function bareEdgeOf({ origin }: Verdict, span: Span | undefined): string {
+  const peer = span === undefined || !origin.edge.includes('->') ? null : peerOf(span);
+  return peer === null ? origin.edge : `${origin.service}->${peer.name}`;
 }
 
 const NO_ENTRY = { service: '', operation: '' };

@@ -159,7 +159,10 @@ export function createQuery(store: Store): Query {
     },
     async incident(range, fingerprint) {
       const { rows, incidents } = await readIncidents(range);
-      const found = incidents.find((incident) => incident.fingerprint === fingerprint);
+      const find = (wanted?: string) => incidents.find((incident) => incident.fingerprint === wanted);
+      // A link to it may have what its edge was called earlier.
+      const found =
+        find(fingerprint) ?? find(rows.find((row) => row.keptFingerprint === fingerprint)?.fingerprint);
       return found === undefined ? null : compared(range, found, rows);
     },
     attributeKeys: async (range, prefix, limit, of) => ({

@@ -49,14 +49,17 @@ export interface ServiceVersion {
 export interface VerdictRow {
   readonly traceId: string;
   readonly ordinal: number;
+  /** Of its incident, by what the map calls its edge now; as it was kept, until one is kept by that name. */
   readonly fingerprint: string;
+  /** By what it was called when the verdict was kept. */
+  readonly keptFingerprint: string;
   readonly cause: string;
   readonly originSpanId: string;
   /** Epoch milliseconds of the give-up. */
   readonly atUnixMs: number;
-  /** The first and last of this fingerprint that are stored, in the range or not; epoch milliseconds. */
+  /** The first and last of its incident that are stored, in the range or not; epoch milliseconds. */
   readonly seenUnixMs: { readonly first: number; readonly last: number };
   readonly entry: { readonly service: string; readonly operation: string };
-  /** null where a newer one of its fingerprint and cause stands for it: there are thousands, and all say nearly the same. */
+  /** null where a newer one of its incident and cause stands for it: there are thousands, and all say nearly the same. */
   readonly verdict: Verdict | null;
 }

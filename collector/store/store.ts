@@ -124,6 +124,8 @@ export interface DiagnosisToSave {
 export interface VerdictToSave extends Pick<Verdict, 'phase' | 'cause' | 'category'> {
   readonly kind: Verdict['giveUp']['kind'];
   readonly edge: string;
+  /** The edge by what the call itself says of its callee: what it was called before its address was known. */
+  readonly bareEdge: string;
   readonly giveUpSpanId: string;
   readonly originSpanId: string;
   /** When the span that gave up started, and when it gave up; epoch milliseconds. */
@@ -221,7 +223,7 @@ export interface Store {
    * diagnosis was made from waits anew.
    */
   saveDiagnoses(saved: readonly DiagnosisToSave[]): Promise<void>;
-  /** By start of the span that gave up; newest first, bounded by the backend. The first of each fingerprint and cause in full. */
+  /** By start of the span that gave up; newest first, bounded by the backend. The first of each incident and cause in full. */
   readVerdicts(range: TimeRange): Promise<VerdictRow[]>;
   /** What its last diagnosis said of a trace; null where it said nothing, or spans have come since. */
   readKeptVerdicts(traceId: string): Promise<readonly Verdict[] | null>;

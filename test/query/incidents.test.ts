@@ -17,10 +17,12 @@ function row(
 ): VerdictRow {
   const edge = more.edge ?? 'a->b';
   const verdict = makeVerdict({ edge, cause: more.cause ?? 'B1', title: `title of ${more.cause ?? 'B1'}` });
+  const fingerprint = fingerprintOf(edge, verdict.phase, verdict.giveUp.kind);
   return {
     traceId: more.trace ?? String(atUnixMs),
     ordinal: 0,
-    fingerprint: fingerprintOf(edge, verdict.phase, verdict.giveUp.kind),
+    fingerprint,
+    keptFingerprint: fingerprint,
     cause: verdict.cause,
     originSpanId: verdict.origin.spanId,
     atUnixMs,

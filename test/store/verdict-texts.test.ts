@@ -2,6 +2,8 @@
 import Database from 'better-sqlite3';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { diagnosisToSave } from '../../collector/query/diagnosis-to-save.ts';
+import { createAddressReader } from '../../collector/store/sqlite/read/addresses.ts';
+import { createEdgeNames } from '../../collector/store/sqlite/read/edge-names.ts';
 import { createVerdictReader } from '../../collector/store/sqlite/read/verdicts.ts';
 import { SCHEMA } from '../../collector/store/sqlite/schema.ts';
 import { createVerdictTexts, VERDICTS_TOGETHER } from '../../collector/store/sqlite/verdict-texts.ts';
@@ -32,7 +34,12 @@ function save(count: number, first = 1, verdictsEach = 1): void {
   createDiagnosisWriter(database).save(group);
 }
 
-const openReader = () => createVerdictReader(database, createVerdictTexts(database));
+const openReader = () =>
+  createVerdictReader(
+    database,
+    createVerdictTexts(database),
+    createEdgeNames(database, createAddressReader(database)),
+  );
 
 function read(): string[] {
   const reader = openReader();

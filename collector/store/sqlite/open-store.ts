@@ -167,7 +167,8 @@ export async function openStore({
       if (isLittleUnfolded()) await writer.call('settleFailures', patience);
       return readUndiagnosed(patience, limit);
     },
-    readVerdicts: (range) => searcher.call('readVerdicts', range),
+    // Their edges are named as those that are counted.
+    readVerdicts: (range) => counted(() => searcher.call('readVerdicts', range)),
     readAddressServices: (addresses) => settled(() => finder.call('readAddressServices', addresses)),
     readKeptVerdicts: (traceId) => finder.call('readKeptVerdicts', traceId),
     readHostViews: (traceId) => finder.call('readHostViews', traceId),

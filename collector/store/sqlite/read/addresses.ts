@@ -8,6 +8,8 @@ export interface AddressServices {
   all(): ReadonlyMap<string, string>;
   some(addresses: readonly string[]): Map<string, string>;
   one(address: string): string | null;
+  /** The services behind the addresses that calls name so, null among them where one is not known; two tell that it is not one. */
+  behindName(name: string): (string | null)[];
 }
 
 export function createAddressReader(database: Connection): AddressServices {
@@ -17,6 +19,12 @@ export function createAddressReader(database: Connection): AddressServices {
         AND other.last_seen_unix_ms > known.last_seen_unix_ms - ${ADDRESS_SHARED_MS})`;
   const everyAddress = database.prepare<[], { address: string; service: string }>(select);
   const oneAddress = database.prepare<[string], { service: string }>(`${select} AND known.address = ?`);
+  const ofName = database
+    .prepare<[string], string | null>(
+      // Each address by its index: put into a join, all that are remembered would be gone through.
+      `SELECT DISTINCT (SELECT service FROM (${select}) WHERE address = peer.address) FROM peer WHERE name = ? LIMIT 2`,
+    )
+    .pluck();
   const one = (address: string): string | null => oneAddress.get(address)?.service ?? null;
   return {
     all: () => new Map(everyAddress.all().map(({ address, service }) => [address, service])),
@@ -28,5 +36,6 @@ export function createAddressReader(database: Connection): AddressServices {
         }),
       ),
     one,
+    behindName: (name) => ofName.all(name),
   };
 }

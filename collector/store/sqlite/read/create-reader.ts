@@ -24,6 +24,7 @@ import { createAddressReader } from './addresses.ts';
 import { createAttributeReader, type KeysWanted } from './attributes.ts';
 import { createCallReader } from './calls.ts';
 import { createDiagnoser, type HostViews } from './diagnoses.ts';
+import { createEdgeNames } from './edge-names.ts';
 import type { FailedRows } from './failed-rows.ts';
 import { createIncidentStateReader } from './incident-states.ts';
 import { createLatencyReader } from './latency.ts';
@@ -84,9 +85,18 @@ export function createReader(
   const latency = createLatencyReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);
   const verdictTexts = createVerdictTexts(database);
-  const verdicts = createVerdictReader(database, verdictTexts);
+  const edgeNames = createEdgeNames(database, addresses);
+  const verdicts = createVerdictReader(database, verdictTexts, edgeNames);
   const diagnose = createDiagnoser(traces, calls, addresses, verdicts, onDamage);
-  const searchTraces = createTraceSearch(database, traces, names, addresses, verdictTexts, onDamage);
+  const searchTraces = createTraceSearch(
+    database,
+    traces,
+    names,
+    addresses,
+    verdictTexts,
+    edgeNames,
+    onDamage,
+  );
   const pinned = database
     .prepare<[Buffer], number>('SELECT EXISTS (SELECT 1 FROM pinned_trace WHERE trace_id = ?)')
     .pluck();

@@ -20,10 +20,12 @@ import { Cancelled, type TimeRange, type TraceSearch } from '../../store.ts';
 import { DamagedPart } from '../../columns/damaged-part.ts';
 import type { Connection } from '../open-database.ts';
 import type { VerdictPlace, VerdictTexts } from '../verdict-texts.ts';
+import type { EdgeNames } from './edge-names.ts';
 import { LeastRecent } from './least-recent.ts';
 import type { Names } from './names.ts';
 import type { Piece, TraceReader } from './traces.ts';
 import type { Unit } from './units.ts';
+import { nameVerdict } from './verdicts.ts';
 
 interface AddressServices {
   one(address: string): string | null;
@@ -44,6 +46,7 @@ export function createTraceSearch(
   names: Names,
   addressServices: AddressServices,
   verdictText: VerdictTexts,
+  edgeNames: () => EdgeNames,
   onDamage: (what: string) => void,
 ) {
   const verdictRows = database.prepare<
@@ -67,7 +70,7 @@ export function createTraceSearch(
       services: servicesOf(facts),
       errors: facts.errors,
       timeouts: facts.timeouts,
-      verdict: json === null ? null : summaryOf(JSON.parse(json) as Verdict),
+      verdict: json === null ? null : summaryOf(nameVerdict(JSON.parse(json) as Verdict, edgeNames())),
     };
   }
 

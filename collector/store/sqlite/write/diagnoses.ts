@@ -110,16 +110,18 @@ export function createDiagnosisWriter(database: Connection): DiagnosisWriter {
     const traces = new Map(group.map((diagnosis) => [diagnosis.traceId, diagnosis]));
     const left = new Set<number | null>();
     const added = [...traces.values()].flatMap((diagnosis) => replace(diagnosis, left));
+    // Before they are kept: the first of a name goes on with what was said under an earlier one.
+    seeIncidents(
+      added.map(({ verdict }) => ({
+        fingerprint: fingerprintOfVerdict(verdict),
+        bareFingerprint: fingerprintOfVerdict({ ...verdict, edge: verdict.bareEdge }),
+        atUnixMs: verdict.atUnixMs,
+      })),
+    );
     for (let at = 0; at < added.length; at += VERDICTS_TOGETHER) {
       insertTogether(added.slice(at, at + VERDICTS_TOGETHER));
     }
     for (const textId of left) deleteUnused.run({ textId });
-    seeIncidents(
-      added.map(({ verdict }) => ({
-        fingerprint: fingerprintOfVerdict(verdict),
-        atUnixMs: verdict.atUnixMs,
-      })),
-    );
   }
 
   return {

@@ -46,21 +46,36 @@ export function createIncidentStates(database: Connection) {
   };
 }
 
-/** Is told of the give-ups that are saved: one that comes after a quiet time is of an incident that nobody acknowledged yet. */
+export interface SeenGiveUp {
+  readonly fingerprint: string;
+  /** Of the same incident while its callee was known by nothing but what the call says. */
+  readonly bareFingerprint: string;
+  readonly atUnixMs: number;
+}
+
+/**
+ * Is told of the give-ups that are about to be saved: one that comes after a quiet time is of an incident that nobody
+ * acknowledged yet. The first under the name of a service takes over what was said of the incident under its bare name.
+ */
 export function createAcknowledgements(database: Connection) {
-  const areSome = database
-    .prepare<[], number>(
-      'SELECT EXISTS (SELECT 1 FROM incident_state WHERE acknowledged_seen_unix_ms IS NOT NULL)',
-    )
-    .pluck();
-  const see = database.prepare<{ fingerprint: string; atUnixMs: number; quietMs: number }>(
+  const areSome = database.prepare<[], number>('SELECT EXISTS (SELECT 1 FROM incident_state)').pluck();
+  const takeOver = database.prepare<SeenGiveUp>(
+    `INSERT INTO incident_state
+     SELECT @fingerprint, acknowledged_seen_unix_ms, muted_until_unix_ms, changed_unix_ms FROM incident_state
+     WHERE fingerprint = @bareFingerprint AND NOT EXISTS (SELECT 1 FROM verdict WHERE fingerprint = @fingerprint)
+     ON CONFLICT DO NOTHING`,
+  );
+  const see = database.prepare<Omit<SeenGiveUp, 'bareFingerprint'> & { readonly quietMs: number }>(
     `UPDATE incident_state SET acknowledged_seen_unix_ms = CASE
        WHEN @atUnixMs - acknowledged_seen_unix_ms < @quietMs THEN max(acknowledged_seen_unix_ms, @atUnixMs) END
      WHERE fingerprint = @fingerprint AND acknowledged_seen_unix_ms IS NOT NULL`,
   );
-  return (seen: readonly { readonly fingerprint: string; readonly atUnixMs: number }[]): void => {
+  return (seen: readonly SeenGiveUp[]): void => {
     if (areSome.get() !== 1) return;
-    for (const { fingerprint, atUnixMs } of seen.toSorted((a, b) => a.atUnixMs - b.atUnixMs))
+    for (const giveUp of seen.toSorted((a, b) => a.atUnixMs - b.atUnixMs)) {
+      const { fingerprint, bareFingerprint, atUnixMs } = giveUp;
+      if (bareFingerprint !== fingerprint) takeOver.run(giveUp);
       see.run({ fingerprint, atUnixMs, quietMs: QUIET_MS });
+    }
   };
 }
