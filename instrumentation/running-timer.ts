@@ -8,6 +8,7 @@
 import { executionAsyncId, executionAsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
+import type { Phase } from './phases.ts';
 
 export interface RunningTimer {
   /** Unknown when its callback has cleared it, as some libraries do first of all, but of those that the hook knows. */
@@ -18,6 +19,8 @@ export interface RunningTimer {
   ranMs: number;
   /** The number that Node gave it. */
   asyncId: number;
+  /** The phase that ran out of time, of a library's own timer where the hook knows. */
+  phase?: Phase | undefined;
 }
 
 /** How a call began. */
@@ -39,17 +42,18 @@ const startSlackMs = 20;
 /** Or after this part of the call, in a library that sets it when it has done other things first. */
 const startSlackShare = 0.1;
 
-/** Of the timer that runs now, if it is cleared. */
-let clearedDelayMs: number | undefined;
+/** What is known of the timer that runs now, if it is cleared. */
+type Cleared = Pick<RunningTimer, 'delayMs' | 'phase'>;
+let cleared: Cleared | undefined;
 
-/** Calls what clears the timer that it is called by, whose delay is known. */
-export function runCleared<Result>(delayMs: number | undefined, run: () => Result): Result {
-  const outer = clearedDelayMs;
-  clearedDelayMs = delayMs;
+/** Calls what clears the timer that it is called by, of which this is known. */
+export function runCleared<Result>(known: Cleared, run: () => Result): Result {
+  const outer = cleared;
+  cleared = known;
   try {
     return run();
   } finally {
-    clearedDelayMs = outer;
+    cleared = outer;
   }
 }
 
@@ -67,7 +71,8 @@ export function runningTimer(): RunningTimer | undefined {
   const { _idleStart: loopNow } = now as unknown as { _idleStart: number };
   const ranMs = performance.now();
   return {
-    delayMs: delayMs < 0 ? clearedDelayMs : delayMs,
+    delayMs: delayMs < 0 ? cleared?.delayMs : delayMs,
+    phase: cleared?.phase,
     startedMs: ranMs - (loopNow - start),
     ranMs,
     asyncId: executionAsyncId(),

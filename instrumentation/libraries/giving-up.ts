@@ -156,7 +156,7 @@ function giveUpOf(call: LibraryCall, message: string): Attributes {
     'sockeye.timeout.timer': ownTimer || said ? 'app' : 'abort',
     'sockeye.timeout.elapsed_ms': performance.now() - startMs,
   };
-  const phase = call.phaseNow?.();
+  const phase = call.phaseNow?.() ?? ownTimer?.phase;
   if (phase !== undefined) attributes['sockeye.timeout.phase'] = phase;
   if (budgetMs !== undefined) attributes['sockeye.timeout.budget_ms'] = budgetMs;
   return attributes;

@@ -2,9 +2,10 @@
  * Waiting for a connection of mysql2's pool, which its instrumentation knows nothing of.
  *
  * The pool calls whoever waited where another gives its connection back, in the context of that one: the query would be
- * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait; and one of a pool that
- * turned it away, for which no connection is opened that could fail.
+ * in a trace that it has nothing to do with. Here each goes on in its own, and has a span of the wait, be it for another's
+ * connection or for a new one; and one of a pool that turned it away.
  */
+import { Socket } from 'node:net';
 import {
   context,
   SpanKind,
@@ -13,12 +14,14 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api';
+import { connectionOf } from '../connections.ts';
 import { guard } from '../guard.ts';
+import { noteOpening } from './connecting.ts';
 import { libraryTracers } from './library-tracers.ts';
 
 interface Pool {
   _connectionQueue?: { length: number };
-  _allConnections?: { length: number };
+  _allConnections?: { length: number; peekBack?(): { stream?: unknown } | undefined };
   config?: { connectionConfig?: { host?: string; port?: number | string; database?: string } };
 }
 type Done = (error: { message?: string } | null, connection: unknown) => unknown;
@@ -43,18 +46,17 @@ export function watchQueue(exports: unknown, name: string): void {
     const active = context.active();
     const { waiting, opened } = countsOf(this);
     let wait: Span | undefined;
-    let isOpened = false;
     const begin = () => startWait(this, (started) => (wait = started));
     const resumed: Done = function (this: unknown, error) {
-      if (error && !wait && !isOpened) context.with(active, begin);
+      if (error && !wait) context.with(active, begin);
       if (wait) endWait(wait, error);
       return context.with(active, () => Reflect.apply(done, this, arguments));
     };
     contexts.set(resumed, active);
     const result = Reflect.apply(original, this, [resumed]);
     const now = countsOf(this);
-    isOpened = now.opened > opened;
-    if (now.waiting > waiting) begin();
+    if (now.waiting > waiting || now.opened > opened) begin();
+    if (now.opened > opened) noteOpened(this, wait);
     return result;
   };
 }
@@ -72,6 +74,12 @@ const startWait = guard(({ config }: Pool, started: (wait: Span) => void) => {
   if (database) attributes['db.namespace'] = database;
   const tracer = libraryTracers.getTracer('@sockeye/instrumentation');
   started(tracer.startSpan('mysql2-pool.connect', { kind: SpanKind.CLIENT, attributes }));
+});
+
+/** Which fails by itself where it does not open, and else may never be let in. */
+const noteOpened = guard(({ _allConnections }: Pool, wait: Span | undefined) => {
+  const stream = _allConnections?.peekBack?.()?.stream;
+  if (stream instanceof Socket) noteOpening(wait, connectionOf(stream));
 });
 
 const endWait = guard((wait: Span, error: Parameters<Done>[0]) => {

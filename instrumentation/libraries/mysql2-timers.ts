@@ -6,6 +6,7 @@ interface Timed {
   timeout?: unknown;
   /** Of a connection. */
   config?: { connectTimeout?: unknown };
+  stream?: { connecting?: unknown };
 }
 type RanOut = (this: Timed, ...args: unknown[]) => unknown;
 
@@ -28,6 +29,8 @@ export function watchTimers(exports: unknown, name: string): void {
   prototype._handleTimeoutError = function _handleTimeoutError() {
     const delay = delayOf(this);
     const delayMs = typeof delay === 'number' ? delay : undefined;
-    return runCleared(delayMs, () => Reflect.apply(original, this, arguments));
+    // The timer of a connection goes on until the server has greeted and let it in; its error speaks of connecting alone.
+    const phase = this.stream?.connecting === false ? 'wait' : undefined;
+    return runCleared({ delayMs, phase }, () => Reflect.apply(original, this, arguments));
   };
 }

@@ -94,6 +94,14 @@ const cases: DriverCase[] = [
     phase: 'wait',
   })),
   {
+    way: 'mysql2-login-slow',
+    start: startSilent,
+    isInstalled: true,
+    says: 'connect ETIMEDOUT, connect ETIMEDOUT',
+    calls: [known, known],
+    phase: 'wait',
+  },
+  {
     way: 'mysql2-slow',
     start: startMariaDb,
     isInstalled: installed.mariadb,

@@ -263,6 +263,14 @@ exports.others = {
     errors.push(await failureOf(new Pool(options).query("select 'pool'")));
     return texts(errors);
   },
+  /** The server does not greet whoever connects. */
+  async 'mysql2-login-slow'({ createConnection, createPool }, port) {
+    const options = { host, port, user: 'root', connectTimeout: slowMs };
+    const connection = createConnection(options).on('error', () => {});
+    const errors = [await failureOf(connection.promise().query("select 'connection'"))];
+    errors.push(await failureOf(createPool(options).promise().query("select 'pool'")));
+    return texts(errors);
+  },
   async 'mysql2-slow'({ createConnection }, port) {
     const connection = createConnection({ host, port, user: 'root' });
     const late = { sql: 'select sleep(2)', timeout: slowMs };
