@@ -6,8 +6,10 @@ import { normalOf, type NormalDuration, type Normals } from './normals.ts';
 import type { OriginSegment } from './origin.ts';
 
 export interface ManyCalls {
-  /** null: what is known does not tell. */
-  readonly areMore: boolean | null;
+  /** Than usual, each as fast as ever. */
+  readonly areMore: boolean;
+  /** Otherwise what is known leaves it open, and `areMore` is what it leans to. */
+  readonly isSure: boolean;
   /** How long they took on average. */
   readonly meanMs: number;
   /** Of such a call. */
@@ -31,11 +33,9 @@ export function findManyCalls(
   const [normal, caller] = [normalOf(first, normals), normalOf(node, normals)];
   if (normal === null || caller === null) return null;
   const meanMs = usedMs / calls.length;
-  const known = { meanMs, normal, caller };
-  if (calls.length * normal.p50Ms < MORE_TIMES * caller.p50Ms) return { areMore: false, ...known };
-  // One name may stand for calls of many kinds, of several databases say: these may always have been the quick ones.
-  const areAllSlow = calls.length * normal.p10Ms >= MORE_TIMES * caller.p50Ms;
-  const areRare = calls.length * normal.p50Ms > caller.p90Ms && normal.p50Ms <= caller.p50Ms;
-  const isSure = areAllSlow && areRare && meanMs <= AS_EVER_TIMES * normal.p50Ms;
-  return { areMore: isSure || null, ...known };
+  const isMany = calls.length * normal.p50Ms >= MORE_TIMES * caller.p50Ms;
+  const areMore = isMany && meanMs <= AS_EVER_TIMES * normal.p50Ms;
+  // One name may stand for calls of many kinds, of several databases say: these may always have been quick ones.
+  const areAllSlow = calls.length * normal.p10Ms >= MORE_TIMES * caller.p50Ms && normal.p50Ms <= caller.p50Ms;
+  return { areMore, isSure: areMore ? areAllSlow : !isMany, meanMs, normal, caller };
 }

@@ -56,24 +56,26 @@ export function repeatedCalls({ origin, peer, many }: Case): Finding | null {
   ];
   const inRow = { code: 'G2', title: `${service} makes ${calls.length} calls to ${peer}, one after another` };
   const moreThanUsual = { code: 'G1', title: `${service} makes more calls to ${peer} than usual (N+1)` };
+  const confidence = many?.isSure === true ? 'likely' : 'possible';
   if (many?.areMore === true) {
     const against = `each of them took ${formatMs(many.meanMs)} on average, as such a call does: ${formatMs(many.normal.p50Ms)}`;
-    return { confidence: 'likely', suspects: [moreThanUsual, { code: 'G2', against }], evidence };
+    const suspects = [moreThanUsual, { code: 'G2', against }];
+    return { confidence, suspects, favoured: 'G1', evidence };
   }
-  if (many?.areMore === false) return { confidence: 'likely', suspects: [inRow], evidence };
+  if (confidence === 'likely') return { confidence, suspects: [inRow], evidence };
   // Whether there are more of them than usual, or each is slower, only what is normal tells.
-  return { confidence: 'possible', suspects: [inRow, moreThanUsual], favoured: 'G2', evidence };
+  return { confidence, suspects: [inRow, moreThanUsual], favoured: 'G2', evidence };
 }
 
 function manyFacts(
   { node, calls }: OriginSegment,
-  { areMore, meanMs, normal, caller }: ManyCalls,
+  { areMore, isSure, meanMs, normal, caller }: ManyCalls,
 ): Evidence[] {
   const each = `each of them took ${formatMs(meanMs)} on average until the give-up, and such a call normally ${formatMs(normal.p50Ms)}`;
   const slow = caller.p90Ms > caller.p50Ms ? `, one in ten ${formatMs(caller.p90Ms)} or longer` : '';
   const all = `all of "${operationOf(node.span)}" normally takes ${formatMs(caller.p50Ms)}${slow}`;
   const together = `${calls.length} such calls ${formatMs(calls.length * normal.p50Ms)}`;
-  const more = areMore === true ? ': there are more of them than usual' : '';
+  const more = areMore && isSure ? ': there are more of them than usual' : '';
   return [historyFact(each, normal.p50Ms), historyFact(`${all}, and ${together}${more}`, caller.p50Ms)];
 }
 
