@@ -18,7 +18,7 @@ export const CLIENT: readonly Cause[] = [
     prior: 5,
     is: 'The limit is below the time the callee needs when all is well.',
     recognised:
-      "The server's own durations are longer than the budget, nine in ten of them where it is likely; the server finishes well after the caller has left, or is left by the same deadline.",
+      "The server's own durations are longer than the budget, nine in ten of them where it is likely, one in ten at least where it is possible; the server finishes well after the caller has left, or is left by the same deadline.",
     decides:
       "the callee's own durations, those included that ended after the caller had given up; where they differ much, those of a quiet time",
     confirm: [
