@@ -26,6 +26,8 @@ export const TEMPLATE = 3;
 /** What the header holds must be shared by so many values, or be little. */
 const SHARED_BY = 4;
 const LITTLE = 512;
+/** And so of strings: the header is read whole by whoever reads a row. */
+const LITTLE_BYTES = 256 << 10;
 
 /** Values in the order of the rows, and the hole each fills; strings by their ids. */
 export interface ColumnValues {
@@ -83,7 +85,7 @@ export function encodeStrings(strings: StringPool, column: ColumnValues, isText:
   const { values, holes, holeCount } = column;
   const most = shareable(values.length);
   const ranked = rankValues(values, holes, holeCount, most);
-  if (ranked !== null) return rankedStrings(strings, ranked);
+  if (ranked !== null && areShared(strings, ranked.lists, values)) return rankedStrings(strings, ranked);
   return (
     dictionaryOf(strings, values, most) ??
     (isText ? templateOf(strings, column) : null) ??
@@ -113,7 +115,7 @@ function rankedStrings(strings: StringPool, { ranks, isByClass, counts, lists }:
 
 function dictionaryOf(strings: StringPool, values: Uint32Array, most: number): ColumnEncoder | null {
   const listed = listDistinct(strings, values, most);
-  if (listed === null) return null;
+  if (listed === null || !areShared(strings, listed.distinct, values)) return null;
   const { distinct, codes } = listed;
   return {
     isInHeader: false,
@@ -196,6 +198,18 @@ function chainSame(ids: Uint32Array, count: number) {
 
 function byClass(lists: Uint32Array): Ranked {
   return { ranks: lists, counts: new Uint32Array(lists.length).fill(1), lists, isByClass: true };
+}
+
+/** Whether what the header would hold of strings is little, or that much less than all values are. */
+function areShared(strings: StringPool, listed: Uint32Array, values: Uint32Array): boolean {
+  const bytes = bytesOf(strings, listed);
+  return bytes <= LITTLE_BYTES || SHARED_BY * bytes <= bytesOf(strings, values);
+}
+
+function bytesOf(strings: StringPool, ids: Uint32Array): number {
+  let bytes = 0;
+  for (let index = 0; index < ids.length; index++) bytes += strings.lengthOf(ids[index]!);
+  return bytes;
 }
 
 function shareable(values: number): number {

@@ -54,6 +54,7 @@ const COMPRESSED_BYTES_MIN = 256;
 export const PART_BYTES_MAX = 2 ** 30;
 const head = new ByteSink();
 
+/** Throws for more than `openPart` would open. */
 export function sealPart(
   name: string,
   dense: Uint8Array,
@@ -61,6 +62,10 @@ export function sealPart(
   compressedBytesMin = COMPRESSED_BYTES_MIN,
   allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
 ): Buffer {
+  if (Math.max(dense.length, loose.length) > PART_BYTES_MAX)
+    throw new Error(
+      `part ${name}: got ${Math.max(dense.length, loose.length)} bytes, expected at most ${PART_BYTES_MAX}`,
+    );
   let method = STORED;
   let stored = loose;
   if (loose.length >= compressedBytesMin) {

@@ -1,7 +1,7 @@
 /** What a block's header says that it takes, by which those that are kept are bounded. */
 import { expect, test } from 'vitest';
 import { startBlock } from '../../../collector/store/columns/encode-granule.ts';
-import { openPart, sealPart } from '../../../collector/store/columns/part.ts';
+import { openPart, PART_BYTES_MAX, sealPart } from '../../../collector/store/columns/part.ts';
 import { decodeBlockHeader } from '../../../collector/store/columns/read-block.ts';
 import { orderRows } from '../../../collector/store/columns/row-order.ts';
 import { createSpanTable } from '../../../collector/store/columns/span-table.ts';
@@ -42,4 +42,36 @@ test('shapes and what each has of every column count, where spans have attribute
   expect(header.bytes).toBeGreaterThan(counts + shapes);
   expect(header.zone(0).rows).toBe(combinations.length);
   expect(() => header.zone(1)).toThrow('got granule 1, expected one of 1');
+});
+
+test('large strings that few spans share are in the granules, those that many do stand once in the header', () => {
+  const header = (valueOf: (span: number) => string) => {
+    const table = createSpanTable();
+    const { interner } = memoryInterner();
+    const spans = Array.from({ length: 64 }, (_, span) => ({
+      trace: (span + 1).toString(16),
+      attributes: { 'db.query.text': valueOf(span) },
+    }));
+    takeRequest(table, interner, makeRequest(...spans), AROUND_NOON.toUnixMs);
+    const block = startBlock(table, orderRows(table));
+    const parts = block.granule(0);
+    const { loose } = openPart('a/s/db.query.text', parts.get('a/s/db.query.text')!);
+    return { header: decodeBlockHeader(block.finish()).bytes, granule: loose.bytes.length };
+  };
+  const statement = 'x'.repeat(40_000);
+  // Numbers would be split off.
+  const letters = (span: number) => String.fromCodePoint(0x61 + (span >> 3), 0x61 + (span & 7));
+  const own = header((span) => letters(span) + statement);
+  expect(own.header).toBeLessThan(10_000);
+  expect(own.granule).toBeGreaterThan(64 * statement.length);
+  const shared = header((span) => letters(span % 8) + statement);
+  expect(shared.header).toBeGreaterThan(8 * statement.length);
+  expect(shared.granule).toBeLessThan(1_000);
+});
+
+test('a part that could not be opened again is not made', () => {
+  const tooLong = { length: PART_BYTES_MAX + 1 } as Uint8Array;
+  const nothing = new Uint8Array(0);
+  expect(() => sealPart('part', nothing, tooLong)).toThrow('part part: got 1073741825 bytes');
+  expect(() => sealPart('part', tooLong, nothing)).toThrow('expected at most 1073741824');
 });

@@ -39,11 +39,14 @@ export function createMaintenance(
   const rollups = createRollupAbsorber(parts.database);
   let tidyAtMs = Infinity;
   let isMerging = false;
+  /** Found to be too large to be merged; after a restart they are tried once more. */
+  const tooLarge = new Set<number>();
   let isAbsorbing = false;
 
   function mergeIfDue(): void {
     if (isMerging) return;
-    const ids = planMerge(blockRows(), PERIOD_MS, Date.now());
+    const mergeable = blockRows().filter(({ blockId }) => !tooLarge.has(blockId));
+    const ids = planMerge(mergeable, PERIOD_MS, Date.now());
     if (ids === null) return;
     isMerging = true;
     jobs.add(() => mergeBlocks(ids)).catch(sayWaiting);
@@ -51,10 +54,8 @@ export function createMaintenance(
 
   function* mergeBlocks(ids: readonly number[]): Steps<void> {
     try {
-      yield* merge(
-        parts,
-        blockRows().filter(({ blockId }) => ids.includes(blockId)),
-      );
+      const found = blockRows().filter(({ blockId }) => ids.includes(blockId));
+      for (const { blockId } of yield* merge(parts, found)) tooLarge.add(blockId);
     } finally {
       isMerging = false;
     }
