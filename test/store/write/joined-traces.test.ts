@@ -68,3 +68,49 @@ test.each([1, 23, 25, 48])('a message is received %s hours after it was sent', (
   store.dropAll();
   expect(store.edges(0)).toEqual({});
 });
+
+test.each([
+  ['client', 'server', 9],
+  ['client', 'server', 11],
+  ['client', 'server', 25 * 60],
+  ['producer', 'consumer', 25 * 60],
+] as const)('what a %s asked for is done by a %s %d minutes later, bit by bit', (asking, doing, minutes) => {
+  const call = { kind: asking, durationMs: 100, attributes: { 'server.address': 'tasks.local' } };
+  const store = openStore();
+  store.foldAll(makeRequest({ ...call, id: '1', service: 'shop' }));
+  const startMs = minutes * MINUTE_MS;
+  vi.setSystemTime(NOON_UNIX_MS + startMs + MINUTE_MS);
+  const done = { kind: doing, id: '2', parent: '1', service: 'worker', startMs };
+  // Others of the trace come with it, and have their calls beside them.
+  const next = { ...call, id: '3', parent: '2', service: 'worker', startMs: startMs + 1 };
+  const answer = { kind: doing, id: '4', parent: '3', service: 'stock', startMs: startMs + 2 };
+  store.foldAll(makeRequest(answer, next, done));
+  expect(store.edges(0)).toMatchObject({ 'shop->worker': 1, 'worker->stock': 1 });
+  expect(Object.keys(store.edges(0)).filter((edge) => edge.endsWith('tasks.local'))).toEqual([]);
+  // A job may be done twice.
+  store.foldAll(makeRequest({ ...done, id: '5', startMs: startMs + 3 }));
+  expect(store.edges(0)).toMatchObject({ 'shop->worker': 1, 'worker->stock': 1 });
+  store.dropAll();
+  expect(store.edges(0)).toEqual({});
+});
+
+test('in a trace of many spans, a call stands far from what it asked for', () => {
+  const store = openStore();
+  store.foldAll(
+    makeRequest({ id: '1', kind: 'client', service: 'shop', attributes: { 'server.address': 'a' } }),
+  );
+  const startMs = 30 * MINUTE_MS;
+  vi.setSystemTime(NOON_UNIX_MS + startMs + MINUTE_MS);
+  const others = Array.from({ length: 200 }, (_, index) => ({
+    id: `f${index}`,
+    parent: index === 0 ? '2' : `f${index - 1}`,
+    kind: index === 0 ? ('client' as const) : ('internal' as const),
+    service: 'worker',
+    startMs: startMs + 1 + index,
+  }));
+  const last = { id: '3', parent: 'f0', service: 'stock', startMs: startMs + 1_000 };
+  store.foldAll(makeRequest(...others, last, { id: '2', parent: '1', service: 'worker', startMs }));
+  expect(store.edges(0)).toMatchObject({ 'shop->worker': 1 });
+  store.dropAll();
+  expect(store.edges(0)).toEqual({});
+});

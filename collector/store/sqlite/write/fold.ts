@@ -5,7 +5,7 @@
  *     table ─▶ ordered ─▶ traces ─┬─ copies of spans left out ─▶ blocks
  *                  rows in blocks ┴─▶ each trace counted whole ─▶ rollups, traces to diagnose
  */
-import { CONSUMER, OK, TRACE_ID_BYTES } from '../../columns/codes.ts';
+import { CONSUMER, OK, SERVER, TRACE_ID_BYTES } from '../../columns/codes.ts';
 import { orderRows } from '../../columns/row-order.ts';
 import { startMsOf, type SpanTable } from '../../columns/span-table.ts';
 import { giveBackWords } from '../../columns/spare-words.ts';
@@ -16,7 +16,11 @@ import {
   CODES,
   createLines,
   LINE_WORDS,
+  PARENT_HIGH,
+  PARENT_LOW,
   ROW,
+  SPAN_HIGH,
+  SPAN_LOW,
   startMsOfLine,
   TRACE_ID,
   type RowLines,
@@ -65,6 +69,8 @@ interface Joined {
 
 /** Traces are looked up in blocks so many rows at a time: what is found of them is in memory meanwhile. */
 const SLICE_ROWS = 32_768;
+/** Of a long trace, so many lines before and after a span that serves are gone through for its call. */
+const NEAR_LINES = 64;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Late spans of more days than this share a block, so that a fold makes no crowd of small ones. */
@@ -187,20 +193,32 @@ function sliceOf(runs: readonly Run[], at: number): readonly Run[] {
   return runs.slice(at, end);
 }
 
-/** Of a message's receipt, the sending may be long ago; a start after the arrival does not tell when it was. */
-function wantedTrace(
-  table: SpanTable,
-  { words }: RowLines,
-  { first, end }: Run,
-  arrivedUnixMs: number,
-): WantedTrace {
+/**
+ * What is served may have been asked for long ago, as by a message or a job: where the call is not in the fold, it may be in any
+ * block. A start after the arrival does not tell when it was.
+ */
+function wantedTrace(table: SpanTable, { words }: RowLines, run: Run, arrivedUnixMs: number): WantedTrace {
+  const { first, end } = run;
   let startMs = startMsOfLine(words, first * LINE_WORDS);
   if (startMs > arrivedUnixMs) startMs = -Infinity;
-  for (let at = first * LINE_WORDS; at < end * LINE_WORDS; at += LINE_WORDS) {
-    if ((words[at + CODES]! & 0xff) === CONSUMER) startMs = -Infinity;
+  for (let line = first; line < end && startMs !== -Infinity; line++) {
+    const kind = words[line * LINE_WORDS + CODES]! & 0xff;
+    if ((kind === SERVER || kind === CONSUMER) && !isCallNear(words, run, line)) startMs = -Infinity;
   }
   const id = words[first * LINE_WORDS + ROW]! * TRACE_ID_BYTES;
   return { traceId: table.traceId.subarray(id, id + TRACE_ID_BYTES), startMs };
+}
+
+/** Whether a span that serves has no parent, or one among the lines around it: by start, it is mostly the one before. */
+function isCallNear(words: Uint32Array, { first, end }: Run, line: number): boolean {
+  const high = words[line * LINE_WORDS + PARENT_HIGH]!;
+  const low = words[line * LINE_WORDS + PARENT_LOW]!;
+  if (high === 0 && low === 0) return true;
+  const isAt = (near: number) =>
+    words[near * LINE_WORDS + SPAN_LOW] === low && words[near * LINE_WORDS + SPAN_HIGH] === high;
+  for (let near = line - 1; near >= Math.max(first, line - NEAR_LINES); near--) if (isAt(near)) return true;
+  for (let near = line + 1; near < Math.min(end, line + NEAR_LINES); near++) if (isAt(near)) return true;
+  return false;
 }
 
 interface TimeGroup {

@@ -14,14 +14,17 @@ import type { Steps } from './jobs.ts';
 import type { OpenBlocks } from './open-blocks.ts';
 import { addGranuleLines } from './make-lines.ts';
 
-/** Blocks that arrived longer than this before a trace began cannot hold it: clocks are apart, and spans of a trace. */
+/**
+ * Blocks that arrived longer than this before a trace began, as far as is known, hold nothing that its spans are paired with:
+ * clocks are apart, and spans of a trace. What serves a call that is not at hand is sought in all, by `startMs`.
+ */
 const APART_MS = 10 * 60_000;
 /** Of one trace, beyond which late spans no longer join it in the rollups: they are counted by themselves. */
 export const JOINED_ROWS_MAX = 100_000;
 
 export interface WantedTrace {
   readonly traceId: Uint8Array;
-  /** Start of its first span; -Infinity when it may have begun at any time. Epoch milliseconds. */
+  /** Start of its first span; -Infinity when what it is to be paired with may have arrived at any time. Epoch milliseconds. */
   readonly startMs: number;
 }
 
