@@ -200,10 +200,14 @@ function byClass(lists: Uint32Array): Ranked {
   return { ranks: lists, counts: new Uint32Array(lists.length).fill(1), lists, isByClass: true };
 }
 
-/** Whether what the header would hold of strings is little, or that much less than all values are. */
 function areShared(strings: StringPool, listed: Uint32Array, values: Uint32Array): boolean {
   const bytes = bytesOf(strings, listed);
-  return bytes <= LITTLE_BYTES || SHARED_BY * bytes <= bytesOf(strings, values);
+  return bytes <= LITTLE_BYTES || isShared(bytes, bytesOf(strings, values));
+}
+
+/** Whether strings may be in the header: they are little, or that much less than all values are. */
+export function isShared(bytes: number, bytesOfValues: number): boolean {
+  return bytes <= LITTLE_BYTES || SHARED_BY * bytes <= bytesOfValues;
 }
 
 function bytesOf(strings: StringPool, ids: Uint32Array): number {

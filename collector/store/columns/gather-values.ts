@@ -2,6 +2,7 @@
  * Finds what the rows of a block have in their holes, column by column: one value for each hole of a class where all
  * its rows agree, else all values in order of the rows.
  */
+import { isShared } from './encode-column.ts';
 import { WORDS_OF, type Format } from './operations.ts';
 import type { RowClasses } from './row-classes.ts';
 import type { SpanTable } from './span-table.ts';
@@ -39,6 +40,9 @@ interface FoundColumn {
   readonly holesAt: number[];
   isByClass: boolean;
   values: number;
+  /** Of strings: bytes of the examples, and of as many as there are rows. */
+  bytes: number;
+  bytesOfValues: number;
   /** Where its values are gathered: all first words, then all second ones. */
   at: number;
 }
@@ -133,9 +137,9 @@ function compareRows(
 
 /** By index in the table's book. */
 function findColumns(
-  { book, shape }: SpanTable,
+  { book, shape, strings }: SpanTable,
   classes: RowClasses,
-  { firstAt, differs }: Comparison,
+  { firstAt, words, differs }: Comparison,
 ): (FoundColumn | undefined)[] {
   const columns = Array.from<FoundColumn | undefined>({ length: book.columns.length });
   for (let index = 0; index < classes.count; index++) {
@@ -145,15 +149,32 @@ function findColumns(
       const column = (columns[holes[hole]!] ??= newColumn(holes[hole]!, book.columns[holes[hole]!]!.format));
       column.holesAt.push(at);
       column.values += classes.rows[index]!;
+      if (book.columns[column.index]!.format === 'string') {
+        const bytes = strings.lengthOf(words[at]!);
+        column.bytes += bytes;
+        column.bytesOfValues += bytes * classes.rows[index]!;
+      }
       if (differs[at] === 1 || (column.words === 2 && differs[at + 1] === 1)) column.isByClass = false;
       at += column.words;
     }
+  }
+  for (const column of columns) {
+    if (column !== undefined && !isShared(column.bytes, column.bytesOfValues)) column.isByClass = false;
   }
   return columns;
 }
 
 function newColumn(index: number, format: Format): FoundColumn {
-  return { index, words: WORDS_OF[format], holesAt: [], isByClass: true, values: 0, at: 0 };
+  return {
+    index,
+    words: WORDS_OF[format],
+    holesAt: [],
+    isByClass: true,
+    values: 0,
+    bytes: 0,
+    bytesOfValues: 0,
+    at: 0,
+  };
 }
 
 /** What is copied of a row: by its shape which words, by its class which holes they fill. */

@@ -45,14 +45,14 @@ test('shapes and what each has of every column count, where spans have attribute
 });
 
 test('large strings that few spans share are in the granules, those that many do stand once in the header', () => {
-  const header = (valueOf: (span: number) => string) => {
+  const header = (spans: number, valueOf: (span: number) => string) => {
     const table = createSpanTable();
     const { interner } = memoryInterner();
-    const spans = Array.from({ length: 64 }, (_, span) => ({
+    const sent = Array.from({ length: spans }, (_, span) => ({
       trace: (span + 1).toString(16),
       attributes: { 'db.query.text': valueOf(span) },
     }));
-    takeRequest(table, interner, makeRequest(...spans), AROUND_NOON.toUnixMs);
+    takeRequest(table, interner, makeRequest(...sent), AROUND_NOON.toUnixMs);
     const block = startBlock(table, orderRows(table));
     const parts = block.granule(0);
     const { loose } = openPart('a/s/db.query.text', parts.get('a/s/db.query.text')!);
@@ -61,12 +61,15 @@ test('large strings that few spans share are in the granules, those that many do
   const statement = 'x'.repeat(40_000);
   // Numbers would be split off.
   const letters = (span: number) => String.fromCodePoint(0x61 + (span >> 3), 0x61 + (span & 7));
-  const own = header((span) => letters(span) + statement);
+  const own = header(64, (span) => letters(span) + statement);
   expect(own.header).toBeLessThan(10_000);
   expect(own.granule).toBeGreaterThan(64 * statement.length);
-  const shared = header((span) => letters(span % 8) + statement);
+  const shared = header(64, (span) => letters(span % 8) + statement);
   expect(shared.header).toBeGreaterThan(8 * statement.length);
   expect(shared.granule).toBeLessThan(1_000);
+  const alone = header(1, () => 'x'.repeat(1_000_000));
+  expect(alone.header).toBeLessThan(10_000);
+  expect(alone.granule).toBeGreaterThan(1_000_000);
 });
 
 test('a part that could not be opened again is not made', () => {
