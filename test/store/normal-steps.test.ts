@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { emptyCell } from '../../collector/store/rollup/cell.ts';
 import { bucketOf, countBucket, totalOf } from '../../collector/store/rollup/sketch.ts';
 import { encodeDelta, encodeStep, type Level } from '../../collector/store/rollup/steps.ts';
-import { openForWriting } from '../../collector/store/sqlite/open-database.ts';
+import { openForWriting, type Connection } from '../../collector/store/sqlite/open-database.ts';
 import { createRollupReader } from '../../collector/store/sqlite/read/rollups.ts';
 import { createRollupAbsorber } from '../../collector/store/sqlite/write/absorb-rollups.ts';
 
@@ -20,6 +20,7 @@ let store: ReturnType<typeof openForWriting>;
 let series: number;
 
 beforeEach(() => {
+  said.length = 0;
   folder = mkdtempSync(join(tmpdir(), 'sockeye-normals-'));
   store = openForWriting(folder);
   const { database } = store;
@@ -62,8 +63,12 @@ function put(level: Level, stepUnixMs: number, calls: number): void {
   store.database.prepare('INSERT INTO rollup VALUES (?, ?, ?)').run(level, stepUnixMs, data);
 }
 
+const said: string[] = [];
+const readerOf = (database: Connection) =>
+  createRollupReader(database, { all: () => new Map() }, (what) => said.push(what));
+
 function callsRead(durationsWanted: number): number {
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   const cell = reader.operationCells(durationsWanted)(KEY);
   expect(totalOf(cell.latency)).toBe(cell.calls);
   return cell.calls;
@@ -111,7 +116,7 @@ function foldCalls(calls: number): void {
 
 test('a reader that keeps steps sees what is absorbed into them', () => {
   putDays();
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   const calls = () => reader.operationCells(Infinity)(KEY).calls;
   const absorb = () => {
     for (const _ of createRollupAbsorber(store.database).absorb());
@@ -135,18 +140,20 @@ test('a reader that keeps steps sees what is absorbed into them', () => {
   expect(calls()).toBe(746);
 });
 
-test('what waits beside a damaged delta is added once, however often it was asked for', () => {
+test('what waits beside a damaged delta is told without it and added once, however often it was asked for', () => {
   putDays();
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   const calls = () => reader.operationCells(Infinity)(KEY).calls;
   foldCalls(1);
   foldCalls(2);
   store.database.exec(
     'UPDATE rollup_delta SET data = zeroblob(40) WHERE delta_id = (SELECT max(delta_id) FROM rollup_delta)',
   );
-  expect(calls).toThrow('Unknown frame');
-  expect(calls).toThrow('Unknown frame');
+  expect(calls()).toBe(715 + 1);
+  expect(calls()).toBe(715 + 1);
+  expect(said).toEqual([expect.stringContaining(`the sums of a delta of minute ${TODAY + 3 * HOUR}: `)]);
   for (const _ of createRollupAbsorber(store.database).absorb());
+  expect(calls()).toBe(715 + 1);
   foldCalls(4);
   expect(calls()).toBe(715 + 1 + 4);
 });
@@ -154,7 +161,7 @@ test('what waits beside a damaged delta is added once, however often it was aske
 test('a reader that remembers series sees one that comes where it found none, or in the place of another', () => {
   put('hour', TODAY, 4);
   const { database } = store;
-  const reader = createRollupReader(database, { all: () => new Map() });
+  const reader = readerOf(database);
   const calls = () => reader.operationCells(Infinity)(KEY).calls;
   const insert = database.prepare(
     `INSERT INTO series (type, operation_id, identity, last_used_unix_ms)
@@ -181,7 +188,7 @@ test('a reader that remembers series sees one that comes where it found none, or
 
 test('the sums of a range that is asked for again follow what is folded and absorbed meanwhile', () => {
   putDays();
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   const stats = (range = { fromUnixMs: TODAY, toUnixMs: TODAY + DAY }) =>
     reader
       .readServiceStats(range, { byOperation: true, service: null }, () => false)
@@ -206,7 +213,7 @@ test('the sums of a range that is asked for again follow what is folded and abso
 
 test('steps of a day that is no longer the newest are read as days', () => {
   putDays();
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   expect(reader.operationCells(Infinity)(KEY).calls).toBe(715);
   put('hour', TODAY + DAY, 1_000);
   put('day', TODAY + DAY, 1_000);
@@ -215,7 +222,7 @@ test('steps of a day that is no longer the newest are read as days', () => {
 
 test('an operation that retention forgot and that is called again is found by what it counts as now', () => {
   const { database } = store;
-  const reader = createRollupReader(database, { all: () => new Map() });
+  const reader = readerOf(database);
   const calls = () => reader.operationCells(Infinity)(KEY).calls;
   put('hour', TODAY, 3);
   expect(calls()).toBe(3);
@@ -229,7 +236,7 @@ test('an operation that retention forgot and that is called again is found by wh
 });
 
 test('an operation that was asked about before it was called is found once it is', () => {
-  const reader = createRollupReader(store.database, { all: () => new Map() });
+  const reader = readerOf(store.database);
   const key = { ...KEY, operation: 'GET /new' };
   const calls = () => reader.operationCells(Infinity)(key).calls;
   expect(calls()).toBe(0);
@@ -242,3 +249,22 @@ test('an operation that was asked about before it was called is found once it is
   put('hour', TODAY, 4);
   expect(calls()).toBe(4);
 });
+
+test.each(['hour', 'day'] as const)(
+  'what is normal is told without a damaged %s, asked again and again',
+  (level) => {
+    putDays();
+    const reader = readerOf(store.database);
+    const calls = () => reader.operationCells(Infinity)(KEY).calls;
+    const stepUnixMs = level === 'hour' ? TODAY + 2 * HOUR : TODAY - 3 * DAY;
+    store.database
+      .prepare(
+        'UPDATE rollup SET data = substr(data, 1, length(data) - 7) WHERE level = ? AND step_unix_ms = ?',
+      )
+      .run(level, stepUnixMs);
+    expect(calls()).toBe(715 - (level === 'hour' ? 4 : 100));
+    foldCalls(1);
+    expect(calls()).toBe(716 - (level === 'hour' ? 4 : 100));
+    expect(new Set(said)).toEqual(new Set([expect.stringContaining(`the sums of ${level} ${stepUnixMs}: `)]));
+  },
+);

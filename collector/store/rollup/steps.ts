@@ -101,7 +101,11 @@ export function openStep(data: Uint8Array): ProtobufReader {
 
 /** Of a sum or a delta. Throws when the bytes are damaged. `wanted` leaves out series that are not asked for. */
 export function decodeStep(data: Uint8Array, wanted?: (series: number) => boolean): StepCells {
-  const reader = openStep(data);
+  return readCells(openStep(data), wanted);
+}
+
+/** Of a step as `openStep` gives it. */
+export function readCells(reader: ProtobufReader, wanted?: (series: number) => boolean): StepCells {
   const cells: StepCells = new Map();
   for (let series = 0; reader.more;) {
     series += reader.varint();

@@ -27,12 +27,12 @@ const STEPS_AT_ONCE = 64;
 /** So many are added up within some 2 ms. */
 const CELLS_AT_ONCE = 256;
 
-/** Of sums and deltas, the cells of the series wanted. Throws when bytes are damaged. */
-export function sumSteps(steps: Iterable<Uint8Array>, isWanted: (series: number) => boolean): StepCells {
+/** Of sums and deltas, each as `openStep` gives it, the cells of the series wanted. Throws when bytes are damaged. */
+export function sumSteps(steps: Iterable<ProtobufReader>, isWanted: (series: number) => boolean): StepCells {
   const sum: StepCells = new Map();
   let open: OpenedStep[] = [];
-  for (const data of steps) {
-    const step = { reader: openStep(data), series: 0 };
+  for (const reader of steps) {
+    const step = { reader, series: 0 };
     if (findNext(step, isWanted)) open.push(step);
     if (open.length < STEPS_AT_ONCE) continue;
     addCells(sum, sumSideBySide(open, isWanted));

@@ -24,6 +24,7 @@ import {
   decodeStep,
   encodeDelta,
   encodeStep,
+  openStep,
   type StepCells,
 } from '../../../collector/store/rollup/steps.ts';
 import { encodeSum, sumSteps } from '../../../collector/store/rollup/sum-steps.ts';
@@ -204,7 +205,7 @@ test.each([1, 7, 200])('%i steps added up side by side are the sum of their cell
   for (const isWanted of [() => true, (series: number) => series % 2 === 0, () => false]) {
     const expected: StepCells = new Map();
     for (const data of steps) addCells(expected, decodeStep(data, isWanted));
-    const summed = sumSteps(steps, isWanted);
+    const summed = sumSteps(steps.map(openStep), isWanted);
     expect([...summed.keys()]).toEqual([...summed.keys()].toSorted((a, b) => a - b));
     expect(new Map([...summed].map(withoutZeros))).toEqual(new Map([...expected].map(withoutZeros)));
   }
@@ -248,7 +249,7 @@ test('of steps one of which is damaged there is no sum', () => {
   const good = encodeStep(manyCells(0))!;
   const damaged = Buffer.from(good);
   damaged[damaged.length >> 1]! ^= 0x10;
-  expect(() => sumSteps([good, damaged], () => true)).toThrow(/checksum|corrupt|data/i);
+  expect(() => sumSteps([good, damaged].map(openStep), () => true)).toThrow(/checksum|corrupt|data/i);
 });
 
 /** A bucket counted and taken out again may be there or not. */

@@ -63,7 +63,7 @@ export interface ReaderData {
   readonly isSearcher?: boolean;
 }
 
-/** `log` is told once of each block or segment that cannot be read. */
+/** `log` is told once of each block, segment or step that cannot be read. */
 export function createReader(
   database: Connection,
   folder: string,
@@ -80,7 +80,7 @@ export function createReader(
   const units = createUnits(database, onDamage, isSearcher ? SEARCHED_HEADER_BYTES_MAX : undefined);
   const traces = createTraceReader(names, onDamage);
   const addresses = createAddressReader(database);
-  const rollups = createRollupReader(database, addresses);
+  const rollups = createRollupReader(database, addresses, onDamage);
   const calls = createCallReader(traces, names, addresses, rollups, onDamage);
   const latency = createLatencyReader(traces, names, addresses, rollups, onDamage);
   const attributes = createAttributeReader(traces, names, onDamage);

@@ -5,6 +5,8 @@
 import { StepIndex } from '../../rollup/step-index.ts';
 import { STEP_MS, type Level } from '../../rollup/steps.ts';
 import type { Connection } from '../open-database.ts';
+import type { OnDamage } from './units.ts';
+import { wholeStep } from './whole-step.ts';
 
 /** An operation that is called once a day has what is normal for it in a week. */
 const DAYS_LOOKED_AT_MAX = 7;
@@ -12,13 +14,14 @@ const DAYS_LOOKED_AT_MAX = 7;
 const STEP_BYTES_KEPT_MAX = 24_000_000;
 
 interface KeptStep {
-  readonly index: StepIndex;
+  /** null when it is damaged. */
+  readonly index: StepIndex | null;
   readonly identity: string;
   /** Until when it was seen to be as it is stored: a number of `createChangeCounter`. */
   changes: number;
 }
 
-export function createNewestSteps(database: Connection): () => Generator<StepIndex> {
+export function createNewestSteps(database: Connection, onDamage: OnDamage): () => Generator<StepIndex> {
   const newestHour = database
     .prepare<[], number | null>("SELECT max(step_unix_ms) FROM rollup WHERE level = 'hour'")
     .pluck();
@@ -40,7 +43,7 @@ export function createNewestSteps(database: Connection): () => Generator<StepInd
   let keptBytes = 0;
   let newestDay = 0;
 
-  function stepOf(level: Level, stepUnixMs: number, changes: number): StepIndex {
+  function stepOf(level: Level, stepUnixMs: number, changes: number): StepIndex | null {
     const key = `${level} ${stepUnixMs}`;
     const known = kept.get(key);
     if (known?.changes === changes) return known.index;
@@ -50,17 +53,18 @@ export function createNewestSteps(database: Connection): () => Generator<StepInd
       known.changes = changes;
       return known.index;
     }
-    const index = new StepIndex(data);
+    const index = wholeStep(level, stepUnixMs, onDamage, () => new StepIndex(data));
+    const bytes = index?.bytes ?? 0;
     forget(key);
-    if (keptBytes + index.bytes <= STEP_BYTES_KEPT_MAX) {
+    if (keptBytes + bytes <= STEP_BYTES_KEPT_MAX) {
       kept.set(key, { index, identity, changes });
-      keptBytes += index.bytes;
+      keptBytes += bytes;
     }
     return index;
   }
 
   function forget(key: string): void {
-    keptBytes -= kept.get(key)?.index.bytes ?? 0;
+    keptBytes -= kept.get(key)?.index?.bytes ?? 0;
     kept.delete(key);
   }
 
@@ -69,14 +73,19 @@ export function createNewestSteps(database: Connection): () => Generator<StepInd
     const day = Math.floor((newestHour.get() ?? 0) / STEP_MS.day) * STEP_MS.day;
     if (day !== newestDay) for (const key of kept.keys()) forget(key);
     newestDay = day;
-    for (const hour of hoursFrom.all(day)) yield stepOf('hour', hour, changes);
-    for (const before of daysBefore.all(day, DAYS_LOOKED_AT_MAX)) yield stepOf('day', before, changes);
+    for (const hour of hoursFrom.all(day)) yield* given(stepOf('hour', hour, changes));
+    for (const before of daysBefore.all(day, DAYS_LOOKED_AT_MAX))
+      yield* given(stepOf('day', before, changes));
   };
+}
+
+function* given(step: StepIndex | null): Generator<StepIndex> {
+  if (step !== null) yield step;
 }
 
 /** A step ends with the checksum of what it holds. */
 function identityOf(data: Buffer): string {
-  return `${data.length} ${data.readUInt32LE(data.length - 4)}`;
+  return `${data.length} ${data.subarray(-4).toString('hex')}`;
 }
 
 /**

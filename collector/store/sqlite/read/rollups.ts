@@ -3,12 +3,14 @@
  */
 import { calleeOf, type Callee } from '../../../query/callee.ts';
 import type { CallCounts, CallGroup, OperationTotals, ServiceVersion } from '../../../query/results.ts';
+import type { ProtobufReader } from '../../../decode/protobuf-reader.ts';
 import { addCell, emptyCell, holdAtZero, isEmptyCell, type Cell } from '../../rollup/cell.ts';
 import { groupCells, type EdgeCell } from '../../rollup/call-groups.ts';
 import { latencyOfSketch, quantileOfSketch, totalOf } from '../../rollup/sketch.ts';
 import {
   coverRange,
-  decodeStep,
+  openStep,
+  readCells,
   STEP_MS,
   toMinutes,
   type Level,
@@ -28,11 +30,17 @@ import {
   type SeriesRow,
   type SeriesType,
 } from './series.ts';
+import type { OnDamage } from './units.ts';
 import { createWaitingDeltas } from './waiting-deltas.ts';
+import { A_DELTA, wholeStep, type StepName } from './whole-step.ts';
 
 interface StepRow {
   readonly step_unix_ms: number;
   readonly data: Buffer;
+}
+interface Step {
+  readonly stepUnixMs: number;
+  readonly reader: ProtobufReader;
 }
 
 /** Of the sum that is kept, 16 bytes each: a week of five thousand series has a million. */
@@ -44,6 +52,7 @@ type IsCancelled = () => boolean;
 export function createRollupReader(
   database: Connection,
   addressServices: { all(): ReadonlyMap<string, string> },
+  onDamage: OnDamage,
 ) {
   const steps = database.prepare<[Level, number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
@@ -53,36 +62,29 @@ export function createRollupReader(
   const deltas = database.prepare<[number, number], StepRow>(
     'SELECT step_unix_ms, data FROM rollup_delta WHERE step_unix_ms >= ? AND step_unix_ms < ?',
   );
-  const waitingDeltas = createWaitingDeltas(database);
+  const waitingDeltas = createWaitingDeltas(database, onDamage);
   const countChanges = createChangeCounter(database);
-  const newestSteps = createNewestSteps(database);
+  const newestSteps = createNewestSteps(database, onDamage);
   /** Map and services are asked for together, and again while nothing was absorbed. */
   let lastSum = NO_SUM;
 
+  function* opened(of: StepName, rows: Iterable<StepRow>, isCancelled: IsCancelled): Generator<Step> {
+    for (const { step_unix_ms: stepUnixMs, data } of rows) {
+      if (isCancelled()) throw new Cancelled('the caller went away');
+      const reader = wholeStep(of, stepUnixMs, onDamage, () => openStep(data));
+      if (reader !== null) yield { stepUnixMs, reader };
+    }
+  }
+
   /** Whole steps, and what is to be added to minutes of theirs. */
   function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
-    const checkpoint = (): void => {
-      if (isCancelled()) throw new Cancelled('the caller went away');
-    };
-    for (const row of steps.iterate(level, fromUnixMs, toUnixMs)) {
-      checkpoint();
-      yield row;
-    }
-    for (const row of deltas.iterate(fromUnixMs, toUnixMs)) {
-      checkpoint();
-      yield row;
-    }
+    yield* opened(level, steps.iterate(level, fromUnixMs, toUnixMs), isCancelled);
+    yield* opened(A_DELTA, deltas.iterate(fromUnixMs, toUnixMs), isCancelled);
   }
 
-  function* stepsIn(runs: readonly StepRun[]): Generator<StepRow> {
-    for (const { level, fromUnixMs, toUnixMs } of runs) yield* steps.iterate(level, fromUnixMs, toUnixMs);
-  }
-
-  function* dataOf(rows: Iterable<StepRow>, isCancelled: IsCancelled): Generator<Uint8Array> {
-    for (const { data } of rows) {
-      if (isCancelled()) throw new Cancelled('the caller went away');
-      yield data;
-    }
+  function* stepsIn(runs: readonly StepRun[], isCancelled: IsCancelled): Generator<Step> {
+    for (const { level, fromUnixMs, toUnixMs } of runs)
+      yield* opened(level, steps.iterate(level, fromUnixMs, toUnixMs), isCancelled);
   }
 
   /** Of the range rounded outward to minutes, without what waits to be added. Not to be changed. */
@@ -91,7 +93,10 @@ export function createRollupReader(
     const runs = coverRange(range);
     const key = JSON.stringify([changes, runs]);
     if (lastSum.key === key) return lastSum.cells;
-    const cells = sumSteps(dataOf(stepsIn(runs), isCancelled), series.areOf(['edge', 'entry', 'operation']));
+    const cells = sumSteps(
+      readersOf(stepsIn(runs, isCancelled)),
+      series.areOf(['edge', 'entry', 'operation']),
+    );
     lastSum = bucketsOf(cells) > SUM_BUCKETS_KEPT_MAX ? NO_SUM : { key, cells };
     return cells;
   }
@@ -104,7 +109,8 @@ export function createRollupReader(
   ): Generator<readonly [number, Cell]> {
     const isWanted = series.areOf(types);
     const { fromUnixMs, toUnixMs } = toMinutes(range);
-    const waiting = sumSteps(dataOf(deltas.iterate(fromUnixMs, toUnixMs), isCancelled), isWanted);
+    const added = opened(A_DELTA, deltas.iterate(fromUnixMs, toUnixMs), isCancelled);
+    const waiting = sumSteps(readersOf(added), isWanted);
     const stored = sumOfSteps(range, isCancelled);
     for (const [id, known] of stored) {
       if (!isWanted(id)) continue;
@@ -201,10 +207,10 @@ export function createRollupReader(
       const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
       const level = levelFor(lengthMs);
       const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
-      for (const row of readSteps(level, from, range.toUnixMs, isCancelled)) {
-        const at = Math.floor((row.step_unix_ms - range.fromUnixMs) / lengthMs);
+      for (const { stepUnixMs, reader } of readSteps(level, from, range.toUnixMs, isCancelled)) {
+        const at = Math.floor((stepUnixMs - range.fromUnixMs) / lengthMs);
         const step = found[Math.min(count - 1, Math.max(0, at))]!;
-        for (const cell of decodeStep(row.data, isWanted).values()) {
+        for (const cell of readCells(reader, isWanted).values()) {
           step.calls += cell.calls;
           step.errors += cell.errors;
           step.timeouts += cell.timeouts;
@@ -227,9 +233,10 @@ export function createRollupReader(
       });
       const lengthMs = (range.toUnixMs - range.fromUnixMs) / count;
       const level = levelFor(lengthMs);
-      for (const { step_unix_ms, data } of readSteps(level, range.fromUnixMs, range.toUnixMs, isCancelled)) {
-        const step = Math.min(count - 1, Math.floor((step_unix_ms - range.fromUnixMs) / lengthMs));
-        for (const [id, cell] of decodeStep(data, isWantedId)) {
+      const { fromUnixMs, toUnixMs } = range;
+      for (const { stepUnixMs, reader } of readSteps(level, fromUnixMs, toUnixMs, isCancelled)) {
+        const step = Math.min(count - 1, Math.floor((stepUnixMs - fromUnixMs) / lengthMs));
+        for (const [id, cell] of readCells(reader, isWantedId)) {
           const row = series.get(id);
           if (row !== undefined) take(step, row, cell);
         }
@@ -242,9 +249,9 @@ export function createRollupReader(
       const versions = new Map<number, ServiceVersion>();
       const level = levelFor((range.toUnixMs - range.fromUnixMs) / VERSION_STEPS);
       const from = Math.floor(range.fromUnixMs / STEP_MS[level]) * STEP_MS[level];
-      for (const { step_unix_ms, data } of readSteps(level, from, range.toUnixMs, isCancelled)) {
-        const stepUnixMs = Math.floor(step_unix_ms / STEP_MS[level]) * STEP_MS[level];
-        for (const [id, { calls }] of decodeStep(data, isWanted)) {
+      for (const step of readSteps(level, from, range.toUnixMs, isCancelled)) {
+        const stepUnixMs = Math.floor(step.stepUnixMs / STEP_MS[level]) * STEP_MS[level];
+        for (const [id, { calls }] of readCells(step.reader, isWanted)) {
           const { service, service_version: version } = series.get(id) ?? {};
           if (service == null || version == null || calls <= 0) continue;
           const { firstUnixMs, lastUnixMs } = versions.get(id) ?? { firstUnixMs: Infinity, lastUnixMs: 0 };
@@ -259,6 +266,10 @@ export function createRollupReader(
       return [...versions.values()];
     },
   };
+}
+
+function* readersOf(steps: Iterable<Step>): Generator<ProtobufReader> {
+  for (const { reader } of steps) yield reader;
 }
 
 /** Their sum: what a delta took out and is not absorbed yet may leave nothing. */

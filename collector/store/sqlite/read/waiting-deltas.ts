@@ -2,6 +2,8 @@
 import { addCell, emptyCell, type Cell } from '../../rollup/cell.ts';
 import { StepIndex } from '../../rollup/step-index.ts';
 import type { Connection } from '../open-database.ts';
+import type { OnDamage } from './units.ts';
+import { A_DELTA, wholeStep } from './whole-step.ts';
 
 interface Sum {
   readonly cell: Cell;
@@ -10,9 +12,14 @@ interface Sum {
 }
 
 /** Gives what all deltas that wait to be absorbed hold of a series, which is not to be changed. */
-export function createWaitingDeltas(database: Connection): () => (series: number) => Cell {
+export function createWaitingDeltas(
+  database: Connection,
+  onDamage: OnDamage,
+): () => (series: number) => Cell {
   const waiting = database.prepare<[], number>('SELECT delta_id FROM rollup_delta ORDER BY delta_id').pluck();
-  const read = database.prepare<[number], Buffer>('SELECT data FROM rollup_delta WHERE delta_id = ?').pluck();
+  const read = database.prepare<[number], { step_unix_ms: number; data: Buffer }>(
+    'SELECT step_unix_ms, data FROM rollup_delta WHERE delta_id = ?',
+  );
   const sums = new Map<number, Sum>();
   let deltas: StepIndex[] = [];
   /** Ids are not given twice while a writer runs. */
@@ -36,9 +43,11 @@ export function createWaitingDeltas(database: Connection): () => (series: number
       deltas = [];
       known = [];
     }
-    // One that is damaged throws, before any is added.
-    const added = ids.slice(known.length).map((id) => new StepIndex(read.get(id)!));
-    for (const delta of added) deltas.push(delta);
+    for (const id of ids.slice(known.length)) {
+      const { step_unix_ms, data } = read.get(id)!;
+      const delta = wholeStep(A_DELTA, step_unix_ms, onDamage, () => new StepIndex(data));
+      if (delta !== null) deltas.push(delta);
+    }
     known = ids;
     return sumOf;
   };
