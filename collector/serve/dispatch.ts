@@ -54,8 +54,8 @@ export async function serveRequest(
     const answer = await answerRequest(site, request, controller.signal);
     if ('pieces' in answer) {
       await sendPieces(request, response, answer);
-      // What it took none of, as of HEAD, is wanted no more.
-      controller.abort();
+      // Nobody takes them.
+      if (request.method === 'HEAD') controller.abort();
     } else if ('stream' in answer && request.method !== 'HEAD') answer.stream(response);
     else await sendBody(response, 'stream' in answer ? { type: 'text/event-stream', body: '' } : answer);
   } catch (error) {
