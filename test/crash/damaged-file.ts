@@ -32,6 +32,8 @@ export interface DamageReport {
   readonly cases: number;
   /** Did not start, and said why. */
   readonly refused: number;
+  /** Started, takes no new spans, and said why. */
+  readonly closed: number;
   /** Of all spans of all cases, 0 to 1. */
   readonly servedShare: number;
   readonly faults: readonly string[];
@@ -40,6 +42,7 @@ export interface DamageReport {
 export interface CaseResult {
   readonly words: string;
   readonly started: boolean;
+  readonly takesSpans: boolean;
   readonly servedShare: number;
   readonly faults: readonly string[];
 }
@@ -51,7 +54,9 @@ const REGION_BYTES = 16_384;
 /** The first page of a SQLite file lists its tables. */
 const HEAD_BYTES = 16_384;
 const FLIPS = 20;
-const REFUSALS_MAX = 3;
+const DAMAGE = /damage|corrupt|malformed|checksum/i;
+/** Who takes no spans for so long takes none: what is damaged is set aside when it is met, and what was refused is sent again. */
+const REFUSING_MS = 5_000;
 
 interface Damage {
   readonly what: string;
@@ -126,6 +131,7 @@ export async function runDamage(options: DamageOptions): Promise<DamageReport> {
   return {
     cases,
     refused: results.filter(({ started }) => !started).length,
+    closed: results.filter(({ started, takesSpans }) => started && !takesSpans).length,
     servedShare: results.reduce((sum, { servedShare }) => sum + servedShare, 0) / cases,
     faults: results.flatMap(({ faults }) => faults),
   };
@@ -178,6 +184,7 @@ export async function startDamaged(folder: string, sent: SentLog, more: SentLog)
     return {
       words: 'ended by itself',
       started: true,
+      takesSpans: false,
       servedShare: 0,
       faults: [`ended while serving: ${reason}`],
     };
@@ -197,10 +204,15 @@ async function resultOfRefusal(flags: readonly string[]): Promise<CaseResult> {
   const lines = stderr.trim().split('\n');
   const isClear = code === 1 && lines.length === 1 && /^sockeye: .*got .*expected/.test(stderr);
   const faults = isClear ? [] : [`got exit ${code}: ${stderr}, expected 1 and one line that says why`];
-  return { words: `did not start: ${lines[0]}`, started: false, servedShare: 0, faults };
+  return { words: `did not start: ${lines[0]}`, started: false, takesSpans: false, servedShare: 0, faults };
 }
 
-async function resultOfServing(collector: Collector, sent: SentLog, more: SentLog): Promise<CaseResult> {
+/** Of a collector that runs; it is stopped at the end. */
+export async function resultOfServing(
+  collector: Collector,
+  sent: SentLog,
+  more: SentLog,
+): Promise<CaseResult> {
   const faults: string[] = [];
   const { spans, missing, altered, doubled, failed, examples } = await compareTraces(collector.web, sent);
   if (altered + doubled > 0) faults.push(`${altered} spans altered, ${doubled} doubled: ${examples[0]}`);
@@ -208,25 +220,39 @@ async function resultOfServing(collector: Collector, sent: SentLog, more: SentLo
     const { status } = await fetch(`${collector.web}${path}`);
     if (status !== 200 && status !== 503) faults.push(`${path}: got ${status}, expected 200 or 503`);
   }
-  const refused = new AbortController();
-  let refusals = 0;
-  await more.send({
-    ...LOAD,
-    address: collector.otlpGrpc,
-    signal: refused.signal,
-    onRefused: () => ++refusals === REFUSALS_MAX && refused.abort(),
-  });
+  const refusal = await sendOrGiveUp(collector, more);
   const added = await compareTraces(collector.web, more);
   if (added.missing + added.altered > 0)
     faults.push(`of new spans: ${added.missing} missing, ${added.altered} altered`);
   const { code, stderr } = await collector.stop();
   if (code !== 0) faults.push(`the end: got exit ${code}: ${stderr}, expected 0`);
   if (/^\s+at /m.test(stderr)) faults.push(`got a stack trace below "${stderr.split('\n')[0]}"`);
-  const saidSo = /damage|corrupt|malformed|checksum/i.test(stderr);
+  const saidSo = DAMAGE.test(stderr);
   if (missing + failed > 0 && !saidSo) faults.push(`${missing} spans missing, and the log does not say why`);
+  if (refusal !== null && !(DAMAGE.test(refusal) && stderr.includes(refusal)))
+    faults.push(`takes no new spans, and the log does not say what is damaged: ${refusal}`);
   const servedShare = (spans - altered - doubled) / sent.acknowledgedSpans();
   const words =
     `served ${(servedShare * 100).toFixed(1)} % (${missing} missing, ${altered} altered, ${failed} reads failed), ` +
-    `${refusals > 0 ? 'takes no new spans' : 'takes new spans'}; said: ${stderr.split('\n')[0]}`;
-  return { words, started: true, servedShare, faults };
+    `${refusal === null ? 'takes new spans' : `takes no new spans (${refusal})`}; said: ${stderr.split('\n')[0]}`;
+  return { words, started: true, takesSpans: refusal === null, servedShare, faults };
+}
+
+/** Gives the last refusal when the collector takes nothing for long; null when all was taken, be it late. */
+async function sendOrGiveUp({ otlpGrpc }: Collector, more: SentLog): Promise<string | null> {
+  const givenUp = new AbortController();
+  let refusal: string | null = null;
+  let takenMs = performance.now();
+  await more.send({
+    ...LOAD,
+    address: otlpGrpc,
+    signal: givenUp.signal,
+    onAcknowledged: () => (takenMs = performance.now()),
+    onRefused({ details }) {
+      if (performance.now() - takenMs < REFUSING_MS) return;
+      refusal = details;
+      givenUp.abort();
+    },
+  });
+  return refusal;
 }

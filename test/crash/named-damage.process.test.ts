@@ -21,7 +21,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SCHEMA_VERSION } from '../../collector/store/sqlite/schema.ts';
-import { fillFolder, startDamaged, type CaseResult } from './damaged-file.ts';
+import { FREE_PORTS, startCollector } from '../main/collector.ts';
+import { fillFolder, resultOfServing, startDamaged, type CaseResult } from './damaged-file.ts';
 import { createSentLog, type SentLog } from './sent-log.ts';
 
 /** They start collectors and compare every span, on whatever machine. */
@@ -96,6 +97,18 @@ function flipValue(file: string, sql: string): void {
     flip(file, at + (part.length >> 1));
   }
   throw new Error(`got no place of ${sql}, expected one`);
+}
+
+/** The kind of the first page of what finds a table's rows by what they hold. */
+function breakIndex(file: string, table: string): void {
+  const database = new Database(file, { readonly: true });
+  const page = database
+    .prepare<[string], number>("SELECT rootpage FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?")
+    .pluck()
+    .get(table)!;
+  const bytes = database.pragma('page_size', { simple: true }) as number;
+  database.close();
+  flip(file, (page - 1) * bytes);
 }
 
 type Case = [what: string, whole: Whole, damage: (file: string) => void, said: RegExp];
@@ -256,6 +269,43 @@ test.each(SERVED)('the rest is served, and said what is lost, when %s', { timeou
   expect(result.words).toMatch(said);
   expect(result.servedShare).toBeGreaterThanOrEqual(from);
   expect(result.servedShare).toBeLessThanOrEqual(to);
+});
+
+test(
+  'no new spans are taken where the index of resources is damaged, and that is said',
+  { timeout },
+  async () => {
+    const result = await damaged('blocks', (file) => breakIndex(file, 'resource'));
+    expect(result).toMatchObject({ started: true, takesSpans: false, faults: [] });
+    expect(result.words).toMatch(/takes no new spans \(.*malformed/);
+  },
+);
+
+/** While another program holds the store. */
+async function serveHeld(): Promise<CaseResult> {
+  const copy = join(folder, 'held');
+  cpSync(join(folder, 'blocks'), copy, { recursive: true });
+  const collector = await startCollector([...FREE_PORTS, '--data', copy]);
+  const other = new Database(join(copy, 'spans.sqlite'));
+  try {
+    other.exec('BEGIN IMMEDIATE');
+    return await resultOfServing(collector, sent.blocks, logOf(4, 600));
+  } finally {
+    other.close();
+    collector.process.kill('SIGKILL');
+    await collector.ended;
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+test('that no new spans are taken is a fault where the log names no damage', { timeout }, async () => {
+  const result = await serveHeld();
+  expect(result.takesSpans).toBe(false);
+  expect(result.faults).toContainEqual(
+    expect.stringMatching(
+      /takes no new spans, and the log does not say what is damaged: another program holds/,
+    ),
+  );
 });
 
 test(
