@@ -123,12 +123,11 @@ export function strainAttributes(startMs: number, endMs: number): Attributes {
   // Blocked until just now, and the timer has not run yet.
   const lateMs =
     nowMs - dueMs >= blockedMs ? Math.max(0, Math.min(nowMs, endMs) - Math.max(dueMs, startMs)) : 0;
-  const totalMs = Math.round(blocks.within(startMs, endMs) + lateMs);
   const attributes: Attributes = {
-    'sockeye.process.event_loop_blocked_ms': totalMs,
+    'sockeye.process.event_loop_blocked_ms': Math.round(blocks.within(startMs, endMs) + lateMs),
     'sockeye.process.gc_ms': Math.round(collections.within(startMs, endMs)),
   };
-  if (totalMs > 0 && tickCpuMs !== undefined) {
+  if (tickCpuMs !== undefined) {
     const cpuMs = computed.within(startMs, endMs) + computedSinceTick(threadCpuMs(), lateMs);
     attributes['sockeye.process.event_loop_blocked_cpu_ms'] = Math.round(cpuMs);
   }
