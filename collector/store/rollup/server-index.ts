@@ -1,17 +1,25 @@
-/** Finds the server span of a call within a trace: the earliest whose parent it is. Made once and filled per trace. */
+/** Finds the server span of a call within a trace: the first whose parent it is. Made once and filled per trace. */
 import { CONSUMER, SERVER } from '../columns/codes.ts';
 import {
   CODES,
   LINE_WORDS,
+  OPERATION,
   PARENT_HIGH,
   PARENT_LOW,
+  RESOURCE,
   SPAN_HIGH,
   SPAN_LOW,
-  startMsOfLine,
+  START_HIGH,
+  START_LOW,
 } from './row-lines.ts';
 
 export const NO_SERVER = -1;
 const FIRST_SLOTS = 1024;
+/**
+ * Several may begin in one moment. Which of them is the first must not depend on the order of lines: another one has it when
+ * spans arrive late, and when what was counted is taken back.
+ */
+const ORDER = [START_HIGH, START_LOW, SPAN_HIGH, SPAN_LOW, RESOURCE, OPERATION];
 
 export class ServerIndex {
   #words: Uint32Array = new Uint32Array(0);
@@ -40,8 +48,7 @@ export class ServerIndex {
       const slot = this.#slotOf(high, low);
       const known = this.#slots[slot]!;
       if (known === NO_SERVER) this.#used.push(slot);
-      if (known === NO_SERVER || startMsOfLine(words, at) < startMsOfLine(words, known))
-        this.#slots[slot] = at;
+      if (known === NO_SERVER || comesBefore(words, at, known)) this.#slots[slot] = at;
     }
   }
 
@@ -61,4 +68,11 @@ export class ServerIndex {
       slot = (slot + 1) & this.#mask;
     }
   }
+}
+
+function comesBefore(words: Uint32Array, a: number, b: number): boolean {
+  for (const word of ORDER) {
+    if (words[a + word]! !== words[b + word]!) return words[a + word]! < words[b + word]!;
+  }
+  return false;
 }

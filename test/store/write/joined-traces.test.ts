@@ -114,3 +114,23 @@ test('in a trace of many spans, a call stands far from what it asked for', () =>
   store.dropAll();
   expect(store.edges(0)).toEqual({});
 });
+
+test.each([
+  ['client', 'server'],
+  ['producer', 'consumer'],
+] as const)(
+  'a %s has two %s spans that began in one moment: one of them is the first, whichever came first',
+  (asking, doing) => {
+    const asked = { id: '1', kind: asking, service: 'shop', attributes: { 'server.address': 'tasks.local' } };
+    const doers = [
+      { id: '2', parent: '1', kind: doing, service: 'mail', startMs: 5 },
+      { id: '3', parent: '1', kind: doing, service: 'audit', startMs: 5 },
+    ] as const;
+    const store = openStore();
+    store.foldAll(makeRequest(asked, doers[1]));
+    store.foldAll(makeRequest(doers[0]));
+    expect(store.edges(0)).toMatchObject({ 'shop->mail': 1 });
+    store.dropAll();
+    expect(store.edges(0)).toEqual({});
+  },
+);
