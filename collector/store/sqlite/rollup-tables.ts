@@ -4,7 +4,7 @@
  * With an index of its own: in the tree of a table WITHOUT ROWID, SQLite reads all of a row to compare its key, and a look for
  * one of a hundred hours of 100 KB each read 1 MB.
  */
-const ROLLUP = `CREATE TABLE rollup (
+export const ROLLUP = `CREATE TABLE rollup (
   -- Sums over spans that start in a minute, an hour or a day: calls, errors, timeouts by phase, latencies. What
   -- rollup_delta has is not in them yet.
   level TEXT NOT NULL, -- minute, hour, day

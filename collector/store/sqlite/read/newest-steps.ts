@@ -47,7 +47,8 @@ export function createNewestSteps(database: Connection, onDamage: OnDamage): () 
     const key = `${level} ${stepUnixMs}`;
     const known = kept.get(key);
     if (known?.changes === changes) return known.index;
-    const data = read.get(level, stepUnixMs)!;
+    const data = wholeStep(level, stepUnixMs, onDamage, () => read.get(level, stepUnixMs)!);
+    if (data === null) return null;
     const identity = identityOf(data);
     if (known?.identity === identity) {
       known.changes = changes;

@@ -30,14 +30,11 @@ import {
   type SeriesRow,
   type SeriesType,
 } from './series.ts';
+import { createStoredSteps, type StepRow } from './stored-steps.ts';
 import type { OnDamage } from './units.ts';
 import { createWaitingDeltas } from './waiting-deltas.ts';
 import { A_DELTA, wholeStep, type StepName } from './whole-step.ts';
 
-interface StepRow {
-  readonly step_unix_ms: number;
-  readonly data: Buffer;
-}
 interface Step {
   readonly stepUnixMs: number;
   readonly reader: ProtobufReader;
@@ -54,9 +51,7 @@ export function createRollupReader(
   addressServices: { all(): ReadonlyMap<string, string> },
   onDamage: OnDamage,
 ) {
-  const steps = database.prepare<[Level, number, number], StepRow>(
-    'SELECT step_unix_ms, data FROM rollup WHERE level = ? AND step_unix_ms >= ? AND step_unix_ms < ? ORDER BY step_unix_ms',
-  );
+  const steps = createStoredSteps(database, onDamage);
   const series = createSeriesReader(database);
   const operationSeries = createOperationSeries(database);
   const deltas = database.prepare<[number, number], StepRow>(
@@ -78,13 +73,13 @@ export function createRollupReader(
 
   /** Whole steps, and what is to be added to minutes of theirs. */
   function* readSteps(level: Level, fromUnixMs: number, toUnixMs: number, isCancelled: IsCancelled) {
-    yield* opened(level, steps.iterate(level, fromUnixMs, toUnixMs), isCancelled);
+    yield* opened(level, steps(level, fromUnixMs, toUnixMs), isCancelled);
     yield* opened(A_DELTA, deltas.iterate(fromUnixMs, toUnixMs), isCancelled);
   }
 
   function* stepsIn(runs: readonly StepRun[], isCancelled: IsCancelled): Generator<Step> {
     for (const { level, fromUnixMs, toUnixMs } of runs)
-      yield* opened(level, steps.iterate(level, fromUnixMs, toUnixMs), isCancelled);
+      yield* opened(level, steps(level, fromUnixMs, toUnixMs), isCancelled);
   }
 
   /** Of the range rounded outward to minutes, without what waits to be added. Not to be changed. */

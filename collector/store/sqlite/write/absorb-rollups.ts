@@ -3,6 +3,7 @@ import { decodeStep, STEP_MS, type Level } from '../../rollup/steps.ts';
 import { encodeSum } from '../../rollup/sum-steps.ts';
 import type { Connection } from '../open-database.ts';
 import type { Steps } from './jobs.ts';
+import { createReplaceDamagedRollups } from './replace-rollups.ts';
 
 export interface RollupAbsorber {
   /** How many deltas readers have to add up. */
@@ -25,6 +26,7 @@ interface Delta {
 }
 
 export function createRollupAbsorber(database: Connection): RollupAbsorber {
+  const replaceDamaged = createReplaceDamagedRollups(database);
   const count = database.prepare<[], number>('SELECT count(*) FROM rollup_delta').pluck();
   const oldest = database.prepare<[number], Delta>('SELECT * FROM rollup_delta ORDER BY delta_id LIMIT ?');
   const select = database
@@ -45,31 +47,40 @@ export function createRollupAbsorber(database: Connection): RollupAbsorber {
     return deltas;
   }
 
+  function* absorbSome(): Steps<void> {
+    const deltas = take();
+    const last = deltas.at(-1);
+    if (last === undefined) return;
+    const writes: { level: Level; stepUnixMs: number; data: Buffer | null }[] = [];
+    for (const level of ['minute', 'hour', 'day'] as const) {
+      const stepOf = (delta: Delta) => Math.floor(delta.step_unix_ms / STEP_MS[level]) * STEP_MS[level];
+      for (const [stepUnixMs, added] of Map.groupBy(deltas, stepOf)) {
+        const stored = select.get(level, stepUnixMs) ?? null;
+        const data = yield* sumOf(`${level} ${stepUnixMs}`, stored, added);
+        writes.push({ level, stepUnixMs, data });
+        yield SUMMING;
+      }
+    }
+    database
+      .transaction(() => {
+        for (const { level, stepUnixMs, data } of writes) {
+          if (data === null) remove.run(level, stepUnixMs);
+          else replace.run(level, stepUnixMs, data);
+        }
+        forget.run(last.delta_id);
+      })
+      .immediate();
+  }
+
   return {
     waiting: () => count.get() ?? 0,
     *absorb() {
-      const deltas = take();
-      const last = deltas.at(-1);
-      if (last === undefined) return;
-      const writes: { level: Level; stepUnixMs: number; data: Buffer | null }[] = [];
-      for (const level of ['minute', 'hour', 'day'] as const) {
-        const stepOf = (delta: Delta) => Math.floor(delta.step_unix_ms / STEP_MS[level]) * STEP_MS[level];
-        for (const [stepUnixMs, added] of Map.groupBy(deltas, stepOf)) {
-          const stored = select.get(level, stepUnixMs) ?? null;
-          const data = yield* sumOf(`${level} ${stepUnixMs}`, stored, added);
-          writes.push({ level, stepUnixMs, data });
-          yield SUMMING;
-        }
+      try {
+        yield* absorbSome();
+      } catch (error) {
+        if (!replaceDamaged(error)) throw error;
+        yield* absorbSome();
       }
-      database
-        .transaction(() => {
-          for (const { level, stepUnixMs, data } of writes) {
-            if (data === null) remove.run(level, stepUnixMs);
-            else replace.run(level, stepUnixMs, data);
-          }
-          forget.run(last.delta_id);
-        })
-        .immediate();
     },
   };
 }

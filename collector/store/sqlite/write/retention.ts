@@ -11,6 +11,7 @@ import { dropBlock } from './drop-block.ts';
 import type { FoldParts } from './fold.ts';
 import type { Steps } from './jobs.ts';
 import type { Pins } from './pins.ts';
+import { createReplaceDamagedRollups } from './replace-rollups.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export interface RetentionLimits {
@@ -145,14 +146,31 @@ function createClearUp({ database, opened, damage }: FoldParts): (blocks: readon
     });
   }
 
-  return database.transaction((blocks: readonly BlockRow[]) => {
+  const replaceDamaged = createReplaceDamagedRollups(database);
+
+  /** For itself: where they cannot be read, all else is cleared up. */
+  function clearRollups(blocks: readonly BlockRow[]): void {
+    // A block whose starts are scattered may reach back to any step.
+    const firstStart = Math.min(...blocks.map((block) => block.firstStartUnixMs ?? -Infinity));
+    if (firstStart === -Infinity) return;
+    const beforeUnixMs = Math.min(firstStart, Number.MAX_SAFE_INTEGER) - DAY_MS;
+    try {
+      rollupsBefore.run(beforeUnixMs);
+    } catch (error) {
+      if (!replaceDamaged(error)) throw error;
+      rollupsBefore.run(beforeUnixMs);
+    }
+  }
+
+  const clear = database.transaction((blocks: readonly BlockRow[]) => {
     const arrivals = blocks.filter(({ kind }) => kind !== 'pinned').map((block) => block.firstArrivedUnixMs);
     const keptSinceUnixMs = Math.min(...arrivals, oldestSegment.get() ?? Infinity, Date.now());
     for (const block of blocks) if (block.kind === 'pinned') touchPinned(block, keptSinceUnixMs);
     for (const statement of unused) statement.run(keptSinceUnixMs - LAST_USED_STEP_MS);
     for (const statement of gone) statement.run(keptSinceUnixMs);
-    // A block whose starts are scattered may reach back to any step.
-    const firstStart = Math.min(...blocks.map((block) => block.firstStartUnixMs ?? -Infinity));
-    if (firstStart > -Infinity) rollupsBefore.run(Math.min(firstStart, Number.MAX_SAFE_INTEGER) - DAY_MS);
   });
+  return (blocks) => {
+    clear(blocks);
+    clearRollups(blocks);
+  };
 }
