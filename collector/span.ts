@@ -126,10 +126,11 @@ export function textAttribute(attributes: Attributes, key: string): string | nul
   return typeof value === 'string' ? value : null;
 }
 
+/** An empty one says nothing. */
 function firstTextOf(attributes: Attributes, keys: readonly string[]): string | null {
   for (const key of keys) {
     const text = textAttribute(attributes, key);
-    if (text !== null) return text;
+    if (text !== null && text !== '') return text;
   }
   return null;
 }
@@ -145,7 +146,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CO
 export const BARE_METHODS: ReadonlySet<string> = new Set(
   METHODS.flatMap((method) => [method, `HTTP ${method}`]),
 );
-/** What names the operation of such a span: the first of these that is text, the paths with their ids left out. */
+/** What names the operation of such a span: the first of these that is text and not empty, the paths with their ids left out. */
 export const ROUTE_KEYS = ['http.route', 'url.template'] as const;
 export const PATH_KEYS = ['url.path', 'http.target', 'url.full', 'http.url', 'http.path'] as const;
 /** Part of a path that names one thing of many: a number, an id in hex, something with four digits, or something long. */

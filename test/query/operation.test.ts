@@ -23,6 +23,10 @@ test.each([
   [{ 'http.path': '/items/42' }, 'GET /items/{id}'],
   [{ 'http.url': 'http://shop.test' }, 'GET'],
   [{ 'url.path': 'not a path' }, 'GET'],
+  [{ 'http.route': '', 'url.path': '/items' }, 'GET /items'],
+  [{ 'http.route': '', 'url.template': '/items/:id', 'url.path': '/items/42' }, 'GET /items/:id'],
+  [{ 'url.path': '', 'url.full': 'http://shop.test/items' }, 'GET /items'],
+  [{ 'http.route': '', 'url.path': '' }, 'GET'],
   [{}, 'GET'],
 ])('a bare method gets the route or the path: %o', (attributes, expected) => {
   expect(operation('GET', attributes)).toBe(expected);

@@ -118,9 +118,7 @@ export class RowFacts {
   ): void {
     const first = table.valueStart[row]!;
     let nameId = shape.nameAt < 0 ? 0 : table.values[first + shape.nameAt]!;
-    if (nameId !== 0 && nameId <= table.bareMethods && shape.pathAt >= 0) {
-      nameId = this.#bareName(table, row, shape, nameId, table.values[first + shape.pathAt]!);
-    }
+    if (nameId !== 0 && nameId <= table.bareMethods) nameId = this.#bareName(table, row, shape, nameId);
     const owner = resource.serviceId * KINDS.length + shape.kind;
     let operation = this.#operations.get(nameId, owner);
     if (operation < 0) {
@@ -131,12 +129,18 @@ export class RowFacts {
     table.operation[row] = operation;
   }
 
-  #bareName(table: SpanTable, row: number, shape: ShapeFacts, nameId: number, pathId: number): number {
+  #bareName(table: SpanTable, row: number, shape: ShapeFacts, nameId: number): number {
+    const { pathsAt, routes } = shape;
+    const first = table.valueStart[row]!;
+    let place = 0;
+    while (place < pathsAt.length && table.values[first + pathsAt[place]!] === 0) place++;
+    if (place === pathsAt.length) return nameId;
+    const pathAt = pathsAt[place]!;
     // The same path means another thing as a route.
-    const path = pathId * 2 + Number(shape.isRoute);
+    const path = table.values[first + pathAt]! * 2 + Number(place < routes);
     let known = this.#bareNames.get(nameId, path);
     if (known < 0) {
-      const attributes = attributesOf(table, row, shape, Uint16Array.of(shape.pathAt));
+      const attributes = attributesOf(table, row, shape, Uint16Array.of(pathAt));
       const name = operationOf({ name: table.strings.textOf(nameId), attributes });
       known = table.strings.internBytes(Buffer.from(name));
       this.#bareNames.set(nameId, path, known);

@@ -29,9 +29,9 @@ export interface ShapeFacts {
   readonly hasFailed: boolean;
   readonly nameAt: number;
   readonly outcomeAt: Uint16Array;
-  /** What names the operation of a bare method: a route or a path; -1 where there is neither. */
-  readonly pathAt: number;
-  readonly isRoute: boolean;
+  /** What names the operation of a bare method, the first that is not empty: so many routes, then paths. */
+  readonly pathsAt: Uint16Array;
+  readonly routes: number;
   readonly peerAt: Uint16Array;
   /** Set where an empty host leads to other attributes. */
   readonly hostAt: number;
@@ -69,8 +69,7 @@ export function shapeFactsOf({ book }: SpanTable, shape: Shape): ShapeFacts {
   };
   const wordsOf = (wanted: readonly string[]): number[] =>
     holes.filter(({ key }) => wanted.includes(key)).flatMap((hole) => wordsOfHole(hole));
-  const [routeAt = -1] = textAt(ROUTE_KEYS);
-  const [pathAt = -1] = textAt(PATH_KEYS);
+  const routesAt = textAt(ROUTE_KEYS);
   const [hostAt = -1] = textAt(HOST_KEYS);
   return {
     isOpaque: shape === book.shapes[RAW_SHAPE] || keys.size < attributes.length || keys.has(PENDING_SPAN_ID),
@@ -79,8 +78,8 @@ export function shapeFactsOf({ book }: SpanTable, shape: Shape): ShapeFacts {
     hasFailed: status !== STATUS_OK && (status === STATUS_ERROR || FAILURE_KEYS.some((key) => keys.has(key))),
     nameAt,
     outcomeAt: Uint16Array.from(wordsOf(OUTCOME_KEYS)),
-    pathAt: routeAt >= 0 ? routeAt : pathAt,
-    isRoute: routeAt >= 0,
+    pathsAt: Uint16Array.from([...routesAt, ...textAt(PATH_KEYS)]),
+    routes: routesAt.length,
     peerAt: Uint16Array.from(
       wordsOf(
         hostAt < 0 ? [...PEER_KEYS, ...HOST_KEYS, ...HOST_FALLBACK_KEYS] : [...PEER_KEYS, ...HOST_KEYS],

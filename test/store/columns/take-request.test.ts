@@ -31,6 +31,7 @@ import {
 } from '../../../collector/store/columns/span-table.ts';
 import { takeRequest } from '../../../collector/store/columns/take-request.ts';
 import { encode } from '../../decode/otlp-proto.ts';
+import { makeRequest } from '../make-request.ts';
 import { memoryInterner } from './memory-interner.ts';
 import { randomSpan, requestOf, seeded } from './random-spans.ts';
 
@@ -117,6 +118,19 @@ test.each([
     expect(raw).toBeLessThan(most);
   },
 );
+
+test('a bare method is named by its first route or path that says something', () => {
+  const texts = ['', '/items', '/items/42'];
+  const combinations = texts.flatMap((route) =>
+    texts.flatMap((template) =>
+      texts.map((path) => ({ 'http.route': route, 'url.template': template, 'url.path': path })),
+    ),
+  );
+  const request = makeRequest(
+    ...combinations.map((attributes, index) => ({ id: `${index + 1}`, name: 'GET', attributes })),
+  );
+  expectTaken(createSpanTable(), request, memoryInterner());
+});
 
 test('rows are of the scope that stands behind them, and of none when there is none', () => {
   const table = createSpanTable();
