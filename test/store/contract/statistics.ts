@@ -194,6 +194,19 @@ export function checkStatistics(tested: TestedStore): void {
     expect(await tested.store.readAttributeValues(AROUND_NOON, 'shop.item', 's', 10)).toHaveLength(1);
   });
 
+  test('offers no value that is too long to type', async () => {
+    const typed = 'y'.repeat(1_000);
+    await tested.store.append(
+      makeRequest(
+        { id: '1', attributes: { text: 'x'.repeat(1_001) } },
+        { id: '2', attributes: { text: typed } },
+      ),
+    );
+    expect(await tested.store.readAttributeValues(AROUND_NOON, 'text', '', 10)).toEqual([
+      { value: typed, count: 1 },
+    ]);
+  });
+
   const tracesOf = async (caller: string | null, callee: string, outcome: 'ok' | 'any', limit = 10) =>
     (await tested.store.readEdgeCalls(AROUND_NOON, { caller, callee }, outcome, limit)).map((span) =>
       span.traceId.replace(/^0+/, ''),

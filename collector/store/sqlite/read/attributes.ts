@@ -14,6 +14,8 @@ import { eachGranule, newestUnits, type OnDamage, type Unit } from './units.ts';
 type Plain = string | number | boolean;
 
 const SPANS_LOOKED_AT_MAX = 10_000;
+/** Of a value that is offered: nobody types a longer one, and thousands of them may be large. */
+const VALUE_CHARACTERS_MAX = 1_000;
 
 export interface KeysWanted {
   readonly range: TimeRange;
@@ -139,7 +141,8 @@ function present(attributes: Attributes, key: string): AttributeValue[] {
 function shown(value: AttributeValue): Plain[] {
   if (Array.isArray(value)) return value.flatMap(shown);
   if (typeof value === 'bigint') return [String(value)];
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [value] : [];
+  if (typeof value === 'string') return value.length <= VALUE_CHARACTERS_MAX ? [value] : [];
+  return typeof value === 'number' || typeof value === 'boolean' ? [value] : [];
 }
 
 /** Equally frequent ones by name. */
