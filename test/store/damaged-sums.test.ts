@@ -96,3 +96,14 @@ test('what waits to be added to a minute', () => {
     expect.stringMatching(`the sums of a delta of minute ${NOON_UNIX_MS}: .*the rest is served`),
   ]);
 });
+
+test('of much that is damaged, some is named, and that there is more', () => {
+  const { said, database, absorb, answers, fold } = openCalls('minute');
+  fold();
+  absorb();
+  const insert = database.prepare("INSERT INTO rollup VALUES ('minute', ?, x'00')");
+  for (let step = 1; step <= 120; step++) insert.run(NOON_UNIX_MS + step * 1_000 + 1);
+  expect(answers()).toMatchObject({ map: 3, statistics: 3 });
+  expect(said.slice(0, 50).filter((line) => !line.startsWith('the store is damaged: '))).toEqual([]);
+  expect(said.slice(50)).toEqual(['more of the store is damaged; it is left out and not named']);
+});

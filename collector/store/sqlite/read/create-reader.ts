@@ -63,7 +63,10 @@ export interface ReaderData {
   readonly isSearcher?: boolean;
 }
 
-/** `log` is told once of each block, segment or step that cannot be read. */
+/** A page may have held a thousand names. */
+const DAMAGE_SAID_MAX = 50;
+
+/** `log` is told once of each block, segment or step that cannot be read, and that there are more. */
 export function createReader(
   database: Connection,
   folder: string,
@@ -72,8 +75,10 @@ export function createReader(
 ) {
   const damaged = new Set<string>();
   const onDamage = (what: string): void => {
-    if (damaged.has(what)) return;
+    if (damaged.has(what) || damaged.size > DAMAGE_SAID_MAX) return;
     damaged.add(what);
+    if (damaged.size > DAMAGE_SAID_MAX)
+      return log('more of the store is damaged; it is left out and not named');
     log(`the store is damaged: ${what}; what is in it is left out, the rest is served`);
   };
   const names = createNames(database, onDamage);
