@@ -7,17 +7,20 @@ type Method = (this: object, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method | undefined>;
 type Copy = (given: unknown) => object | undefined;
 
-interface Message {
-  key?: unknown;
-  value?: unknown;
-  headers?: object;
-}
-interface Messages {
-  messages?: unknown;
-}
-interface Batch {
-  topicMessages?: unknown;
-}
+type Fields = Record<string, unknown>;
+
+/** What kafkajs reads of each, wherever that has it from: a class may have given it. */
+const ofBatch = ['acks', 'timeout', 'compression'];
+const ofRecord = [...ofBatch, 'topic'];
+const ofMessage = ['partition', 'timestamp'];
+const ofRun = [
+  'autoCommit',
+  'autoCommitInterval',
+  'autoCommitThreshold',
+  'eachBatchAutoResolve',
+  'partitionsConsumedConcurrently',
+];
+const handlers = ['eachMessage', 'eachBatch'];
 
 const plain = new WeakMap<object, Methods>();
 const sends: Record<string, Copy> = { send: copyRecord, sendBatch: copyBatch };
@@ -78,35 +81,46 @@ function giveCopies(sender: Methods, untraced: Methods): void {
 }
 
 function copyRecord(given: unknown): object | undefined {
-  const { messages } = Object(given) as Messages;
+  const { messages } = Object(given) as Fields;
   if (!Array.isArray(messages)) return undefined;
   const copies = messages.map(copyMessage);
-  return copies.every(Boolean) ? { ...(given as object), messages: copies } : undefined;
+  return copies.every(Boolean) ? { ...copyOf(given as Fields, ofRecord), messages: copies } : undefined;
 }
 
-/** None of one that is not as it should be, or has its values elsewhere than in fields of its own. */
-function copyMessage(message: Message | null | undefined): Message | undefined {
-  const { key, value, headers } = message ?? {};
-  const copy = { ...message, headers: { ...headers } };
-  return value !== undefined && copy.value === value && copy.key === key ? copy : undefined;
+/** None of one that is not as it should be. Key and value kafkajs takes only from the message itself, and so does the copy. */
+function copyMessage(message: Fields | null | undefined): object | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const copy: Fields = { ...copyOf(message, ofMessage), headers: { ...(message['headers'] as object) } };
+  if (copy['value'] === undefined || copy['value'] !== message['value'] || copy['key'] !== message['key'])
+    return undefined;
+  // The program's partitioner may ask it for more.
+  return Object.getPrototypeOf(message) === Object.prototype
+    ? copy
+    : (Object.setPrototypeOf(copy, message) as object);
 }
 
 function copyBatch(given: unknown): object | undefined {
-  const { topicMessages } = Object(given) as Batch;
+  const { topicMessages } = Object(given) as Fields;
   if (!Array.isArray(topicMessages)) return undefined;
   const copies = topicMessages.map(copyRecord);
-  return copies.every(Boolean) ? { ...(given as object), topicMessages: copies } : undefined;
+  return copies.every(Boolean) ? { ...copyOf(given as Fields, ofBatch), topicMessages: copies } : undefined;
 }
 
 function copyHandlers(config: unknown): unknown {
   if (!(config instanceof Object)) return config;
-  const copy = { ...config } as Methods;
-  for (const name of ['eachMessage', 'eachBatch']) {
+  const copy = copyOf(config as Fields, [...ofRun, ...handlers]);
+  for (const name of handlers) {
     const handler = copy[name];
     if (typeof handler !== 'function') continue;
-    copy[name] = async function () {
+    copy[name] = async function (this: unknown) {
       return Reflect.apply(handler, this, arguments);
     };
   }
+  return copy;
+}
+
+function copyOf(given: Fields, names: readonly string[]): Fields {
+  const copy = { ...given };
+  for (const name of names) if (given[name] !== undefined) copy[name] = given[name];
   return copy;
 }

@@ -10,6 +10,9 @@ interface Sender {
 /** What it sends it gives back. */
 const sender: Sender = { send: async (record) => record, sendBatch: async (batch) => batch };
 class Kafka {
+  consumer() {
+    return { run: async (config: object) => config };
+  }
   producer() {
     return { ...sender, transaction: async (): Promise<Sender> => ({ ...sender }) };
   }
@@ -33,4 +36,33 @@ it('what cannot be read is left to kafkajs', async () => {
     expect(await send(given)).toBe(given);
     expect(await sendBatch({ topicMessages: [given] })).toEqual({ topicMessages: [given] });
   }
+});
+
+it('what a class gives is sent, and heard', async () => {
+  watchGiven({ Kafka }, 'kafkajs');
+  class Order {
+    #shop = 3;
+    value = 'x';
+    get partition() {
+      return this.#shop;
+    }
+  }
+  class Orders {
+    messages = [new Order()];
+    get topic() {
+      return 'orders';
+    }
+  }
+  class Handlers {
+    autoCommit = false;
+    async eachMessage(told: string) {
+      return `got ${told}`;
+    }
+  }
+  const kafka = new Kafka();
+  const sent = await kafka.producer().send(new Orders());
+  expect(sent).toMatchObject({ topic: 'orders', messages: [{ value: 'x', partition: 3, headers: {} }] });
+  const config = (await kafka.consumer().run(new Handlers())) as Handlers;
+  expect(config.autoCommit).toBe(false);
+  expect(await config.eachMessage('it')).toBe('got it');
 });
