@@ -4,6 +4,7 @@
  * `bundle.mjs` puts each instrumentation into one file, which is loaded when the program loads the library and not before.
  */
 import { redactSql } from './redact-sql.ts';
+import { redisStatement } from './redis-statement.ts';
 
 export interface Library {
   /** As in `OTEL_NODE_ENABLED_INSTRUMENTATIONS`, and the name of its bundle. */
@@ -58,7 +59,7 @@ export const libraries: readonly Library[] = [
     instrumentation: fromOpenTelemetry('ioredis', 'IORedis'),
     packages: ['ioredis'],
     peer: database('redis'),
-    config: { requireParentSpan: false },
+    config: { requireParentSpan: false, dbStatementSerializer: redisStatement },
     gaveUp: /: (?:Command timed out$|Socket timeout\. .* (?<ms>\d+)ms\.$)/,
   },
   {
@@ -66,6 +67,7 @@ export const libraries: readonly Library[] = [
     instrumentation: fromOpenTelemetry('redis', 'Redis'),
     packages: ['redis', '@redis/client', '@node-redis/client'],
     peer: database('redis'),
+    config: { dbStatementSerializer: redisStatement },
     gaveUp:
       /^(?:ConnectionTimeoutError: |(?:(?:Socket|Command)Timeout\w*Error: .*|TimeoutError: Timeout waiting for a client after) (?<ms>\d+)ms\.?$|(?<signal>TimeoutError: ))/,
   },

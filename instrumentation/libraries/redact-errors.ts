@@ -8,9 +8,9 @@ const named = [
   'catalog|collation|collection|column|command|constraint|cursor|database|domain|encoding|engine|extension|field|function|host',
   'index|key|language|parameter|procedure|relation|role|rule|schema|sequence|server|table|trigger|type|user|variable|view',
 ].join('|');
-/** MongoDB shows documents. */
+/** MongoDB shows documents, older versions of Redis mark what they were sent as MySQL does names, PostgreSQL quotes as its language does. */
 const quotation = new RegExp(
-  String.raw`(?:\b(?:${named}) |@)(?:"[^"]*"|'[^']*')|(?<value>(?<!\w)["']|\{)`,
+  String.raw`(?:\b(?:${named}) |@)(?:"[^"]*"|'[^']*')|(?<value>(?<!\w)["']|[{«»„“”‹›]|(?<=args beginning with: ).)`,
   'gi',
 );
 
@@ -33,9 +33,17 @@ export function redactErrors(span: Span): void {
     ]);
 }
 
-/** Its stack begins with the message. */
+/** Whoever made it may have made it so that it throws at whoever reads it. */
 function withoutValuesIn(exception: Exception): Exception {
-  if (typeof exception === 'string') return withoutValues(exception);
+  try {
+    return typeof exception === 'string' ? withoutValues(exception) : readWithoutValues(exception);
+  } catch {
+    return { name: 'Error', message: '' };
+  }
+}
+
+/** Its stack begins with the message. */
+function readWithoutValues(exception: object): Exception {
   const { code, name, message, stack } = Object(exception) as Record<string, unknown>;
   const text = withoutValues(String(message ?? ''));
   const calls = String(stack ?? '').match(/^ {4}at .*$/gm) ?? [];
