@@ -13,6 +13,9 @@ import { guard } from './guard.ts';
 import { putOver } from './put-over.ts';
 import { isDeadlineOf, runningTimer, type Beginning, type RunningTimer } from './running-timer.ts';
 
+/** Reasons are passed on a few times; one that a program uses for all its aborts would keep them all. */
+const beforesMax = 8;
+
 interface Abort {
   atMs: number;
   /** What the program was running then, as Node numbers it. */
@@ -21,8 +24,9 @@ interface Abort {
   signalDelayMs: number | undefined;
   /** Of any other signal, the timer that aborted it. */
   timer: RunningTimer | undefined;
-  /** The one with the same reason shortly before, which it may pass on. */
+  /** The one with the same reason shortly before, which it may pass on, as that may have; so many of them. */
   before: Abort | undefined;
+  befores: number;
 }
 
 /** Keeps on every `AbortSignal.timeout` its delay. */
@@ -99,12 +103,13 @@ function abortOf(signal: AbortSignal): Abort {
   const atMs = performance.now();
   const asyncId = executionAsyncId();
   const known = isObject(signal.reason) ? aborts.get(signal.reason) : undefined;
-  const before = known && atMs - known.atMs < lastsMs ? known : undefined;
+  const recent = known && atMs - known.atMs < lastsMs ? known : undefined;
   // One that `AbortSignal.any` made is aborted next to what it is made of.
-  if (before?.asyncId === asyncId) return before;
+  if (recent?.asyncId === asyncId) return recent;
+  const before = recent && recent.befores < beforesMax ? recent : undefined;
   const signalDelayMs = Timed.by(signal);
   const timer = signalDelayMs === undefined ? runningTimer() : undefined;
-  return { atMs, asyncId, signalDelayMs, timer, before };
+  return { atMs, asyncId, signalDelayMs, timer, before, befores: before ? before.befores + 1 : 0 };
 }
 
 /** When it was aborted, in ms of `performance.now()`. */

@@ -19,6 +19,22 @@ function revoked(): object {
   return proxy;
 }
 
+it('a reason that is passed on has the first timer, and one of all aborts keeps no more than the last', async () => {
+  const signal = AbortSignal.timeout(5);
+  await once(signal, 'abort');
+  const reason: unknown = signal.reason;
+  const passOn = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      const done = Promise.withResolvers<void>();
+      setImmediate(() => done.resolve(new AbortController().abort(reason)));
+      await done.promise;
+    }
+    return timerOfReason(reason, anyCall);
+  };
+  expect(await passOn(3)).toEqual({ timer: 'abort_signal', budgetMs: 5 });
+  expect(await passOn(20)).toEqual({ timer: 'abort', budgetMs: undefined });
+});
+
 describe('a reason that cannot be read', () => {
   const reads: string[] = [];
   const unreadable = () => ({
